@@ -1,0 +1,1 @@
+"""Finds out, from both sides, why a client cannot get in by SSH."""

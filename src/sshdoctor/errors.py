@@ -1,0 +1,53 @@
+"""Every error that sshdoctor raises.
+
+    SshdoctorError            shown once, at the top, with the next step
+    ├── InputError            exit 2: the message names file and line, and what would be right
+    │   ├── UsageError        a flag, a host name, a pattern
+    │   ├── InventoryError    an inventory that cannot be read
+    │   └── CheckError        a check that cannot be read; carries every fault of the file
+    ├── AccessError           a way in that did not work; carries the reply word
+    └── RulesError            a firewall dump that is none
+"""
+
+from __future__ import annotations
+
+
+class SshdoctorError(Exception):
+    """The base of all errors meant for people: ``str(error)`` is the message."""
+
+
+class InputError(SshdoctorError):
+    """What the person gave cannot be used (exit 2)."""
+
+
+class UsageError(InputError):
+    """A flag, a host name or a pattern that means nothing."""
+
+
+class InventoryError(InputError):
+    """An inventory that cannot be read; the message starts with ``file:line:``."""
+
+
+class CheckError(InputError):
+    """A check that cannot be loaded; ``faults`` has every fault found, as ``file:line: what``."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class AccessError(SshdoctorError):
+    """A way in that did not work.
+
+    ``word`` is a reply word of the contract (``auth-denied``, ``rst`` ...) or, for ways that dial
+    nothing, a plain word such as ``not-running``; ``detail`` says more in one line.
+    """
+
+    def __init__(self, word: str, detail: str = "") -> None:
+        super().__init__(f"{word}: {detail}" if detail else word)
+        self.word = word
+        self.detail = detail
+
+
+class RulesError(SshdoctorError):
+    """Text that is no firewall dump; the message says what was expected."""

@@ -1,0 +1,109 @@
+"""One script out, named sections back: every command that the chosen facts need, in one round trip."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SECTION_SECONDS = 10
+SECTION_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one command printed (standard error joined in) and its exit status.
+
+    ``status`` is None if it never ended: ``cut`` then says why ("timed out", "too long", "never ran").
+    """
+
+    output: str
+    status: int | None
+    cut: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0
+
+
+# `timeout` of coreutils and of busybox since 1.30 share this form; without it a shell does the same.
+# SSHDOCTOR_RUN marks every process of this run in its environment, so that an interrupted run can be
+# found and ended (see stop_script). Each command is one `sh -c`, so that none can end the script.
+_PRELUDE = """\
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C LANGUAGE=C SYSTEMD_PAGER= SYSTEMD_COLORS=0
+SSHDOCTOR_RUN=$mark
+export PATH LC_ALL LANGUAGE SYSTEMD_PAGER SYSTEMD_COLORS SSHDOCTOR_RUN client address port user
+if timeout 1 true 2>/dev/null; then
+  limited() { timeout -k 1 "$1" sh -c "$2"; }
+else
+  limited() {
+    sh -c "$2" & job=$!
+    ( sleep "$1"; kill -9 "$job" ) >/dev/null 2>&1 & watch=$!
+    wait "$job"; status=$?
+    kill "$watch" 2>/dev/null
+    return "$status"
+  }
+fi
+section() {
+  printf '\\n@@%s begin %s@@\\n' "$mark" "$1"
+  { limited "$seconds" "$2" </dev/null 2>&1; printf '\\n@@%s end %s %s@@\\n' "$mark" "$1" "$?"; } | head -c "$bytes"
+}
+"""
+
+
+def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark: str) -> str:
+    """The POSIX script that runs ``commands`` (name to shell text), one after the other.
+
+    ``variables`` (client, address, port, user) reach the commands as quoted shell variables.
+    ``mark`` is the random word that fences the sections of this run.
+
+    >>> print(build_script({"who": "id -u"}, {"user": "o'brien"}, "f00")[:25])
+    user='o'"'"'brien'
+    mark=f0
+    """
+    values = {**variables, "mark": mark, "seconds": str(SECTION_SECONDS), "bytes": str(SECTION_BYTES)}
+    head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+    body = "".join(f"section {name} {shlex.quote(text.strip())}\n" for name, text in commands.items())
+    return f"{head}{_PRELUDE}{body}printf '\\n@@%s done@@\\n' \"$mark\"\n"
+
+
+def stop_script(mark: str) -> str:
+    """The script that ends whatever the run ``mark`` left on the host (Linux: it reads /proc)."""
+    return (
+        f"for d in /proc/[0-9]*; do p=${{d#/proc/}}; [ \"$p\" = $$ ] || "
+        f"if grep -qs SSHDOCTOR_RUN={shlex.quote(mark)} \"$d/environ\"; then kill -9 \"$p\"; fi; done 2>/dev/null\n"
+    )
+
+
+def split_output(output: bytes, mark: str, names: tuple[str, ...]) -> dict[str, Section]:
+    """The sections in ``output``, by name; a section that is not there is there as "never ran".
+
+    Whatever stands before, between and after the fences (a login banner, a noisy .bashrc) is dropped,
+    and so is a fence that stands where none can: a second of the same name, one out of order.
+    """
+    text = output.decode("utf-8", "backslashreplace")
+    sections: dict[str, Section] = {}
+    start = 0
+    for name in names:
+        begin = f"\n@@{mark} begin {name}@@\n"
+        at = text.find(begin, start)
+        if at < 0:
+            sections[name] = Section("", None, "never ran")
+            continue
+        start = at + len(begin)
+        end = re.compile(rf"\n@@{mark} end {re.escape(name)} (\d+)@@\n").search(text, start)
+        following = text.find(f"\n@@{mark} ", start)
+        if end and end.start() == following:
+            status = int(end[1])
+            timed_out = status in (124, 137, 143)
+            sections[name] = Section(
+                text[start : end.start()], None if timed_out else status, "timed out" if timed_out else ""
+            )
+            start = end.end() - 1
+        else:
+            cut = "too long" if following >= 0 else "cut off"
+            sections[name] = Section(text[start : following if following >= 0 else None], None, cut)
+            start = following if following >= 0 else len(text)
+    return sections

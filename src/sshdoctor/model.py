@@ -1,0 +1,205 @@
+"""The frozen values that travel between the parts: what is dialled, what came back, what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Family = Literal["ipv4", "ipv6"]
+Role = Literal["root", "behind", "latent"]
+Confidence = Literal["proved", "likely", "possible"]
+Status = Literal["pass", "fail", "warn", "blocked", "unknown", "skipped"]
+Verdict = Literal["healthy", "blocked", "undecided"]
+
+LAYERS = (
+    "client",
+    "name",
+    "route",
+    "firewall",
+    "socket",
+    "daemon",
+    "admission",
+    "handshake",
+    "authentication",
+    "session",
+    "system",
+)
+"""The way of a packet, then of a login: what stops it earlier hides what would stop it later."""
+
+
+class Secret:
+    """A password that no ``repr``, ``str``, log or traceback shows.
+
+    >>> Secret("hunter2")
+    Secret('***')
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that could not be seen. ``reason`` is a phrase such as "not permitted"."""
+
+    reason: str
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"an unknown is neither true nor false: {self.reason}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How a client dials one SSH service.
+
+    ``jumps`` are ``user@host:port`` strings in the order in which they are passed through;
+    ``options`` are ssh_config options as given with ``-o``, names in lower case.
+    """
+
+    address: str
+    port: int = 22
+    user: str | None = None
+    password: Secret | None = None
+    key_files: tuple[str, ...] = ()
+    jumps: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    known_hosts: tuple[str, ...] = ()
+    """known_hosts files; empty means the user's and the system's own."""
+    host_key_alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Become:
+    """Privileges through sudo."""
+
+    user: str = "root"
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayIn:
+    """One way to run a script on a host; ``target`` is a container, a root directory or a file."""
+
+    connection: Literal["ssh", "local", "podman", "docker", "chroot", "capture"]
+    login: Login | None = None
+    target: str = ""
+    become: Become | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One host of the inventory: the SSH service under diagnosis, and the ways in, in order."""
+
+    name: str
+    login: Login
+    ways: tuple[WayIn, ...]
+    managed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a client got when it dialled one address; ``word`` is a reply word of the contract."""
+
+    address: str | None
+    family: Family | None
+    port: int
+    word: str
+    sender: str | None = None
+    elapsed_ms: float | None = None
+    banner: str | None = None
+    detail: str | None = None
+    source: str | None = None
+    """This machine's own address on the connection, which is the client's address unless NAT changed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Lines that a person could see for themselves, and the command that shows them."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a client does not get in (or will not, if latent)."""
+
+    id: str
+    role: Role
+    confidence: Confidence
+    layer: str
+    summary: str
+    evidence: tuple[Evidence, ...] = ()
+    fix: str = ""
+    playbooks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check came to."""
+
+    id: str
+    title: str
+    layer: str
+    status: Status
+    summary: str
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A way in that was tried, and what it answered (``ok`` for the one in use)."""
+
+    via: str
+    reply: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessUsed:
+    """The way in that was used, or ``via=None`` if none worked."""
+
+    via: str | None
+    detail: str = ""
+    privileged: bool | None = None
+    tried: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a client must see by what the host says; ``agrees`` is None where that is not known."""
+
+    reply: str
+    agrees: bool | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReport:
+    """The answer for one host."""
+
+    host: str
+    login: Login
+    verdict: Verdict
+    outside: tuple[Reply, ...]
+    access: AccessUsed
+    prediction: Prediction | None
+    causes: tuple[Cause, ...]
+    checks: tuple[Finding, ...]
