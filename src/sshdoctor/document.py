@@ -1,0 +1,97 @@
+"""YAML files in, plain data out, with the line of every key: the only place that knows PyYAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sshdoctor.errors import InputError
+
+try:
+    from yaml import CSafeLoader as _BaseLoader
+except ImportError:  # PyYAML built without libyaml: slower, same result
+    from yaml import SafeLoader as _BaseLoader  # type: ignore[assignment]  # same interface
+
+
+class DocumentError(InputError):
+    """A file that is no YAML, or repeats a key; the message starts with ``file:line:``."""
+
+
+class Section(dict[Any, Any]):
+    """A YAML mapping that remembers where it stands: ``line``, and ``lines`` by key (1-based)."""
+
+    line: int
+    lines: dict[Any, int]
+
+
+class Vaulted(str):
+    """The text behind Ansible's ``!vault``: encrypted, so there is nothing to use."""
+
+    __slots__ = ()
+
+
+class _Loader(_BaseLoader):
+    repeats_allowed = False
+    repeats: list[tuple[int, str]]
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Section:
+    loader.flatten_mapping(node)
+    section = Section()
+    section.line, section.lines = node.start_mark.line + 1, {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        line = key_node.start_mark.line + 1
+        try:
+            repeated = key in section
+        except TypeError:
+            raise yaml.MarkedYAMLError(problem="a key must be a plain word", problem_mark=key_node.start_mark) from None
+        if repeated and not loader.repeats_allowed:
+            loader.repeats.append((line, f"the key {key!r} stands twice, first in line {section.lines[key]}"))
+        section[key] = loader.construct_object(value_node, deep=True)
+        section.lines[key] = line
+    return section
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("!vault", lambda loader, node: Vaulted(node.value))
+_Loader.add_constructor("!vault-encrypted", lambda loader, node: Vaulted(node.value))
+_Loader.add_constructor("!unsafe", lambda loader, node: str(node.value))
+
+
+def parse_yaml(text: str, name: str, *, repeats_allowed: bool = False) -> Any:
+    """The one document in ``text``: mappings as Section, lists, strings, numbers, None.
+
+    ``name`` is the file's name in messages. Repeated keys are an error unless ``repeats_allowed``
+    (Ansible takes the last). Raises DocumentError.
+
+    >>> parse_yaml("a: 1\\nb: [x]\\n", "t.yml")["b"]
+    ['x']
+    """
+    loader = _Loader(text)
+    loader.repeats_allowed, loader.repeats = repeats_allowed, []
+    try:
+        data = loader.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise DocumentError(f"{name}:{line}: not YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DocumentError(f"{name}:1: not YAML: {str(error).splitlines()[0]}") from None
+    finally:
+        loader.dispose()
+    if loader.repeats:
+        raise DocumentError("\n".join(f"{name}:{line}: {what}" for line, what in loader.repeats))
+    return data
+
+
+def read_yaml(path: Path, *, repeats_allowed: bool = False) -> Any:
+    """``parse_yaml`` of a file. Raises DocumentError, also where the file cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise DocumentError(f"{path}: cannot be read: {reason}") from None
+    return parse_yaml(text, str(path), repeats_allowed=repeats_allowed)
