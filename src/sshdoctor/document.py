@@ -19,7 +19,7 @@ class DocumentError(InputError):
     """A file that is no YAML, or repeats a key; the message starts with ``file:line:``."""
 
 
-class Section(dict[Any, Any]):
+class Block(dict[Any, Any]):
     """A YAML mapping that remembers where it stands: ``line``, and ``lines`` by key (1-based)."""
 
     line: int
@@ -37,9 +37,9 @@ class _Loader(_BaseLoader):
     repeats: list[tuple[int, str]]
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> Section:
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Block:
     loader.flatten_mapping(node)
-    section = Section()
+    section = Block()
     section.line, section.lines = node.start_mark.line + 1, {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
@@ -47,7 +47,8 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Section:
         try:
             repeated = key in section
         except TypeError:
-            raise yaml.MarkedYAMLError(problem="a key must be a plain word", problem_mark=key_node.start_mark) from None
+            what = "a key must be a plain word"
+            raise yaml.MarkedYAMLError(problem=what, problem_mark=key_node.start_mark) from None
         if repeated and not loader.repeats_allowed:
             loader.repeats.append((line, f"the key {key!r} stands twice, first in line {section.lines[key]}"))
         section[key] = loader.construct_object(value_node, deep=True)
@@ -62,7 +63,7 @@ _Loader.add_constructor("!unsafe", lambda loader, node: str(node.value))
 
 
 def parse_yaml(text: str, name: str, *, repeats_allowed: bool = False) -> Any:
-    """The one document in ``text``: mappings as Section, lists, strings, numbers, None.
+    """The one document in ``text``: mappings as Block, lists, strings, numbers, None.
 
     ``name`` is the file's name in messages. Repeated keys are an error unless ``repeats_allowed``
     (Ansible takes the last). Raises DocumentError.

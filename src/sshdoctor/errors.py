@@ -1,12 +1,12 @@
 """Every error that sshdoctor raises.
 
-    SshdoctorError            shown once, at the top, with the next step
-    ├── InputError            exit 2: the message names file and line, and what would be right
-    │   ├── UsageError        a flag, a host name, a pattern
-    │   ├── InventoryError    an inventory that cannot be read
-    │   └── CheckError        a check that cannot be read; carries every fault of the file
-    ├── AccessError           a way in that did not work; carries the reply word
-    └── RulesError            a firewall dump that is none
+SshdoctorError            shown once, at the top, with the next step
+├── InputError            exit 2: the message names file and line, and what would be right
+│   ├── UsageError        a flag, a host name, a pattern
+│   ├── InventoryError    an inventory that cannot be read
+│   └── CheckError        a check that cannot be read; carries every fault of the file
+├── AccessError           a way in that did not work; carries the reply word
+└── RulesError            a firewall dump that is none
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ else
 fi
 section() {
   printf '\\n@@%s begin %s@@\\n' "$mark" "$1"
-  { limited "$seconds" "$2" </dev/null 2>&1; printf '\\n@@%s end %s %s@@\\n' "$mark" "$1" "$?"; } | head -c "$bytes"
+  { limited "$seconds" "$2" </dev/null 2>&1
+    printf '\\n@@%s end %s %s@@\\n' "$mark" "$1" "$?"; } | head -c "$bytes"
 }
 """
 
@@ -72,8 +73,9 @@ def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark
 def stop_script(mark: str) -> str:
     """The script that ends whatever the run ``mark`` left on the host (Linux: it reads /proc)."""
     return (
-        f"for d in /proc/[0-9]*; do p=${{d#/proc/}}; [ \"$p\" = $$ ] || "
-        f"if grep -qs SSHDOCTOR_RUN={shlex.quote(mark)} \"$d/environ\"; then kill -9 \"$p\"; fi; done 2>/dev/null\n"
+        f'for d in /proc/[0-9]*; do p=${{d#/proc/}}; [ "$p" = $$ ] || '
+        f'if grep -qs SSHDOCTOR_RUN={shlex.quote(mark)} "$d/environ"; then '
+        f'kill -9 "$p"; fi; done 2>/dev/null\n'
     )
 
 
