@@ -28,6 +28,40 @@ LAYERS = (
 """The way of a packet, then of a login: what stops it earlier hides what would stop it later."""
 
 
+REPLY_WORDS = (
+    "banner",
+    "rst",
+    "silence",
+    "icmp-net-unreachable",
+    "icmp-host-unreachable",
+    "icmp-proto-unreachable",
+    "icmp-port-unreachable",
+    "icmp-net-prohibited",
+    "icmp-host-prohibited",
+    "icmp-admin-prohibited",
+    "icmp6-no-route",
+    "icmp6-adm-prohibited",
+    "icmp6-addr-unreachable",
+    "icmp6-port-unreachable",
+    "icmp6-policy-fail",
+    "icmp6-reject-route",
+    "local-unreachable",
+    "refused",
+    "unreachable",
+    "name-not-found",
+    "no-banner",
+    "closed-before-banner",
+    "not-ssh",
+    "kex-failed",
+    "host-key-unknown",
+    "host-key-changed",
+    "auth-denied",
+    "session-closed",
+    "ok",
+)
+"""What a client may get; the firewall ones are iptables' own words."""
+
+
 class Secret:
     """A password that no ``repr``, ``str``, log or traceback shows.
 
@@ -203,3 +237,4 @@ class HostReport:
     prediction: Prediction | None
     causes: tuple[Cause, ...]
     checks: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()

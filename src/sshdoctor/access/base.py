@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from sshdoctor.errors import AccessError
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +16,33 @@ class Output:
     stdout: bytes
     status: int | None
     error: str = ""
-    """Why it was cut off, or what the transport itself said; one line."""
+    """Why it was cut off, or the last line that it, or the transport, wrote to standard error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginFailure:
+    """What was learnt while an SSH login failed. Fingerprints are as ``ssh-keygen -l`` prints them.
+
+    ``word`` is a reply word; ``client_keys`` were offered and refused, ``methods`` are what the server
+    would take; the algorithm lists are by name ("kex", "host key", "cipher", "mac") in order of preference.
+    """
+
+    word: str
+    detail: str
+    host_key: str | None = None
+    known_host_keys: tuple[str, ...] = ()
+    client_keys: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    client_algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    server_algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class LoginError(AccessError):
+    """An SSH login that failed, with what was learnt on the way."""
+
+    def __init__(self, failure: LoginFailure) -> None:
+        super().__init__(failure.word, failure.detail)
+        self.failure = failure
 
 
 class Access(Protocol):
@@ -21,14 +50,19 @@ class Access(Protocol):
 
     via: str
     detail: str
+    privileges: str
+    """Why scripts do not run as the user that was asked for ("sudo: a password is required"), or empty."""
 
-    def run(self, script: str, *, timeout: float, limit: int = 64 * 2**20) -> Output:
+    def run(self, script: str, *, timeout: float, limit: int = 64 * 2**20, stop: str = "") -> Output:
         """Run ``script`` with ``sh`` on the host, as root where the way in says so.
 
         ``timeout`` in seconds for the whole script; ``limit`` in bytes of output kept (more is
         thrown away and the script ended, so that a flood cannot fill this machine's memory).
         Raises AccessError if the script could not be started at all.
-        On a timeout, and on KeyboardInterrupt (which passes on), nothing is left running on the host.
+        On a timeout, a flood, and on KeyboardInterrupt (which passes on), the shell and its process
+        group are killed on the host, then ``stop`` is run there: it ends what left the group (as what
+        runs under timeout(1) does). A process in a session of its own lives on: setsid is the way to
+        leave something running on purpose.
         """
         ...
 

@@ -1,1 +1,72 @@
-"""Facts: what a host says of itself. One file a fact: its commands, and a pure ``parse``."""
+"""Facts: what a host says of itself. One file a fact: its commands, and a pure ``parse``.
+
+The filename is the registry. A fact ``NAME.py`` has ``COMMANDS`` (name to POSIX sh text), ``VALUE`` (a
+frozen dataclass) and ``parse(sections)``, which gives a VALUE or an Unknown.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Unknown
+
+
+class Fact(Protocol):
+    """What the module of a fact offers."""
+
+    COMMANDS: Mapping[str, str]
+    VALUE: type[Any]
+
+    def parse(self, sections: Mapping[str, Section]) -> Any: ...
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all facts, sorted.
+
+    >>> "listeners" in names()
+    True
+    """
+    files = Path(__file__).parent.glob("[a-z]*.py")
+    return tuple(sorted(file.stem for file in files if file.stem != "probe"))
+
+
+def load(name: str) -> Fact:
+    """The module of the fact ``name``. Raises KeyError if there is none."""
+    if name not in names():
+        raise KeyError(name)
+    return cast(Fact, importlib.import_module(f"{__name__}.{name}"))
+
+
+def commands(chosen: Iterable[str]) -> dict[str, str]:
+    """The commands of the chosen facts, by ``fact.command``: the sections of one probe.
+
+    >>> list(commands(["listeners"]))
+    ['listeners.sockets']
+    """
+    return {f"{name}.{key}": text for name in chosen for key, text in load(name).COMMANDS.items()}
+
+
+def parse_all(chosen: Iterable[str], sections: Mapping[str, Section]) -> dict[str, Any]:
+    """The values of the chosen facts, by name. Whatever a host printed, this raises nothing.
+
+    A fact of which nothing came back, or whose output its parser cannot read, is Unknown.
+    """
+    return {name: _parse(name, sections) for name in chosen}
+
+
+def _parse(name: str, sections: Mapping[str, Section]) -> Any:
+    fact = load(name)
+    never = Section("", None, "never ran")
+    own = {key: sections.get(f"{name}.{key}", never) for key in fact.COMMANDS}
+    if all(section.cut for section in own.values()):
+        return Unknown(f"its command {next(iter(own.values())).cut}")
+    try:
+        return fact.parse(own)
+    except Exception as error:  # a host's output is hostile until proved otherwise
+        return Unknown(f"its output could not be read: {type(error).__name__}")

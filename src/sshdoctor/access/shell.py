@@ -1,0 +1,132 @@
+"""How a script reaches ``sh``: as who, how its output is kept, and how what it started is ended."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sshdoctor.access.base import Output
+from sshdoctor.errors import AccessError
+from sshdoctor.model import Become
+
+STOP_SECONDS = 10
+_ERROR_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The command that reads a script from standard input.
+
+    The shell first tells its process id on standard error, behind a random word, so that it can be
+    ended later. With a password, sudo reads it as the first line of input (never in argv or the
+    environment); ``-k`` makes it ask whatever it remembers, so timestamp_timeout=0 and per-terminal
+    tickets make no difference; and where it does not ask (NOPASSWD) the loop throws the line away.
+    """
+
+    become: Become | None = None
+    token: str = field(default_factory=lambda: f"sshdoctor-{secrets.token_hex(8)}")
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """Plain words without a newline or a quote inside, so that any login shell passes them on."""
+        start = f"echo {self.token} $$ >&2; exec sh -s"
+        if self.become is None:
+            return ("sh", "-c", start)
+        if self.become.password is None:
+            return (*self._sudo(), "sh", "-c", start)
+        wait = f'while IFS= read -r line; do [ "$line" = {self.token} ] && {{ {start}; }}; done'
+        return (*self._sudo(), "sh", "-c", wait)
+
+    def stdin(self, script: str) -> bytes:
+        if self.become is None or self.become.password is None:
+            return script.encode("utf-8", "surrogateescape")
+        return f"{self.become.password.reveal()}\n{self.token}\n{script}".encode("utf-8", "surrogateescape")
+
+    @property
+    def trial(self) -> tuple[tuple[str, ...], bytes]:
+        """A command, and its input, that succeeds if sudo lets us: one password is tried, once."""
+        password = self.become.password if self.become else None
+        return (*self._sudo(), "true"), f"{password.reveal()}\n".encode() if password else b""
+
+    def _sudo(self) -> tuple[str, ...]:
+        if self.become is None:
+            return ()
+        ask = ("-n",) if self.become.password is None else ("-k", "-S", "-p", "")
+        return ("sudo", *ask, "-u", self.become.user)
+
+
+class Capture:
+    """The output of one command while it comes in: at most ``limit`` bytes, and the end of standard error."""
+
+    def __init__(self, token: str, limit: int) -> None:
+        self.pid: int | None = None
+        self.status: int | None = None
+        self.cut = ""
+        self._announced = re.compile(rf"^{token} (\d+)\n".encode(), re.MULTILINE)
+        self._limit = limit
+        self._stdout = bytearray()
+        self._stderr = b""
+
+    def add_stdout(self, chunk: bytes) -> None:
+        self._stdout += chunk[: self._limit - len(self._stdout) + 1]
+        if len(self._stdout) > self._limit:
+            del self._stdout[self._limit :]
+            self.cut = f"more than {self._limit} bytes of output"
+
+    def add_stderr(self, chunk: bytes) -> None:
+        self._stderr += chunk
+        if self.pid is None and (found := self._announced.search(self._stderr)):
+            self.pid = int(found[1])
+            self._stderr = self._stderr[: found.start()] + self._stderr[found.end() :]
+        self._stderr = self._stderr[-_ERROR_BYTES:]
+
+    def output(self) -> Output:
+        lines = [line.strip() for line in self._stderr.decode("utf-8", "backslashreplace").splitlines()]
+        said = next((line for line in reversed(lines) if line), "")
+        return Output(bytes(self._stdout), None if self.cut else self.status, self.cut or said)
+
+
+Execute = Callable[[tuple[str, ...], bytes, float, Capture], None]
+"""Run a command with an input, for so many seconds, into a Capture. Raises AccessError if it cannot start."""
+
+
+def become_shell(become: Become | None, execute: Execute, timeout: float) -> tuple[Shell, str]:
+    """The shell to use, and why it has not the privileges that were asked for ("" if it has).
+
+    That sudo refuses is no error: much can be seen without root.
+    """
+    if become is None:
+        return Shell(), ""
+    shell = Shell(become)
+    capture = Capture(shell.token, 4096)
+    argv, stdin = shell.trial
+    execute(argv, stdin, timeout, capture)
+    output = capture.output()
+    if output.status == 0:
+        return shell, ""
+    return Shell(), output.error or "sudo did not let us"
+
+
+def run_script(
+    execute: Execute, shell: Shell, script: str, *, timeout: float, limit: int, stop: str
+) -> Output:
+    """``Access.run`` for whatever can execute a command."""
+    capture = Capture(shell.token, limit)
+    try:
+        execute(shell.argv, shell.stdin(script), timeout, capture)
+    except (KeyboardInterrupt, SystemExit):
+        _end(execute, shell, capture.pid, stop)
+        raise
+    if capture.cut:
+        _end(execute, shell, capture.pid, stop)
+    return capture.output()
+
+
+def _end(execute: Execute, shell: Shell, pid: int | None, stop: str) -> None:
+    """Kill the shell and its process group, then do what the caller wants done."""
+    kill = f"kill -9 -{pid} 2>/dev/null; kill -9 {pid} 2>/dev/null\n" if pid is not None else ""
+    with contextlib.suppress(AccessError):  # a host that is gone cannot be tidied up
+        execute(shell.argv, shell.stdin(kill + stop), STOP_SECONDS, Capture(shell.token, 4096))

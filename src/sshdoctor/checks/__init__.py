@@ -1,0 +1,1 @@
+"""Checks: one question a YAML file, its causes, and how the answer is found."""

@@ -1,0 +1,256 @@
+"""Check files in, Checks out; every fault of every file is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from sshdoctor.checks.expression import (
+    Expression,
+    ExpressionError,
+    Sentence,
+    parse_expression,
+    parse_sentence,
+)
+from sshdoctor.document import Block, DocumentError, read_yaml
+from sshdoctor.errors import CheckError
+from sshdoctor.model import LAYERS, REPLY_WORDS
+
+_CHECK_KEYS = ("title", "why", "facts", "after", "run", "causes", "otherwise")
+_CAUSE_KEYS = ("id", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a user's own ``run:`` printed, its exit status, and the command itself."""
+
+    output: str
+    status: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseRule:
+    """When a cause holds, what to say, and the replies that a client would then see.
+
+    ``reply`` empty means latent: nothing that a client sees today. ``any`` stands for every word;
+    ``{{ fact.field }}`` for the word that the host's own state gives.
+    """
+
+    id: str
+    when: Expression
+    say: Sentence
+    fix: Sentence
+    reply: tuple[Sentence, ...]
+    confidence: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One question; ``run`` is the shell text of a user's own check, or empty."""
+
+    id: str
+    layer: str
+    title: str
+    why: str
+    facts: tuple[str, ...]
+    after: tuple[str, ...]
+    run: str
+    causes: tuple[CauseRule, ...]
+    otherwise: Sentence
+    path: Path
+
+
+def load_checks(folders: tuple[Path, ...], schema: Mapping[str, type]) -> tuple[Check, ...]:
+    """All checks in ``folders`` (``<layer>/<id>.yml``), in the order of the packet's way.
+
+    ``schema`` maps each fact's name to its dataclass. Raises CheckError with every fault of every file.
+    """
+    faults: list[str] = []
+    checks: dict[str, Check] = {}
+    for path in sorted(p for folder in folders for p in folder.rglob("*.yml")):
+        try:
+            check = _Reader(path, schema, faults).check()
+        except DocumentError as error:
+            faults.extend(str(error).splitlines())
+            continue
+        if check is None:
+            continue
+        if check.id in checks:
+            faults.append(f"{path}:1: the check {check.id!r} stands already in {checks[check.id].path}")
+        checks[check.id] = check
+    faults.extend(_unknown_predecessors(checks))
+    if faults:
+        raise CheckError(tuple(faults))
+    return _ordered(checks)
+
+
+def _unknown_predecessors(checks: Mapping[str, Check]) -> Iterator[str]:
+    for check in checks.values():
+        for name in check.after:
+            if name not in checks:
+                yield f"{check.path}: after: there is no check {name!r}{_suggest(name, checks)}"
+
+
+def _ordered(checks: Mapping[str, Check]) -> tuple[Check, ...]:
+    by_layer = sorted(checks.values(), key=lambda c: (LAYERS.index(c.layer), c.id))
+    sorter: TopologicalSorter[str] = TopologicalSorter({c.id: c.after for c in by_layer})
+    try:
+        depth = {name: i for i, name in enumerate(sorter.static_order())}
+    except CycleError as error:
+        names = " -> ".join(error.args[1])
+        raise CheckError(
+            (f"{checks[error.args[1][0]].path}: after: goes round in a circle: {names}",)
+        ) from None
+    return tuple(sorted(by_layer, key=lambda c: (LAYERS.index(c.layer), depth[c.id])))
+
+
+def _suggest(word: str, known: Any) -> str:
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+class _Reader:
+    """Reads one file; collects what is wrong in ``faults`` and goes on."""
+
+    def __init__(self, path: Path, schema: Mapping[str, type], faults: list[str]) -> None:
+        self.path, self.schema, self.faults = path, schema, faults
+
+    def check(self) -> Check | None:
+        block = read_yaml(self.path)
+        if not isinstance(block, Block):
+            self.fault(1, "a check is a mapping with title, facts and causes")
+            return None
+        before = len(self.faults)
+        self.keys(block, _CHECK_KEYS)
+        layer = self.path.parent.name
+        if layer not in LAYERS:
+            self.fault(1, f"the folder {layer!r} is no layer; layers are: {', '.join(LAYERS)}")
+        run = self.text(block, "run", required=False)
+        facts = self.words(block, "facts")
+        schema = {name: self.schema[name] for name in facts if name in self.schema} | (
+            {"run": Run} if run else {}
+        )
+        for name in facts:
+            if name not in self.schema:
+                self.at(block, "facts", f"unknown fact {name!r}{_suggest(name, self.schema)}")
+        check = Check(
+            id=self.path.stem,
+            layer=layer,
+            title=self.text(block, "title"),
+            why=self.text(block, "why", required=False),
+            facts=facts,
+            after=self.words(block, "after"),
+            run=run,
+            causes=self.causes(block, schema),
+            otherwise=self.sentence(block, "otherwise", schema),
+            path=self.path,
+        )
+        return check if len(self.faults) == before else None
+
+    def causes(self, block: Block, schema: Mapping[str, type]) -> tuple[CauseRule, ...]:
+        items = block.get("causes")
+        if not isinstance(items, list) or not items:
+            self.at(block, "causes", "a list of causes, each with id, when and say, is missing")
+            return ()
+        rules = []
+        for item in items:
+            if not isinstance(item, Block):
+                self.at(block, "causes", "each cause is a mapping with id, when and say")
+                continue
+            rule = self.cause(item, schema)
+            if rule:
+                rules.append(rule)
+        return tuple(rules)
+
+    def cause(self, item: Block, schema: Mapping[str, type]) -> CauseRule | None:
+        self.keys(item, _CAUSE_KEYS)
+        when = self.expression(item, "when", schema)
+        reply = self.words(item, "reply")
+        if bool(reply) == bool(item.get("latent", False)):
+            self.fault(item.line, "a cause has either reply: [words that the client sees], or latent: true")
+        for word in reply:
+            if "{{" not in word and word != "any" and word not in REPLY_WORDS:
+                self.at(item, "reply", f"{word!r} is no reply word{_suggest(word, REPLY_WORDS)}")
+        confidence = item.get("confidence", "proved")
+        if confidence not in ("proved", "likely", "possible"):
+            self.at(item, "confidence", "proved, likely or possible, not " + repr(confidence))
+        evidence = self.words(item, "evidence")
+        for name in evidence:
+            if name not in schema:
+                self.at(item, "evidence", f"{name!r} is not among this check's facts")
+        identifier = self.text(item, "id")
+        say = self.sentence(item, "say", schema)
+        fix = self.sentence(item, "fix", schema, required=False)
+        if when is None:
+            return None
+        return CauseRule(
+            id=identifier,
+            when=when,
+            say=say,
+            fix=fix,
+            reply=tuple(self.parse(item, "reply", word, schema) for word in reply),
+            confidence=str(confidence),
+            evidence=evidence or when.names,
+        )
+
+    def keys(self, block: Block, known: tuple[str, ...]) -> None:
+        for key in block:
+            if key not in known:
+                self.at(
+                    block, key, f"unknown key {key!r}{_suggest(str(key), known)}; known: {', '.join(known)}"
+                )
+
+    def text(self, block: Block, key: str, *, required: bool = True) -> str:
+        value = block.get(key)
+        if value is None and not required:
+            return ""
+        if not isinstance(value, str) or not value.strip():
+            self.at(
+                block, key, f"{key} is missing" if value is None else f"{key} must be text, not {value!r}"
+            )
+            return ""
+        return value
+
+    def words(self, block: Block, key: str) -> tuple[str, ...]:
+        value = block.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.at(block, key, f"{key} must be a list of words, such as [a, b], not {value!r}")
+            return ()
+        return tuple(value)
+
+    def expression(self, block: Block, key: str, schema: Mapping[str, type]) -> Expression | None:
+        text = block.get(key)
+        if isinstance(text, bool):
+            text = str(text)
+        if not isinstance(text, str):
+            self.at(block, key, f"{key} is missing: an expression such as: service.state == 'masked'")
+            return None
+        try:
+            return parse_expression(text, schema)
+        except ExpressionError as error:
+            self.at(block, key, f"{key}: {error}")
+            return None
+
+    def sentence(
+        self, block: Block, key: str, schema: Mapping[str, type], *, required: bool = True
+    ) -> Sentence:
+        return self.parse(block, key, self.text(block, key, required=required), schema)
+
+    def parse(self, block: Block, key: str, text: str, schema: Mapping[str, type]) -> Sentence:
+        try:
+            return parse_sentence(text, schema)
+        except ExpressionError as error:
+            self.at(block, key, f"{key}: {error}")
+            return Sentence(())
+
+    def at(self, block: Block, key: object, what: str) -> None:
+        self.fault(block.lines.get(key, block.line), what)
+
+    def fault(self, line: int, what: str) -> None:
+        self.faults.append(f"{self.path}:{line}: {what}")

@@ -1,0 +1,135 @@
+"""The tasks, as one Invoke collection: for ``sshdoctor TASK`` and for ``invoke TASK`` in a checkout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+from invoke.tasks import task
+
+from sshdoctor.errors import InputError, SshdoctorError
+
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+_HOST_HELP = {
+    "host": "a host, group, pattern, comma list, or user@address:port",
+    "inventory": "an Ansible inventory (repeatable; default inventory.yml)",
+    "format": "text, json, ...",
+    "output": "write the report to this file",
+    "jobs": "hosts at a time (default 16)",
+    "timeout": "seconds to wait for each answer (default 4)",
+    "outside-only": "do not look inside",
+    "only": "a layer or a check (repeatable)",
+    "known-hosts": "use this known_hosts file",
+    "accept-new-host-key": "accept a first host key, never a changed one",
+}
+
+
+def told_once(body: Callable[..., int]) -> Callable[..., None]:
+    """A task whose body gives the exit code; an error is shown here, once, without a traceback."""
+
+    @wraps(body)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = body(*args, **kwargs)
+        except InputError as error:
+            raise Exit(f"sshdoctor: {error}", EXIT_USAGE) from None
+        except SshdoctorError as error:
+            raise Exit(f"sshdoctor: {error}", 3) from None
+        except KeyboardInterrupt:
+            raise Exit("sshdoctor: interrupted; nothing is left running", EXIT_INTERRUPTED) from None
+        if code:
+            raise Exit(code=code)
+
+    return run
+
+
+@task(iterable=["inventory", "only"], auto_shortflags=False, help=_HOST_HELP)
+@told_once
+def diagnose(
+    context: Context,
+    host: str,
+    inventory: Sequence[str] = (),
+    format: str = "text",  # noqa: A002  # the flag's name is public
+    output: str = "",
+    jobs: str = "16",
+    timeout: str = "4",
+    outside_only: bool = False,
+    only: Sequence[str] = (),
+    known_hosts: str = "",
+    accept_new_host_key: bool = False,
+) -> int:
+    """Find out why a client cannot get in by SSH, from both sides."""
+    from sshdoctor.diagnose import Request, run
+
+    return run(
+        Request(
+            pattern=host,
+            inventories=tuple(inventory),
+            form=format,
+            output=output,
+            jobs=jobs,
+            timeout=timeout,
+            outside_only=outside_only,
+            only=tuple(only),
+            known_hosts=known_hosts,
+            accept_new_host_key=accept_new_host_key,
+        )
+    )
+
+
+@task(iterable=["inventory"], auto_shortflags=False, help={"inventory": _HOST_HELP["inventory"]})
+@told_once
+def checks(context: Context, inventory: Sequence[str] = ()) -> int:
+    """List the checks, in the order of a packet's way, with the causes that each can find."""
+    from sshdoctor.diagnose import list_checks
+
+    return list_checks(tuple(inventory))
+
+
+@task(auto_shortflags=False)
+@told_once
+def demo(context: Context) -> int:
+    """Break a throw-away container, diagnose it from both sides, show the report."""
+    from sshdoctor.demo import show
+
+    return show()
+
+
+namespace = Collection(diagnose, checks, demo)
+
+
+class SshdoctorProgram(Program):
+    """Invoke's program, with this project's exit code for a flag or a task that there is not."""
+
+    def parse_tasks(self) -> None:
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            raise Exit(f"sshdoctor: {error}; see --help", EXIT_USAGE) from None
+
+
+def run_program(collection: Collection, name: str) -> NoReturn:
+    """Run ``sys.argv`` as ``name`` over the tasks of ``collection``, and exit."""
+    try:
+        SshdoctorProgram(version("sshdoctor"), namespace=collection, name=name, binary=name).run()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(0)
+
+
+def main() -> NoReturn:
+    """The ``sshdoctor`` command."""
+    run_program(namespace, "sshdoctor")
+
+
+if __name__ == "__main__":
+    main()

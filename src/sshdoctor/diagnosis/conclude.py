@@ -1,0 +1,126 @@
+"""Both sides in, the report out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sshdoctor.checks.judge import Judged, judge
+from sshdoctor.checks.load import Check
+from sshdoctor.diagnosis.derived import Conversation, derive
+from sshdoctor.diagnosis.interview import Interview
+from sshdoctor.diagnosis.rank import Inside, agrees, merge, predict, rank
+from sshdoctor.diagnosis.visit import Visit
+from sshdoctor.model import (
+    AccessUsed,
+    Cause,
+    Finding,
+    Host,
+    HostReport,
+    Prediction,
+    Reply,
+    Status,
+    Unknown,
+    Verdict,
+)
+
+_WORST_FIRST: tuple[Status, ...] = ("fail", "warn", "unknown", "blocked", "pass", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What one address of the service came to."""
+
+    reply: Reply
+    judged: Mapping[str, Judged]
+    prediction: Prediction | None
+
+
+def conclude(host: Host, visit: Visit, interview: Interview, checks: Sequence[Check]) -> HostReport:
+    """The report on one host: every check asked for every address dialled, the causes ranked."""
+    replies = tuple(_session(reply, interview.session_closed) for reply in visit.replies)
+    conversation = Conversation(
+        login=host.login,
+        replies=replies,
+        failure=visit.failure,
+        client=interview.client,
+        on_this_machine=interview.used.via == "local",
+    )
+    seen = [_judge(conversation, reply, interview, checks) for reply in replies]
+    causes = merge(rank(tuple(one.judged.values()), one.reply.word) for one in seen)
+    focus = next((one for one in seen if one.reply.word not in ("ok", "banner")), seen[0])
+    return HostReport(
+        host=host.name,
+        login=host.login,
+        verdict=_verdict(causes, replies),
+        outside=replies,
+        access=interview.used,
+        prediction=focus.prediction,
+        causes=causes,
+        checks=tuple(_finding(check, seen) for check in checks),
+        notes=(*interview.notes, *_notes(replies, causes)),
+    )
+
+
+def _session(reply: Reply, closed: str | None) -> Reply:
+    if closed is None or reply.word != "ok":
+        return reply
+    return replace(reply, word="session-closed", detail=closed)
+
+
+def _judge(
+    conversation: Conversation, reply: Reply, interview: Interview, checks: Sequence[Check]
+) -> _Address:
+    facts = derive(conversation, reply, interview.facts)
+    comparing = _comparing(checks)
+    judged = judge([c for c in checks if c.id not in comparing], facts, interview.runs)
+    inside = predict(judged.values(), reply.word) if interview.used.via else _nobody_looked(interview.used)
+    judged = judge(
+        [c for c in checks if c.id in comparing], facts | {"inside": inside}, interview.runs, judged
+    )
+    prediction = None
+    if not isinstance(inside.predicted, Unknown):
+        agreement = agrees(inside.predicted, reply.word)
+        prediction = Prediction(reply=inside.predicted, agrees=agreement, why=inside.why)
+    return _Address(reply, {check.id: judged[check.id] for check in checks}, prediction)
+
+
+def _comparing(checks: Sequence[Check]) -> set[str]:
+    """The checks that compare inside with outside, and those that come after one of them."""
+    found: set[str] = set()
+    before = -1
+    while len(found) > before:
+        before = len(found)
+        found |= {c.id for c in checks if "inside" in c.facts or found.intersection(c.after)}
+    return found
+
+
+def _nobody_looked(used: AccessUsed) -> Inside:
+    return Inside(predicted=Unknown("nobody could look inside"), why="", explains=False)
+
+
+def _verdict(causes: Sequence[Cause], replies: Sequence[Reply]) -> Verdict:
+    if any(cause.role != "latent" for cause in causes):
+        return "blocked"
+    works = [reply.word in ("ok", "banner") for reply in replies]
+    unreachable_here = [reply.word == "local-unreachable" for reply in replies]
+    fine = any(works) and all(w or u for w, u in zip(works, unreachable_here, strict=True))
+    return "healthy" if fine else "undecided"
+
+
+def _finding(check: Check, seen: Sequence[_Address]) -> Finding:
+    worst = min((one.judged[check.id] for one in seen), key=lambda j: _WORST_FIRST.index(j.status))
+    return Finding(
+        id=check.id,
+        title=check.title,
+        layer=check.layer,
+        status=worst.status,
+        summary=worst.summary,
+        causes=(worst.obstacle.id,) if worst.obstacle else (),
+    )
+
+
+def _notes(replies: Sequence[Reply], causes: Sequence[Cause]) -> tuple[str, ...]:
+    if causes:
+        return ()
+    return tuple(r.detail for r in replies if r.detail and r.word not in ("ok", "banner"))

@@ -1,0 +1,74 @@
+"""Facts that no host prints: put together, for each address dialled, from both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sshdoctor.access.base import LoginFailure
+from sshdoctor.diagnosis.authorized import Keys, keys
+from sshdoctor.diagnosis.dialled import Dialled, dialled
+from sshdoctor.diagnosis.path import Path, path
+from sshdoctor.diagnosis.permission import Permission, permission
+from sshdoctor.diagnosis.rank import Inside
+from sshdoctor.diagnosis.socket import Socket, socket
+from sshdoctor.model import Login, Reply, Unknown
+
+DERIVED: Mapping[str, type] = {
+    "dialled": Dialled,
+    "path": Path,
+    "socket": Socket,
+    "permission": Permission,
+    "keys": Keys,
+    "inside": Inside,
+}
+"""The derived facts, by the names that checks use."""
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "dialled": ("addresses",),
+    "path": ("firewall", "addresses"),
+    "socket": ("listeners", "addresses", "firewall"),
+    "permission": ("config", "account"),
+    "keys": ("account",),
+    "inside": (),
+}
+"""The facts of the host that each is made of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What happened between the client and the host, seen from outside."""
+
+    login: Login
+    replies: Sequence[Reply]
+    failure: LoginFailure | None
+    client: str | None
+    """The client's address as the host sees it."""
+    on_this_machine: bool
+
+
+def derive(conversation: Conversation, reply: Reply, facts: Mapping[str, Any]) -> dict[str, object]:
+    """``facts`` of the host, and the derived ones for ``reply`` (all but ``inside``)."""
+    known: dict[str, Any] = {name: Unknown("not asked for") for names in NEEDS.values() for name in names}
+    known |= facts
+    dial = dialled(
+        conversation.login,
+        reply,
+        conversation.replies,
+        conversation.failure,
+        known["addresses"],
+        conversation.on_this_machine,
+    )
+    way = path(dial, conversation.client, known["firewall"], known["addresses"])
+    if isinstance(way, Path) and way.redirected_to:
+        dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
+    client = conversation.client or ""
+    return {
+        **known,
+        "dialled": dial,
+        "path": way,
+        "socket": socket(dial, known["listeners"]),
+        "permission": permission(dial.user, client, known["config"], known["account"]),
+        "keys": keys(dial, known["account"]),
+    }

@@ -1,0 +1,93 @@
+"""The fact ``path``: the verdict of the host's own firewall on this client's connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sshdoctor.diagnosis.dialled import Dialled
+from sshdoctor.facts.addresses import Addresses
+from sshdoctor.facts.firewall import Firewall
+from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.firewall import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """``state``: accept, drop or reject; ``reply`` is the word that the client then gets."""
+
+    state: str | Unknown
+    reply: str
+    why: str
+    fix: str
+    redirected_to: tuple[str, int] | None
+    evidence: tuple[Evidence, ...]
+
+
+def path(
+    dial: Dialled, source: str | None, firewall: Firewall | Unknown, addresses: Addresses | Unknown
+) -> Path | Unknown:
+    """The fact for the connection from ``source`` (the client's address as the host sees it)."""
+    if isinstance(firewall, Unknown):
+        return firewall
+    if isinstance(firewall.readable, Unknown):
+        return firewall.readable
+    if isinstance(dial.arrives_at, Unknown):
+        return dial.arrives_at
+    if source is None:
+        return Unknown("the client's address is not known")
+    from sshdoctor.firewall import (
+        Dump,
+        Packet,
+        judge,
+    )  # the walk is only paid for where there are rules to walk
+
+    packet = Packet(
+        family="ipv6" if dial.family == "ipv6" else "ipv4",
+        source=source,
+        destination=dial.arrives_at,
+        destination_port=dial.port,
+        **_interfaces(addresses),
+    )
+    dumps = [Dump(one.tool, "ipv6" if one.family == "ipv6" else "ipv4", one.text) for one in firewall.dumps]
+    return _read(judge(dumps, packet), dial, source)
+
+
+def _interfaces(addresses: Addresses | Unknown) -> dict[str, object]:
+    if isinstance(addresses, Unknown):
+        return {}
+    leaves = addresses.return_interface
+    arrives = addresses.dialled_interface
+    return {
+        "in_interface": leaves if isinstance(leaves, str) else arrives if isinstance(arrives, str) else None,
+        "out_interface": leaves if isinstance(leaves, str) else None,
+        "local_addresses": addresses.all_addresses if isinstance(addresses.all_addresses, tuple) else (),
+    }
+
+
+def _read(verdict: Verdict, dial: Dialled, source: str) -> Path:
+    tool = "ip6tables" if dial.family == "ipv6" else "iptables"
+    rule = verdict.rule
+    seen = (Evidence(f"{tool}-save", "\n".join((*verdict.way[:-1], str(rule)))),) if rule else ()
+    return Path(
+        state=verdict.state if verdict.state in ("accept", "drop", "reject") else Unknown(verdict.why),
+        reply=verdict.reply or "",
+        why=verdict.why,
+        fix=_accepting(tool, verdict, dial, source),
+        redirected_to=verdict.redirected_to,
+        evidence=seen,
+    )
+
+
+def _accepting(tool: str, verdict: Verdict, dial: Dialled, source: str) -> str:
+    """The smallest rule that takes this client's packets before the one that stops them."""
+    rule = verdict.rule
+    if rule is None:
+        return ""
+    outward = rule.chain in ("OUTPUT", "POSTROUTING")
+    ends = f"--sport {dial.port} -d {source}" if outward else f"--dport {dial.port} -s {source}"
+    where = rule.chain if rule.number is None else f"{rule.chain} {rule.number}"
+    verb = "-A" if rule.number is None else "-I"
+    return f"{tool} -t {rule.table} {verb} {where} -p tcp {ends} -j ACCEPT"

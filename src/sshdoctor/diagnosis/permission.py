@@ -1,0 +1,84 @@
+"""The fact ``permission``: whether sshd's own rules let this user log in at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from sshdoctor.facts.account import Account
+from sshdoctor.facts.config import Config
+from sshdoctor.model import Evidence, Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """``allowed`` is "yes" or "no"; ``rule`` the line of the configuration that says no."""
+
+    allowed: str | Unknown
+    rule: str
+    evidence: tuple[Evidence, ...]
+
+
+def permission(
+    user: str, client: str, config: Config | Unknown, account: Account | Unknown
+) -> Permission | Unknown:
+    """DenyUsers, AllowUsers, DenyGroups, AllowGroups, in sshd's order (sshd_config(5)); PermitRootLogin."""
+    if isinstance(config, Unknown):
+        return config
+    if not user:
+        return Unknown("the user is not known")
+    users, groups = _rules(config, "Users"), _rules(config, "Groups")
+    if isinstance(users, Unknown) or isinstance(groups, Unknown):
+        return Unknown("the configuration was not read")
+    rule = _stopped(users, (user,), client)
+    if rule is None and any(groups.values()):
+        names = account if isinstance(account, Unknown) else account.groups
+        if isinstance(names, Unknown):
+            return names
+        rule = _stopped(groups, names, "")
+    rule = rule or _root(user, config)
+    seen = (Evidence(f"sshd -T -C user={user},addr={client or 'CLIENT'}", rule),) if rule else ()
+    return Permission(allowed="no" if rule else "yes", rule=rule or "", evidence=seen)
+
+
+def _rules(config: Config, kind: str) -> dict[str, tuple[str, ...]] | Unknown:
+    """``Deny`` before ``Allow``, each with its patterns."""
+    deny, allow = (
+        (config.deny_users, config.allow_users)
+        if kind == "Users"
+        else (config.deny_groups, config.allow_groups)
+    )
+    if isinstance(deny, Unknown):
+        return deny
+    if isinstance(allow, Unknown):
+        return allow
+    return {f"Deny{kind}": deny, f"Allow{kind}": allow}
+
+
+def _stopped(rules: Mapping[str, tuple[str, ...]], names: tuple[str, ...], client: str) -> str | None:
+    """The line that stops all of ``names`` (a user, or its groups): a Deny that means one, an Allow none."""
+    for keyword, patterns in rules.items():
+        meant = any(_listed(name, client, patterns) for name in names)
+        if patterns and meant is keyword.startswith("Deny"):
+            return f"{keyword} {' '.join(patterns)}"
+    return None
+
+
+def _root(user: str, config: Config) -> str | None:
+    return "PermitRootLogin no" if user == "root" and config.permit_root_login == "no" else None
+
+
+def _listed(user: str, client: str, patterns: Iterable[str]) -> bool:
+    """Whether ``user`` (from ``client``) is meant by a list such as ``alice bob@192.0.2.* !carol``."""
+    found = False
+    for pattern in patterns:
+        negated, _, plain = pattern.rpartition("!")
+        name, at, host = plain.rpartition("@")
+        if not at:
+            name, host = plain, "*"
+        if fnmatchcase(user, name) and (host == "*" or fnmatchcase(client, host)):
+            if negated or pattern.startswith("!"):
+                return False
+            found = True
+    return found

@@ -1,0 +1,136 @@
+"""Predict, compare, rank: which obstacle answers this client now, which waits behind it, which sleeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sshdoctor.checks.judge import Judged, Obstacle
+from sshdoctor.model import Cause, Confidence, Evidence, Role, Unknown
+
+_CONNECTED = ("no-banner", "closed-before-banner", "not-ssh")
+_PROGRESS = {
+    **dict.fromkeys(_CONNECTED, 1),
+    "banner": 2,
+    "kex-failed": 2,
+    "host-key-unknown": 3,
+    "host-key-changed": 3,
+    "auth-denied": 4,
+    "session-closed": 5,
+    "ok": 6,
+}
+"""How far a client came with each reply; the words that are not here ended the connecting itself (0)."""
+
+_WEAKER: dict[str, Confidence] = {"proved": "likely", "likely": "likely", "possible": "possible"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """What a client must see by what the host says (a fact, for the checks that compare)."""
+
+    predicted: str | Unknown
+    why: str
+    explains: bool
+    """Something that the host says makes a client see just the reply that was seen."""
+    evidence: tuple[Evidence, ...] = ()
+
+
+def progress(word: str) -> int:
+    """How far a client came that got ``word``.
+
+    >>> progress("rst") < progress("no-banner") < progress("auth-denied") < progress("ok")
+    True
+    """
+    return _PROGRESS.get(word, 0)
+
+
+def predict(judged: Iterable[Judged], reply: str) -> Inside:
+    """The reply that the first obstacle on the way gives; ``banner`` if the way is clear.
+
+    Unknown if something on the way could not be seen. What the client has come past for certain
+    (``reply`` is further along) cannot be an obstacle, and is not asked to be known.
+    """
+    way = [one for one in judged if one.check.layer in ("route", "firewall", "socket", "daemon")]
+    explains = any(one.obstacle and _explains(one.obstacle, reply) for one in way)
+    for one in way:
+        if one.status == "unknown" and progress(reply) < progress("banner"):
+            return Inside(predicted=Unknown(one.summary), why=one.summary, explains=explains)
+        if one.obstacle and one.obstacle.reply and not _passed(one.obstacle, reply):
+            words = one.obstacle.reply
+            word = reply if reply in words or "any" in words else words[0]
+            return Inside(predicted=word, why=one.summary, explains=explains)
+    clear = "Nothing that the host says stands in the way."
+    return Inside(predicted="banner", why=clear, explains=explains)
+
+
+def agrees(predicted: str | Unknown, reply: str) -> bool | None:
+    """Whether the prediction is what was seen; None where it is not known, or too coarse to tell."""
+    if isinstance(predicted, Unknown):
+        return None
+    if predicted == "banner":
+        return progress(reply) >= progress("banner")
+    if reply in ("refused", "unreachable"):
+        return None if predicted == "rst" or predicted.startswith("icmp") else False
+    return predicted == reply
+
+
+def rank(judged: Sequence[Judged], reply: str) -> tuple[Cause, ...]:
+    """The causes for one address, the one that answers the client first.
+
+    ``judged`` in the order of the packet's way.
+    """
+    obstacles = [one.obstacle for one in judged if one.obstacle]
+    stopping = [o for o in obstacles if o.reply and not _passed(o, reply)]
+    explaining = [o for o in stopping if _explains(o, reply)]
+    root = next((o for o in explaining if "any" not in o.reply), explaining[0] if explaining else None)
+    contradicted = any("any" not in o.reply for o in stopping[: stopping.index(root)]) if root else False
+    causes = [_cause(root, "root", _confidence(root, reply, contradicted))] if root else []
+    causes += [_cause(o, "behind", _WEAKER[o.confidence]) for o in stopping if o is not root]
+    causes += [_cause(o, "latent", _WEAKER[o.confidence]) for o in obstacles if not o.reply]
+    return tuple(causes)
+
+
+def _passed(obstacle: Obstacle, reply: str) -> bool:
+    """The client came further than this obstacle would let it: it does not stop this client."""
+    return all(progress(word) < progress(reply) for word in obstacle.reply if word != "any") and (
+        "any" not in obstacle.reply or reply in ("ok", "banner")
+    )
+
+
+def _explains(obstacle: Obstacle, reply: str) -> bool:
+    if reply in obstacle.reply or "any" in obstacle.reply:
+        return True
+    coarse = {"refused": ("rst", "icmp"), "unreachable": ("icmp", "local-unreachable")}.get(reply, ())
+    return any(word.startswith(coarse) for word in obstacle.reply) if coarse else False
+
+
+def _confidence(obstacle: Obstacle, reply: str, contradicted: bool) -> Confidence:
+    if obstacle.confidence == "proved" and reply in obstacle.reply and not contradicted:
+        return "proved"
+    return _WEAKER[obstacle.confidence]
+
+
+def _cause(obstacle: Obstacle, role: Role, confidence: Confidence) -> Cause:
+    return Cause(
+        id=obstacle.id,
+        role=role,
+        confidence=confidence,
+        layer=obstacle.layer,
+        summary=obstacle.summary,
+        evidence=obstacle.evidence,
+        fix=obstacle.fix,
+    )
+
+
+def merge(per_address: Iterable[tuple[Cause, ...]]) -> tuple[Cause, ...]:
+    """The causes of all addresses of one name: each id once, roots first, in its strongest form."""
+    strength = {"root": 0, "behind": 1, "latent": 2, "proved": 0, "likely": 1, "possible": 2}
+    best: dict[str, Cause] = {}
+    for cause in (c for causes in per_address for c in causes):
+        known = best.get(cause.id)
+        if known is None or (strength[cause.role], strength[cause.confidence]) < (
+            strength[known.role],
+            strength[known.confidence],
+        ):
+            best[cause.id] = cause
+    return tuple(sorted(best.values(), key=lambda c: strength[c.role]))

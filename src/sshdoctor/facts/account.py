@@ -1,0 +1,225 @@
+"""The account that the client logs in to, and the keys that it admits.
+
+Sources: passwd(5), getent(1); sshd(8) AUTHORIZED_KEYS FILE FORMAT; sshd_config(5) AuthorizedKeysFile (%h, %u,
+%U, relative to the home) and StrictModes, whose rule is OpenSSH's safe_path(): the file and every directory
+from it up to the home belong to the user or root, and nobody else may write there. Debian's sshd lets a
+group write that has no other member (its patch user-group-modes). Of a key only its type and its public part
+travel: no options, no comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sshdoctor.facts._keys import fingerprint
+from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts, properties
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Evidence, Unknown
+
+COMMANDS = {
+    "account": r"""
+[ -n "$user" ] || exit 0
+echo '## passwd'
+if command -v getent >/dev/null; then
+  entry=$(getent passwd -- "$user" 2>&1) || { echo "status=$? $entry"; exit 0; }
+else
+  entry=$(while IFS= read -r line; do case $line in "$user:"*) echo "$line"; break ;; esac; done </etc/passwd)
+  [ -n "$entry" ] || { echo status=2; exit 0; }
+fi
+IFS=: read -r name _ uid gid _ home shell <<EOT
+$entry
+EOT
+printf '%s\n' "name=$name" "uid=$uid" "gid=$gid" "home=$home" "shell=$shell"
+echo "groups=$(id -Gn -- "$user" 2>&1)"
+[ ! -x "${shell:-/bin/sh}" ] || echo executable=yes
+[ ! -e /etc/debian_version ] || echo "shared=$(getent group "$gid" | cut -d: -f1,4)"
+chain() {
+  set -- "$1"; directory=$1
+  while [ -n "$directory" ] && [ "$directory" != "$home" ]; do
+    directory=${directory%/*}; set -- "$@" "${directory:-/}"
+  done
+  stat -L -c 'stat=%a %u %g %U %F|%n' "$@" 2>&1
+}
+chain "$home"
+values=
+if [ "$(id -u)" = 0 ] && sshd=$(command -v sshd); then
+  values=$("$sshd" -T -C "user=$user,host=${client:-0.0.0.0},addr=${client:-0.0.0.0}" 2>/dev/null)
+fi
+if [ -z "$values" ]; then
+  [ -r /etc/ssh/sshd_config ] || echo unread=yes
+  values=$(sed -n -e '/^[[:space:]]*[Mm][Aa][Tt][Cc][Hh][[:space:]]/q' -e 's/"//g' \
+    -e 's/^[[:space:]]*[Aa]uthorized[Kk]eys[Ff]ile[[:space:]=]/authorizedkeysfile /p' \
+    -e 's/^[[:space:]]*[Aa]uthorized[Kk]eys[Cc]ommand[[:space:]=]/authorizedkeyscommand /p' \
+    /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null)
+fi
+patterns=
+while read -r keyword value; do
+  case $keyword in
+    authorizedkeysfile) patterns=${patterns:-$value} ;;
+    authorizedkeyscommand) echo "command=$value" ;;
+  esac
+done <<EOT
+$values
+EOT
+patterns=${patterns:-.ssh/authorized_keys .ssh/authorized_keys2}
+replace() {
+  rest=$path path=
+  while case $rest in *"$1"*) ;; *) false ;; esac; do path=$path${rest%%"$1"*}$2 rest=${rest#*"$1"}; done
+  path=$path$rest
+}
+set -f
+for path in $patterns; do
+  [ "$path" != none ] || continue
+  replace %h "$home"; replace %u "$user"; replace %U "$uid"; replace %% %
+  case $path in /*) ;; *) path=$home/$path ;; esac
+  echo "## file $path"
+  chain "$path"
+  [ -r "$path" ] || continue
+  echo readable=yes
+  sed -n -E -e '/^[[:space:]]*#/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/d' \
+    -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/key=\3/p' "$path"
+done
+true
+"""
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthFile:
+    """A file of authorized keys. ``problem`` is what StrictModes holds against it, "" for nothing."""
+
+    path: str
+    exists: bool | Unknown
+    readable: bool
+    mode: str
+    owner: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """``state``: present, absent. ``authorized`` has the fingerprints of all keys in the files, Unknown
+    where one of them may not be read. ``keys_command`` is AuthorizedKeysCommand: it may admit other keys."""
+
+    name: str
+    state: str | Unknown
+    uid: int | None = None
+    shell: str = ""
+    shell_exists: bool = False
+    home: str = ""
+    home_exists: bool | Unknown = False
+    home_mode: str = ""
+    home_owner: str = ""
+    groups: tuple[str, ...] = ()
+    authorized: tuple[str, ...] | Unknown = ()
+    authorized_files: tuple[AuthFile, ...] = ()
+    keys_command: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+VALUE = Account
+
+
+def parse(sections: Mapping[str, Section]) -> Account | Unknown:
+    said = parts(sections["account"].output)
+    if "passwd" not in said:
+        return Unknown("no user is named")
+    entry = properties(said["passwd"])
+    if "uid" not in entry:
+        return _without_entry(entry.get("status", ""))
+    shared = entry.get("shared")
+    paths = _Paths(int(entry["uid"]), entry["gid"] if shared and _private(shared, entry["name"]) else None)
+    blocks = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
+    files = tuple(_file(path, text, paths) for path, text in blocks.items())
+    home = paths.rows(said["passwd"]).get(entry["home"])
+    command = entry.get("command", "none").split("\n")[0]
+    return Account(
+        name=entry["name"],
+        state="present",
+        uid=int(entry["uid"]),
+        shell=entry["shell"] or "/bin/sh",
+        shell_exists="executable" in entry,
+        home=entry["home"],
+        home_exists=_exists(home, said["passwd"]),
+        home_mode=home.mode if home else "",
+        home_owner=home.owner if home else "",
+        groups=tuple(entry.get("groups", "").split()),
+        authorized=NOT_PERMITTED if "unread" in entry else _authorized(files, blocks),
+        authorized_files=files,
+        keys_command="" if command == "none" else command,
+        evidence=evidence(
+            f"getent passwd {entry['name']}; ls -l ~{entry['name']}/.ssh",
+            [":".join(entry[key] for key in ("name", "uid", "gid", "home", "shell"))]
+            + [f"{file.mode} {file.owner} {file.path}" for file in files if file.mode],
+        ),
+    )
+
+
+def _without_entry(status: str) -> Account | Unknown:
+    """getent(1) ends with 2 when the name is in no database; any other end says nothing."""
+    if status.split()[:1] == ["2"]:
+        return Account(name="", state="absent", evidence=evidence("getent passwd USER", ["(no such user)"]))
+    return Unknown(f"getent failed: {status}")
+
+
+def _private(shared: str, name: str) -> bool:
+    members = shared.partition(":")[2].split(",")
+    return set(members) <= {"", name}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    mode: str
+    uid: int
+    gid: str
+    owner: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """Judges paths as sshd does for the user ``uid``, whose own group may write if ``private_gid``."""
+
+    uid: int
+    private_gid: str | None
+
+    def rows(self, text: str) -> dict[str, _Row]:
+        found = re.findall(r"^stat=([0-7]+) (\d+) (\d+) (\S+) ([^|]+)\|(.*)$", text, re.M)
+        return {row[5]: _Row(f"{int(row[0], 8):04o}", int(row[1]), *row[2:5]) for row in found}
+
+    def problem(self, path: str, row: _Row) -> str:
+        mode = int(row.mode, 8)
+        if row.uid not in (0, self.uid):
+            return f"{path} belongs to {row.owner}"
+        writable = mode & (0o002 if row.gid == self.private_gid else 0o022)
+        return f"{path} can be written by others (mode {row.mode})" if writable else ""
+
+
+def _file(path: str, text: str, paths: _Paths) -> AuthFile:
+    rows = paths.rows(text)
+    own = rows.get(path)
+    problems = [found for each, row in rows.items() if (found := paths.problem(each, row))]
+    return AuthFile(
+        path=path,
+        exists=_exists(own, text),
+        readable="readable=yes" in text,
+        mode=own.mode if own else "",
+        owner=own.owner if own else "",
+        problem=problems[0] if own and problems else "",
+    )
+
+
+def _exists(row: _Row | None, text: str) -> bool | Unknown:
+    if row is None and "Permission denied" in text:
+        return NOT_PERMITTED
+    return row is not None
+
+
+def _authorized(files: tuple[AuthFile, ...], blocks: Mapping[str, str]) -> tuple[str, ...] | Unknown:
+    if any(isinstance(file.exists, Unknown) or (file.exists and not file.readable) for file in files):
+        return NOT_PERMITTED
+    blobs = [blob for text in blocks.values() for blob in re.findall(r"^key=(\S+)$", text, re.M)]
+    marks = [fingerprint(blob) for blob in blobs]
+    return tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str)))

@@ -1,0 +1,142 @@
+"""The rules of every packet filter on the host, as text; what they mean is read elsewhere.
+
+Sources: iptables-save(8), xtables-nft(8), nft(8), ipset(8). Looking must not load a kernel module:
+iptables-legacy-save reads the names in /proc/net/ip_tables_names and loads nothing when the list is empty
+(its source, for_each_table); the tools that speak nf_tables would load it, so that they run only where
+/proc/modules has it, or it is built in (modules.builtin, /proc/kallsyms, or a kernel without modules).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sshdoctor.facts._output import NOT_PERMITTED, denied, evidence, parts, unseen
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Evidence, Family, Unknown
+
+_NF_TABLES = """\
+nf_tables() {
+  grep -qs '^nf_tables ' /proc/modules && return 0
+  [ -e /proc/modules ] || return 0
+  builtin=/lib/modules/$(uname -r)/modules.builtin
+  if [ -r "$builtin" ]; then grep -q '/nf_tables[.]ko' "$builtin"
+  else grep -qsw nft_do_chain /proc/kallsyms; fi
+}
+"""
+
+COMMANDS = {
+    "rules": _NF_TABLES
+    + """
+nf_tables && nft=yes || nft=no
+echo '## kernel'; echo "nf_tables=$nft"
+names() {
+  [ -e "/proc/net/$1_names" ] || return 1
+  [ ! -r "/proc/net/$1_names" ] || [ -n "$(cat "/proc/net/$1_names" 2>&1)" ]
+}
+has() { command -v "$1" >/dev/null; }
+for ip in ip ip6; do
+  ! names ${ip}_tables || echo "${ip}_tables=yes"
+done
+for ip in ip ip6; do
+  if has ${ip}tables-nft-save; then
+    [ $nft = no ] || { echo "## ${ip}tables-nft-save"; ${ip}tables-nft-save 2>&1; }
+    if names ${ip}_tables; then
+      if has ${ip}tables-legacy-save; then echo "## ${ip}tables-legacy-save"; ${ip}tables-legacy-save 2>&1
+      else echo "## ${ip}tables-legacy-save"; echo "${ip}tables-legacy-save: not installed"; fi
+    fi
+  elif has ${ip}tables-save; then
+    echo "## ${ip}tables-save"; ${ip}tables-save 2>&1
+  elif names ${ip}_tables; then
+    echo "## ${ip}tables-save"; echo "${ip}tables-save: not installed"
+  fi
+done
+if has ipset; then
+  if [ ! -e /proc/modules ] || grep -q '^ip_set ' /proc/modules; then echo '## ipset'; ipset save 2>&1; fi
+fi
+echo '## managers'
+! grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf || echo ufw
+for pair in firewalld:/run/firewalld.pid fail2ban:/run/fail2ban/fail2ban.sock docker:/run/docker.sock \\
+  sshguard:/run/sshguard.pid csf:/etc/csf/csf.conf; do
+  [ ! -e "${pair#*:}" ] || echo "${pair%%:*}"
+done
+true
+""",
+    "nft": _NF_TABLES + "! command -v nft >/dev/null || ! nf_tables || nft -j list ruleset",
+    "nft_text": _NF_TABLES + "! command -v nft >/dev/null || ! nf_tables || nft -a list ruleset",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """The output of one iptables-save; ``tool`` is its name."""
+
+    tool: str
+    family: Family
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firewall:
+    """``readable``: "yes", "absent" (the kernel holds no rules and there is no tool), or Unknown.
+
+    ``dumps`` is without a back end whose tables do not exist. ``nft_json`` and ``nft_text`` are None where
+    nft is not there; ``ipset`` is the output of ``ipset save``, None likewise. ``managers`` names the
+    programs that write rules here.
+    """
+
+    readable: Literal["yes", "absent"] | Unknown
+    dumps: tuple[Dump, ...]
+    nft_json: str | None
+    nft_text: str | None
+    ipset: str | None
+    managers: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+
+
+VALUE = Firewall
+_SAVES = re.compile(r"^ip(6?)tables(-nft|-legacy)?-save$")
+_FAILED = re.compile(r"^(Failed|Fatal|Error|netlink: Error|ip6?tables(-\w+)?-save[ :v])", re.M)
+
+
+def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
+    said = parts(sections["rules"].output)
+    saves = {name: text for name, text in said.items() if _SAVES.match(name)}
+    json, text = sections["nft"].output.strip(), sections["nft_text"].output.strip()
+    failed = [each for each in saves.values() if _FAILED.search(each)]
+    failed += [section.output for name, section in sections.items() if name != "rules" and not section.ok]
+    cut = [reason for section in sections.values() if (reason := unseen(section)) is not None]
+    dumps = tuple(
+        Dump(name, "ipv6" if name.startswith("ip6") else "ipv4", each)
+        for name, each in saves.items()
+        if each not in failed and each.strip()
+    )
+    return Firewall(
+        readable=cut[0] if cut else _readable(said, bool(saves or json), failed),
+        dumps=dumps,
+        nft_json=json if sections["nft"].ok and json else None,
+        nft_text=text if sections["nft_text"].ok and json else None,
+        ipset=said.get("ipset"),
+        managers=tuple(said.get("managers", "").split()),
+        evidence=evidence(
+            "iptables-save; nft list ruleset", [line for each in failed for line in each.splitlines()]
+        ),
+    )
+
+
+def _readable(said: Mapping[str, str], looked: bool, failed: list[str]) -> Literal["yes", "absent"] | Unknown:
+    if any(denied(text) for text in failed):
+        return NOT_PERMITTED
+    missing = [text for text in failed if "not installed" in text]
+    if failed:
+        return Unknown(missing[0].replace("save: not", "save is not") if missing else _first(failed[0]))
+    kernel = said["kernel"].split()
+    if not looked and "nf_tables=yes" in kernel:
+        return Unknown("neither nft nor iptables-save is installed")
+    return "yes" if looked else "absent"
+
+
+def _first(text: str) -> str:
+    return text.strip().partition("\n")[0]

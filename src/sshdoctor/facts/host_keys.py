@@ -1,0 +1,127 @@
+"""The host keys that sshd is to use, whether it accepts them, and their fingerprints.
+
+Sources: sshd_config(5) HostKey; sshd's own rule (authfile.c, sshkey_perm_ok): a key owned by the user who
+runs sshd and open to group or others is ignored; Fedora's patch allows group ssh_keys to read. A
+fingerprint is the SHA-256 of the public key (ssh-keygen(1)), worked out here, so that nothing runs there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sshdoctor.facts._keys import fingerprint
+from sshdoctor.facts._output import evidence, parts
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Evidence, Unknown
+
+COMMANDS = {
+    "keys": """
+cd /etc/ssh 2>/dev/null || { echo '## none'; exit 0; }
+keys=$(sed -n -e 's/"//g' -e 's/^[[:space:]]*[Hh][Oo][Ss][Tt][Kk][Ee][Yy][[:space:]=]*[[:space:]=]//p' \\
+  sshd_config.d/*.conf sshd_config 2>/dev/null)
+[ -z "$keys" ] || echo '## configured'
+for key in ${keys:-/etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ecdsa_key /etc/ssh/ssh_host_ed25519_key}; do
+  echo "## key $key"
+  [ -f "$key" ] || continue
+  if [ ! -r "$key" ]; then echo head=unread
+  else
+    head=; read -r head <"$key"
+    case $head in -----BEGIN*) echo head=key ;; *) echo head=other ;; esac
+  fi
+  if [ -r "$key.pub" ]; then read -r type blob rest <"$key.pub"; echo "public=$type $blob"
+  elif [ -r "$key" ]; then ssh-keygen -lf "$key" 2>&1 | sed 's/^/listed=/'; fi
+  stat -L -c 'stat=%a %u %U %G %s' "$key"
+done
+true
+"""
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """``mode`` is octal such as "0600"; ``type`` the algorithm's name, "" where it is not known."""
+
+    path: str
+    type: str
+    fingerprint: str | Unknown
+    mode: str
+    owner: str
+    usable: bool | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostKeys:
+    """``state``: present (sshd has one that it accepts), missing (no file), unsafe (those that are there are
+    open to others), empty (those that are there hold no key). ``absent`` are paths without a file."""
+
+    state: str
+    keys: tuple[HostKey, ...]
+    absent: tuple[str, ...]
+    fingerprints: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+
+
+VALUE = HostKeys
+
+
+def parse(sections: Mapping[str, Section]) -> HostKeys | Unknown:
+    said = parts(sections["keys"].output)
+    named = {name[4:]: text for name, text in said.items() if name.startswith("key ")}
+    keys = tuple(key for path, text in named.items() if (key := _key(path, text)))
+    present = {key.path for key in keys}
+    prints = [key.fingerprint for key in keys if isinstance(key.fingerprint, str)]
+    return HostKeys(
+        state=_state(keys, named),
+        keys=keys,
+        absent=tuple(path for path in named if path not in present),
+        fingerprints=tuple(prints),
+        evidence=evidence(
+            "ls -l /etc/ssh/ssh_host_*_key", [f"{key.mode} {key.owner} {key.path}" for key in keys]
+        ),
+    )
+
+
+def _key(path: str, text: str) -> HostKey | None:
+    found = re.search(r"^stat=([0-7]+) (\d+) (\S+) (\S+) (\d+)$", text, re.M)
+    if not found:
+        return None
+    mode, uid, size = int(found[1], 8), int(found[2]), int(found[5])
+    public = re.search(r"^public=(\S+) (\S+)$", text, re.M)
+    listed = re.search(r"^listed=\d+ (SHA256:\S+) .*\((\S+)\)$", text, re.M)
+    mark: str | Unknown = Unknown("there is no public key file")
+    if public:
+        mark = fingerprint(public[2])
+    elif listed:
+        mark = listed[1]
+    return HostKey(
+        path=path,
+        type=public[1] if public else listed[2].lower() if listed else "",
+        fingerprint=mark,
+        mode=f"{mode:04o}",
+        owner=found[3],
+        usable=_usable(text, size, safe=_safe(mode, uid, found[4])),
+    )
+
+
+def _safe(mode: int, uid: int, group: str) -> bool:
+    if uid != 0 or not mode & 0o077:
+        return True
+    return group == "ssh_keys" and not mode & 0o037
+
+
+def _usable(text: str, size: int, *, safe: bool) -> bool | Unknown:
+    if not safe or not size:
+        return False
+    return Unknown("not permitted") if "head=unread" in text else "head=key" in text
+
+
+def _state(keys: tuple[HostKey, ...], named: Mapping[str, str]) -> str:
+    if not keys:
+        return "missing"
+    if any(isinstance(key.usable, Unknown) or key.usable for key in keys):
+        return "present"
+    stats = [re.search(r"^stat=([0-7]+) (\d+) \S+ (\S+)", named[key.path], re.M) for key in keys]
+    unsafe = [found for found in stats if found and not _safe(int(found[1], 8), int(found[2]), found[3])]
+    return "unsafe" if unsafe else "empty"

@@ -1,0 +1,143 @@
+"""The package that brings the SSH server, its program, and whether the program loads.
+
+Sources: dpkg-query(1) (three letters: wanted, status, error), rpm(8), apk(8), pacman(8). ``sshd -V`` loads
+all libraries, prints the version and exits (9.x); an older one says "unknown option" and the version.
+LD_BIND_NOW finds a missing symbol now instead of in the middle of a login (ld.so(8)). From OpenSSH 9.8 on,
+sshd-session is the program that serves a connection: when only that one does not load, every client is
+dropped before the banner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sshdoctor.facts._output import evidence, parts, properties
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Evidence, Unknown
+
+COMMANDS = {
+    "package": """
+if [ -f /var/lib/dpkg/status ]; then
+  echo '## dpkg'; dpkg-query -W -f '${db:Status-Abbrev}|${Package}|${Version}|\\n' openssh-server 2>&1
+elif command -v rpm >/dev/null; then
+  echo '## rpm'; rpm -q --qf 'ii |%{NAME}|%{VERSION}-%{RELEASE}|\\n' openssh-server 2>&1
+elif command -v apk >/dev/null; then
+  echo '## apk'; apk info -e -v openssh-server 2>&1
+elif command -v pacman >/dev/null; then
+  echo '## pacman'; pacman -Q openssh 2>&1
+fi
+echo '## program'
+sshd=$(command -v sshd) || for sshd in /usr/sbin/sshd /usr/local/sbin/sshd /opt/openssh/sbin/sshd ''; do
+  [ ! -x "$sshd" ] || break
+done
+[ -n "$sshd" ] || exit 0
+echo "sshd=$sshd"
+LD_BIND_NOW=1 "$sshd" -V 2>&1 | head -n 5
+for session in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do
+  session=$session/sshd-session
+  [ -x "$session" ] || continue
+  echo '## session'; LD_BIND_NOW=1 "$session" -V 2>&1 | head -n 5
+  break
+done
+true
+"""
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """``manager``: dpkg, rpm, apk, pacman, none. ``state``: installed, removed (its configuration is left),
+    half-configured, half-installed, unpacked, absent. ``binary`` is the path of sshd, None if there is none;
+    ``release`` what it says of itself. ``loads`` is False with ``load_error`` when it does not start at all.
+    """
+
+    manager: str
+    name: str
+    state: str | Unknown
+    version: str
+    binary: str | None
+    release: str
+    loads: bool | Unknown
+    load_error: str
+    audit: str
+    evidence: tuple[Evidence, ...]
+
+
+VALUE = Package
+
+_MANAGERS = {"dpkg": "openssh-server", "rpm": "openssh-server", "apk": "openssh-server", "pacman": "openssh"}
+_DPKG = {
+    "n": "absent",
+    "c": "removed",
+    "H": "half-installed",
+    "U": "unpacked",
+    "F": "half-configured",
+    "W": "half-configured",
+    "t": "installed",
+    "i": "installed",
+}
+_TYPED = {
+    "dpkg": "dpkg -l openssh-server",
+    "rpm": "rpm -q openssh-server",
+    "apk": "apk info -e openssh-server",
+    "pacman": "pacman -Q openssh",
+}
+_BROKEN = re.compile(
+    r"error while loading shared libraries|symbol lookup error|version `[^']*' not found|"
+    r"OpenSSL version mismatch|Error loading shared library|Error relocating|undefined symbol|"
+    r"[Ee]xec format error|(?:: |^)not found$|No such file or directory"
+)
+
+
+def parse(sections: Mapping[str, Section]) -> Package | Unknown:
+    said = parts(sections["package"].output)
+    manager = next((name for name in _MANAGERS if name in said), "none")
+    answer = said.get(manager, "")
+    state, version = _installed(manager, answer)
+    program = said.get("program", "")
+    binary = properties(program).get("sshd")
+    talk = [line for line in program.splitlines() if line and not line.startswith("sshd=/")]
+    talk += said.get("session", "").splitlines()
+    broken = [line for line in talk if _BROKEN.search(line)]
+    release = re.search(r"^(OpenSSH_[^,\s]+(?: [^,]+)?|[Ss]un_SSH\S+)", "\n".join(talk), re.M)
+    found = evidence(_TYPED[manager], answer.splitlines()) if manager in _TYPED else ()
+    return Package(
+        manager=manager,
+        name=_MANAGERS.get(manager, ""),
+        state=state,
+        version=version,
+        binary=binary,
+        release=release[1] if release else "",
+        loads=_loads(binary, broken, release is not None),
+        load_error=broken[0] if broken else "",
+        audit=answer.strip() if state not in ("installed", "absent") else "",
+        evidence=found + evidence(f"{binary} -V", broken),
+    )
+
+
+def _loads(binary: str | None, broken: list[str], speaks: bool) -> bool | Unknown:
+    if binary is None:
+        return Unknown("there is no sshd program")
+    if broken:
+        return False
+    return True if speaks else Unknown("sshd -V does not say its version")
+
+
+def _installed(manager: str, answer: str) -> tuple[str | Unknown, str]:
+    """The state and the version, as each package manager prints them."""
+    if manager == "none":
+        return Unknown("no package manager that is known"), ""
+    if manager == "apk":
+        found = re.search(r"^openssh-server-(\d\S*)$", answer, re.M)
+        return ("installed", found[1]) if found else ("absent", "")
+    if manager == "pacman":
+        found = re.search(r"^openssh (\S+)$", answer, re.M)
+        return ("installed", found[1]) if found else ("absent", "")
+    row = re.search(r"^(..)(.)\|openssh-server\|(.*?)\|$", answer, re.M)
+    if row:
+        return _DPKG.get(row[1][1], Unknown(f"dpkg status {row[1]!r}")), row[3]
+    if re.search(r"no packages found|is not installed", answer):
+        return "absent", ""
+    return Unknown(answer.partition("\n")[0] or f"{manager} says nothing"), ""

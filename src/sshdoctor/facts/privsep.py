@@ -1,0 +1,82 @@
+"""The empty directory into which sshd locks its unprivileged half.
+
+Sources: sshd(8) FILES; sshd.c: it must be there, owned by root, and not writable by group or others. Its path
+is compiled in: the first of the known ones that the program contains. Under systemd the unit makes it each
+time it starts (RuntimeDirectory=, systemd.exec(5)), so that its absence from a stopped host means nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sshdoctor.facts._output import evidence, properties
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Evidence, Unknown
+
+COMMANDS = {
+    "directory": """
+sshd=$(command -v sshd) || exit 0
+known='/run/sshd|/usr/share/empty.sshd|/var/empty(/sshd)?|/var/lib/sshd|/var/chroot/ssh'
+directory=$(tr '\\0' '\\n' 2>/dev/null <"$sshd" | grep -axE "$known" | head -n 1)
+echo "directory=$directory"
+[ -n "$directory" ] || exit 0
+name=${directory#/run/}
+if [ -d /run/systemd/system ]; then
+  grep -hsE "^RuntimeDirectory=.*$name" /lib/systemd/system/ssh.service /lib/systemd/system/sshd.service \\
+    /etc/systemd/system/ssh.service /etc/systemd/system/sshd.service \\
+    /etc/systemd/system/ssh.service.d/*.conf /etc/systemd/system/sshd.service.d/*.conf | sed 's/^/unit=/'
+else
+  grep -hsE "mkdir.* $directory" /etc/init.d/ssh /etc/init.d/sshd | sed 's/^ */unit=/'
+fi
+stat -c 'stat=%a %u %U %F' "$directory" 2>&1
+true
+"""
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Privsep:
+    """``state``: ok, missing, unsafe. ``provided_by_unit``: starting the service makes the directory."""
+
+    directory: str
+    state: str | Unknown
+    mode: str
+    owner: str
+    provided_by_unit: bool
+    evidence: tuple[Evidence, ...]
+
+
+VALUE = Privsep
+
+
+def parse(sections: Mapping[str, Section]) -> Privsep | Unknown:
+    output = sections["directory"].output
+    said = properties(output)
+    if "directory" not in said:
+        return Unknown("sshd is not installed")
+    if not said["directory"]:
+        return Unknown("sshd does not show which directory it uses")
+    found = re.search(r"^stat=([0-7]+) (\d+) (\S+) (.+)$", output, re.M)
+    directory = said["directory"]
+    return Privsep(
+        directory=directory,
+        state=_state(found, output),
+        mode=f"{int(found[1], 8):04o}" if found else "",
+        owner=found[3] if found else "",
+        provided_by_unit="unit" in said,
+        evidence=evidence(
+            f"ls -ld {directory}; systemctl cat ssh | grep RuntimeDirectory",
+            [line for line in output.splitlines() if not line.startswith("directory=")],
+        ),
+    )
+
+
+def _state(found: re.Match[str] | None, output: str) -> str | Unknown:
+    if not found:
+        missing = re.search(r"No such file or directory|Not a directory", output)
+        return "missing" if missing else Unknown("not permitted")
+    if found[4] != "directory":
+        return "missing"
+    return "unsafe" if found[2] != "0" or int(found[1], 8) & 0o022 else "ok"

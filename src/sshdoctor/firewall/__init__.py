@@ -1,0 +1,51 @@
+"""What a host's firewall does with a client's connection, as its kernel would do it.
+
+>>> rules = Dump("iptables-save", "ipv4", '''
+... *filter
+... :INPUT ACCEPT [0:0]
+... -A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with icmp-port-unreachable
+... COMMIT
+... ''')
+>>> packet = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2", in_interface="eth0")
+>>> verdict = judge([rules], packet)
+>>> verdict.state, verdict.reply
+('reject', 'icmp-port-unreachable')
+>>> print(verdict.rule)
+filter INPUT rule 1: -A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with icmp-port-unreachable
+
+The rules of all tools that are on the host go in together (``iptables-save`` and ``iptables-legacy-save``:
+the kernel runs both). The conversation is walked, not one packet: the SYN on its way in, the SYN-ACK's way
+out, the client's ACK, the banner and the client's answer; a refusal's own way out as well. What stops the
+SYN or the SYN-ACK gives ``silence`` or the word of the REJECT, what stops the ACK or the banner
+``no-banner``. A match that cannot be decided sends the packet both ways: only if the outcomes differ is the
+verdict ``depends`` (on rate, time, chance) or ``unknown`` (on what the dump does not say).
+
+Behaviour is that of the Linux kernel, as the tests measure it with two network namespaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sshdoctor.firewall.conversation import hold_conversation
+from sshdoctor.firewall.hooks import Hooks, base_chains
+from sshdoctor.firewall.iptables_save import read
+from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
+
+__all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "read_tables"]
+
+
+def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
+    """The verdict on the connection that ``packet`` would open, under all of ``rulesets`` at once.
+
+    Rulesets of the other family are passed over. Raises RulesError for a dump that is none, and
+    UsageError for an address that is none.
+    """
+    tables = [table for table in read_tables(rulesets) if table.family == packet.family]
+    return hold_conversation(Hooks(chain for table in tables for chain in base_chains(table)), packet)
+
+
+def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
+    """All tables in ``rulesets``; the same table of the same tool, printed twice, counts once."""
+    tables = {(t.family, t.backend, t.name): t for dump in rulesets for t in read(dump)}
+    return list(tables.values())

@@ -1,0 +1,233 @@
+"""iptables' targets (``-j``, ``-g``): what a rule does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sshdoctor.firewall import values
+from sshdoctor.firewall.extensions import Option
+from sshdoctor.firewall.model import Doubt, Target
+from sshdoctor.firewall.segment import Segment
+from sshdoctor.model import Family
+
+PASSING = frozenset(
+    [
+        "LOG",
+        "NFLOG",
+        "ULOG",
+        "TRACE",
+        "AUDIT",
+        "CLASSIFY",
+        "SECMARK",
+        "CONNSECMARK",
+        "TCPMSS",
+        "TCPOPTSTRIP",
+        "CHECKSUM",
+        "ECN",
+        "DSCP",
+        "TOS",
+        "TEE",
+        "SET",
+        "IDLETIMER",
+        "LED",
+        "RATEEST",
+        "ACCOUNT",
+        "NFACCT",
+    ]
+)
+"""Targets after which the packet goes on to the next rule, no better and no worse off."""
+
+_REJECT_WORDS: dict[Family, dict[str, str]] = {
+    "ipv4": {
+        **{word: word for word in (
+            "icmp-net-unreachable", "icmp-host-unreachable", "icmp-proto-unreachable", "icmp-port-unreachable",
+            "icmp-net-prohibited", "icmp-host-prohibited", "icmp-admin-prohibited",
+        )},
+        "net-unreach": "icmp-net-unreachable", "host-unreach": "icmp-host-unreachable",
+        "proto-unreach": "icmp-proto-unreachable", "port-unreach": "icmp-port-unreachable",
+        "net-prohib": "icmp-net-prohibited", "host-prohib": "icmp-host-prohibited",
+        "admin-prohib": "icmp-admin-prohibited", "tcp-reset": "rst", "tcp-rst": "rst",
+    },
+    "ipv6": {
+        **{word: word for word in (
+            "icmp6-no-route", "icmp6-adm-prohibited", "icmp6-addr-unreachable", "icmp6-port-unreachable",
+            "icmp6-policy-fail", "icmp6-reject-route",
+        )},
+        "no-route": "icmp6-no-route", "adm-prohibited": "icmp6-adm-prohibited",
+        "addr-unreach": "icmp6-addr-unreachable", "port-unreach": "icmp6-port-unreachable",
+        "policy-fail": "icmp6-policy-fail", "reject-route": "icmp6-reject-route", "tcp-reset": "rst",
+    },
+}  # fmt: skip
+
+ICMP_CODES = {
+    "icmp-net-unreachable": (3, 0), "icmp-host-unreachable": (3, 1), "icmp-proto-unreachable": (3, 2),
+    "icmp-port-unreachable": (3, 3), "icmp-net-prohibited": (3, 9), "icmp-host-prohibited": (3, 10),
+    "icmp-admin-prohibited": (3, 13),
+    "icmp6-no-route": (1, 0), "icmp6-adm-prohibited": (1, 1), "icmp6-addr-unreachable": (1, 3),
+    "icmp6-port-unreachable": (1, 4), "icmp6-policy-fail": (1, 5), "icmp6-reject-route": (1, 6),
+}  # fmt: skip
+"""The type and code of each refusal: RFC 792 and 1812, RFC 4443."""
+
+
+def make_target(name: str, options: list[Option], family: Family) -> Target:
+    """The target ``name`` with its options; a name that is none here is open: it may do anything.
+
+    Raises ValueError for an option's value that means nothing.
+    """
+    if name in PASSING:
+        return Target("continue")
+    maker = _MAKERS.get(name)
+    return maker(options, family) if maker else Target("open", Doubt("unknown", f"the target {name}"))
+
+
+def _reject(options: list[Option], family: Family) -> Target:
+    word = "icmp-port-unreachable" if family == "ipv4" else "icmp6-port-unreachable"
+    for option in options:
+        word = _REJECT_WORDS[family].get(option.value, "")
+    return Target("reject", word) if word else Target("lost", Doubt("unknown", "what it is rejected with"))
+
+
+def _queue(options: list[Option], family: Family) -> Target:
+    return Target("open", Doubt("depends", "a program on the host that is asked (QUEUE)"))
+
+
+def _change(change: Callable[[Segment], Segment]) -> Target:
+    return Target("change", change)
+
+
+def _set_mark(options: list[Option], family: Family) -> Target:
+    """Each form is: clear the bits of a mask, then flip those of a value (iptables-extensions(8), MARK)."""
+    for option in options:
+        if option.name in _MARK_FORMS:
+            clear, flip = _MARK_FORMS[option.name](*values.mark_and_mask(option.value))
+            return _change(lambda s: replace(s, mark=_marked(s.mark, clear, flip)))
+    return _change(lambda s: replace(s, mark=None))
+
+
+_ALL = 2**32 - 1
+_MARK_FORMS: dict[str, Callable[[int, int], tuple[int, int]]] = {
+    "--set-xmark": lambda value, mask: (mask, value),
+    "--set-mark": lambda value, mask: (mask | value, value),
+    "--and-mark": lambda value, mask: (_ALL & ~value, 0),
+    "--or-mark": lambda value, mask: (value, value),
+    "--xor-mark": lambda value, mask: (0, value),
+}
+
+
+def _marked(mark: int | None, clear: int, flip: int) -> int | None:
+    if clear == _ALL:
+        return flip
+    return None if mark is None else (mark & ~clear) ^ flip
+
+
+def _connmark(options: list[Option], family: Family) -> Target:
+    given = {option.name: option for option in options}
+    if "--save-mark" in given or "--restore-mark" in given:
+        to_connection = "--save-mark" in given
+        packet_mask, connection_mask = (_mask(given, f"--{what}mask") for what in ("nf", "ct"))
+        if "--mask" in given:
+            packet_mask = connection_mask = values.number(given["--mask"].value)
+        return _change(lambda s: _copy_mark(s, to_connection, packet_mask, connection_mask))
+    for name, option in given.items():
+        if name in _MARK_FORMS:
+            clear, flip = _MARK_FORMS[name](*values.mark_and_mask(option.value))
+            return _change(lambda s: _with_connection_mark(s, _marked(s.connection.mark, clear, flip)))
+    return _change(lambda s: _with_connection_mark(s, None))
+
+
+def _mask(given: dict[str, Option], name: str) -> int:
+    return values.number(given[name].value) if name in given else _ALL
+
+
+def _copy_mark(segment: Segment, to_connection: bool, packet_mask: int, connection_mask: int) -> Segment:
+    """xt_connmark.c: save is ctmark = (ctmark & ~ctmask) ^ (mark & nfmask); restore the other way round."""
+    here, there = segment.mark, segment.connection.mark
+    if segment.state in ("INVALID", "UNTRACKED"):
+        return segment
+    if here is None or there is None:
+        both_unknown = replace(segment, mark=None)
+        return _with_connection_mark(segment, None) if to_connection else both_unknown
+    if to_connection:
+        return _with_connection_mark(segment, (there & ~connection_mask) ^ (here & packet_mask))
+    return replace(segment, mark=(here & ~packet_mask) ^ (there & connection_mask))
+
+
+def _with_connection_mark(segment: Segment, mark: int | None) -> Segment:
+    if segment.state in ("INVALID", "UNTRACKED"):
+        return segment
+    return replace(segment, connection=replace(segment.connection, mark=mark))
+
+
+def _notrack(segment: Segment) -> Segment:
+    return replace(segment, untracked=True, state="UNTRACKED")
+
+
+def _ct(options: list[Option], family: Family) -> Target:
+    names = {option.name for option in options}
+    if "--notrack" in names:
+        return _change(_notrack)
+    if any(name.startswith("--zone") for name in names):
+        return _change(lambda s: replace(s, connection=replace(s.connection, zoned=True)))
+    return Target("continue")
+
+
+def _redirect(options: list[Option], family: Family) -> Target:
+    """The packet stays on this host: the address is the receiving interface's own."""
+    port = next((option.value for option in options if option.name in ("--to-ports", "--to-port")), "")
+    low, _, high = port.partition("-")
+    if high not in ("", low):
+        return Target("lost", Doubt("depends", "the port chosen from a range (REDIRECT)"))
+    number = values.number(low, 65535) if low else None
+    return Target("nat", (None, number))
+
+
+def _dnat(options: list[Option], family: Family) -> Target:
+    given = [option.value for option in options if option.name == "--to-destination"]
+    if len(given) != 1:
+        return Target("lost", Doubt("depends", "the destination chosen from several (DNAT)"))
+    address, port = _split_destination(given[0])
+    if "-" in address or "-" in port:
+        return Target("lost", Doubt("depends", "the destination chosen from a range (DNAT)"))
+    number = values.number(port, 65535) if port else None
+    return Target("nat", (values.address(address, family) if address else None, number))
+
+
+def _split_destination(text: str) -> tuple[str, str]:
+    """
+    >>> _split_destination("[fd00::1]:22"), _split_destination("10.0.0.1:22"), _split_destination("fd00::1")
+    (('fd00::1', '22'), ('10.0.0.1', '22'), ('fd00::1', ''))
+    """
+    if text.startswith("["):
+        address, _, port = text[1:].partition("]")
+        return address, port.removeprefix(":")
+    if text.count(":") > 1:
+        return text, ""
+    address, _, port = text.partition(":")
+    return address, port
+
+
+def _lost(why: str) -> Callable[[list[Option], Family], Target]:
+    return lambda options, family: Target("lost", Doubt("unknown", why))
+
+
+_MAKERS: dict[str, Callable[[list[Option], Family], Target]] = {
+    "ACCEPT": lambda options, family: Target("accept"),
+    "DROP": lambda options, family: Target("drop"),
+    "RETURN": lambda options, family: Target("return"),
+    "REJECT": _reject,
+    "QUEUE": _queue,
+    "NFQUEUE": _queue,
+    "MARK": _set_mark,
+    "CONNMARK": _connmark,
+    "NOTRACK": lambda options, family: _change(_notrack),
+    "CT": _ct,
+    "REDIRECT": _redirect,
+    "DNAT": _dnat,
+    "SNAT": _lost("where replies go after SNAT"),
+    "MASQUERADE": _lost("where replies go after MASQUERADE"),
+    "NETMAP": _lost("the address that NETMAP gives"),
+    "TPROXY": _lost("whether a transparent proxy listens (TPROXY)"),
+    "TTL": lambda options, family: Target("continue"),
+    "HL": lambda options, family: Target("continue"),
+}

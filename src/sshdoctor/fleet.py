@@ -1,0 +1,49 @@
+"""Many hosts at once: one process for each that is under way, so that Ctrl-C reaches every one of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import TypeVar
+
+from sshdoctor.model import Host, HostReport
+
+Work = Callable[[Host], HostReport]
+T = TypeVar("T")
+
+
+def examine_all(hosts: Sequence[Host], work: Work, jobs: int) -> Iterator[HostReport]:
+    """``work`` of each host, in the order in which they end; ``jobs`` at a time.
+
+    On KeyboardInterrupt every worker is interrupted too and waited for, so that each cleans up its host.
+    """
+    if len(hosts) == 1 or jobs == 1:
+        yield from map(work, hosts)
+        return
+    # fork, not spawn: a worker has all modules and all checks at once, and shares their memory.
+    with ProcessPoolExecutor(min(jobs, len(hosts)), get_context("fork"), _wait_for_work) as pool:
+        futures: list[Future[HostReport]] = [pool.submit(_interruptible, work, host) for host in hosts]
+        workers = tuple(pool._processes)
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for pid in workers:
+                os.kill(pid, signal.SIGINT)
+            raise
+
+
+def _wait_for_work() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interruptible(work: Work, host: Host) -> HostReport:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return work(host)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,10 @@
+"""Ansible inventories in, Hosts out: what is dialled, and by which other ways a host is reached.
+
+``load_hosts`` reads the inventory and gives the hosts that a pattern names; ``complete`` adds to one of
+them what the user's own ssh_config says. They are apart because the second costs a process a host.
+"""
+
+from sshdoctor.inventory.client_config import complete
+from sshdoctor.inventory.load import load_hosts, load_inventory
+
+__all__ = ["complete", "load_hosts", "load_inventory"]

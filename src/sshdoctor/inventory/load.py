@@ -1,0 +1,130 @@
+"""The hosts that a person names: patterns over the inventory, and what is dialled ad hoc."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sshdoctor.errors import UsageError
+from sshdoctor.inventory.client_config import is_alias
+from sshdoctor.inventory.dial import Dial, parse_dial
+from sshdoctor.inventory.groups import Entry, Inventory, Variable
+from sshdoctor.inventory.hosts import to_ad_hoc_host, to_host
+from sshdoctor.inventory.patterns import is_plain, match, ordered, split_pattern
+from sshdoctor.inventory.precedence import Precedence
+from sshdoctor.inventory.sources import find_sources, read_sources
+from sshdoctor.inventory.values import Values
+from sshdoctor.model import Host
+
+_LOCALHOST = ("localhost", "127.0.0.1", "::1")
+_PASSWORDS = ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+
+
+def load_hosts(pattern: str, sources: Sequence[Path] | None, environ: Mapping[str, str]) -> tuple[Host, ...]:
+    """The hosts that ``pattern`` names, each once, in the inventory's order.
+
+    ``sources`` are the inventories given; None looks for inventory.yml, then at the environment.
+    Raises InventoryError (``file:line: what``), UsageError (the pattern), InputError (no such file).
+    """
+    found = find_sources(sources, environ)
+    return _Selection(read_sources(found), found).hosts(pattern)
+
+
+def load_inventory(sources: Sequence[Path] | None, environ: Mapping[str, str]) -> Inventory:
+    """The inventory itself. Raises InventoryError, InputError."""
+    return read_sources(find_sources(sources, environ))
+
+
+class _Selection:
+    def __init__(self, inventory: Inventory, sources: Sequence[Path]) -> None:
+        self.inventory, self.precedence = inventory, Precedence(inventory)
+        self.where = ", ".join(str(source) for source in sources)
+
+    def hosts(self, pattern: str) -> tuple[Host, ...]:
+        chosen: dict[str, Dial | None] = {}
+        """Names; those that are dialled otherwise than the inventory says, with how."""
+        for part in ordered(split_pattern(pattern)) if pattern.strip() else ():
+            if part[0] == "!":
+                for name in self.matching(part[1:]):
+                    chosen.pop(name, None)
+            elif part[0] == "&":
+                common = set(self.matching(part[1:]))
+                chosen = {name: dial for name, dial in chosen.items() if name in common}
+            else:
+                chosen |= {name: dial for name, dial in self.named(part).items() if name not in chosen}
+        if not chosen:
+            raise UsageError(f"{pattern!r} matches no host in {self.where or 'any inventory: there is none'}")
+        hosts = tuple(self.host(name, dial) for name, dial in chosen.items())
+        self.warn()
+        return hosts
+
+    def matching(self, pattern: str) -> list[str]:
+        """For & and !: here a misspelt group would let hosts in that were meant to stay out."""
+        names = match(self.inventory, pattern) if pattern else None
+        if names is None and is_plain(pattern):
+            raise self.unknown(pattern)
+        return names or []
+
+    def named(self, pattern: str) -> dict[str, Dial | None]:
+        names = match(self.inventory, pattern)
+        if names is not None:
+            return dict.fromkeys(names)
+        if pattern in _LOCALHOST:
+            return {pattern: None}
+        if not is_plain(pattern) and not pattern.startswith("[") and "@" not in pattern:
+            raise UsageError(f"{pattern!r} matches no host in {self.where or 'any inventory: there is none'}")
+        return self.dialled(pattern)
+
+    def dialled(self, text: str) -> dict[str, Dial | None]:
+        try:
+            dial = parse_dial(text)
+        except ValueError as error:
+            raise UsageError(f"{text}: {error}") from None
+        if dial.address in self.inventory.hosts:
+            return {dial.address: dial}
+        is_word = dial == Dial(dial.address) and "." not in text and ":" not in text
+        if is_word and self.where and not is_alias(text):
+            raise self.unknown(text)
+        return {text: dial}
+
+    def host(self, name: str, dial: Dial | None) -> Host:
+        entry = self.inventory.hosts.get(name)
+        if entry is None and dial:
+            return to_ad_hoc_host(name, dial)
+        if entry is None:
+            local = {"ansible_connection": Variable("local", "the implicit localhost")}
+            variables = self.precedence.of_groups(()) | local
+            entry = Entry(
+                name, str(self.inventory.folders[0] / "localhost" if self.inventory.folders else ""), 0
+            )
+        else:
+            variables = _overridden(self.precedence.of_host(name), dial)
+        return to_host(Values(entry, variables, self.precedence.sealed))
+
+    def unknown(self, name: str) -> UsageError:
+        from difflib import get_close_matches
+
+        known = [*self.inventory.hosts, *self.inventory.groups]
+        close = " or ".join(repr(match) for match in get_close_matches(name, known, 3))
+        meant = f"; did you mean {close}?" if close else "."
+        return UsageError(
+            f"no host or group {name!r} in {self.where or 'any inventory'}{meant} "
+            f"What stands in no inventory is dialled as user@{name}"
+        )
+
+    def warn(self) -> None:
+        """Say what was passed over, where a person sees it: Python logs warnings to standard error."""
+        sealed = (f"{path}: encrypted with Ansible Vault; passed over" for path in self.precedence.sealed)
+        for note in (*self.inventory.notes, *sealed):
+            import logging
+
+            logging.getLogger(__name__).warning("%s", note)
+
+
+def _overridden(variables: dict[str, Variable], dial: Dial | None) -> dict[str, Variable]:
+    """With the user and port that were typed; a password in the inventory is not for another user."""
+    if dial is None:
+        return variables
+    typed = {"ansible_ssh_user": dial.user, "ansible_ssh_port": dial.port}
+    kept = {name: value for name, value in variables.items() if not (dial.user and name in _PASSWORDS)}
+    return kept | {name: Variable(value, "--host", 1) for name, value in typed.items() if value}

@@ -1,0 +1,137 @@
+"""Dial every address of a login at once, and say what each one answered."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from dataclasses import dataclass
+
+from sshdoctor.errors import AccessError
+from sshdoctor.model import Login, Reply
+from sshdoctor.outside.greet import Greeting, judge_greeting, peek
+from sshdoctor.outside.knock import Knock
+from sshdoctor.outside.resolve import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """One address and its reply; ``socket`` is there only for ``banner``, unread, the caller's to close."""
+
+    reply: Reply
+    socket: socket.socket | None = None
+
+
+def dial(login: Login, timeout: float) -> tuple[Dialled, ...]:
+    """What a client gets on every address of ``login``, in the order in which clients try them.
+
+    ``timeout`` in seconds for each step: the name, the connect, the greeting. Over one second a
+    refusal is seen even past the kernel's ICMP rate limit (the SYN is sent again), over three a dead
+    neighbour is told from silence. Nothing is written to the connection. A name that does not resolve
+    is one reply, ``name-not-found``. A login through jump hosts is not dialled from here: ``()``.
+    """
+    if login.jumps:
+        return ()
+    family = login.options.get("addressfamily", "any").lower()
+    try:
+        targets = resolve(login.address, login.port, family=family, timeout=timeout)
+    except AccessError as error:
+        reply = Reply(address=None, family=None, port=login.port, word=error.word, detail=error.detail)
+        return (Dialled(reply),)
+    visits = [_Visit(Knock(target), timeout) for target in targets]
+    try:
+        _visit_all(visits)
+    except BaseException:
+        for visit in visits:
+            visit.knock.close()
+        raise
+    return tuple(visit.result(login.port) for visit in visits)
+
+
+class _Visit:
+    """A knock, then a greeting, each within ``timeout`` seconds."""
+
+    def __init__(self, knock: Knock, timeout: float) -> None:
+        self.knock = knock
+        self.greeting: Greeting | None = None
+        self._said = b""
+        self.timeout = timeout
+        self.deadline = time.monotonic() + timeout
+
+    @property
+    def over(self) -> bool:
+        return self.knock.refusal is not None or self.greeting is not None
+
+    @property
+    def awaits(self) -> int:
+        return selectors.EVENT_READ if self.knock.connected else selectors.EVENT_WRITE
+
+    def advance(self) -> None:
+        if not self.knock.connected:
+            self.knock.advance()
+            if self.knock.connected:
+                self.deadline = time.monotonic() + self.timeout
+        else:
+            self._listen()
+
+    def give_up(self) -> None:
+        if self.knock.connected:
+            self._listen(ended="time")
+        else:
+            self.knock.give_up()
+
+    def _listen(self, ended: str | None = None) -> None:
+        sock = self.knock.socket
+        assert sock is not None  # noqa: S101 -- a connected knock keeps its socket
+        data, closed = peek(sock)
+        if closed is None and ended is None and len(data) == len(self._said):
+            closed = "closed"  # woken for more, and there is no more: the end
+        self._said = data or self._said
+        self.greeting = judge_greeting(self._said, ended=closed or ended)
+        # Part of a line stays readable for ever: wake up only when there is more of it (socket(7)).
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1 if self.greeting else len(self._said) + 1)
+
+    def result(self, port: int) -> Dialled:
+        knock, greeting, refusal = self.knock, self.greeting, self.knock.refusal
+        said = greeting or refusal
+        assert said is not None  # noqa: S101 -- every visit ends with one of them
+        reply = Reply(
+            address=knock.target.address,
+            family=knock.target.family,
+            port=port,
+            word=said.word,
+            sender=refusal.sender if refusal else None,
+            elapsed_ms=knock.elapsed_ms,
+            banner=greeting.banner if greeting else None,
+            detail=said.detail,
+            source=knock.source,
+        )
+        if reply.word != "banner":
+            knock.close()
+        return Dialled(reply, knock.socket)
+
+
+def _visit_all(visits: list[_Visit]) -> None:
+    with selectors.DefaultSelector() as selector:
+        for visit in visits:
+            visit.knock.start()
+            if visit.knock.socket:
+                selector.register(visit.knock.socket, visit.awaits, visit)
+        while waiting := list(selector.get_map().values()):
+            soonest: float = min(key.data.deadline for key in waiting)
+            ready = {key.fd for key, _ in selector.select(max(0.0, soonest - time.monotonic()))}
+            for key in waiting:
+                _settle(selector, key, ready=key.fd in ready)
+
+
+def _settle(selector: selectors.BaseSelector, key: selectors.SelectorKey, *, ready: bool) -> None:
+    """Move one visit on, by what came in or because its time is over."""
+    visit: _Visit = key.data
+    if ready:
+        visit.advance()
+    elif time.monotonic() >= visit.deadline:
+        visit.give_up()
+    if visit.over:
+        selector.unregister(key.fileobj)
+    elif key.events != visit.awaits:
+        selector.modify(key.fileobj, visit.awaits, visit)

@@ -1,0 +1,146 @@
+"""The report for people: what came back, why, how that is known, what to type, what was not seen."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from sshdoctor.model import Cause, Evidence, HostReport, Reply
+from sshdoctor.render.printable import printable
+
+_EVIDENCE_LINES = 6
+_VERDICT_STYLE = {"healthy": "bold green", "blocked": "bold red", "undecided": "bold yellow"}
+
+
+def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80) -> str:
+    target = io.StringIO()
+    console = Console(
+        file=target,
+        width=width,
+        force_terminal=colour,
+        no_color=not colour,
+        highlight=False,
+        legacy_windows=False,
+    )
+    for report in reports:
+        for block in _host(report):
+            console.print(block)
+        console.print()
+    if len(reports) > 1:
+        console.print(_totals(reports))
+    return "\n".join(line.rstrip() for line in target.getvalue().splitlines()) + "\n"
+
+
+def _host(report: HostReport) -> Iterator[RenderableType]:
+    yield Text.assemble(
+        (printable(report.host), "bold"), ": ", (report.verdict, _VERDICT_STYLE[report.verdict]), "."
+    )
+    for reply in report.outside:
+        yield _row("dialled", _dialled(report, reply))
+    yield _row("looked in", _looked_in(report))
+    now = [c for c in report.causes if c.role == "root"]
+    for cause in now:
+        yield from _cause(cause, "Why")
+    if not now:
+        yield _row("", "")
+        yield _said("Why", _without_cause(report), "bold")
+    for cause in report.causes:
+        if cause.role != "root":
+            yield from _cause(cause, "Behind it" if cause.role == "behind" else "Later")
+    for note in report.notes:
+        yield _said("Note", note)
+    unseen = [check for check in report.checks if check.status == "unknown"]
+    if unseen:
+        yield Text("")
+        yield Text("  Not seen", style="yellow")
+        for check in unseen:
+            yield _indented(f"{check.title}? {check.summary}", 4)
+    if report.checks:
+        yield Text("")
+        yield _indented(_counts(report), 2, "dim")
+
+
+def _dialled(report: HostReport, reply: Reply) -> str:
+    address = reply.address or report.login.address
+    where = f"[{address}]:{reply.port}" if ":" in address else f"{address}:{reply.port}"
+    who = f"{report.login.user}@" if report.login.user else ""
+    text = f"{who}{where} -> {reply.word}"
+    if reply.sender and reply.sender != address:
+        text += f", sent by {reply.sender}"
+    if reply.elapsed_ms is not None:
+        text += f" ({_duration(reply.elapsed_ms)})"
+    return text + (f" {reply.banner}" if reply.banner and reply.word in ("banner", "ok") else "")
+
+
+def _duration(milliseconds: float) -> str:
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.1f} ms"
+
+
+def _looked_in(report: HostReport) -> str:
+    used = report.access
+    tried = ", ".join(
+        f"{one.via}: {one.reply}" + (f" ({one.detail})" if one.detail else "")
+        for one in used.tried
+        if one.reply != "ok"
+    )
+    if used.via is None:
+        return f"no ({tried})" if tried else "no"
+    rights = {True: "with root's rights", False: "without root's rights", None: ""}[used.privileged]
+    return ", ".join(part for part in (f"by {used.via}", used.detail, rights) if part) + (
+        f"; {tried}" if tried else ""
+    )
+
+
+def _without_cause(report: HostReport) -> str:
+    if report.verdict == "healthy":
+        return "Nothing stands in the way: the client gets in."
+    if report.prediction and report.prediction.agrees is False:
+        return f"Not found. By what the host says, the client should get {report.prediction.reply}."
+    return "Not enough could be seen to say."
+
+
+def _cause(cause: Cause, heading: str) -> Iterator[RenderableType]:
+    style = {"root": "bold red", "behind": "bold yellow", "latent": "bold"}[cause.role]
+    yield Text("")
+    yield _said(heading, cause.summary, style)
+    yield _indented(f"{cause.id}, {cause.confidence}", 4, "dim")
+    for evidence in cause.evidence:
+        yield _evidence(evidence)
+    if cause.fix:
+        yield Padding(Text.assemble(("To mend it: ", "bold"), printable(cause.fix)), (0, 0, 0, 4))
+
+
+def _evidence(evidence: Evidence) -> RenderableType:
+    lines = evidence.text.splitlines()
+    shown = [printable(line) for line in lines[:_EVIDENCE_LINES]]
+    if len(lines) > _EVIDENCE_LINES:
+        shown.append(f"… {len(lines) - _EVIDENCE_LINES} more lines")
+    head = Text(f"$ {printable(evidence.source)}", style="cyan")
+    return Padding(Group(head, *(Padding(Text(line), (0, 0, 0, 2)) for line in shown)), (0, 0, 0, 4))
+
+
+def _counts(report: HostReport) -> str:
+    words = [check.status for check in report.checks]
+    counted = ", ".join(f"{words.count(w)} {w}" for w in dict.fromkeys(sorted(words)))
+    return f"{len(words)} checks: {counted}."
+
+
+def _totals(reports: Sequence[HostReport]) -> Text:
+    words: list[str] = [report.verdict for report in reports]
+    return Text(f"{len(words)} hosts: " + ", ".join(f"{words.count(w)} {w}" for w in _VERDICT_STYLE) + ".")
+
+
+def _said(heading: str, text: str, style: str = "") -> RenderableType:
+    return Padding(Text.assemble((f"{heading}: ", style), printable(text)), (0, 0, 0, 2))
+
+
+def _row(label: str, text: str) -> RenderableType:
+    return Padding(Text(f"{label:<10} {printable(text)}".rstrip()), (0, 0, 0, 2))
+
+
+def _indented(text: str, columns: int, style: str = "") -> RenderableType:
+    return Padding(Text(printable(text), style=style), (0, 0, 0, columns))
