@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from importlib.metadata import version
 from typing import Any, NoReturn
 
 from invoke.collection import Collection
@@ -14,7 +14,8 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 from invoke.tasks import task
 
-from sshdoctor.errors import InputError, SshdoctorError
+from sshdoctor import __version__
+from sshdoctor.errors import InputError, SshdoctorError, UsageError
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -52,11 +53,11 @@ def told_once(body: Callable[..., int]) -> Callable[..., None]:
     return run
 
 
-@task(iterable=["inventory", "only"], auto_shortflags=False, help=_HOST_HELP)
+@task(positional=[], iterable=["inventory", "only"], auto_shortflags=False, help=_HOST_HELP)
 @told_once
 def diagnose(
     context: Context,
-    host: str,
+    host: str = "",
     inventory: Sequence[str] = (),
     format: str = "text",  # noqa: A002  # the flag's name is public
     output: str = "",
@@ -70,6 +71,8 @@ def diagnose(
     """Find out why a client cannot get in by SSH, from both sides."""
     from sshdoctor.diagnose import Request, run
 
+    if not host:
+        raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
     return run(
         Request(
             pattern=host,
@@ -120,9 +123,12 @@ class SshdoctorProgram(Program):
 def run_program(collection: Collection, name: str) -> NoReturn:
     """Run ``sys.argv`` as ``name`` over the tasks of ``collection``, and exit."""
     try:
-        SshdoctorProgram(version("sshdoctor"), namespace=collection, name=name, binary=name).run()
+        SshdoctorProgram(__version__, namespace=collection, name=name, binary=name).run()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:  # `| head` has read enough; nothing may be written at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
 
 

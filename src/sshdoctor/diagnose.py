@@ -54,7 +54,8 @@ def run(request: Request) -> int:
     jobs = int(_number("--jobs", request.jobs, 1, 512))
     sources = [Path(name) for name in request.inventories]
     checks = chosen(load_checks(check_folders(sources), fact_types()), request.only)
-    hosts = [_with_known_hosts(host, request.known_hosts) for host in load_hosts(request.pattern, sources or None, os.environ)]
+    found = load_hosts(request.pattern, sources or None, os.environ)
+    hosts = [_with_known_hosts(host, request.known_hosts) for host in found]
     work = partial(diagnose_host, checks=checks, manner=manner)
     reports = _told_in_order(hosts, examine_all(hosts, work, jobs))
     _write(reports, request)

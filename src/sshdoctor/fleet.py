@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
-from typing import TypeVar
 
 from sshdoctor.model import Host, HostReport
 
 Work = Callable[[Host], HostReport]
-T = TypeVar("T")
 
 
 def examine_all(hosts: Sequence[Host], work: Work, jobs: int) -> Iterator[HostReport]:
@@ -23,9 +19,12 @@ def examine_all(hosts: Sequence[Host], work: Work, jobs: int) -> Iterator[HostRe
     if len(hosts) == 1 or jobs == 1:
         yield from map(work, hosts)
         return
+    from concurrent.futures import ProcessPoolExecutor, as_completed  # 30 ms that one host need not pay
+    from multiprocessing import get_context
+
     # fork, not spawn: a worker has all modules and all checks at once, and shares their memory.
     with ProcessPoolExecutor(min(jobs, len(hosts)), get_context("fork"), _wait_for_work) as pool:
-        futures: list[Future[HostReport]] = [pool.submit(_interruptible, work, host) for host in hosts]
+        futures = [pool.submit(_interruptible, work, host) for host in hosts]
         workers = tuple(pool._processes)
         try:
             for future in as_completed(futures):

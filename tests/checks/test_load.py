@@ -63,6 +63,7 @@ def test_checks_come_in_the_order_of_the_packets_way_and_after_what_they_name(tm
 
 
 def test_a_users_own_command_is_a_fact_named_run(tmp_path: Path) -> None:
-    text = "title: t\nrun: cat /etc/motd\ncauses: [{id: x, when: \"'!' in run.output\", say: s, latent: true}]\notherwise: o\n"
+    cause = """{id: x, when: "'!' in run.output", say: s, latent: true}"""
+    text = f"title: t\nrun: cat /etc/motd\ncauses: [{cause}]\notherwise: o\n"
     (check,) = load_checks(write(tmp_path, {"system/motd.yml": text}), SCHEMA)
     assert check.run == "cat /etc/motd"

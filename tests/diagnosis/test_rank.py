@@ -102,10 +102,14 @@ def test_with_no_obstacle_the_host_would_answer_with_a_banner() -> None:
 
 
 def test_nothing_is_predicted_past_what_could_not_be_seen() -> None:
-    inside = predict([UNSEEN, STOPPED], "rst")
+    inside = predict([UNSEEN, STOPPED], "silence")
     assert isinstance(inside.predicted, Unknown)
-    assert inside.explains
-    assert agrees(inside.predicted, "rst") is None
+    assert not inside.explains
+    assert agrees(inside.predicted, "silence") is None
+
+
+def test_an_obstacle_that_explains_the_reply_is_predicted_whatever_else_was_not_seen() -> None:
+    assert predict([UNSEEN, STOPPED], "rst").predicted == "rst"
 
 
 def test_what_could_not_be_seen_does_not_matter_once_the_client_came_past_it() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sshdoctor.checks.judge import Judged, judge
-from sshdoctor.checks.load import Check
+from sshdoctor.checks.load import CauseRule, Check
 from sshdoctor.diagnosis.derived import Conversation, derive
+from sshdoctor.diagnosis.dialled import WORKING
 from sshdoctor.diagnosis.interview import Interview
 from sshdoctor.diagnosis.rank import Inside, agrees, merge, predict, rank
 from sshdoctor.diagnosis.visit import Visit
@@ -48,7 +49,7 @@ def conclude(host: Host, visit: Visit, interview: Interview, checks: Sequence[Ch
     )
     seen = [_judge(conversation, reply, interview, checks) for reply in replies]
     causes = merge(rank(tuple(one.judged.values()), one.reply.word) for one in seen)
-    focus = next((one for one in seen if one.reply.word not in ("ok", "banner")), seen[0])
+    focus = next((one for one in seen if one.reply.word not in WORKING), seen[0])
     return HostReport(
         host=host.name,
         login=host.login,
@@ -58,7 +59,7 @@ def conclude(host: Host, visit: Visit, interview: Interview, checks: Sequence[Ch
         prediction=focus.prediction,
         causes=causes,
         checks=tuple(_finding(check, seen) for check in checks),
-        notes=(*interview.notes, *_notes(replies, causes)),
+        notes=(*interview.notes, *_notes(replies, causes, interview.used, checks)),
     )
 
 
@@ -102,7 +103,7 @@ def _nobody_looked(used: AccessUsed) -> Inside:
 def _verdict(causes: Sequence[Cause], replies: Sequence[Reply]) -> Verdict:
     if any(cause.role != "latent" for cause in causes):
         return "blocked"
-    works = [reply.word in ("ok", "banner") for reply in replies]
+    works = [reply.word in WORKING for reply in replies]
     unreachable_here = [reply.word == "local-unreachable" for reply in replies]
     fine = any(works) and all(w or u for w, u in zip(works, unreachable_here, strict=True))
     return "healthy" if fine else "undecided"
@@ -120,7 +121,22 @@ def _finding(check: Check, seen: Sequence[_Address]) -> Finding:
     )
 
 
-def _notes(replies: Sequence[Reply], causes: Sequence[Cause]) -> tuple[str, ...]:
-    if causes:
-        return ()
-    return tuple(r.detail for r in replies if r.detail and r.word not in ("ok", "banner"))
+def _notes(
+    replies: Sequence[Reply], causes: Sequence[Cause], used: AccessUsed, checks: Sequence[Check]
+) -> list[str]:
+    """What to know, and to do next, where no cause was found."""
+    failed = next((r for r in replies if r.word not in WORKING), None)
+    if causes or failed is None:
+        return []
+    refused = failed.word in ("rst", "silence") or failed.word.startswith("icmp")
+    notes = [failed.detail] if failed.detail and not refused else []
+    if used.via is None and failed.word not in ("host-key-unknown", "name-not-found"):
+        can_be = [rule.id for check in checks for rule in check.causes if _can_be_seen_as(rule, failed.word)]
+        if can_be:
+            notes.append(f"{failed.word} is what a client gets from: {', '.join(dict.fromkeys(can_be))}.")
+        notes.append("To settle it, give another way in: sshdoctor_access in the inventory.")
+    return notes
+
+
+def _can_be_seen_as(rule: CauseRule, word: str) -> bool:
+    return any(word == seen.render({}) for seen in rule.reply if not seen.names)

@@ -49,22 +49,21 @@ def path(
         source=source,
         destination=dial.arrives_at,
         destination_port=dial.port,
-        **_interfaces(addresses),
+        in_interface=_interface(addresses, "return_interface") or _interface(addresses, "dialled_interface"),
+        out_interface=_interface(addresses, "return_interface"),
+        local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
     )
     dumps = [Dump(one.tool, "ipv6" if one.family == "ipv6" else "ipv4", one.text) for one in firewall.dumps]
     return _read(judge(dumps, packet), dial, source)
 
 
-def _interfaces(addresses: Addresses | Unknown) -> dict[str, object]:
-    if isinstance(addresses, Unknown):
-        return {}
-    leaves = addresses.return_interface
-    arrives = addresses.dialled_interface
-    return {
-        "in_interface": leaves if isinstance(leaves, str) else arrives if isinstance(arrives, str) else None,
-        "out_interface": leaves if isinstance(leaves, str) else None,
-        "local_addresses": addresses.all_addresses if isinstance(addresses.all_addresses, tuple) else (),
-    }
+def _interface(addresses: Addresses | Unknown, which: str) -> str | None:
+    name = getattr(addresses, which, None)
+    return name if isinstance(name, str) else None
+
+
+def _all(addresses: Addresses) -> tuple[str, ...]:
+    return addresses.all_addresses if isinstance(addresses.all_addresses, tuple) else ()
 
 
 def _read(verdict: Verdict, dial: Dialled, source: str) -> Path:

@@ -52,13 +52,20 @@ def predict(judged: Iterable[Judged], reply: str) -> Inside:
     """
     way = [one for one in judged if one.check.layer in ("route", "firewall", "socket", "daemon")]
     explains = any(one.obstacle and _explains(one.obstacle, reply) for one in way)
+    unseen: str | None = None
     for one in way:
         if one.status == "unknown" and progress(reply) < progress("banner"):
-            return Inside(predicted=Unknown(one.summary), why=one.summary, explains=explains)
-        if one.obstacle and one.obstacle.reply and not _passed(one.obstacle, reply):
-            words = one.obstacle.reply
-            word = reply if reply in words or "any" in words else words[0]
-            return Inside(predicted=word, why=one.summary, explains=explains)
+            unseen = unseen or one.summary
+        obstacle = one.obstacle
+        if obstacle is None or not obstacle.reply or _passed(obstacle, reply):
+            continue
+        if _explains(obstacle, reply):
+            word = reply if reply in obstacle.reply else obstacle.reply[0]
+            return Inside(predicted=word, why=one.summary, explains=True)
+        if unseen is None and obstacle.confidence == "proved":
+            return Inside(predicted=obstacle.reply[0], why=one.summary, explains=explains)
+    if unseen is not None:
+        return Inside(predicted=Unknown(unseen), why=unseen, explains=explains)
     clear = "Nothing that the host says stands in the way."
     return Inside(predicted="banner", why=clear, explains=explains)
 
@@ -81,13 +88,17 @@ def rank(judged: Sequence[Judged], reply: str) -> tuple[Cause, ...]:
     """
     obstacles = [one.obstacle for one in judged if one.obstacle]
     stopping = [o for o in obstacles if o.reply and not _passed(o, reply)]
-    explaining = [o for o in stopping if _explains(o, reply)]
-    root = next((o for o in explaining if "any" not in o.reply), explaining[0] if explaining else None)
-    contradicted = any("any" not in o.reply for o in stopping[: stopping.index(root)]) if root else False
-    causes = [_cause(root, "root", _confidence(root, reply, contradicted))] if root else []
+    root = min((o for o in stopping if _explains(o, reply)), key=_doubt, default=None)
+    doubtful = root is not None and any(_doubt(o) == 0 for o in stopping[: stopping.index(root)])
+    causes = [_cause(root, "root", _confidence(root, reply, doubtful))] if root else []
     causes += [_cause(o, "behind", _WEAKER[o.confidence]) for o in stopping if o is not root]
     causes += [_cause(o, "latent", _WEAKER[o.confidence]) for o in obstacles if not o.reply]
     return tuple(causes)
+
+
+def _doubt(obstacle: Obstacle) -> int:
+    """0 for what is seen on the host and has its own reply; more for what is only inferred."""
+    return ("any" in obstacle.reply) * 2 + (obstacle.confidence != "proved")
 
 
 def _passed(obstacle: Obstacle, reply: str) -> bool:
@@ -104,8 +115,8 @@ def _explains(obstacle: Obstacle, reply: str) -> bool:
     return any(word.startswith(coarse) for word in obstacle.reply) if coarse else False
 
 
-def _confidence(obstacle: Obstacle, reply: str, contradicted: bool) -> Confidence:
-    if obstacle.confidence == "proved" and reply in obstacle.reply and not contradicted:
+def _confidence(obstacle: Obstacle, reply: str, doubtful: bool) -> Confidence:
+    if obstacle.confidence == "proved" and reply in obstacle.reply and not doubtful:
         return "proved"
     return _WEAKER[obstacle.confidence]
 

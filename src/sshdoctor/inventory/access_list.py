@@ -99,14 +99,13 @@ class _Entry:
     def text(self, key: str) -> str:
         if self.body.get(key) is None:
             return ""
-        value = self.body[key]
-        if key == "jump" and isinstance(value, list):
-            return ",".join(self.values.text_of(item, key, self.place(key)) for item in value)
-        return self.values.text_of(value, key, self.place(key))
+        value, what, place = self.body[key], f"sshdoctor_access: {key}", self.place(key)
+        items = value if key == "jump" and isinstance(value, list) else [value]
+        return ",".join(self.values.text_of(item, what, place) for item in items)
 
     def parsed(self, key: str, parser: Callable[[str], Any]) -> Any:
         text = self.text(key)
-        return self.values.parse(parser, text, key, self.place(key)) if text else None
+        return self.values.parse(parser, text, f"sshdoctor_access: {key}", self.place(key)) if text else None
 
     def place(self, key: str) -> str:
         return f"{self.file}:{line_of(self.body, key, self.line)}"

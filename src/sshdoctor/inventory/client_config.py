@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +65,8 @@ def _complete_login(login: Login, config: Path | None) -> Login:
     explicit = login.port if login.port != 22 or "port" in login.options else None
     settings = _settings(Dial(login.address, login.user, explicit), _arguments(login), config)
     if settings is None:
+        import getpass  # rarely needed
+
         return replace(login, user=login.user or getpass.getuser())
     found = {name: settings[name][0] for name in _OPTIONS if name in settings}
     address = _one(settings, "hostname") or login.address
@@ -99,6 +99,8 @@ def _arguments(login: Login) -> tuple[str, ...]:
 
 def _settings(dial: Dial, arguments: Sequence[str], config: Path | None) -> _Settings | None:
     """Every setting of ``ssh -G``, by name; None without an ssh client. Raises InputError."""
+    import subprocess  # not needed to load an inventory
+
     if dial.address.startswith("-"):
         raise InputError(f"{dial.address!r} is no host name and no address")
     file = ("-F", str(config)) if config else ()

@@ -43,7 +43,8 @@ class _Selection:
     def hosts(self, pattern: str) -> tuple[Host, ...]:
         chosen: dict[str, Dial | None] = {}
         """Names; those that are dialled otherwise than the inventory says, with how."""
-        for part in ordered(split_pattern(pattern)) if pattern.strip() else ():
+        parts = self.parts(pattern)
+        for part in ordered(parts) if parts else ():
             if part[0] == "!":
                 for name in self.matching(part[1:]):
                     chosen.pop(name, None)
@@ -58,6 +59,12 @@ class _Selection:
         self.warn()
         return hosts
 
+    def parts(self, pattern: str) -> list[str]:
+        """Colons part patterns only where there is an inventory; elsewhere a port follows them."""
+        if self.where:
+            return split_pattern(pattern)
+        return [part.strip() for part in pattern.split(",") if part.strip()]
+
     def matching(self, pattern: str) -> list[str]:
         """For & and !: here a misspelt group would let hosts in that were meant to stay out."""
         names = match(self.inventory, pattern) if pattern else None
@@ -66,6 +73,8 @@ class _Selection:
         return names or []
 
     def named(self, pattern: str) -> dict[str, Dial | None]:
+        if pattern in self.inventory.hosts:  # even where a group has the same name, as with Ansible
+            return {pattern: None}
         names = match(self.inventory, pattern)
         if names is not None:
             return dict.fromkeys(names)
@@ -115,9 +124,12 @@ class _Selection:
     def warn(self) -> None:
         """Say what was passed over, where a person sees it: Python logs warnings to standard error."""
         sealed = (f"{path}: encrypted with Ansible Vault; passed over" for path in self.precedence.sealed)
-        for note in (*self.inventory.notes, *sealed):
-            import logging
+        notes = (*self.inventory.notes, *sealed)
+        if not notes:
+            return
+        import logging  # rarely needed
 
+        for note in notes:
             logging.getLogger(__name__).warning("%s", note)
 
 

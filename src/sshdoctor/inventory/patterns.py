@@ -53,8 +53,6 @@ def match(inventory: Inventory, pattern: str) -> list[str] | None:
     The pattern has no ``&`` or ``!`` before it. A group without hosts gives the empty list.
     Raises UsageError for a regular expression or a subscript that makes no sense.
     """
-    if pattern in inventory.hosts:
-        return [pattern]
     expression, subscript = _subscript(pattern)
     groups = _matching(inventory.groups, expression)
     names = dict.fromkeys(host for group in groups for host in inventory.hosts_in(group))

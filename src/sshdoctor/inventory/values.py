@@ -51,7 +51,8 @@ class Values:
         value = self._resolve(value, what, place, 0)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             return str(value)
-        raise InventoryError(f"{place}: {what} must be text; put it in quotes")
+        right = "it is one value" if isinstance(value, list | dict) else "put it in quotes"
+        raise InventoryError(f"{place}: {what} must be text: {right}")
 
     def secret(self, *names: str) -> Secret | None:
         text = self.text(*names)

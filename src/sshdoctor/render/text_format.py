@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from sshdoctor.model import Cause, Evidence, HostReport, Reply
@@ -39,29 +40,36 @@ def _host(report: HostReport) -> Iterator[RenderableType]:
     yield Text.assemble(
         (printable(report.host), "bold"), ": ", (report.verdict, _VERDICT_STYLE[report.verdict]), "."
     )
-    for reply in report.outside:
-        yield _row("dialled", _dialled(report, reply))
-    yield _row("looked in", _looked_in(report))
+    yield _table([("dialled", _dialled(report, reply)) for reply in report.outside])
+    yield _table([("looked in", _looked_in(report))])
     now = [c for c in report.causes if c.role == "root"]
     for cause in now:
         yield from _cause(cause, "Why")
     if not now:
-        yield _row("", "")
+        yield Text("")
         yield _said("Why", _without_cause(report), "bold")
     for cause in report.causes:
         if cause.role != "root":
             yield from _cause(cause, "Behind it" if cause.role == "behind" else "Later")
     for note in report.notes:
         yield _said("Note", note)
-    unseen = [check for check in report.checks if check.status == "unknown"]
-    if unseen:
-        yield Text("")
-        yield Text("  Not seen", style="yellow")
-        for check in unseen:
-            yield _indented(f"{check.title}? {check.summary}", 4)
+    yield from _unseen(report)
     if report.checks:
         yield Text("")
         yield _indented(_counts(report), 2, "dim")
+
+
+def _unseen(report: HostReport) -> Iterator[RenderableType]:
+    unseen = [check for check in report.checks if check.status == "unknown"]
+    if not unseen:
+        return
+    yield Text("")
+    if report.access.via is None:
+        yield _said("Not seen", f"the inside of the host, and with it {len(unseen)} of the checks.", "yellow")
+        return
+    yield Text("  Not seen", style="yellow")
+    for check in unseen:
+        yield _indented(f"{check.title}? {check.summary}", 4)
 
 
 def _dialled(report: HostReport, reply: Reply) -> str:
@@ -82,11 +90,7 @@ def _duration(milliseconds: float) -> str:
 
 def _looked_in(report: HostReport) -> str:
     used = report.access
-    tried = ", ".join(
-        f"{one.via}: {one.reply}" + (f" ({one.detail})" if one.detail else "")
-        for one in used.tried
-        if one.reply != "ok"
-    )
+    tried = ", ".join(f"{one.via}: {one.reply}" for one in used.tried if one.reply != "ok")
     if used.via is None:
         return f"no ({tried})" if tried else "no"
     rights = {True: "with root's rights", False: "without root's rights", None: ""}[used.privileged]
@@ -138,8 +142,13 @@ def _said(heading: str, text: str, style: str = "") -> RenderableType:
     return Padding(Text.assemble((f"{heading}: ", style), printable(text)), (0, 0, 0, 2))
 
 
-def _row(label: str, text: str) -> RenderableType:
-    return Padding(Text(f"{label:<10} {printable(text)}".rstrip()), (0, 0, 0, 2))
+def _table(rows: Sequence[tuple[str, str]]) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=9)
+    grid.add_column()
+    for label, text in rows:
+        grid.add_row(Text(label, style="dim"), Text(printable(text)))
+    return Padding(grid, (0, 0, 0, 2))
 
 
 def _indented(text: str, columns: int, style: str = "") -> RenderableType:

@@ -1,0 +1,144 @@
+"""What the real ``ssh -G`` makes of a login, from a configuration file made for the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sshdoctor.errors import InputError
+from sshdoctor.inventory.client_config import complete, is_alias
+from sshdoctor.model import Become, Host, Login, WayIn
+
+_CONFIG = """\
+Host web
+  HostName 198.51.100.2
+  Port 2222
+  User deploy
+  IdentityFile {folder}/id_web
+  IdentityFile {folder}/missing
+  UserKnownHostsFile {folder}/kh1 {folder}/kh2
+  GlobalKnownHostsFile none
+  ProxyJump bastion,second
+  HostKeyAlias web.alias
+  ConnectTimeout 7
+  StrictHostKeyChecking yes
+Host bastion
+  HostName 203.0.113.1
+  Port 2200
+  User jump
+  ProxyJump first
+Host first
+  HostName 2001:db8::1
+Host direct
+  ProxyCommand none
+  User root
+  IdentityFile {folder}/id_%h
+Match host 198.51.100.7 exec "true"
+  Port 2277
+Host *
+  User everyone
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "id_web").write_text("")
+    (tmp_path / "id_direct").write_text("")
+    file = tmp_path / "config"
+    file.write_text(_CONFIG.format(folder=tmp_path))
+    return file
+
+
+def completed(login: Login, config: Path) -> Login:
+    return complete(Host(name="h", login=login, ways=()), config).login
+
+
+def test_everything_that_the_login_leaves_open_comes_from_the_configuration(config: Path) -> None:
+    folder = config.parent
+    login = completed(Login(address="web"), config)
+    assert (login.address, login.port, login.user) == ("198.51.100.2", 2222, "deploy")
+    assert login.key_files == (f"{folder}/id_web",)
+    assert login.known_hosts == (f"{folder}/kh1", f"{folder}/kh2")
+    assert login.host_key_alias == "web.alias"
+    assert login.options["connecttimeout"] == "7"
+    assert login.options["stricthostkeychecking"] in ("yes", "true")
+
+
+def test_jumps_are_resolved_to_what_is_dialled_and_the_first_may_be_jumped_to_itself(config: Path) -> None:
+    jumps = completed(Login(address="web"), config).jumps
+    assert jumps == ("everyone@[2001:db8::1]:22", "jump@203.0.113.1:2200", "everyone@second:22")
+
+
+def test_what_the_login_sets_wins(config: Path) -> None:
+    given = Login(
+        address="web",
+        port=22,
+        user="root",
+        key_files=("/nowhere/id",),
+        jumps=("me@203.0.113.9:22",),
+        options={"port": "22", "connecttimeout": "3"},
+        known_hosts=("mine",),
+        host_key_alias="other",
+    )
+    login = completed(given, config)
+    assert (login.port, login.user, login.host_key_alias) == (22, "root", "other")
+    assert login.key_files == ("/nowhere/id", f"{config.parent}/id_web")
+    assert (login.jumps, login.known_hosts) == (("me@203.0.113.9:22",), ("mine",))
+    assert login.options["connecttimeout"] == "3"
+
+
+def test_a_jump_can_be_turned_off(config: Path) -> None:
+    login = completed(Login(address="web", options={"proxyjump": "none"}), config)
+    assert login.jumps == ()
+    assert "proxyjump" not in login.options
+
+
+def test_none_is_no_proxy_and_tokens_in_key_files_are_expanded(config: Path) -> None:
+    login = completed(Login(address="direct"), config)
+    assert "proxycommand" not in login.options
+    assert login.key_files == (f"{config.parent}/id_direct",)
+
+
+def test_a_match_block_is_run_as_ssh_would(config: Path) -> None:
+    assert completed(Login(address="198.51.100.7"), config).port == 2277
+
+
+def test_every_ssh_way_in_is_completed_and_root_needs_no_sudo(config: Path) -> None:
+    login, other = Login(address="direct"), Login(address="198.51.100.9", port=2201)
+    ways = (
+        WayIn(connection="ssh", login=login, become=Become()),
+        WayIn(connection="ssh", login=other, become=Become()),
+        WayIn(connection="podman", target="c"),
+    )
+    host = complete(Host(name="h", login=login, ways=ways), config)
+    assert host.ways[0] == WayIn(connection="ssh", login=host.login)
+    assert host.ways[1].login is not None
+    assert (host.ways[1].login.user, host.ways[1].login.port) == ("everyone", 2201)
+    assert host.ways[1].become == Become()
+    assert host.ways[2] == ways[2]
+
+
+def test_a_configuration_that_ssh_cannot_read_is_told_in_its_own_words(config: Path) -> None:
+    config.write_text("Host web\n  Prot 22\n")
+    with pytest.raises(InputError, match=r"line 2: Bad configuration option: prot"):
+        completed(Login(address="web"), config)
+
+
+def test_an_address_is_never_an_option_of_ssh(config: Path) -> None:
+    with pytest.raises(InputError):
+        completed(Login(address="-oProxyCommand=touch /tmp/x"), config)
+
+
+def test_without_an_ssh_client_only_the_user_is_filled_in(
+    config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("LOGNAME", "somebody")
+    assert completed(Login(address="web"), config) == Login(address="web", user="somebody")
+
+
+def test_an_alias_is_what_the_configuration_knows_by_name(config: Path) -> None:
+    assert is_alias("web", config)
+    assert is_alias("direct", config)
+    assert not is_alias("unheard-of", config)
