@@ -57,14 +57,14 @@ def told_once(body: Callable[..., int]) -> Callable[..., None]:
 @told_once
 def diagnose(
     context: Context,
+    inventory: Sequence[str],
+    only: Sequence[str],
     host: str = "",
-    inventory: Sequence[str] = (),
     format: str = "text",  # noqa: A002  # the flag's name is public
     output: str = "",
     jobs: str = "16",
     timeout: str = "4",
     outside_only: bool = False,
-    only: Sequence[str] = (),
     known_hosts: str = "",
     accept_new_host_key: bool = False,
 ) -> int:
@@ -89,9 +89,11 @@ def diagnose(
     )
 
 
-@task(iterable=["inventory"], auto_shortflags=False, help={"inventory": _HOST_HELP["inventory"]})
+@task(
+    positional=[], iterable=["inventory"], auto_shortflags=False, help={"inventory": _HOST_HELP["inventory"]}
+)
 @told_once
-def checks(context: Context, inventory: Sequence[str] = ()) -> int:
+def checks(context: Context, inventory: Sequence[str]) -> int:
     """List the checks, in the order of a packet's way, with the causes that each can find."""
     from sshdoctor.diagnose import list_checks
 

@@ -68,7 +68,7 @@ def _answer(check: Check, facts: Mapping[str, object]) -> Judged:
             status: Status = "fail" if obstacle.reply else "warn"
             return Judged(check=check, status=status, summary=obstacle.summary, obstacle=obstacle)
     if unseen is not None:
-        return Judged(check=check, status="unknown", summary=f"Could not be seen: {unseen.reason}.")
+        return Judged(check=check, status="unknown", summary=f"Not seen: {unseen.reason}.")
     return Judged(check=check, status="pass", summary=check.otherwise.render(facts))
 
 

@@ -13,6 +13,8 @@ from sshdoctor.diagnosis.path import Path, path
 from sshdoctor.diagnosis.permission import Permission, permission
 from sshdoctor.diagnosis.rank import Inside
 from sshdoctor.diagnosis.socket import Socket, socket
+from sshdoctor.facts.identity import Identity
+from sshdoctor.facts.processes import Processes
 from sshdoctor.model import Login, Reply, Unknown
 
 DERIVED: Mapping[str, type] = {
@@ -28,7 +30,7 @@ DERIVED: Mapping[str, type] = {
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "dialled": ("addresses",),
     "path": ("firewall", "addresses"),
-    "socket": ("listeners", "addresses", "firewall"),
+    "socket": ("listeners", "addresses", "firewall", "identity", "processes"),
     "permission": ("config", "account"),
     "keys": ("account",),
     "inside": (),
@@ -68,7 +70,13 @@ def derive(conversation: Conversation, reply: Reply, facts: Mapping[str, Any]) -
         **known,
         "dialled": dial,
         "path": way,
-        "socket": socket(dial, known["listeners"]),
+        "socket": socket(dial, known["listeners"], _no_server_runs(known["identity"], known["processes"])),
         "permission": permission(dial.user, client, known["config"], known["account"]),
         "keys": keys(dial, known["account"]),
     }
+
+
+def _no_server_runs(identity: Identity | Unknown, processes: Processes | Unknown) -> bool:
+    if isinstance(identity, Unknown) or isinstance(processes, Unknown):
+        return False
+    return identity.privileged is True and processes.running is False and not processes.other_servers

@@ -81,7 +81,7 @@ def dialled(
         client_keys=failure.client_keys if failure else (),
         methods=failure.methods if failure else (),
         missing_algorithm=_missing(failure),
-        evidence=(_seen(reply), *_login_evidence(failure)),
+        evidence=(_seen(login, reply), *_login_evidence(failure)),
     )
 
 
@@ -150,8 +150,9 @@ def _missing(failure: LoginFailure | None) -> str:
     return ""
 
 
-def _seen(reply: Reply) -> Evidence:
-    where = f"[{reply.address}]" if reply.family == "ipv6" else str(reply.address)
+def _seen(login: Login, reply: Reply) -> Evidence:
+    address = reply.address or login.address
+    where = f"[{address}]" if ":" in address else address
     text = reply.word + (f" from {reply.sender}" if reply.sender else "")
     text += f" after {reply.elapsed_ms:.1f} ms" if reply.elapsed_ms is not None else ""
     text += f": {reply.detail}" if reply.detail else ""

@@ -55,7 +55,7 @@ def predict(judged: Iterable[Judged], reply: str) -> Inside:
     unseen: str | None = None
     for one in way:
         if one.status == "unknown" and progress(reply) < progress("banner"):
-            unseen = unseen or one.summary
+            unseen = unseen or f'"{one.check.title}" has no answer'
         obstacle = one.obstacle
         if obstacle is None or not obstacle.reply or _passed(obstacle, reply):
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from sshdoctor.diagnosis.dialled import Dialled
@@ -32,10 +32,16 @@ class Socket:
     evidence: tuple[Evidence, ...]
 
 
-def socket(dial: Dialled, listeners: Listeners | Unknown) -> Socket | Unknown:
-    """The fact, from the listeners of the host; Unknown where these could not be read."""
+def socket(dial: Dialled, listeners: Listeners | Unknown, no_server_runs: bool) -> Socket | Unknown:
+    """The fact, from the listeners of the host; Unknown where these could not be read.
+
+    ``no_server_runs``: no process of an SSH server is there (as root sees it), so that a socket whose
+    process is not named (the kernel's, another namespace's) is none of an SSH server.
+    """
     if isinstance(listeners, Unknown):
         return listeners
+    if isinstance(listeners.ssh, Unknown) and no_server_runs:
+        listeners = replace(listeners, ssh=())
     ssh = () if isinstance(listeners.ssh, Unknown) else listeners.ssh
     there = [one for one in listeners.sockets if one.port == dial.inside_port and _takes(one, dial)]
     ssh_here = [one for one in ssh if one.port == dial.inside_port]
