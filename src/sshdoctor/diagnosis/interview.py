@@ -18,7 +18,8 @@ from sshdoctor.facts.probe import Section, build_script, split_output, stop_scri
 from sshdoctor.model import AccessUsed, Attempt, Host, Reply, Unknown, WayIn
 from sshdoctor.outside import dial
 
-PROBE_SECONDS = 60
+PROBE_ANSWERS = 15
+"""The whole probe may take as long as so many answers (of ``Manner.timeout`` seconds each)."""
 _CLIENT = "client.seen"
 
 
@@ -59,7 +60,7 @@ def interview(host: Host, visit: Visit, checks: Sequence[Check], manner: Manner)
         except AccessError as error:
             tried.append(Attempt(way.connection, error.word, error.detail))
             continue
-        output = question.put(access)
+        output = question.put(access, PROBE_ANSWERS * manner.timeout)
         if question.answered(output):
             tried.append(Attempt(access.via, "ok"))
             return question.result(access, output, tuple(tried), session_closed)
@@ -114,9 +115,9 @@ class _Question:
         }
         self.script = build_script(self.commands, variables, self.mark)
 
-    def put(self, access: Access) -> Output:
+    def put(self, access: Access, timeout: float) -> Output:
         try:
-            return access.run(self.script, timeout=PROBE_SECONDS, stop=stop_script(self.mark))
+            return access.run(self.script, timeout=timeout, stop=stop_script(self.mark))
         except AccessError as error:
             return Output(b"", None, str(error))
         finally:

@@ -12,7 +12,7 @@ def fingerprint(blob: str) -> str | Unknown:
     """The fingerprint of a public key, given in base64, as ssh-keygen(1) prints it.
 
     >>> fingerprint("AAAAC3NzaC1lZDI1NTE5AAAAIA==")
-    'SHA256:+mGtCzD7HJ3jgT3ZlC6jDyXg/MUD8qEtKkkm4rnpsrM'
+    'SHA256:xGib3+FptS+cITct2V7iFK9qKkm/QSPPdJstK0JtCps'
     """
     try:
         key = base64.b64decode(blob, validate=True)

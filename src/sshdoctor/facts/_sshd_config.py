@@ -158,6 +158,9 @@ class Values:
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         shown = [line for line in self._files.lines() if line.keyword in ("port", "listenaddress")]
+        if not shown:
+            ports = self.effective.get("port", ())
+            return evidence("sshd -T | grep ^port", [f"port {port}" for port in ports])
         return evidence(
             f"grep -rE '^(Port|ListenAddress)' {MAIN}*",
             [f"{line.file}:{line.number}: {line.keyword} {line.value}" for line in shown],

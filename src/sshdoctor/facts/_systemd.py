@@ -85,7 +85,9 @@ class Disk:
     """``ls -ld`` of the places where SSH unit files stand and are enabled (systemd.unit(5))."""
 
     def __init__(self, listing: str) -> None:
-        self._paths = re.findall(r" (/\S+)(?: -> \S+)?$", listing, re.M)
+        rows = re.findall(r" (/\S+)(?: -> (\S+))?$", listing, re.M)
+        self._paths = [path for path, _ in rows]
+        self._masked = {path.rpartition("/")[2] for path, target in rows if target == "/dev/null"}
 
     def unit(self, kind: str) -> str | None:
         names = {path.rpartition("/")[2] for path in self._paths if ".wants/" not in path}
@@ -95,5 +97,5 @@ class Disk:
     def enabled(self) -> bool | Unknown:
         if not self._paths:
             return Unknown("no unit files are there")
-        wants = [path for path in self._paths if ".wants/" in path]
-        return any(re.search(r"/sshd?\.(service|socket)$", path) for path in wants)
+        wanted = {path.rpartition("/")[2] for path in self._paths if ".wants/" in path} - self._masked
+        return any(re.fullmatch(r"sshd?\.(service|socket)", name) for name in wanted)

@@ -34,7 +34,7 @@ EOT
 printf '%s\n' "name=$name" "uid=$uid" "gid=$gid" "home=$home" "shell=$shell"
 echo "groups=$(id -Gn -- "$user" 2>&1)"
 [ ! -x "${shell:-/bin/sh}" ] || echo executable=yes
-[ ! -e /etc/debian_version ] || echo "shared=$(getent group "$gid" | cut -d: -f1,4)"
+[ ! -e /etc/debian_version ] || echo "group=$(getent group "$gid")"
 chain() {
   set -- "$1"; directory=$1
   while [ -n "$directory" ] && [ "$directory" != "$home" ]; do
@@ -129,8 +129,8 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
     entry = properties(said["passwd"])
     if "uid" not in entry:
         return _without_entry(entry.get("status", ""))
-    shared = entry.get("shared")
-    paths = _Paths(int(entry["uid"]), entry["gid"] if shared and _private(shared, entry["name"]) else None)
+    private = _private(entry.get("group", ""), entry["name"])
+    paths = _Paths(int(entry["uid"]), entry["gid"] if private else None)
     blocks = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
     files = tuple(_file(path, text, paths) for path, text in blocks.items())
     home = paths.rows(said["passwd"]).get(entry["home"])
@@ -164,9 +164,9 @@ def _without_entry(status: str) -> Account | Unknown:
     return Unknown(f"getent failed: {status}")
 
 
-def _private(shared: str, name: str) -> bool:
-    members = shared.partition(":")[2].split(",")
-    return set(members) <= {"", name}
+def _private(group: str, name: str) -> bool:
+    """Whether a line of group(5), "" where it does not matter, names no member but ``name``."""
+    return bool(group) and set(group.rpartition(":")[2].split(",")) <= {"", name}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ show() {
   case $1 in /*) echo "## $1" ;; *) echo "## /etc/ssh/$1" ;; esac
   if [ -r "$1" ]; then sed 's/^/|/' "$1"; else echo 'not permitted'; return; fi
   for included in $(sed -n 's/"//g; s/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]//p' "$1"); do
-    [ ! -f "$included" ] || show "$included"
+    [ -f "$included" ] && { show "$included"; continue; }
+    case $included in /*) ;; *) included=/etc/ssh/$included ;; esac
+    [ ! -d "${included%/*}" ] || [ -r "${included%/*}" ] || { echo "## $included"; echo 'not permitted'; }
   done
 }
 [ ! -e sshd_config ] || show sshd_config

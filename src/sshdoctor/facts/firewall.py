@@ -80,7 +80,7 @@ class Dump:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firewall:
-    """``readable``: "yes", "absent" (the kernel holds no rules and there is no tool), or Unknown.
+    """``readable``: "yes", "absent" (the kernel holds no tables, hence no rules), or Unknown.
 
     ``dumps`` is without a back end whose tables do not exist. ``nft_json`` and ``nft_text`` are None where
     nft is not there; ``ipset`` is the output of ``ipset save``, None likewise. ``managers`` names the
@@ -111,7 +111,7 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
     dumps = tuple(
         Dump(name, "ipv6" if name.startswith("ip6") else "ipv4", each)
         for name, each in saves.items()
-        if each not in failed and each.strip()
+        if each not in failed and re.search(r"^\*\w", each, re.M)
     )
     return Firewall(
         readable=cut[0] if cut else _readable(said, bool(saves or json), failed),

@@ -18,10 +18,10 @@ from sshdoctor.model import Evidence, Unknown
 COMMANDS = {
     "sockets": """
 echo "## uid"; id -u
-if command -v ss >/dev/null; then
-  echo '## ss'; ss -Hltnpe 2>/dev/null || ss -ltnpe 2>&1
-elif command -v netstat >/dev/null; then
-  echo '## netstat'; netstat -plnt 2>&1
+if listing=$(ss -Hltnpe 2>/dev/null) || listing=$(ss -ltnpe 2>/dev/null); then
+  echo '## ss'; echo "$listing"
+elif listing=$(netstat -plnt 2>/dev/null); then
+  echo '## netstat'; echo "$listing"
 elif [ -r /proc/net/tcp ]; then
   echo '## tcp'; cat /proc/net/tcp
   echo '## tcp6'; cat /proc/net/tcp6 2>/dev/null

@@ -62,7 +62,8 @@ class Log:
     table, or a file system that went read-only.
 
     ``sshd_crash`` is the line of a segfault, "" if there is none. ``bind_error``: address-in-use,
-    cannot-assign, permission-denied or "", and only if sshd has not listened since (``bind_text``).
+    cannot-assign, permission-denied or "", of sshd's last start alone (``bind_text``): one that could bind
+    IPv6 but not IPv4 runs, and still has its bind error.
     ``start_limited``: systemd gave up starting it ("repeated too quickly") and it has not started since.
     """
 
@@ -80,7 +81,7 @@ class Log:
 
 VALUE = Log
 _KEPT = 20
-_LISTENS = re.compile(r"Server listening on")
+_LISTENS = re.compile(r"sshd\[\d+\]: Server listening on")
 _BIND = re.compile(r"error: Bind to port \d+ on (\S+) failed: (.+)$")
 _BIND_WORDS = {
     "Address already in use": "address-in-use",
@@ -97,7 +98,7 @@ def parse(sections: Mapping[str, Section]) -> Log | Unknown:
     kernel = _kernel(parts(sections["kernel"].output))
     said = lines if isinstance(lines, tuple) else ()
     since = _since_last(said, _LISTENS)
-    bound = [(line, match) for line in since if (match := _BIND.search(line))]
+    bound = [(line, match) for line in _last_start(said) if (match := _BIND.search(line))]
     crash = next((line for line in reversed((*_known(kernel), *said)) if _CRASH.search(line)), "")
     limited = any("repeated too quickly" in line for line in since)
     bind_word = _BIND_WORDS.get(bound[-1][1][2].rstrip("."), "other") if bound else ""
@@ -126,6 +127,15 @@ def _any(pattern: re.Pattern[str], lines: Lines | Unknown) -> bool | Unknown:
 def _since_last(lines: Lines, pattern: re.Pattern[str]) -> Lines:
     last = max((at for at, line in enumerate(lines) if pattern.search(line)), default=-1)
     return lines[last + 1 :]
+
+
+def _last_start(lines: Lines) -> Lines:
+    """What came after the last start that could listen, and what that start itself said."""
+    own = next((found[0] for line in reversed(lines) if (found := _LISTENS.search(line))), None)
+    if own is None:
+        return lines
+    pid = own.partition("]")[0] + "]"
+    return tuple(line for line in lines if pid in line) + _since_last(lines, _LISTENS)
 
 
 def _sshd(said: Mapping[str, str]) -> tuple[str, Lines | Unknown]:

@@ -28,17 +28,18 @@ elif command -v apk >/dev/null; then
 elif command -v pacman >/dev/null; then
   echo '## pacman'; pacman -Q openssh 2>&1
 fi
+run() { said=$(LD_BIND_NOW=1 "$1" -V 2>&1); echo "status=$?"; echo "$said" | head -n 5; }
 echo '## program'
 sshd=$(command -v sshd) || for sshd in /usr/sbin/sshd /usr/local/sbin/sshd /opt/openssh/sbin/sshd ''; do
   [ ! -x "$sshd" ] || break
 done
 [ -n "$sshd" ] || exit 0
 echo "sshd=$sshd"
-LD_BIND_NOW=1 "$sshd" -V 2>&1 | head -n 5
+run "$sshd"
 for session in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do
   session=$session/sshd-session
   [ -x "$session" ] || continue
-  echo '## session'; LD_BIND_NOW=1 "$session" -V 2>&1 | head -n 5
+  echo '## session'; echo "sshd=$session"; run "$session"
   break
 done
 true
@@ -50,7 +51,8 @@ true
 class Package:
     """``manager``: dpkg, rpm, apk, pacman, none. ``state``: installed, removed (its configuration is left),
     half-configured, half-installed, unpacked, absent. ``binary`` is the path of sshd, None if there is none;
-    ``release`` what it says of itself. ``loads`` is False with ``load_error`` when it does not start at all.
+    ``release`` what it says of itself. ``loads`` is False where sshd, or sshd-session, does not start at all;
+    ``load_error`` is its message and ``broken_program`` says which of the two.
     """
 
     manager: str
@@ -61,6 +63,7 @@ class Package:
     release: str
     loads: bool | Unknown
     load_error: str
+    broken_program: str
     audit: str
     evidence: tuple[Evidence, ...]
 
@@ -84,6 +87,8 @@ _TYPED = {
     "apk": "apk info -e openssh-server",
     "pacman": "pacman -Q openssh",
 }
+_NEVER_RAN = 126
+"""From here on: not executable, not found or not loaded (127), ended by a signal (128 and more)."""
 _BROKEN = re.compile(
     r"error while loading shared libraries|symbol lookup error|version `[^']*' not found|"
     r"OpenSSL version mismatch|Error loading shared library|Error relocating|undefined symbol|"
@@ -96,33 +101,51 @@ def parse(sections: Mapping[str, Section]) -> Package | Unknown:
     manager = next((name for name in _MANAGERS if name in said), "none")
     answer = said.get(manager, "")
     state, version = _installed(manager, answer)
-    program = said.get("program", "")
-    binary = properties(program).get("sshd")
-    talk = [line for line in program.splitlines() if line and not line.startswith("sshd=/")]
-    talk += said.get("session", "").splitlines()
-    broken = [line for line in talk if _BROKEN.search(line)]
-    release = re.search(r"^(OpenSSH_[^,\s]+(?: [^,]+)?|[Ss]un_SSH\S+)", "\n".join(talk), re.M)
+    programs = [_Program.of(said[part]) for part in ("program", "session") if said.get(part)]
+    broken = next((program for program in programs if program.error), None)
     found = evidence(_TYPED[manager], answer.splitlines()) if manager in _TYPED else ()
     return Package(
         manager=manager,
         name=_MANAGERS.get(manager, ""),
         state=state,
         version=version,
-        binary=binary,
-        release=release[1] if release else "",
-        loads=_loads(binary, broken, release is not None),
-        load_error=broken[0] if broken else "",
+        binary=programs[0].path if programs else None,
+        release=programs[0].release if programs else "",
+        loads=_loads(programs),
+        load_error=broken.error if broken else "",
+        broken_program=broken.path if broken else "",
         audit=answer.strip() if state not in ("installed", "absent") else "",
-        evidence=found + evidence(f"{binary} -V", broken),
+        evidence=found + (evidence(f"{broken.path} -V", [broken.error]) if broken else ()),
     )
 
 
-def _loads(binary: str | None, broken: list[str], speaks: bool) -> bool | Unknown:
-    if binary is None:
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """What ``PATH -V`` says; ``error`` is "" unless it did not load."""
+
+    path: str
+    release: str
+    error: str
+
+    @classmethod
+    def of(cls, text: str) -> _Program:
+        said = properties(text)
+        status = int(said["status"])
+        talk = [line for line in text.splitlines() if line and not re.match(r"(sshd|status)=", line)]
+        broken = [line for line in talk if _BROKEN.search(line)]
+        if not broken and status >= _NEVER_RAN:
+            broken = [*talk[:1], f"{said['sshd']} ended with status {status}"]
+        release = re.search(r"^(OpenSSH_[^,\s]+(?: [^,]+)?|[Ss]un_SSH\S+)", "\n".join(talk), re.M)
+        return cls(said["sshd"], release[1] if release else "", broken[0] if broken else "")
+
+
+def _loads(programs: list[_Program]) -> bool | Unknown:
+    if not programs:
         return Unknown("there is no sshd program")
-    if broken:
+    if any(program.error for program in programs):
         return False
-    return True if speaks else Unknown("sshd -V does not say its version")
+    silent = [program.path for program in programs if not program.release]
+    return Unknown(f"{silent[0]} -V does not say its version") if silent else True
 
 
 def _installed(manager: str, answer: str) -> tuple[str | Unknown, str]:

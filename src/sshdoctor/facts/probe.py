@@ -60,7 +60,7 @@ def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark
     ``variables`` (client, address, port, user) reach the commands as quoted shell variables.
     ``mark`` is the random word that fences the sections of this run.
 
-    >>> print(build_script({"who": "id -u"}, {"user": "o'brien"}, "f00")[:25])
+    >>> print(build_script({"who": "id -u"}, {"user": "o'brien"}, "f00")[:26])
     user='o'"'"'brien'
     mark=f0
     """

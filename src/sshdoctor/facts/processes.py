@@ -35,6 +35,7 @@ for comm in $(grep -lsE '^(sshd|dropbear|tinysshd|lsh-server|wolfsshd)' /proc/[0
   set -- "$@" "$dir/exe" "$dir/ns/net"; stats="$stats $dir/stat"; status="$status $dir/status"
   lines="$lines $dir/cmdline"
 done
+[ -r /proc/1/comm ] || echo '## hidden'
 [ $# -gt 0 ] || exit 0
 echo '## stat'; cat $stats 2>/dev/null
 echo '## inner'; grep -sE '^NSpid:[[:space:]]*[0-9]+[[:space:]]' $status /dev/null
@@ -89,6 +90,8 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
     own = {pid: stat for pid, stat in stats.items() if pid not in foreign}
     masters = [pid for pid, stat in own.items() if stat.name == _MASTERS and _listens(own, stat, titles)]
     boot = number(said["boot"].split()[1]) or 0
+    if "hidden" in said and not masters:
+        return Unknown("not permitted to see other users' processes")
     daemons = tuple(_daemon(own[pid], said.get("links", ""), titles, boot) for pid in masters)
     first = daemons[0] if daemons else None
     return Processes(

@@ -7,11 +7,12 @@ for in UTC); rc-service(8); LSB exit statuses of ``service NAME status`` (0 runn
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sshdoctor.facts import _systemd
-from sshdoctor.facts._output import evidence, parts, properties
+from sshdoctor.facts._output import evidence, number, parts, properties
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
 
@@ -118,9 +119,9 @@ def _of_systemd(units: Mapping[str, Mapping[str, str]]) -> Service:
         result=service.get("Result", ""),
         since=service.get("ActiveEnterTimestamp" if state == "running" else "InactiveEnterTimestamp", ""),
         started=_systemd.epoch(service.get("ExecMainStartTimestamp", "")),
-        pid=int(service.get("MainPID", "0")) or None,
-        exit_status=int(service.get("ExecMainStatus", "0")),
-        restarts=int(service.get("NRestarts", "0")),
+        pid=number(service.get("MainPID")) or None,
+        exit_status=number(service.get("ExecMainStatus")),
+        restarts=number(service.get("NRestarts")),
         reload_needed=service.get("NeedDaemonReload") == "yes" or socket.get("NeedDaemonReload") == "yes",
         socket_unit=None if _systemd.absent(socket) else socket["Id"],
         socket_state=_systemd.socket_state(socket),
@@ -152,18 +153,11 @@ def _unreachable(said: Mapping[str, str]) -> Service:
 
 
 def _of_openrc(text: str) -> Service:
-    said = properties(text)
-    word = text.partition("status: ")[2].split("\n")[0].strip()
-    unit = said["name"]
-    return Service(
-        manager="openrc",
-        unit=unit,
-        state="failed" if word == "crashed" else _OPENRC.get(word, Unknown(f"rc-service says {word!r}")),
-        substate=word,
-        enabled=said.get("start", ""),
-        at_boot="start" in said,
-        evidence=evidence(f"rc-service {unit} status", [line for line in text.splitlines() if "*" in line]),
-    )
+    """OpenRC says " * status: started"; an LSB script that it runs (Debian) answers as under sysvinit."""
+    word = text.partition("* status: ")[2].split("\n")[0].strip()
+    service = _of_sysvinit(text)
+    state = "failed" if word == "crashed" else _OPENRC.get(word, service.state)
+    return replace(service, manager="openrc", state=state, substate=word)
 
 
 def _of_sysvinit(text: str) -> Service:
@@ -171,7 +165,7 @@ def _of_sysvinit(text: str) -> Service:
     if "name" not in said:
         return Service(manager="sysvinit", unit="", state="absent", at_boot=False)
     unit, status = said["name"], int(said["status"])
-    lines = [line for line in text.splitlines() if "=" not in line]
+    lines = [line for line in text.splitlines() if not re.match(r"(name|status|start)=", line)]
     return Service(
         manager="sysvinit",
         unit=unit,
