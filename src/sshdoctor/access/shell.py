@@ -20,10 +20,11 @@ _ERROR_BYTES = 4096
 class Shell:
     """The command that reads a script from standard input.
 
-    The shell first tells its process id on standard error, behind a random word, so that it can be
-    ended later. With a password, sudo reads it as the first line of input (never in argv or the
-    environment); ``-k`` makes it ask whatever it remembers, so timestamp_timeout=0 and per-terminal
-    tickets make no difference; and where it does not ask (NOPASSWD) the loop throws the line away.
+    The shell first tells its process id, parent and group on standard error (proc(5), stat), behind a
+    random word, so that it can be ended later.
+    With a password, sudo reads it as the first line of input (never in argv or the environment); ``-k``
+    makes it ask whatever it remembers, so timestamp_timeout=0 and per-terminal tickets make no
+    difference; and where it does not ask (NOPASSWD) the loop throws the line away.
     """
 
     become: Become | None = None
@@ -32,7 +33,8 @@ class Shell:
     @property
     def argv(self) -> tuple[str, ...]:
         """Plain words without a newline or a quote inside, so that any login shell passes them on."""
-        start = f"echo {self.token} $$ >&2; exec sh -s"
+        group = "read -r pid name state parent group rest 2>/dev/null </proc/$$/stat"
+        start = f"{group}; echo {self.token} $$ $parent $group >&2; exec sh -s"
         if self.become is None:
             return ("sh", "-c", start)
         if self.become.password is None:
@@ -62,10 +64,11 @@ class Capture:
     """The output of one command while it comes in: at most ``limit`` bytes, and the end of standard error."""
 
     def __init__(self, token: str, limit: int) -> None:
-        self.pid: int | None = None
+        self.processes: tuple[int, ...] = ()
+        """The shell's process id, and its parent's and its group's if the host could tell."""
         self.status: int | None = None
         self.cut = ""
-        self._announced = re.compile(rf"^{token} (\d+)\n".encode(), re.MULTILINE)
+        self._announced = re.compile(rf"^{token} (\d+)(?: (\d+) (\d+))?\n".encode(), re.MULTILINE)
         self._limit = limit
         self._stdout = bytearray()
         self._stderr = b""
@@ -78,8 +81,8 @@ class Capture:
 
     def add_stderr(self, chunk: bytes) -> None:
         self._stderr += chunk
-        if self.pid is None and (found := self._announced.search(self._stderr)):
-            self.pid = int(found[1])
+        if not self.processes and (found := self._announced.search(self._stderr)):
+            self.processes = tuple(int(number) for number in found.groups() if number)
             self._stderr = self._stderr[: found.start()] + self._stderr[found.end() :]
         self._stderr = self._stderr[-_ERROR_BYTES:]
 
@@ -118,15 +121,34 @@ def run_script(
     try:
         execute(shell.argv, shell.stdin(script), timeout, capture)
     except (KeyboardInterrupt, SystemExit):
-        _end(execute, shell, capture.pid, stop)
+        _end(execute, shell, capture.processes, stop)
         raise
     if capture.cut:
-        _end(execute, shell, capture.pid, stop)
+        _end(execute, shell, capture.processes, stop)
     return capture.output()
 
 
-def _end(execute: Execute, shell: Shell, pid: int | None, stop: str) -> None:
+def _end(execute: Execute, shell: Shell, processes: tuple[int, ...], stop: str) -> None:
     """Kill the shell and its process group, then do what the caller wants done."""
-    kill = f"kill -9 -{pid} 2>/dev/null; kill -9 {pid} 2>/dev/null\n" if pid is not None else ""
+    kill = kill_script(processes, under_sudo=shell.become is not None)
     with contextlib.suppress(AccessError):  # a host that is gone cannot be tidied up
         execute(shell.argv, shell.stdin(kill + stop), STOP_SECONDS, Capture(shell.token, 4096))
+
+
+def kill_script(processes: tuple[int, ...], *, under_sudo: bool) -> str:
+    """What kills the shell and its process group, if the group is its own.
+
+    It is its own if the shell leads it, or the sudo that started the shell does. Any other group may be
+    the SSH server's, which must not be killed.
+
+    >>> kill_script((7, 5, 7), under_sudo=False)
+    'kill -9 7 -7 2>/dev/null\\n'
+    >>> kill_script((7, 5, 5), under_sudo=False)
+    'kill -9 7 2>/dev/null\\n'
+    """
+    if not processes:
+        return ""
+    pid, *others = processes
+    parent, group = others or (0, 0)
+    own = group > 1 and (group == pid or (under_sudo and group == parent))
+    return f"kill -9 {pid} -{group} 2>/dev/null\n" if own else f"kill -9 {pid} 2>/dev/null\n"

@@ -48,7 +48,7 @@ def log_in(login: Login, sock: Any, *, timeout: float, accept_new_host_key: bool
             "transport_factory": transport,
             "auth_strategy": authentication,
             "timeout": timeout,
-            "banner_timeout": timeout,
+            "banner_timeout": timeout + 1,  # so that of the two it is always "timeout" that ends the wait
             "auth_timeout": timeout,
             "channel_timeout": timeout,
         },
@@ -86,11 +86,12 @@ def _failure(
             client_keys=tuple(authentication.offered),
             methods=authentication.methods,
         )
-    banner = made[0].remote_version if made else ""
-    if not banner:
-        silent = isinstance(error, TimeoutError) or "timed out" in said.lower()
-        return LoginFailure(word="no-banner" if silent else "closed-before-banner", detail=said)
-    if said == "No existing session":  # paramiko's words for a negotiation that never came to an end
+    endless = said == "No existing session"  # paramiko's words for a negotiation that did not end in time
+    if not made or not made[0].remote_version:
+        if endless:
+            return LoginFailure(word="no-banner", detail="no banner within the time")
+        return LoginFailure(word="closed-before-banner", detail=said)
+    if endless:
         said = "the key exchange stalled: large packets may not get through"
     return LoginFailure(
         word="kex-failed",

@@ -1,0 +1,70 @@
+"""Jump hosts and proxy commands, through real sshds."""
+
+from __future__ import annotations
+
+import pytest
+from servers import Sshd, failure_of, free_port, says_hello
+
+from conftest import StartSshd
+from sshdoctor.access.ssh import open_ssh
+from sshdoctor.errors import AccessError
+from sshdoctor.model import Login
+
+pytestmark = pytest.mark.containers
+
+
+def test_a_jump_host_is_logged_in_to_and_passed_through(start_sshd: StartSshd) -> None:
+    jump, target = start_sshd(), start_sshd()
+    known = jump.folder / "both"
+    known.write_text(jump.known_hosts.read_text() + target.known_hosts.read_text())
+    (jump.folder / "authorized_keys").write_bytes((target.folder / "id.pub").read_bytes())
+    login = target.login(jumps=(f"root@127.0.0.1:{jump.port}",), known_hosts=(str(known),))
+    assert says_hello(login)
+
+
+def test_the_key_of_a_jump_host_is_checked_too(start_sshd: StartSshd) -> None:
+    jump, target = start_sshd(), start_sshd()
+    failure = failure_of(target.login(jumps=(f"root@127.0.0.1:{jump.port}",)))
+    assert failure.word == "host-key-unknown"
+    assert failure.detail.startswith(f"at the jump host root@127.0.0.1:{jump.port}: ")
+
+
+def test_a_port_that_is_closed_behind_a_jump_host_is_refused(start_sshd: StartSshd) -> None:
+    jump = start_sshd()
+    login = jump.login(port=free_port(), jumps=(f"root@127.0.0.1:{jump.port}",))
+    with pytest.raises(AccessError) as caught:
+        open_ssh(login, timeout=5)
+    assert caught.value.word == "refused"
+
+
+def test_a_jump_host_that_forwards_nothing_says_so(start_sshd: StartSshd) -> None:
+    jump = start_sshd("AllowTcpForwarding no")
+    with pytest.raises(AccessError) as caught:
+        open_ssh(jump.login(jumps=(f"root@127.0.0.1:{jump.port}",)), timeout=5)
+    assert (caught.value.word, "prohibited" in caught.value.detail) == ("session-closed", True)
+
+
+def test_a_proxy_command_is_a_way_through(start_sshd: StartSshd) -> None:
+    jump, target = start_sshd(), start_sshd()
+    command = (
+        f"ssh -F none -i {jump.folder}/id -o IdentitiesOnly=yes -o UserKnownHostsFile={jump.known_hosts} "
+        f"-p {jump.port} -W %h:%p root@127.0.0.1"
+    )
+    assert says_hello(target.login(options={"proxycommand": command, "identitiesonly": "yes"}))
+
+
+def test_a_proxy_command_that_fails_is_closed_before_the_banner(sshd: Sshd) -> None:
+    failure = failure_of(sshd.login(options={"proxycommand": "exit 1"}))
+    assert failure.word == "closed-before-banner"
+
+
+def test_a_proxy_command_with_a_token_that_is_not_known_is_refused(sshd: Sshd) -> None:
+    with pytest.raises(AccessError) as caught:
+        open_ssh(sshd.login(options={"proxycommand": "nc %k"}), timeout=5)
+    assert (caught.value.word, "%k" in caught.value.detail) == ("unsupported", True)
+
+
+def test_a_port_where_nobody_listens_is_refused() -> None:
+    with pytest.raises(AccessError) as caught:
+        open_ssh(Login(address="127.0.0.1", port=free_port()), timeout=5)
+    assert caught.value.word == "refused"
