@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "sshdoctor"
 FLOORS = [
     ["errors"],
     ["model"],
-    ["document", "resources"],
+    ["document", "resources", "ahead"],
     ["inventory", "outside", "access", "facts", "firewall", "render"],
     ["checks"],
     ["diagnosis"],

@@ -7,20 +7,22 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sshdoctor.checks.load import Check, load_checks
-from sshdoctor.diagnosis.conclude import conclude
-from sshdoctor.diagnosis.derived import DERIVED
-from sshdoctor.diagnosis.interview import interview
-from sshdoctor.diagnosis.visit import Manner, visit
+from sshdoctor.ahead import Ahead
+from sshdoctor.diagnosis.visit import Manner, Visit, visit
 from sshdoctor.errors import UsageError
-from sshdoctor.facts import load, names
-from sshdoctor.fleet import examine_all
 from sshdoctor.inventory import complete, load_hosts
 from sshdoctor.model import LAYERS, Host, HostReport
 from sshdoctor.render import formats, render
 from sshdoctor.resources import shipped
+
+if TYPE_CHECKING:
+    from sshdoctor.checks.load import Check
+
+# The other rooms are imported where they are used: while the client's side is already under way.
 
 OWN_CHECKS = "sshdoctor_checks"
 """The folder beside an inventory that holds the user's own checks."""
@@ -53,21 +55,62 @@ def run(request: Request) -> int:
     )
     jobs = int(_number("--jobs", request.jobs, 1, 512))
     sources = [Path(name) for name in request.inventories]
-    checks = chosen(load_checks(check_folders(sources), fact_types()), request.only)
-    found = load_hosts(request.pattern, sources or None, os.environ)
-    hosts = [_with_known_hosts(host, request.known_hosts) for host in found]
-    work = partial(diagnose_host, checks=checks, manner=manner)
-    reports = _told_in_order(hosts, examine_all(hosts, work, jobs))
+    hosts = [
+        _with_known_hosts(host, request.known_hosts)
+        for host in load_hosts(request.pattern, sources or None, os.environ)
+    ]
+    if len(hosts) == 1:
+        reports = [_examine_one(hosts[0], sources, request, manner)]
+    else:
+        reports = _examine_all(hosts, sources, request, manner, jobs)
     _write(reports, request)
     return exit_code(reports)
 
 
+def _examine_one(host: Host, sources: Sequence[Path], request: Request, manner: Manner) -> HostReport:
+    """The report on one host; what is needed next is read and imported while the host is waited for."""
+    visited = Ahead(lambda: look(host, manner))
+    checks = load(sources, request.only)
+    import_module("sshdoctor.diagnosis.conclude")
+    completed, seen = visited.result()
+    Ahead(
+        lambda: [
+            import_module(name) for name in ("sshdoctor.firewall", f"sshdoctor.render.{request.form}_format")
+        ]
+    )
+    return inquire(completed, seen, checks, manner)
+
+
+def _examine_all(
+    hosts: Sequence[Host], sources: Sequence[Path], request: Request, manner: Manner, jobs: int
+) -> list[HostReport]:
+    from sshdoctor.fleet import examine_all
+
+    checks = load(sources, request.only)
+    for name in ("access.ssh", "diagnosis.conclude", "firewall"):
+        import_module(f"sshdoctor.{name}")  # once, before the workers are forked
+    return _told_in_order(
+        hosts, examine_all(hosts, partial(diagnose_host, checks=checks, manner=manner), jobs)
+    )
+
+
 def diagnose_host(host: Host, checks: Sequence[Check], manner: Manner) -> HostReport:
     """The report on one host."""
+    return inquire(*look(host, manner), checks, manner)
+
+
+def look(host: Host, manner: Manner) -> tuple[Host, Visit]:
+    """The host with what the user's ssh_config adds, and what a client gets there."""
     completed = complete(host)
-    seen = visit(completed, manner)
-    said = interview(completed, seen, checks, manner)
-    return conclude(completed, seen, said, checks)
+    return completed, visit(completed, manner)
+
+
+def inquire(host: Host, seen: Visit, checks: Sequence[Check], manner: Manner) -> HostReport:
+    """The report, after the host has been asked."""
+    from sshdoctor.diagnosis.conclude import conclude
+    from sshdoctor.diagnosis.interview import interview
+
+    return conclude(host, seen, interview(host, seen, checks, manner), checks)
 
 
 def exit_code(reports: Iterable[HostReport]) -> int:
@@ -76,9 +119,14 @@ def exit_code(reports: Iterable[HostReport]) -> int:
     return max(codes, default=0)
 
 
-def fact_types() -> dict[str, type]:
-    """Every fact that a check may name, the host's and the derived ones, and its dataclass."""
-    return {**{name: load(name).VALUE for name in names()}, **DERIVED}
+def load(sources: Sequence[Path], only: Sequence[str] = ()) -> tuple[Check, ...]:
+    """The checks to ask: the shipped ones and the user's own. Raises CheckError, UsageError."""
+    from sshdoctor import facts
+    from sshdoctor.checks.load import load_checks
+    from sshdoctor.diagnosis.derived import DERIVED
+
+    types = {name: facts.load(name).VALUE for name in facts.names()}
+    return chosen(load_checks(check_folders(sources), {**types, **DERIVED}), only)
 
 
 def check_folders(sources: Sequence[Path]) -> tuple[Path, ...]:
@@ -106,7 +154,7 @@ def chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]:
 
 def list_checks(inventories: Sequence[str]) -> int:
     """Print a line for each check and its causes."""
-    for check in load_checks(check_folders([Path(name) for name in inventories]), fact_types()):
+    for check in load([Path(name) for name in inventories]):
         print(f"{check.layer + '/' + check.id:42} {check.title}")
         print(f"{'':42} finds {', '.join(dict.fromkeys(rule.id for rule in check.causes))}")
     return 0

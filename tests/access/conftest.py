@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import Hostile, Sshd
+from access.servers import Hostile, Sshd
 
 if TYPE_CHECKING:
     from hosts.testbed import Testbed, TestHost

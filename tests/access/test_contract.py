@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from servers import Sshd
+from access.servers import Sshd
 
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access

@@ -7,7 +7,7 @@ import struct
 import time
 
 import pytest
-from servers import Hostile
+from access.servers import Hostile
 
 from sshdoctor.access.base import LoginError
 from sshdoctor.access.ssh import open_ssh

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from servers import Sshd, failure_of, make_key, says_hello
+from access.servers import Sshd, failure_of, make_key, says_hello
 
 from conftest import StartSshd
 from sshdoctor.access.ssh import open_ssh

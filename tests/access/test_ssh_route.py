@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from servers import Sshd, failure_of, free_port, says_hello
+from access.servers import Sshd, failure_of, free_port, says_hello
 
 from conftest import StartSshd
 from sshdoctor.access.ssh import open_ssh

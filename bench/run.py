@@ -1,0 +1,195 @@
+"""Time ``diagnose`` side by side with its peers: same host, same run, whole processes, medians.
+
+Prints a table, and exits with 1 if a limit does not hold. Machines differ; the ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from hosts.testbed import TestHost, known_hosts_lines, open_testbed  # noqa: E402  # it stands in tests/
+
+from sshdoctor.facts import commands, names  # noqa: E402  # after the path is set
+from sshdoctor.facts.probe import build_script  # noqa: E402
+
+ROUNDS = 11
+MEMORY_LIMIT = 80 * 2**20
+BIN = Path(sys.executable).parent
+
+SEVEN_FACTS = (
+    "systemctl show ssh.service ssh.socket",
+    "ps -eo pid,stat,lstart,args",
+    "dpkg-query -W openssh-server",
+    "sshd -T",
+    "ss -ltnp",
+    "iptables-save; ip6tables-save",
+    "ip addr; ip route get $(echo $SSH_CONNECTION | cut -d' ' -f1); journalctl -b -u ssh -n 20 --no-pager",
+)
+"""Service, processes, package, configuration, listeners, firewall, addresses and log, as commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """One command line; ``stdin`` is a file that it reads."""
+
+    name: str
+    command: tuple[str, ...]
+    stdin: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Seconds of wall time, and the greatest resident size in bytes."""
+
+    seconds: float
+    memory: int
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with open_testbed(folder) as testbed, testbed.host("bench") as host:
+            contestants = _contestants(host, testbed.key, folder)
+            runs: dict[str, list[Run]] = {one.name: [] for one in contestants}
+            for number in range(ROUNDS):
+                for one in contestants:
+                    runs[one.name].append(_run(one, folder))
+                print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
+            connections, sessions = _count_in_log(host, contestants[1], folder)
+    return _report(runs, connections, sessions)
+
+
+def _contestants(host: TestHost, key: Path, folder: Path) -> tuple[Contestant, ...]:
+    known_hosts = folder / "known_hosts"
+    known_hosts.write_text(known_hosts_lines(host.host_keys, host.address4))
+    probe = folder / "probe.sh"
+    variables = {"client": host.variables["CLIENT4"], "address": host.address4, "port": "22", "user": "root"}
+    probe.write_text(build_script(commands(names()), variables, "f00d" * 8))
+    options = f"-i {key} -o UserKnownHostsFile={known_hosts} -o IdentitiesOnly=yes".split()
+    inventory = folder / "inventory.yml"
+    inventory.write_text(_inventory(host.address4, key, known_hosts))
+    playbook, deploy, fabric = folder / "seven.yml", folder / "deploy.py", folder / "bare.py"
+    playbook.write_text(_playbook())
+    deploy.write_text(_deploy())
+    fabric.write_text(_fabric(host.address4, key, known_hosts, probe))
+    pyinfra = (host.address4, "--user", "root", "--key", str(key), "-y", str(deploy))
+    return (
+        Contestant("ssh HOST sh -s < probe", ("ssh", *options, f"root@{host.address4}", "sh", "-s"), probe),
+        Contestant("sshdoctor diagnose", (_tool("sshdoctor"), "diagnose", "--host", "web1")),
+        Contestant("bare Fabric, the same probe", (sys.executable, str(fabric))),
+        Contestant("pyinfra, 7 facts", (_tool("pyinfra"), *pyinfra)),
+        Contestant(
+            "ansible-playbook, 7 facts", (_tool("ansible-playbook"), "-i", str(inventory), str(playbook))
+        ),
+    )
+
+
+def _tool(name: str) -> str:
+    return str(BIN / name)
+
+
+def _inventory(address: str, key: Path, known_hosts: Path) -> str:
+    return (
+        f"all: {{hosts: {{web1: {{ansible_host: {address}, ansible_user: root, "
+        f"ansible_ssh_private_key_file: {key}, sshdoctor_known_hosts: {known_hosts}, "
+        f"ansible_ssh_common_args: '-o UserKnownHostsFile={known_hosts}'}}}}}}\n"
+    )
+
+
+def _playbook() -> str:
+    tasks = "".join(f'    - ansible.builtin.shell: "{command}"\n' for command in SEVEN_FACTS)
+    return f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"
+
+
+def _deploy() -> str:
+    asked = "".join(f"host.get_fact(Command, command={command!r})\n" for command in SEVEN_FACTS)
+    return f"from pyinfra import host\nfrom pyinfra.facts.server import Command\n\n{asked}"
+
+
+def _fabric(address: str, key: Path, known_hosts: Path, probe: Path) -> str:
+    return (
+        "import io\nfrom fabric import Connection\n"
+        f"c = Connection({address!r}, user='root', connect_kwargs={{'key_filename': {str(key)!r}}})\n"
+        f"c.client.load_host_keys({str(known_hosts)!r})\n"
+        f"c.run('sh -s', in_stream=io.StringIO(open({str(probe)!r}).read()), hide=True, warn=True)\n"
+    )
+
+
+def _run(one: Contestant, folder: Path) -> Run:
+    environment = {**os.environ, "ANSIBLE_DEPRECATION_WARNINGS": "false", "HOME": str(folder)}
+    with (one.stdin or Path(os.devnull)).open() as stdin:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            one.command,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=environment,
+        )
+        assert process.stderr is not None  # noqa: S101  # it is piped
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{one.name}: exit {process.returncode}: {said.decode()}")
+    return Run(seconds, usage.ru_maxrss * 1024)
+
+
+def _count_in_log(host: TestHost, one: Contestant, folder: Path) -> tuple[int, int]:
+    """The connections and the sessions that one diagnosis costs, by the server's own log."""
+    host.run("sed -i 's/^#LogLevel.*/LogLevel VERBOSE/' /etc/ssh/sshd_config; systemctl restart ssh")
+    before = host.run("journalctl -b -u ssh --no-pager")
+    _run(one, folder)
+    log = host.run("journalctl -b -u ssh --no-pager").removeprefix(before)
+    return log.count("Connection from "), log.count("Starting session: ")
+
+
+def _report(runs: Mapping[str, list[Run]], connections: int, sessions: int) -> int:
+    median = {name: statistics.median(run.seconds for run in each) for name, each in runs.items()}
+    ssh, ours, _, pyinfra, ansible = median.values()
+    memory = statistics.median(run.memory for run in runs["sshdoctor diagnose"])
+    table = Table(title=f"One healthy host over SSH, {ROUNDS} rounds, interleaved")
+    for heading in ("", "median s", "least s", "MB", "of diagnose"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name, each in runs.items():
+        least = min(run.seconds for run in each)
+        size = max(run.memory for run in each) / 2**20
+        table.add_row(
+            name, f"{median[name]:.2f}", f"{least:.2f}", f"{size:.0f}", f"{median[name] / ours:.2f}"
+        )
+    console = Console(width=80)
+    console.print(table)
+    limits = {
+        f"diagnose is {ours / ssh:.2f} times ssh with the same probe (at most 1.8)": ours / ssh <= 1.8,
+        f"ansible-playbook is {ansible / ours:.1f} times diagnose (at least 6)": ansible / ours >= 6,
+        f"pyinfra is {pyinfra / ours:.1f} times diagnose (at least 2)": pyinfra / ours >= 2,
+        f"peak memory {memory / 2**20:.0f} MB (under 80)": memory < MEMORY_LIMIT,
+        f"{connections} connection and {sessions} session in the server's log (1 and 1)": (
+            connections,
+            sessions,
+        )
+        == (1, 1),
+    }
+    for sentence, holds in limits.items():
+        console.print(f"{'holds ' if holds else 'BROKEN'} {sentence}")
+    return 0 if all(limits.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
