@@ -105,9 +105,16 @@ def checks(context: Context, inventory: Sequence[str]) -> int:
 @told_once
 def demo(context: Context) -> int:
     """Break a throw-away container, diagnose it from both sides, show the report."""
-    from sshdoctor.demo import show
+    from sshdoctor.demo import broken_host
+    from sshdoctor.diagnose import show
 
-    return show()
+    print(
+        "Making a throw-away host; its sshd is stopped, behind a firewall rule that drops.", file=sys.stderr
+    )
+    with broken_host() as host:
+        print("Diagnosing it from both sides.", file=sys.stderr)
+        found = show(host)
+    return 0 if found[:2] == ("firewall-drops", "sshd-stopped") else 3
 
 
 namespace = Collection(diagnose, checks, demo)

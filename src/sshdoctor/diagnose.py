@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sshdoctor.ahead import Ahead
 from sshdoctor.diagnosis.visit import Manner, Visit, visit
@@ -65,6 +65,13 @@ def run(request: Request) -> int:
         reports = _examine_all(hosts, sources, request, manner, jobs)
     _write(reports, request)
     return exit_code(reports)
+
+
+def show(host: Host) -> tuple[str, ...]:
+    """Diagnose one host, print the report for people, give the ids of the causes."""
+    report = diagnose_host(host, load([]), Manner(timeout=4))
+    _print(render([report], "text", **_terminal()))
+    return tuple(cause.id for cause in report.causes)
 
 
 def _examine_one(host: Host, sources: Sequence[Path], request: Request, manner: Manner) -> HostReport:
@@ -190,14 +197,23 @@ def _told_in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list
 
 
 def _write(reports: Sequence[HostReport], request: Request) -> None:
-    terminal = not request.output and sys.stdout.isatty()
-    colour = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    width = min(os.get_terminal_size().columns, 100) if terminal else 80
-    text = render(reports, request.form, colour=colour, width=width)
     if not request.output:
-        sys.stdout.write(text)
+        _print(render(reports, request.form, **_terminal()))
         return
     try:
-        Path(request.output).write_text(text, encoding="utf-8")
+        Path(request.output).write_text(render(reports, request.form), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--output {request.output}: {error.strerror}") from None
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _terminal() -> dict[str, Any]:
+    """How wide the report may be, in columns, and whether coloured: only on a terminal that takes colours."""
+    if not sys.stdout.isatty():
+        return {"colour": False, "width": 80}
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return {"colour": not plain, "width": min(os.get_terminal_size().columns, 100)}
