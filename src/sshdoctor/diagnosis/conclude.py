@@ -10,6 +10,7 @@ from sshdoctor.checks.load import CauseRule, Check
 from sshdoctor.diagnosis.derived import Conversation, derive
 from sshdoctor.diagnosis.dialled import WORKING
 from sshdoctor.diagnosis.interview import Interview
+from sshdoctor.diagnosis.question import View
 from sshdoctor.diagnosis.rank import Inside, agrees, merge, predict, rank
 from sshdoctor.diagnosis.visit import Visit
 from sshdoctor.model import (
@@ -44,10 +45,12 @@ def conclude(host: Host, visit: Visit, interview: Interview, checks: Sequence[Ch
         login=host.login,
         replies=replies,
         failure=visit.failure,
-        client=interview.client,
         on_this_machine=interview.used.via == "local",
     )
-    seen = [_judge(conversation, reply, interview, checks) for reply in replies]
+    seen = [
+        _judge(conversation, reply, view, interview, checks)
+        for reply, view in zip(replies, interview.views, strict=True)
+    ]
     causes = merge(rank(tuple(one.judged.values()), one.reply.word) for one in seen)
     focus = next((one for one in seen if one.reply.word not in WORKING), seen[0])
     return HostReport(
@@ -70,9 +73,9 @@ def _session(reply: Reply, closed: str | None) -> Reply:
 
 
 def _judge(
-    conversation: Conversation, reply: Reply, interview: Interview, checks: Sequence[Check]
+    conversation: Conversation, reply: Reply, view: View, interview: Interview, checks: Sequence[Check]
 ) -> _Address:
-    facts = derive(conversation, reply, interview.facts)
+    facts = derive(conversation, reply, view)
     comparing = _comparing(checks)
     judged = judge([c for c in checks if c.id not in comparing], facts, interview.runs)
     inside = predict(judged.values(), reply.word) if interview.used.via else _nobody_looked(interview.used)

@@ -11,6 +11,7 @@ from sshdoctor.diagnosis.authorized import Keys, keys
 from sshdoctor.diagnosis.dialled import Dialled, dialled
 from sshdoctor.diagnosis.path import Path, path
 from sshdoctor.diagnosis.permission import Permission, permission
+from sshdoctor.diagnosis.question import View
 from sshdoctor.diagnosis.rank import Inside
 from sshdoctor.diagnosis.socket import Socket, socket
 from sshdoctor.facts.identity import Identity
@@ -45,15 +46,13 @@ class Conversation:
     login: Login
     replies: Sequence[Reply]
     failure: LoginFailure | None
-    client: str | None
-    """The client's address as the host sees it."""
     on_this_machine: bool
 
 
-def derive(conversation: Conversation, reply: Reply, facts: Mapping[str, Any]) -> dict[str, object]:
-    """``facts`` of the host, and the derived ones for ``reply`` (all but ``inside``)."""
+def derive(conversation: Conversation, reply: Reply, view: View) -> dict[str, object]:
+    """The facts of the host, and the derived ones for ``reply`` (all but ``inside``)."""
     known: dict[str, Any] = {name: Unknown("not asked for") for names in NEEDS.values() for name in names}
-    known |= facts
+    known |= view.facts
     dial = dialled(
         conversation.login,
         reply,
@@ -62,16 +61,15 @@ def derive(conversation: Conversation, reply: Reply, facts: Mapping[str, Any]) -
         known["addresses"],
         conversation.on_this_machine,
     )
-    way = path(dial, conversation.client, known["firewall"], known["addresses"])
+    way = path(dial, view.client, known["firewall"], known["addresses"])
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
-    client = conversation.client or ""
     return {
         **known,
         "dialled": dial,
         "path": way,
         "socket": socket(dial, known["listeners"], _no_server_runs(known["identity"], known["processes"])),
-        "permission": permission(dial.user, client, known["config"], known["account"]),
+        "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
         "keys": keys(dial, known["account"]),
     }
 

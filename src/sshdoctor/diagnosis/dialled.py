@@ -71,7 +71,7 @@ def dialled(
         detail=reply.detail or "",
         sender=reply.sender,
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
-        no_route=reply.word == "local-unreachable" and "route" in (reply.detail or ""),
+        no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),
         other_reply=others[0].word if others else "",
         other_works=any(r.word in WORKING for r in others),
         arrives_at=arrives,

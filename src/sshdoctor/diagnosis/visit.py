@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sshdoctor.access import open_way
@@ -35,16 +36,22 @@ def visit(host: Host, manner: Manner) -> Visit:
     if host.login.jumps:
         return _through_jumps(host.login, way or WayIn(connection="ssh", login=host.login), manner)
     met = dial(host.login, manner.timeout)
-    greeted = next((one for one in met if one.socket is not None), None)
-    for one in met:
-        if one is not greeted and one.socket is not None:
-            one.socket.close()
+    greeted = greeted_first(met)
     if greeted is None or host.ways[0].connection == "local":
         _close(greeted)
         return Visit(replies=tuple(one.reply for one in met))
     word, failure, access = _log_in(way or WayIn(connection="ssh", login=host.login), greeted, manner)
     replies = tuple(_answered(one.reply, word, failure) if one is greeted else one.reply for one in met)
     return Visit(replies=replies, failure=failure, access=access)
+
+
+def greeted_first(met: Sequence[Dialled]) -> Dialled | None:
+    """The first that was greeted, its connection open; those of the others are closed."""
+    greeted = next((one for one in met if one.socket is not None), None)
+    for one in met:
+        if one is not greeted:
+            _close(one)
+    return greeted
 
 
 def _close(met: Dialled | None) -> None:

@@ -34,6 +34,7 @@ _PRELUDE = """\
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C LANGUAGE=C SYSTEMD_PAGER= SYSTEMD_COLORS=0
 SSHDOCTOR_RUN=$mark
+[ -n "$client" ] || client=${SSH_CONNECTION%% *}
 export PATH LC_ALL LANGUAGE SYSTEMD_PAGER SYSTEMD_COLORS SSHDOCTOR_RUN client address port user
 if timeout 1 true 2>/dev/null; then
   limited() { timeout -k 1 "$1" sh -c "$2"; }

@@ -1,0 +1,99 @@
+"""The one script that a host is asked, and what its answer says for each address that was dialled."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from sshdoctor.checks.load import Check, Run
+from sshdoctor.facts import commands, parse_all
+from sshdoctor.facts.probe import Section, build_script, split_output, stop_script
+from sshdoctor.model import Host, Reply, Unknown
+
+_CLIENT = "client.seen"
+_SEEN = 'printf %s "$client"'
+_OF_EACH_ADDRESS = ("addresses",)
+"""The facts that hang on which address was dialled, and from where."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The host as one address dialled concerns it; ``client`` is the client's address as the host sees it."""
+
+    client: str | None
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One View for each address dialled, and what the users' own commands printed, by check."""
+
+    views: tuple[View, ...]
+    runs: Mapping[str, Run | Unknown]
+
+
+class Question:
+    """The script for one host; a random mark of this run fences its sections."""
+
+    def __init__(
+        self, host: Host, replies: Sequence[Reply], wanted: Sequence[str], checks: Sequence[Check]
+    ) -> None:
+        self.mark = secrets.token_hex(16)
+        self._here = host.ways[0].connection == "local"
+        self._wanted, self._replies = tuple(wanted), tuple(replies)
+        self._own = {f"check.{check.id}": check.run for check in checks if check.run}
+        first, *others = replies
+        self._commands = {_CLIENT: _SEEN, **commands(wanted), **self._own}
+        for number, reply in enumerate(others, 1):
+            self._commands |= self._asked_again(number, reply)
+        variables = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
+        self.script = build_script(self._commands, variables, self.mark)
+        self.stop = stop_script(self.mark)
+
+    def _variables(self, reply: Reply) -> dict[str, str]:
+        return {"client": _client(reply, self._here), "address": reply.address or ""}
+
+    def _asked_again(self, number: int, reply: Reply) -> dict[str, str]:
+        """The commands that hang on the address, for another one."""
+        prefix = "".join(f"{name}={shlex.quote(value)}\n" for name, value in self._variables(reply).items())
+        again = {_CLIENT: _SEEN, **commands(name for name in _OF_EACH_ADDRESS if name in self._wanted)}
+        return {f"view{number}.{name}": prefix + text for name, text in again.items()}
+
+    def was_heard(self, output: bytes) -> bool:
+        """Whether the host ran the script at all."""
+        return f"\n@@{self.mark} begin {_CLIENT}@@\n".encode() in output
+
+    def read(self, output: bytes) -> Answer:
+        """What ``output`` says; what is missing in it is Unknown."""
+        sections = split_output(output, self.mark, tuple(self._commands))
+        facts = parse_all(self._wanted, sections)
+        views = [View(_seen(sections, _CLIENT), facts)]
+        for number in range(1, len(self._replies)):
+            prefix = f"view{number}."
+            own = {name.removeprefix(prefix): s for name, s in sections.items() if name.startswith(prefix)}
+            again = [name for name in _OF_EACH_ADDRESS if name in self._wanted]
+            views.append(View(_seen(own, _CLIENT), {**facts, **parse_all(again, own)}))
+        runs = {name.removeprefix("check."): _run(text, sections[name]) for name, text in self._own.items()}
+        return Answer(tuple(views), runs)
+
+
+def _client(reply: Reply, here: bool) -> str:
+    """The client's address as far as it is certain; empty where the host must say (SSH_CONNECTION)."""
+    if not reply.source or not reply.address:
+        return ""
+    ours, theirs = (ip_address(text.split("%")[0]) for text in (reply.source, reply.address))
+    forwarded = (ours.is_loopback and not here) or (theirs.is_global and not ours.is_global)
+    return "" if forwarded else str(ours)
+
+
+def _seen(sections: Mapping[str, Section], name: str) -> str | None:
+    return sections[name].output.strip() or None
+
+
+def _run(command: str, section: Section) -> Run | Unknown:
+    if section.status is None:
+        return Unknown(section.cut)
+    return Run(output=section.output, status=section.status, command=command.strip())

@@ -1,0 +1,20 @@
+"""Fixtures for every test. What needs a container engine is set up only when a test asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from hosts.testbed import Testbed
+
+
+@pytest.fixture(scope="session")
+def testbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    """Throw-away hosts for tests marked ``containers``: ``with testbed.host("debian12") as host``."""
+    from hosts.testbed import open_testbed
+
+    with open_testbed(tmp_path_factory.mktemp("testbed")) as opened:
+        yield opened

@@ -1,0 +1,79 @@
+"""The container engine: podman, and the images that ``sshdoctor/demo/image.sh`` builds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+
+IMAGES = ("debian12", "debian13", "debian11", "noinit")
+REPOSITORY = "localhost/sshdoctor"
+CAPABILITIES = "NET_ADMIN,NET_RAW,AUDIT_WRITE,SYS_CHROOT"
+RUN_LABEL = "sshdoctor.run"
+
+
+class EngineError(Exception):
+    """The container engine failed; the message has its own words."""
+
+
+def podman(*arguments: str) -> str:
+    """Standard output of one podman command. Raises EngineError."""
+    done = subprocess.run(
+        ["podman", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise EngineError(f"podman {arguments[0]}: exit {done.returncode}: {done.stderr}{done.stdout}")
+    return done.stdout.strip()
+
+
+def prepare_images() -> None:
+    """Build what is missing or outdated, and point this process to the engine's configuration."""
+    with as_file(files("sshdoctor.demo") / "image.sh") as script:
+        done = subprocess.run(["sh", str(script), *IMAGES], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise EngineError("the images could not be built; `bin/setup engine` installs what that takes")
+    if configuration := done.stdout.strip():
+        os.environ["CONTAINERS_CONF"] = configuration
+
+
+def run_label() -> str:
+    """This run: its process and when that started, so that a reused pid is not taken for it."""
+    return f"{os.getpid()}-{_start_time(os.getpid())}"
+
+
+def remove_run(label: str) -> None:
+    """Remove the containers and networks of one run."""
+    mine = f"label={RUN_LABEL}={label}"
+    if names := podman("ps", "--all", "--quiet", "--filter", mine).split():
+        podman("rm", "--force", "--time", "0", *names)
+    for network in podman("network", "ls", "--quiet", "--filter", mine).split():
+        podman("network", "rm", "--force", network)
+
+
+def remove_dead_runs() -> None:
+    """Remove what runs that were killed have left."""
+    template = f'{{{{index .Labels "{RUN_LABEL}"}}}}'
+    labels = {*podman("ps", "--all", "--filter", f"label={RUN_LABEL}", "--format", template).split()}
+    networks = podman("network", "ls", "--quiet", "--filter", f"label={RUN_LABEL}").split()
+    if networks:
+        labels |= {*podman("network", "inspect", "--format", template, *networks).split()}
+    for label in labels:
+        pid, _, started = label.partition("-")
+        if _start_time(int(pid)) != started:
+            remove_run(label)
+
+
+def execute(container: str, script: str, variables: Mapping[str, str]) -> str:
+    """Run a bash script as root in a container, for 60 seconds at most. Raises EngineError."""
+    settings = [f"--env={name}={value}" for name, value in variables.items()]
+    shell = ("timeout", "60", "bash", "-ec", script)
+    return podman("exec", *settings, container, *shell)
+
+
+def _start_time(pid: int) -> str | None:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except FileNotFoundError:
+        return None

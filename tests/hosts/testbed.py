@@ -1,0 +1,172 @@
+"""Real hosts to break: containers on a network of their own, each used by one test and then thrown away."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from itertools import count
+from pathlib import Path
+
+from hosts import engine
+
+SUBNETS = tuple(
+    map(IPv4Network, ("198.51.100.0/25", "198.51.100.128/25", "203.0.113.0/25", "203.0.113.128/25"))
+)
+"""In the documentation prefixes (RFC 5737): the first that is free here is the test network's."""
+SUBNETS6 = tuple(IPv6Network(f"fd00:5d0c:{number:x}::/64") for number in range(len(SUBNETS)))
+
+READY = """
+until (exec 3<>/dev/tcp/127.0.0.1/22) 2>/dev/null; do sleep 0.05; done
+for home in /root /home/deploy; do
+  install -d -m 700 -o "$(stat -c %U $home)" $home/.ssh
+  echo "$KEY" | install -m 600 -o "$(stat -c %U $home)" /dev/stdin $home/.ssh/authorized_keys
+done
+cat /etc/ssh/ssh_host_*_key.pub
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The test network; this machine is the client, and sits at the gateway's addresses."""
+
+    name: str
+    ipv4: IPv4Network
+    ipv6: IPv6Network
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The client's addresses, and addresses that no host is ever given, as shell variables."""
+        return {
+            "CLIENT4": str(self.ipv4[1]),
+            "CLIENT6": str(self.ipv6[1]),
+            "NOBODY4": str(self.ipv4[-2]),
+            "NOBODY6": str(self.ipv6[-2]),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestHost:
+    """A running container whose root and ``deploy`` accept the run's key."""
+
+    __test__ = False  # a class for tests, not of tests
+
+    container: str
+    network: Network
+    address4: str
+    address6: str
+    host_keys: str
+    """Its public host keys, one a line."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {**self.network.variables, "ADDRESS4": self.address4, "ADDRESS6": self.address6}
+
+    def run(self, script: str) -> str:
+        """What a shell script prints that root runs in the container; EngineError if it fails."""
+        return engine.execute(self.container, script, self.variables)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testbed:
+    """The network and the keys that the hosts of one test run share."""
+
+    __test__ = False
+
+    label: str
+    network: Network
+    key: Path
+    other_key: Path
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @contextmanager
+    def host(self, image: str = "debian12") -> Iterator[TestHost]:
+        """A fresh host with a running sshd, removed afterwards (it is up in about half a second)."""
+        name = f"sshdoctor-{self.label}-{next(self._numbers)}"
+        engine.podman(*_run_arguments(name, self), f"{engine.REPOSITORY}/{image}")
+        try:
+            yield self._ready(name, image)
+        finally:
+            engine.podman("rm", "--force", "--time", "0", name)
+
+    def _ready(self, name: str, image: str) -> TestHost:
+        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}}{{end}}"
+        address4, address6 = engine.podman("inspect", "--format", template, name).split()
+        key = self.key.with_suffix(".pub").read_text()
+        host_keys = engine.execute(name, READY, {"KEY": key})
+        return TestHost(
+            container=name,
+            network=self.network,
+            address4=address4,
+            address6=address6,
+            host_keys=host_keys,
+        )
+
+
+@contextmanager
+def open_testbed(directory: Path) -> Iterator[Testbed]:
+    """The test bed of this process: images, network and keys (in ``directory``); all removed afterwards."""
+    engine.prepare_images()
+    engine.remove_dead_runs()
+    label = engine.run_label()
+    key, other_key = create_key(directory / "key"), create_key(directory / "other_key")
+    try:
+        testbed = Testbed(label=label, network=_create_network(label), key=key, other_key=other_key)
+        _hold_network(testbed)
+        yield testbed
+    finally:
+        engine.remove_run(label)
+
+
+def create_key(path: Path) -> Path:
+    """A new ed25519 key pair at ``path``."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", path.name, "-f", path], check=True)
+    return path
+
+
+def known_hosts_lines(public_keys: str, name: str, port: int = 22) -> str:
+    """known_hosts lines for one address or name, as it is dialled.
+
+    >>> known_hosts_lines("ssh-ed25519 AAAA root@web1", "web1", 2222)
+    '[web1]:2222 ssh-ed25519 AAAA\\n'
+    """
+    where = name if port == 22 else f"[{name}]:{port}"
+    keys = (line.split()[:2] for line in public_keys.splitlines())
+    return "".join(f"{where} {kind} {key}\n" for kind, key in keys)
+
+
+def _create_network(label: str) -> Network:
+    name, complaints = f"sshdoctor-{label}", []
+    for ipv4, ipv6 in zip(SUBNETS, SUBNETS6, strict=True):
+        given_out = next(ipv4.subnets())
+        subnets = [f"--subnet={ipv4}", f"--ip-range={given_out}", "--ipv6", f"--subnet={ipv6}"]
+        arguments = ["--disable-dns", f"--label={engine.RUN_LABEL}={label}", *subnets, name]
+        try:
+            engine.podman("network", "create", *arguments)
+        except engine.EngineError as error:
+            complaints.append(str(error))
+        else:
+            return Network(name, ipv4, ipv6)
+    raise engine.EngineError("no test network could be made:\n" + "\n".join(complaints))
+
+
+def _hold_network(testbed: Testbed) -> None:
+    """Keep the bridge up: it goes with the last container, and packets would take the default route."""
+    arguments = _run_arguments(f"sshdoctor-{testbed.label}-anchor", testbed)
+    engine.podman(*arguments, f"{engine.REPOSITORY}/noinit", "sleep", "infinity")
+
+
+def _run_arguments(name: str, testbed: Testbed) -> list[str]:
+    return [
+        "run",
+        "--detach",
+        "--systemd=always",
+        f"--cap-add={engine.CAPABILITIES}",
+        "--sysctl=net.ipv6.conf.default.accept_dad=0",  # else an address is unusable for its first seconds
+        "--hostname=web1",
+        f"--name={name}",
+        f"--label={engine.RUN_LABEL}={testbed.label}",
+        f"--network={testbed.network.name}",
+    ]
