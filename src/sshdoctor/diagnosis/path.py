@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sshdoctor.diagnosis.dialled import Dialled
+from sshdoctor.errors import RulesError
 from sshdoctor.facts.addresses import Addresses
 from sshdoctor.facts.firewall import Firewall
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:
-    from sshdoctor.firewall import Verdict
+    from sshdoctor.firewall import Dump, Rule, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,6 @@ def path(
     if source is None:
         return Unknown("the client's address is not known")
     from sshdoctor.firewall import (
-        Dump,
         Packet,
         judge,
     )  # the walk is only paid for where there are rules to walk
@@ -53,8 +53,21 @@ def path(
         out_interface=_interface(addresses, "return_interface"),
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
     )
-    dumps = [Dump(one.tool, "ipv6" if one.family == "ipv6" else "ipv4", one.text) for one in firewall.dumps]
-    return _read(judge(dumps, packet), dial, source)
+    try:
+        return _read(judge(_dumps(firewall), packet), dial, source)
+    except RulesError as error:
+        return Unknown(str(error))
+
+
+def _dumps(firewall: Firewall) -> list[Dump]:
+    """Everything that the kernel holds: every back end of iptables, native nftables, and the sets."""
+    from sshdoctor.firewall import Dump
+
+    others = {"nft": firewall.nft_json, "nft-text": firewall.nft_text, "ipset": firewall.ipset}
+    return [
+        *(Dump(one.tool, one.family, one.text) for one in firewall.dumps),
+        *(Dump(tool, "ipv4", text) for tool, text in others.items() if text),
+    ]
 
 
 def _interface(addresses: Addresses | Unknown, which: str) -> str | None:
@@ -67,26 +80,39 @@ def _all(addresses: Addresses) -> tuple[str, ...]:
 
 
 def _read(verdict: Verdict, dial: Dialled, source: str) -> Path:
-    tool = "ip6tables" if dial.family == "ipv6" else "iptables"
     rule = verdict.rule
-    seen = (Evidence(f"{tool}-save", "\n".join((*verdict.way[:-1], str(rule)))),) if rule else ()
+    seen = (Evidence(_listing(rule, dial), "\n".join((*verdict.way[:-1], str(rule)))),) if rule else ()
     return Path(
         state=verdict.state if verdict.state in ("accept", "drop", "reject") else Unknown(verdict.why),
         reply=verdict.reply or "",
         why=verdict.why,
-        fix=_accepting(tool, verdict, dial, source),
+        fix=_accepting(rule, dial, source) if rule else "",
         redirected_to=verdict.redirected_to,
         evidence=seen,
     )
 
 
-def _accepting(tool: str, verdict: Verdict, dial: Dialled, source: str) -> str:
+def _is_native(rule: Rule) -> bool:
+    """A rule of nftables' own: its table is named with its family, as in ``inet filter``."""
+    return " " in rule.table
+
+
+def _tool(dial: Dialled) -> str:
+    return "ip6tables" if dial.family == "ipv6" else "iptables"
+
+
+def _listing(rule: Rule, dial: Dialled) -> str:
+    return "nft -a list ruleset" if _is_native(rule) else f"{_tool(dial)}-save"
+
+
+def _accepting(rule: Rule, dial: Dialled, source: str) -> str:
     """The smallest rule that takes this client's packets before the one that stops them."""
-    rule = verdict.rule
-    if rule is None:
-        return ""
-    outward = rule.chain in ("OUTPUT", "POSTROUTING")
+    outward = "out" in rule.chain.lower() or rule.chain == "POSTROUTING"
+    if _is_native(rule):
+        ends = f"sport {dial.port}" if outward else f"dport {dial.port}"
+        peer = f"{'ip6' if dial.family == 'ipv6' else 'ip'} {'daddr' if outward else 'saddr'} {source}"
+        return f"nft insert rule {rule.table} {rule.chain} {peer} tcp {ends} accept"
     ends = f"--sport {dial.port} -d {source}" if outward else f"--dport {dial.port} -s {source}"
     where = rule.chain if rule.number is None else f"{rule.chain} {rule.number}"
     verb = "-A" if rule.number is None else "-I"
-    return f"{tool} -t {rule.table} {verb} {where} -p tcp {ends} -j ACCEPT"
+    return f"{_tool(dial)} -t {rule.table} {verb} {where} -p tcp {ends} -j ACCEPT"
