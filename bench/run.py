@@ -5,13 +5,14 @@ Prints a table, and exits with 1 if a limit does not hold. Machines differ; the 
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from hosts.testbed import TestHost, known_hosts_lines, open_testbed  # noqa: E402  # it stands in tests/
-
 from sshdoctor.facts import commands, names  # noqa: E402  # after the path is set
 from sshdoctor.facts.probe import build_script  # noqa: E402
 
@@ -30,16 +30,8 @@ ROUNDS = 11
 MEMORY_LIMIT = 80 * 2**20
 BIN = Path(sys.executable).parent
 
-SEVEN_FACTS = (
-    "systemctl show ssh.service ssh.socket",
-    "ps -eo pid,stat,lstart,args",
-    "dpkg-query -W openssh-server",
-    "sshd -T",
-    "ss -ltnp",
-    "iptables-save; ip6tables-save",
-    "ip addr; ip route get $(echo $SSH_CONNECTION | cut -d' ' -f1); journalctl -b -u ssh -n 20 --no-pager",
-)
-"""Service, processes, package, configuration, listeners, firewall, addresses and log, as commands."""
+SEVEN_FACTS = ("service", "processes", "package", "config", "listeners", "firewall", "addresses")
+"""The facts that the peers gather, by the very commands of our own probe (which asks for five more)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ class Run:
 def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with open_testbed(folder) as testbed, testbed.host("bench") as host:
+        with open_testbed(folder, ["bench"]) as testbed, testbed.host("bench") as host:
             contestants = _contestants(host, testbed.key, folder)
             runs: dict[str, list[Run]] = {one.name: [] for one in contestants}
             for number in range(ROUNDS):
@@ -74,7 +66,8 @@ def main() -> int:
 
 
 def _contestants(host: TestHost, key: Path, folder: Path) -> tuple[Contestant, ...]:
-    known_hosts = folder / "known_hosts"
+    known_hosts = folder / ".ssh" / "known_hosts"  # each contestant's home is ``folder``
+    known_hosts.parent.mkdir(mode=0o700)
     known_hosts.write_text(known_hosts_lines(host.host_keys, host.address4))
     probe = folder / "probe.sh"
     variables = {"client": host.variables["CLIENT4"], "address": host.address4, "port": "22", "user": "root"}
@@ -83,8 +76,8 @@ def _contestants(host: TestHost, key: Path, folder: Path) -> tuple[Contestant, .
     inventory = folder / "inventory.yml"
     inventory.write_text(_inventory(host.address4, key, known_hosts))
     playbook, deploy, fabric = folder / "seven.yml", folder / "deploy.py", folder / "bare.py"
-    playbook.write_text(_playbook())
-    deploy.write_text(_deploy())
+    playbook.write_text(_playbook(_seven_commands(variables)))
+    deploy.write_text(_deploy(_seven_commands(variables)))
     fabric.write_text(_fabric(host.address4, key, known_hosts, probe))
     pyinfra = (host.address4, "--user", "root", "--key", str(key), "-y", str(deploy))
     return (
@@ -110,44 +103,49 @@ def _inventory(address: str, key: Path, known_hosts: Path) -> str:
     )
 
 
-def _playbook() -> str:
-    tasks = "".join(f'    - ansible.builtin.shell: "{command}"\n' for command in SEVEN_FACTS)
-    return f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"
+def _seven_commands(variables: Mapping[str, str]) -> list[str]:
+    """One shell text a fact, as a person would hand it to a peer."""
+    head = "".join(f"{name}={value}\n" for name, value in variables.items())
+    return [head + "\n".join(commands([name]).values()) for name in SEVEN_FACTS]
 
 
-def _deploy() -> str:
-    asked = "".join(f"host.get_fact(Command, command={command!r})\n" for command in SEVEN_FACTS)
-    return f"from pyinfra import host\nfrom pyinfra.facts.server import Command\n\n{asked}"
+def _playbook(asked: Sequence[str]) -> str:
+    tasks = [{"ansible.builtin.shell": {"cmd": text}, "failed_when": False} for text in asked]
+    return json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}])
+
+
+def _deploy(asked: Sequence[str]) -> str:
+    lines = (f"host.get_fact(Command, command={text!r}, _ignore_errors=True)\n" for text in asked)
+    return "from pyinfra import host\nfrom pyinfra.facts.server import Command\n\n" + "".join(lines)
 
 
 def _fabric(address: str, key: Path, known_hosts: Path, probe: Path) -> str:
     return (
-        "import io\nfrom fabric import Connection\n"
+        "from fabric import Connection\n"
         f"c = Connection({address!r}, user='root', connect_kwargs={{'key_filename': {str(key)!r}}})\n"
         f"c.client.load_host_keys({str(known_hosts)!r})\n"
-        f"c.run('sh -s', in_stream=io.StringIO(open({str(probe)!r}).read()), hide=True, warn=True)\n"
+        f"c.run(open({str(probe)!r}).read(), hide=True, warn=True)\n"
     )
 
 
 def _run(one: Contestant, folder: Path) -> Run:
     environment = {**os.environ, "ANSIBLE_DEPRECATION_WARNINGS": "false", "HOME": str(folder)}
-    with (one.stdin or Path(os.devnull)).open() as stdin:
+    said = folder / "stderr"  # a file, no pipe: Ansible's ssh stays behind and would hold it open
+    with (one.stdin or Path(os.devnull)).open() as stdin, said.open("w") as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(
             one.command,
             stdin=stdin,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             cwd=folder,
             env=environment,
         )
-        assert process.stderr is not None  # noqa: S101  # it is piped
-        said = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{one.name}: exit {process.returncode}: {said.decode()}")
+        raise SystemExit(f"{one.name}: exit {process.returncode}: {said.read_text()}")
     return Run(seconds, usage.ru_maxrss * 1024)
 
 

@@ -21,6 +21,7 @@ from sshdoctor.resources import shipped
 
 if TYPE_CHECKING:
     from sshdoctor.checks.load import Check
+    from sshdoctor.diagnosis.interview import Interview, Topics
 
 # The other rooms are imported where they are used: while the client's side is already under way.
 
@@ -75,17 +76,28 @@ def show(host: Host) -> tuple[str, ...]:
 
 
 def _examine_one(host: Host, sources: Sequence[Path], request: Request, manner: Manner) -> HostReport:
-    """The report on one host; what is needed next is read and imported while the host is waited for."""
+    """The report on one host; what comes later is read and imported while the host is waited for."""
     visited = Ahead(lambda: look(host, manner))
-    checks = load(sources, request.only)
-    import_module("sshdoctor.diagnosis.conclude")
+    if host.ways[0].connection != "local":
+        import_module("sshdoctor.access.ssh")  # while the service is dialled; the rest while it logs us in
+    # Only a choice of checks, or the user's own, changes what the host is asked.
+    checks = load(sources, request.only) if request.only or len(check_folders(sources)) > 1 else None
+    from sshdoctor import facts
+    from sshdoctor.diagnosis.interview import Topics, interview
+
+    topics = topics_of(checks) if checks else Topics(facts=facts.names())
+    facts.commands(topics.facts)
     completed, seen = visited.result()
-    Ahead(
-        lambda: [
-            import_module(name) for name in ("sshdoctor.firewall", f"sshdoctor.render.{request.form}_format")
-        ]
-    )
-    return inquire(completed, seen, checks, manner)
+    later = Ahead(lambda: _read_later(sources, request, checks))
+    said = interview(completed, seen, topics, manner)
+    return conclude(completed, seen, said, later.result())
+
+
+def _read_later(sources: Sequence[Path], request: Request, checks: Sequence[Check] | None) -> Sequence[Check]:
+    loaded = checks or load(sources)
+    for name in ("diagnosis.conclude", "firewall", f"render.{request.form}_format"):
+        import_module(f"sshdoctor.{name}")
+    return loaded
 
 
 def _examine_all(
@@ -103,7 +115,10 @@ def _examine_all(
 
 def diagnose_host(host: Host, checks: Sequence[Check], manner: Manner) -> HostReport:
     """The report on one host."""
-    return inquire(*look(host, manner), checks, manner)
+    from sshdoctor.diagnosis.interview import interview
+
+    completed, seen = look(host, manner)
+    return conclude(completed, seen, interview(completed, seen, topics_of(checks), manner), checks)
 
 
 def look(host: Host, manner: Manner) -> tuple[Host, Visit]:
@@ -112,12 +127,18 @@ def look(host: Host, manner: Manner) -> tuple[Host, Visit]:
     return completed, visit(completed, manner)
 
 
-def inquire(host: Host, seen: Visit, checks: Sequence[Check], manner: Manner) -> HostReport:
-    """The report, after the host has been asked."""
-    from sshdoctor.diagnosis.conclude import conclude
-    from sshdoctor.diagnosis.interview import interview
+def topics_of(checks: Sequence[Check]) -> Topics:
+    """What the host must be asked to answer ``checks``."""
+    from sshdoctor.diagnosis.derived import facts_of
+    from sshdoctor.diagnosis.interview import Topics
 
-    return conclude(host, seen, interview(host, seen, checks, manner), checks)
+    return Topics(facts=facts_of(checks), own={check.id: check.run for check in checks if check.run})
+
+
+def conclude(host: Host, seen: Visit, said: Interview, checks: Sequence[Check]) -> HostReport:
+    from sshdoctor.diagnosis import conclude as room
+
+    return room.conclude(host, seen, said, checks)
 
 
 def exit_code(reports: Iterable[HostReport]) -> int:

@@ -61,6 +61,9 @@ REPLY_WORDS = (
 )
 """What a client may get; the firewall ones are iptables' own words."""
 
+WORKING = ("banner", "ok")
+"""The replies with which a client gets in, or as far as it tried."""
+
 
 class Secret:
     """A password that no ``repr``, ``str``, log or traceback shows.

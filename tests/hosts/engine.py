@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -28,10 +28,10 @@ def podman(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def prepare_images() -> None:
+def prepare_images(images: Sequence[str]) -> None:
     """Build what is missing or outdated, and point this process to the engine's configuration."""
     with as_file(files("sshdoctor.demo") / "image.sh") as script:
-        done = subprocess.run(["sh", str(script), *IMAGES], stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(["sh", str(script), *images], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise EngineError("the images could not be built; `bin/setup engine` installs what that takes")
     if configuration := done.stdout.strip():

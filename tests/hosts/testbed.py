@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
@@ -106,9 +106,9 @@ class Testbed:
 
 
 @contextmanager
-def open_testbed(directory: Path) -> Iterator[Testbed]:
-    """The test bed of this process: images, network and keys (in ``directory``); all removed afterwards."""
-    engine.prepare_images()
+def open_testbed(directory: Path, images: Sequence[str] = engine.IMAGES) -> Iterator[Testbed]:
+    """The test bed of this process: network and keys (in ``directory``), removed afterwards."""
+    engine.prepare_images(images)
     engine.remove_dead_runs()
     label = engine.run_label()
     key, other_key = create_key(directory / "key"), create_key(directory / "other_key")

@@ -37,6 +37,8 @@ def open_ssh(
     with contextlib.ExitStack() as stack:
         if socket is not None:
             stack.callback(socket.close)
+            # Small packets follow each other in a login: Nagle would hold them for the peer's delayed ACK.
+            socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
         sock = open_route(login, socket, stack, timeout=timeout, accept_new_host_key=accept_new_host_key)
         connection = log_in(login, sock, timeout=timeout, accept_new_host_key=accept_new_host_key)
         stack.callback(connection.close)

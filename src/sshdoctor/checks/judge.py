@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sshdoctor.checks.load import CauseRule, Check, Run
+from sshdoctor.checks.load import CauseRule, Check
+from sshdoctor.checks.run import Run
 from sshdoctor.model import Evidence, Status, Unknown
 
 

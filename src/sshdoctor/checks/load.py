@@ -16,21 +16,13 @@ from sshdoctor.checks.expression import (
     parse_expression,
     parse_sentence,
 )
+from sshdoctor.checks.run import Run
 from sshdoctor.document import Block, DocumentError, read_yaml
 from sshdoctor.errors import CheckError
 from sshdoctor.model import LAYERS, REPLY_WORDS
 
 _CHECK_KEYS = ("title", "why", "facts", "after", "run", "causes", "otherwise")
 _CAUSE_KEYS = ("id", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What a user's own ``run:`` printed, its exit status, and the command itself."""
-
-    output: str
-    status: int
-    command: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 #
 #   debian12 debian13 debian11   systemd, sshd, every firewall tool
 #   noinit                       Debian 12 with no init and no iproute2; sshd is started by hand
+#   bench                        debian12 with the whole of Python, which Ansible needs
 #
 # An image whose label says that this very file made it is left alone. Prints the containers.conf that
 # the engine needs on this machine (for the variable CONTAINERS_CONF), or an empty line if it needs none.
@@ -40,6 +41,7 @@ build() {
   case $1 in
     debian11) suite=bullseye ;;
     debian12) suite=bookworm ;;
+    bench) suite=bookworm add="$add,python3" ;;
     debian13) suite=trixie ;;
     noinit) suite=bookworm add='' command='["/bin/sh", "-c", "mkdir -p /run/sshd; /usr/sbin/sshd; while :; do sleep 60 & wait; done"]' ;;
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;

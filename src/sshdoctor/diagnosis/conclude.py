@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from sshdoctor.checks.judge import Judged, judge
 from sshdoctor.checks.load import CauseRule, Check
 from sshdoctor.diagnosis.derived import Conversation, derive
-from sshdoctor.diagnosis.dialled import WORKING
 from sshdoctor.diagnosis.interview import Interview
 from sshdoctor.diagnosis.question import View
 from sshdoctor.diagnosis.rank import Inside, agrees, merge, predict, rank
 from sshdoctor.diagnosis.visit import Visit
 from sshdoctor.model import (
+    WORKING,
     AccessUsed,
     Cause,
     Finding,

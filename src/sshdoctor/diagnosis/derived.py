@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sshdoctor.access.base import LoginFailure
+from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.authorized import Keys, keys
 from sshdoctor.diagnosis.dialled import Dialled, dialled
 from sshdoctor.diagnosis.path import Path, path
@@ -37,6 +38,12 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "inside": (),
 }
 """The facts of the host that each is made of."""
+
+
+def facts_of(checks: Iterable[Check]) -> tuple[str, ...]:
+    """The facts of the host that ``checks`` hang on, through derived ones too."""
+    asked = dict.fromkeys(name for check in checks for name in check.facts)
+    return tuple(sorted({"identity", *(real for name in asked for real in NEEDS.get(name, (name,)))}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,7 @@ from ipaddress import ip_address
 
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.facts.addresses import Addresses
-from sshdoctor.model import Evidence, Login, Reply, Unknown
-
-WORKING = ("banner", "ok")
+from sshdoctor.model import WORKING, Evidence, Login, Reply, Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

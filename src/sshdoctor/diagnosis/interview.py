@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, Output
-from sshdoctor.checks.load import Check, Run
-from sshdoctor.diagnosis.derived import NEEDS
-from sshdoctor.diagnosis.dialled import WORKING
+from sshdoctor.checks.run import Run
 from sshdoctor.diagnosis.question import Question, View
 from sshdoctor.diagnosis.visit import Manner, Visit, greeted_first
 from sshdoctor.errors import AccessError
-from sshdoctor.facts import names
-from sshdoctor.model import AccessUsed, Attempt, Host, Unknown, WayIn
+from sshdoctor.model import WORKING, AccessUsed, Attempt, Host, Unknown, WayIn
 from sshdoctor.outside import dial
 
 PROBE_ANSWERS = 15
@@ -33,21 +30,21 @@ class Interview:
     notes: tuple[str, ...] = ()
 
 
-def needed_facts(checks: Sequence[Check]) -> tuple[str, ...]:
-    """The facts of the host that ``checks`` hang on, through derived ones too."""
-    asked = dict.fromkeys(name for check in checks for name in check.facts)
-    wanted = dict.fromkeys(["identity", *(real for name in asked for real in NEEDS.get(name, (name,)))])
-    return tuple(name for name in names() if name in wanted)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topics:
+    """What to ask: ``facts`` of the host, and users' ``own`` commands, by check."""
+
+    facts: tuple[str, ...]
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
-def interview(host: Host, visit: Visit, checks: Sequence[Check], manner: Manner) -> Interview:
-    """Ask ``host`` everything that ``checks`` need, once, through the first way in that works."""
-    wanted = needed_facts(checks)
+def interview(host: Host, visit: Visit, topics: Topics, manner: Manner) -> Interview:
+    """Ask ``host`` about all ``topics``, once, through the first way in that works."""
     if manner.outside_only:
         if visit.access is not None:
             visit.access.close()
-        return _nothing_seen(visit, wanted, "nobody looked inside")
-    question = Question(host, visit.replies, wanted, checks)
+        return _nothing_seen(visit, topics.facts, "nobody looked inside")
+    question = Question(host, visit.replies, topics.facts, topics.own)
     tried: list[Attempt] = []
     session_closed = None
     for way in host.ways:
@@ -63,7 +60,7 @@ def interview(host: Host, visit: Visit, checks: Sequence[Check], manner: Manner)
         said = output.error or _first_line(output.stdout) or f"it ended with status {output.status}"
         tried.append(Attempt(access.via, "session-closed", said))
         session_closed = said if _is_service(way, host) else session_closed
-    return _nothing_seen(visit, wanted, "no way in", tuple(tried), session_closed)
+    return _nothing_seen(visit, topics.facts, "no way in", tuple(tried), session_closed)
 
 
 def _is_service(way: WayIn, host: Host) -> bool:

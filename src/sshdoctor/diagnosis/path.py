@@ -81,7 +81,7 @@ def _all(addresses: Addresses) -> tuple[str, ...]:
 
 def _read(verdict: Verdict, dial: Dialled, source: str) -> Path:
     rule = verdict.rule
-    seen = (Evidence(_listing(rule, dial), "\n".join((*verdict.way[:-1], str(rule)))),) if rule else ()
+    seen = (Evidence(_listing(rule, dial), "\n".join((*verdict.way, str(rule)))),) if rule else ()
     return Path(
         state=verdict.state if verdict.state in ("accept", "drop", "reject") else Unknown(verdict.why),
         reply=verdict.reply or "",

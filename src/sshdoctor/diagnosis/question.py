@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from sshdoctor.checks.load import Check, Run
+from sshdoctor.checks.run import Run
 from sshdoctor.facts import commands, parse_all
 from sshdoctor.facts.probe import Section, build_script, split_output, stop_script
 from sshdoctor.model import Host, Reply, Unknown
@@ -36,15 +36,18 @@ class Answer:
 
 
 class Question:
-    """The script for one host; a random mark of this run fences its sections."""
+    """The script for one host; a random mark of this run fences its sections.
+
+    ``wanted`` are facts, ``own`` the commands of users' own checks, by check.
+    """
 
     def __init__(
-        self, host: Host, replies: Sequence[Reply], wanted: Sequence[str], checks: Sequence[Check]
+        self, host: Host, replies: Sequence[Reply], wanted: Sequence[str], own: Mapping[str, str]
     ) -> None:
         self.mark = secrets.token_hex(16)
         self._here = host.ways[0].connection == "local"
         self._wanted, self._replies = tuple(wanted), tuple(replies)
-        self._own = {f"check.{check.id}": check.run for check in checks if check.run}
+        self._own = {f"check.{check}": text for check, text in own.items()}
         first, *others = replies
         self._commands = {_CLIENT: _SEEN, **commands(wanted), **self._own}
         for number, reply in enumerate(others, 1):

@@ -65,7 +65,8 @@ done
 true
 """,
     "nft": _NF_TABLES + "! command -v nft >/dev/null || ! nf_tables || nft -j list ruleset",
-    "nft_text": _NF_TABLES + "! command -v nft >/dev/null || ! nf_tables || nft -a list ruleset",
+    "nft_text": _NF_TABLES
+    + '! command -v nft >/dev/null || ! nf_tables || [ -z "$(nft list tables)" ] || nft -a list ruleset',
 }
 
 

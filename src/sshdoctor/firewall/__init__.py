@@ -28,7 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sshdoctor.firewall.conversation import hold_conversation
-from sshdoctor.firewall.hooks import Hooks, base_chains
+from sshdoctor.firewall.hooks import Hooks
+from sshdoctor.firewall.ipset_save import read_sets
 from sshdoctor.firewall.iptables_save import read
 from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
 
@@ -42,10 +43,38 @@ def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
     UsageError for an address that is none.
     """
     tables = [table for table in read_tables(rulesets) if table.family == packet.family]
-    return hold_conversation(Hooks(chain for table in tables for chain in base_chains(table)), packet)
+    return hold_conversation(Hooks(tables), packet)
 
 
 def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
-    """All tables in ``rulesets``; the same table of the same tool, printed twice, counts once."""
-    tables = {(t.family, t.backend, t.name): t for dump in rulesets for t in read(dump)}
-    return list(tables.values())
+    """All tables in ``rulesets``; the same table of the same tool, printed twice, counts once.
+
+    Tools other than iptables-save: ``nft`` is the JSON of ``nft -j list ruleset``, of both families;
+    ``nft-text`` is ``nft -a list ruleset``, which only lends its words to the rules; ``ipset`` is
+    ``ipset save``, for the match ``set``. A table that iptables-save has as well as nft is taken from there,
+    since nft shows iptables' rules without their parameters.
+    """
+    native = [dump for dump in rulesets if dump.tool.startswith("nft")]
+    sets = {name: each for d in rulesets if d.tool == "ipset" for name, each in read_sets(d.text).items()}
+    saved = [dump for dump in rulesets if dump not in native and dump.tool != "ipset"]
+    tables = {(t.family, t.backend, t.name): t for dump in saved for t in read(dump, sets)}
+    own = list(tables.values())
+    if native:
+        from sshdoctor.firewall.nft_json import read as read_nft
+
+        listing = "".join(dump.text for dump in native if dump.tool == "nft-text")
+        for table in (t for d in native if d.tool == "nft" for t in read_nft(d.text, listing)):
+            twin = tables.get((table.family, "nft", table.name)) or tables.get((table.family, "", table.name))
+            if twin is not None and table.backend in ("nft ip", "nft ip6"):
+                _take_order(twin, table)
+            else:
+                own.append(table)
+    return own
+
+
+def _take_order(table: Table, listed: Table) -> None:
+    """nft lists base chains in the order of their registration, which iptables-save does not tell."""
+    for name, chain in listed.chains.items():
+        known = table.chains.get(name)
+        if known is not None and known.base is not None and chain.base is not None:
+            known.base = known.base._replace(order=chain.base.order)

@@ -36,7 +36,7 @@ def _ipv6(kind: str, types: frozenset[str]) -> bool:
         return False
     if "UNSPEC" in types and kind != "UNSPEC":
         return False
-    return kind in types if types & _BY_ROUTE else True
+    return kind in types & _BY_ROUTE if types & _BY_ROUTE else True
 
 
 def _kind(number: int, segment: Segment) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sshdoctor.firewall.matches import SOURCE_PORT
+from sshdoctor.firewall.matches import PICKED, SOURCE_PORT
 from sshdoctor.firewall.model import Doubt, Truth
 from sshdoctor.firewall.segment import ACK, RST, SYN, Segment, to_number
 
@@ -89,19 +90,20 @@ def _direction(wanted: str, segment: Segment) -> Truth:
     return _is_original(segment) == (wanted == "ORIGINAL")
 
 
-def _status(wanted: frozenset[str], segment: Segment) -> Truth:
+def status_bits(segment: Segment) -> int:
     """IPS_* bits: CONFIRMED once the first packet is in, SEEN_REPLY and ASSURED as the handshake goes on."""
     connection = segment.connection
-    first = segment.state in ("NEW", "RELATED")
-    bits = set[str]()
-    if not first:
-        bits.add("CONFIRMED")
-    if connection.replied:
-        bits.add("SEEN_REPLY")
-    if connection.assured:
-        bits.add("ASSURED")
-    known = wanted & {"EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "NONE"}
-    return bool(known & bits) or ("NONE" in known and not bits)
+    confirmed = segment.state not in ("NEW", "RELATED")
+    return 2 * connection.replied | 4 * connection.assured | 8 * confirmed
+
+
+def _status(wanted: frozenset[str], segment: Segment) -> Truth:
+    """NONE is no bit at all, so that it never matches (libxt_conntrack.c)."""
+    bits = sum(_STATUS.get(name, 0) for name in wanted)
+    return bool(status_bits(segment) & bits)
+
+
+_STATUS = {"EXPECTED": 1, "SEEN_REPLY": 2, "ASSURED": 4, "CONFIRMED": 8}
 
 
 def _protocol(wanted: int, segment: Segment) -> Truth:
@@ -132,6 +134,8 @@ def _end(which: str, segment: Segment) -> tuple[int, int | None]:
 
 def _address(wanted: tuple[str, tuple[int, int]], segment: Segment) -> Truth:
     which, (network, mask) = wanted
+    if segment.connection.picked and which == "replsrc":
+        return PICKED
     return _end(which, segment)[0] & mask == network
 
 
@@ -141,7 +145,7 @@ def _port(wanted: tuple[str, tuple[int, int]], segment: Segment) -> Truth:
     return SOURCE_PORT if port is None else low <= port <= high
 
 
-_CONDITIONS = {
+_CONDITIONS: dict[str, Callable[[Any, Segment], Truth]] = {
     "--ctdir": _direction,
     "--ctstatus": _status,
     "--ctproto": _protocol,

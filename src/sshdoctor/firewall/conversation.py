@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from sshdoctor.firewall.hooks import Hooks
 from sshdoctor.firewall.matches import has_loopback_address
-from sshdoctor.firewall.model import Doubt, Hook, Packet, Rule, State, Verdict
+from sshdoctor.firewall.model import Doubt, Packet, Rule, State, Verdict
+from sshdoctor.firewall.paths import Doubts, Path, Result, Stop, join
 from sshdoctor.firewall.segment import (
     ACK,
     ICMP,
@@ -24,20 +25,20 @@ from sshdoctor.firewall.segment import (
     to_text,
 )
 from sshdoctor.firewall.targets import ICMP_CODES
-from sshdoctor.firewall.walk import Doubts, Path, Result, Stop, join
 
 
 class _Step(NamedTuple):
     """One packet of the conversation. ``lost``, ``reset`` and ``refused`` are what the client sees if it is
-    dropped, answered with a RST, or with an ICMP error; "" means the error's own word."""
+    dropped, answered with a RST, or with an ICMP error; "" means the error's own word, and None that it
+    does not matter."""
 
     name: str
     by_client: bool
     flags: int
     payload: bool
-    lost: str
+    lost: str | None
     reset: str
-    refused: str
+    refused: str | None
 
 
 # Measured: a refusal of the host's own packet goes to the host itself, so that the client sees nothing; an
@@ -48,6 +49,8 @@ _STEPS = (
     _Step("client's ACK", True, ACK, False, "no-banner", "closed-before-banner", "no-banner"),
     _Step("banner", False, PSH | ACK, True, "no-banner", "no-banner", "no-banner"),
     _Step("client's first line", True, PSH | ACK, True, "kex-failed", "kex-failed", "kex-failed"),
+    _Step("host's ACK", False, ACK, False, None, "kex-failed", None),
+    _Step("host's answer", False, PSH | ACK, True, "kex-failed", "kex-failed", "kex-failed"),
 )
 
 
@@ -62,6 +65,7 @@ class _Outcome(NamedTuple):
     doubts: Doubts
     sure: bool
     redirected_to: tuple[str, int] | None = None
+    redirected_by: Rule | None = None
 
 
 def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
@@ -71,7 +75,10 @@ def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
     for step in _STEPS:
         result = _go(hooks, step, paths)
         for stop in result.stops:
-            outcomes.extend(_seen(hooks, step, stop))
+            if _matters(step, stop):
+                outcomes.extend(_seen(hooks, step, stop))
+            else:
+                result.accepted.append(Path(stop.segment, stop.doubts))
         if any(path.segment.hook == "forward" for path in result.accepted):
             outcomes.extend(_passed(path) for path in result.accepted if path.segment.hook == "forward")
         paths = [path for path in result.accepted if path.segment.hook != "forward"]
@@ -108,14 +115,18 @@ def _is_local(segment: Segment) -> bool:
     return segment.destination in segment.own or has_loopback_address(segment.destination, segment)
 
 
+def _matters(step: _Step, stop: Stop) -> bool:
+    return step.lost is not None or stop.word in ("", "rst")
+
+
 def _seen(hooks: Hooks, step: _Step, stop: Stop) -> list[_Outcome]:
     """What the client sees of a packet that was stopped."""
     if not stop.word:
         return [_stopped(step, stop, "")]
     if stop.word == "drop":
-        return [_stopped(step, stop, step.lost)]
+        return [_stopped(step, stop, step.lost or "")]
     word = step.reset if stop.word == "rst" else (step.refused or stop.word)
-    if word == step.lost:
+    if word == step.lost or not step.by_client:
         return [_stopped(step, stop, word)]
     answer = _out(hooks, [Path(_refusal(stop), stop.doubts)])
     seen = [_stopped(step, stop._replace(doubts=path.doubts), word) for path in answer.accepted]
@@ -125,7 +136,7 @@ def _seen(hooks: Hooks, step: _Step, stop: Stop) -> list[_Outcome]:
 
 
 def _unanswered(step: _Step, stop: Stop, other: Stop) -> _Outcome:
-    reply = step.lost if other.word else ""
+    reply = (step.lost or "") if other.word else ""
     why = f"the {step.name} is rejected by {stop.rule}, and the refusal is stopped by {other.rule}"
     return _Outcome(reply, "drop", stop.rule, why, stop.way, join(stop.doubts, other.doubts), stop.sure)
 
@@ -143,9 +154,8 @@ def _refusal(stop: Stop) -> Segment:
         return replace(back, protocol=TCP, flags=RST if to.flags & ACK else RST | ACK)
     protocol = ICMP if to.family == "ipv4" else ICMPV6
     return replace(
-        back, protocol=protocol, flags=0, icmp=ICMP_CODES[stop.word], source_port=None, destination_port=None,
-        state="INVALID",
-    )  # fmt: skip
+        back, protocol=protocol, flags=0, icmp=ICMP_CODES[stop.word], source_port=None, destination_port=None
+    )
 
 
 def _stopped(step: _Step, stop: Stop, reply: str) -> _Outcome:
@@ -159,7 +169,9 @@ def _passed(path: Path) -> _Outcome:
     why = str(path.rule) if path.rule else "no rule stops it"
     to = segment.connection.redirected_to
     redirected = (to_text(to[0], segment.family), to[1]) if to else None
-    return _Outcome(None, "accept", path.rule, why, path.way, path.doubts, True, redirected)
+    return _Outcome(
+        None, "accept", path.rule, why, path.way, path.doubts, True, redirected, path.redirected_by
+    )
 
 
 def _conclude(outcomes: list[_Outcome]) -> Verdict:
@@ -168,8 +180,16 @@ def _conclude(outcomes: list[_Outcome]) -> Verdict:
     replies = tuple(dict.fromkeys(reply for reply, _ in possible if reply != ""))
     if len(possible) == 1 and replies:
         best = next((o for o in outcomes if o.sure), outcomes[0])
-        return Verdict(state=best.state, reply=best.reply, rule=best.rule, why=best.why, way=best.way,
-                       redirected_to=best.redirected_to, possible=replies)  # fmt: skip
+        return Verdict(
+            state=best.state,
+            reply=best.reply,
+            rule=best.rule,
+            why=best.why,
+            way=best.way,
+            redirected_to=best.redirected_to,
+            redirected_by=best.redirected_by,
+            possible=replies,
+        )
     doubts = [entry for outcome in outcomes for entry in outcome.doubts]
     doubt, rule = next((e for e in doubts if e[0].kind == "unknown"), (doubts or [_NO_DOUBT])[0])
     state: State = "unknown" if doubt.kind == "unknown" or "" in (o.reply for o in outcomes) else "depends"

@@ -8,27 +8,23 @@ from itertools import permutations
 from typing import NamedTuple
 
 from sshdoctor.firewall.conntrack import track
-from sshdoctor.firewall.matches import has_loopback_address
-from sshdoctor.firewall.model import BaseChain, Doubt, Hook, Table
+from sshdoctor.firewall.matches import has_loopback_address, on_device
+from sshdoctor.firewall.model import NAT, Base, Chain, Doubt, Hook, Table
+from sshdoctor.firewall.paths import Doubts, Path, Result, Stop, add_stop, join, merge, with_doubt
 from sshdoctor.firewall.segment import SYN, Segment, to_number
-from sshdoctor.firewall.walk import Path, Result, Stop, Walker, add_stop, join, merge
+from sshdoctor.firewall.walk import Walker
 
 CONNTRACK = -200
-NAT: dict[Hook, int] = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
-"""Where NAT sits in each hook, whatever priority its chains name (nf_nat_core.c)."""
-
-_PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
 _HOOKS: tuple[Hook, ...] = ("prerouting", "input", "forward", "output", "postrouting")
 
 
-def base_chains(table: Table) -> list[BaseChain]:
-    """The chains of an iptables table that the kernel calls, by their names."""
-    nat = table.name == "nat"
-    return [
-        BaseChain(hook, NAT[hook] if nat else _PRIORITIES[table.name], nat, table, table.chains[hook.upper()])
-        for hook in _HOOKS
-        if hook.upper() in table.chains
-    ]
+class _Placed(NamedTuple):
+    """A chain that a hook calls, with its table's walker."""
+
+    base: Base
+    chain: Chain
+    walker: Walker
+    backend: str
 
 
 class _Stage(NamedTuple):
@@ -36,16 +32,21 @@ class _Stage(NamedTuple):
 
     priority: int
     kind: str
-    chains: tuple[BaseChain, ...] = ()
+    chains: tuple[_Placed, ...] = ()
 
 
 class Hooks:
     """All tables of one family, as the kernel runs them."""
 
-    def __init__(self, chains: Iterable[BaseChain]) -> None:
-        listed = list(chains)
-        self._stages = {hook: _stages(hook, [c for c in listed if c.hook == hook]) for hook in _HOOKS}
-        self._walkers = {id(c.table.chains): Walker(c.table.chains, _translate) for c in listed}
+    def __init__(self, tables: Iterable[Table]) -> None:
+        placed = [
+            _Placed(chain.base, chain, walker, table.backend)
+            for table in tables
+            for walker in [Walker(table.chains, _translate)]
+            for chain in table.chains.values()
+            if chain.base is not None
+        ]
+        self._stages = {hook: _stages(hook, [p for p in placed if p.base.hook == hook]) for hook in _HOOKS}
 
     def traverse(self, hook: Hook, paths: Iterable[Path]) -> Result:
         """Every segment through ``hook``: ``accepted`` has what comes out, ``stops`` what does not."""
@@ -76,15 +77,15 @@ class Hooks:
             return self._in_any_order(stage.chains, path, result)
         return [path._replace(segment=_follow(segment))] if redirected else [path]
 
-    def _in_any_order(self, chains: Sequence[BaseChain], path: Path, result: Result) -> list[Path]:
+    def _in_any_order(self, chains: Sequence[_Placed], path: Path, result: Result) -> list[Path]:
         """Chains of equal priority run in the order of their registration, the last one first: a dump does
-        not tell. Where the order changes what comes of it, the answer depends on it."""
-        busy = [chain for chain in chains if chain.chain.texts or chain.chain.policy != "accept"]
+        not tell, unless nft lists them all. Where the order matters and is not known, that is the answer."""
+        busy = [placed for placed in chains if placed.chain.rules or placed.chain.policy != "accept"]
         orders = [self._in_order(order, path) for order in _orders(busy)]
         first = orders[0]
         if any(_looks(other) != _looks(first) for other in orders[1:]):
-            names = " and ".join(dict.fromkeys(f"{c.table.backend or 'iptables'}" for c in busy))
-            doubt = ((Doubt("unknown", f"which tables were loaded first ({names})"), None),)
+            names = " and ".join(dict.fromkeys(placed.backend or "iptables" for placed in busy))
+            doubt: Doubts = ((Doubt("unknown", f"which tables were loaded first ({names})"), None),)
         else:
             orders, doubt = [first], ()
         for order in orders:
@@ -92,43 +93,60 @@ class Hooks:
                 add_stop(result, stop._replace(doubts=join(stop.doubts, doubt)))
         return [p._replace(doubts=join(p.doubts, doubt)) for order in orders for p in order.accepted]
 
-    def _in_order(self, chains: Sequence[BaseChain], path: Path) -> Result:
+    def _in_order(self, chains: Sequence[_Placed], path: Path) -> Result:
         result = Result(accepted=[path])
-        for base in chains:
-            walker = self._walkers[id(base.table.chains)]
+        for placed in chains:
             before, result.accepted = result.accepted, []
-            for at in before:
-                if base.nat and at.segment.connection.redirected_to:
-                    result.accepted.append(at)
-                    continue
-                walked = walker.base(base.chain, at.segment)
-                for stop in walked.stops:
-                    add_stop(result, stop._replace(doubts=join(at.doubts, stop.doubts)))
-                result.accepted.extend(_onward(at, after) for after in walked.accepted)
+            for path in before:
+                self._through(placed, path, result)
             result.accepted = merge(result.accepted)
         return result
 
+    @staticmethod
+    def _through(placed: _Placed, path: Path, result: Result) -> None:
+        here = on_device(placed.base.device, path.segment)
+        done = placed.base.nat and path.segment.connection.redirected_to
+        if here is not True or done:
+            result.accepted.append(with_doubt(path, here, None))
+        if here is False or done:
+            return
+        at = with_doubt(path, here, None)
+        walked = placed.walker.base(placed.chain, at.segment)
+        for stop in walked.stops:
+            add_stop(result, stop._replace(doubts=join(at.doubts, stop.doubts)))
+        result.accepted.extend(_onward(at, after) for after in walked.accepted)
+
 
 def _onward(before: Path, after: Path) -> Path:
-    named = after.rule is not None and before.segment.hook in ("input", "forward")
+    """``before``, past a chain. What is named as letting the client in is what let its SYN in."""
+    segment = after.segment
+    named = after.rule is not None and segment.flags == SYN and segment.hook in ("input", "forward")
     rule, way = (after.rule, after.way) if named else (before.rule, before.way)
-    return Path(after.segment, join(before.doubts, after.doubts), rule, way)
+    redirected = segment.connection.redirected_to and not before.segment.connection.redirected_to
+    by = after.rule if redirected else before.redirected_by
+    return Path(segment, join(before.doubts, after.doubts), rule, way, by)
 
 
-def _stages(hook: Hook, chains: list[BaseChain]) -> list[_Stage]:
+def _stages(hook: Hook, chains: list[_Placed]) -> list[_Stage]:
     stages = [_Stage(CONNTRACK, "track")] if hook in ("prerouting", "output") else []
     if hook in NAT:
-        stages.append(_Stage(NAT[hook], "nat", tuple(chain for chain in chains if chain.nat)))
-    for priority in sorted({chain.priority for chain in chains if not chain.nat}):
-        equal = tuple(chain for chain in chains if chain.priority == priority and not chain.nat)
+        stages.append(_Stage(NAT[hook], "nat", tuple(placed for placed in chains if placed.base.nat)))
+    filters = [placed for placed in chains if not placed.base.nat]
+    for priority in {placed.base.priority for placed in filters}:
+        equal = tuple(placed for placed in filters if placed.base.priority == priority)
         stages.append(_Stage(priority, "chains", equal))
     return sorted(stages, key=lambda stage: stage.priority)
 
 
-def _orders(chains: list[BaseChain]) -> list[tuple[BaseChain, ...]]:
+def _orders(chains: list[_Placed]) -> list[tuple[_Placed, ...]]:
+    """The orders in which they may run; among those that nft lists, the last is the first."""
+    known = sorted((p for p in chains if p.base.order is not None), key=lambda p: -(p.base.order or 0))
+    others = [placed for placed in chains if placed.base.order is None]
+    if not others:
+        return [tuple(known)]
     if len(chains) <= 3:
         return list(permutations(chains))
-    return [tuple(chains), tuple(reversed(chains))]
+    return [(*known, *others), (*others, *known), (*known, *reversed(others))]
 
 
 def _looks(result: Result) -> tuple[frozenset[str], frozenset[Segment]]:
@@ -141,15 +159,15 @@ def _lost(path: Path, why: str) -> Stop:
 
 
 def _translate(segment: Segment, value: object) -> Path | Stop:
-    """REDIRECT and DNAT of a SYN. The port that REDIRECT gives is on the interface's own address, which is
-    taken to be the one dialled. Of other packets than a client's SYN nothing is known."""
+    """REDIRECT and DNAT of a SYN. Of other packets than a client's SYN nothing is known."""
     if segment.hook != "prerouting" or segment.flags != SYN or not isinstance(value, tuple):
         return _lost(Path(segment), "a connection that is translated in the middle")
     address, port = value
     to = (segment.destination if address is None else address, port or segment.destination_port or 0)
     if has_loopback_address(to[0], segment) and not has_loopback_address(segment.source, segment):
         return _lost(Path(segment), "whether the interface may route to loopback (route_localnet)")
-    moved = replace(segment, connection=replace(segment.connection, redirected_to=to))
+    known = replace(segment.connection, redirected_to=to, picked=address is None)
+    moved = replace(segment, connection=known)
     return Path(_follow(moved))
 
 
@@ -157,9 +175,10 @@ def _follow(segment: Segment) -> Segment:
     """What NAT makes of a packet of a connection that was redirected."""
     to = segment.connection.redirected_to
     if to and segment.sender == "client" and segment.hook == "prerouting":
-        return replace(segment, destination=to[0], destination_port=to[1])
+        picked = segment.connection.picked
+        return replace(segment, destination=to[0], destination_port=to[1], picked=picked)
     if to and segment.sender == "server" and segment.hook == "postrouting":
         packet = segment.packet
         dialled = to_number(packet.destination, packet.family)
-        return replace(segment, source=dialled, source_port=packet.destination_port)
+        return replace(segment, source=dialled, source_port=packet.destination_port, picked=False)
     return segment

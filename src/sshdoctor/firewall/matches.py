@@ -6,6 +6,7 @@ Sources: iptables-extensions(8), and the kernel's net/netfilter/xt_*.c, which th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sshdoctor.firewall.model import Doubt, Match, Truth
 from sshdoctor.firewall.segment import TCP, Segment
@@ -17,6 +18,7 @@ PRIVILEGED = 1024
 
 INTERFACE = Doubt("unknown", "the interface that the packet uses")
 SOURCE_PORT = Doubt("depends", "the client's source port")
+PICKED = Doubt("unknown", "which of the host's addresses REDIRECT picks")
 MARK = Doubt("unknown", "the packet's mark")
 
 
@@ -47,28 +49,42 @@ def protocol(number: int, segment: Segment) -> Truth:
 def source(networks: Ranges, segment: Segment) -> Truth:
     """``networks`` are (address, mask) pairs."""
     number = segment.source
-    return any(number & mask == address for address, mask in networks)
+    found = any(number & mask == address for address, mask in networks)
+    return _picked(source, networks, found, segment) if segment.picked else found
 
 
 def destination(networks: Ranges, segment: Segment) -> Truth:
     number = segment.destination
-    return any(number & mask == address for address, mask in networks)
+    found = any(number & mask == address for address, mask in networks)
+    return _picked(destination, networks, found, segment) if segment.picked else found
+
+
+def _picked(judge: Callable[[Ranges, Segment], Truth], value: Ranges, found: bool, segment: Segment) -> Truth:
+    """What holds for every address that REDIRECT may have picked: a hidden rule of the kernel chooses among
+    the interface's own (nf_nat_redirect.c)."""
+    if (segment.sender == "client") is (judge in (source, source_range)):
+        return found
+    end = "destination" if segment.sender == "client" else "source"
+    others = (judge(value, replace(segment, picked=False, **{end: number})) for number in segment.own)  # type: ignore[arg-type]
+    return found if all(truth is found for truth in others) else PICKED
 
 
 def source_range(ranges: Ranges, segment: Segment) -> Truth:
-    return _within(ranges, segment.source)
+    found = _within(ranges, segment.source)
+    return _picked(source_range, ranges, found, segment) if segment.picked else found
 
 
 def destination_range(ranges: Ranges, segment: Segment) -> Truth:
-    return _within(ranges, segment.destination)
+    found = _within(ranges, segment.destination)
+    return _picked(destination_range, ranges, found, segment) if segment.picked else found
 
 
 def source_port(ranges: Ranges, segment: Segment) -> Truth:
-    return segment.protocol == TCP and _port(ranges, segment.source_port)
+    return segment.protocol == TCP and port_within(ranges, segment.source_port)
 
 
 def destination_port(ranges: Ranges, segment: Segment) -> Truth:
-    return segment.protocol == TCP and _port(ranges, segment.destination_port)
+    return segment.protocol == TCP and port_within(ranges, segment.destination_port)
 
 
 def either_port(ranges: Ranges, segment: Segment) -> Truth:
@@ -79,7 +95,7 @@ def either_port(ranges: Ranges, segment: Segment) -> Truth:
     return next((truth for truth in truths if truth is not False), False)
 
 
-def _port(ranges: Ranges, port: int | None) -> Truth:
+def port_within(ranges: Ranges, port: int | None) -> Truth:
     if port is not None:
         return _within(ranges, port)
     covered = [(max(low, PRIVILEGED), high) for low, high in ranges if high >= PRIVILEGED]
@@ -111,6 +127,14 @@ def _interface(pattern: str, name: str | None, segment: Segment) -> Truth:
     if pattern == "lo" and not is_loopback(segment):
         return False
     return INTERFACE
+
+
+def on_device(device: str | None, segment: Segment) -> Truth:
+    """Whether a chain of one interface sees the packet; ``device`` is None for a chain of all."""
+    if device is None:
+        return True
+    name = segment.in_interface or segment.out_interface
+    return INTERFACE if name is None or not device else name == device
 
 
 def is_loopback(segment: Segment) -> bool:
@@ -168,8 +192,3 @@ def owner(uids: tuple[int, int], segment: Segment) -> Truth:
 def reverse_path(_: None, segment: Segment) -> Truth:
     known = segment.packet.reverse_path
     return Doubt("unknown", "the route back to the client (rpfilter)") if known is None else known
-
-
-def payload_only(judge: Callable[[bytes, Segment], Truth]) -> Callable[[bytes, Segment], Truth]:
-    """For matches on what is said: the packets of the handshake say nothing."""
-    return lambda value, segment: judge(value, segment) if segment.payload else False

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 State = Literal["accept", "drop", "reject", "depends", "unknown"]
 Hook = Literal["prerouting", "input", "forward", "output", "postrouting"]
 
+NAT: dict[Hook, int] = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
+"""Where NAT sits in each hook, whatever priority its chains name (nf_nat_core.c)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dump:
@@ -75,7 +78,8 @@ class Verdict:
     ``reply`` is the word of the contract that the client gets, None if the firewall lets the whole
     conversation pass (what listens decides then) or if it cannot be said; ``possible`` has every reply
     that can come of it, None in it for "passes". ``way`` is the rules that led to ``rule``, in order.
-    ``redirected_to`` is where REDIRECT or DNAT send the connection: the port that is really dialled.
+    ``redirected_to`` is where REDIRECT or DNAT (the rule ``redirected_by``) send the connection: the port
+    that is really dialled. An address that is not the host's own is another host behind it.
     """
 
     state: State
@@ -84,6 +88,7 @@ class Verdict:
     why: str
     way: tuple[str, ...] = ()
     redirected_to: tuple[str, int] | None = None
+    redirected_by: Rule | None = None
     possible: tuple[str | None, ...] = ()
 
 
@@ -109,9 +114,11 @@ class Target(NamedTuple):
     """What a rule does once its matches hold.
 
     ``kind`` is one of ``accept``, ``drop``, ``return``, ``continue``, ``reject`` (value: reply word),
-    ``jump`` and ``goto`` (value: chain), ``change`` (value: Segment to Segment), ``open`` (value: Doubt:
-    the packet may pass, stop, or go on to the next rule) and ``lost`` (value: Doubt: what comes of it
-    cannot be said).
+    ``jump`` and ``goto`` (value: chain), ``then`` (value: gives the Body that has the rest of the rule),
+    ``change`` (value: Segment to Segment), ``nat`` (value: address and port, None where it stays), ``open``
+    (value: Doubt: the packet may pass, stop, or go on to the next rule) and ``lost`` (value: Doubt: what
+    comes of it cannot be said). In nft also ``sequence`` (value: a change, and the Body that follows it) and
+    ``choose`` (value: Segment to the targets that a verdict map may give, each with its Truth).
     """
 
     kind: str
@@ -125,28 +132,58 @@ class Body(NamedTuple):
     target: Target
 
 
-class Chain:
-    """A chain and its rules as text; they are compiled when a packet first comes through."""
+class Base(NamedTuple):
+    """Where the kernel calls a chain; lower priorities run first (linux/netfilter_ipv4.h).
 
-    __slots__ = ("_bodies", "_compile", "name", "policy", "table", "texts")
+    ``order`` tells which of several of one priority was registered first, None if it is not known.
+    ``device`` is for chains of one interface: its name, "" if it is not known.
+    """
+
+    hook: Hook
+    priority: int
+    nat: bool = False
+    order: int | None = None
+    device: str | None = None
+
+
+class Chain:
+    """A chain and its rules as they were read; they are compiled when a packet first comes through.
+
+    ``show`` gives the text of a rule; in iptables-save the rule is its own text. ``base`` is None for a
+    chain that only rules jump to, and ``policy`` too.
+    """
+
+    __slots__ = ("_bodies", "_compile", "base", "name", "policy", "rules", "show", "table")
 
     def __init__(
-        self, table: str, name: str, policy: str | None, compile_rule: Callable[[str], Body]
+        self,
+        table: str,
+        name: str,
+        policy: str | None,
+        compile_rule: Callable[[Any], Body],
+        base: Base | None = None,
+        show: Callable[[Any], str] = str,
     ) -> None:
         self.table = table
         self.name = name
         self.policy = policy
-        self.texts: list[str] = []
+        self.base = base
+        self.show = show
+        self.rules: list[Any] = []
         self._compile = compile_rule
         self._bodies: list[Body] | None = None
 
+    def sibling(self, name: str) -> Chain:
+        """A chain of the same table that only rules jump to."""
+        return Chain(self.table, name, None, self._compile, show=self.show)
+
     def bodies(self) -> list[Body]:
         if self._bodies is None:
-            self._bodies = [self._compile(text) for text in self.texts]
+            self._bodies = [self._compile(rule) for rule in self.rules]
         return self._bodies
 
     def rule(self, index: int) -> Rule:
-        return Rule(self.table, self.name, index + 1, self.texts[index])
+        return Rule(self.table, self.name, index + 1, self.show(self.rules[index]))
 
     def policy_rule(self) -> Rule:
         return Rule(self.table, self.name, None, f"policy {(self.policy or '').upper()}")
@@ -159,13 +196,3 @@ class Table(NamedTuple):
     backend: str
     name: str
     chains: dict[str, Chain]
-
-
-class BaseChain(NamedTuple):
-    """A chain that a hook calls; lower priorities run first (linux/netfilter_ipv4.h)."""
-
-    hook: Hook
-    priority: int
-    nat: bool
-    table: Table
-    chain: Chain

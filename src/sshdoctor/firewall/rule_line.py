@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache, partial
+from typing import Any, NamedTuple
 
 from sshdoctor.firewall import matches as judge
 from sshdoctor.firewall import values
 from sshdoctor.firewall.extensions import EXTENSIONS, Option, Options, unknown
+from sshdoctor.firewall.ipset_save import Sets, is_member
 from sshdoctor.firewall.model import Body, Doubt, Match, Target
 from sshdoctor.firewall.targets import make_target
 from sshdoctor.model import Family
@@ -19,8 +20,9 @@ _QUOTED = "\0"
 """Marks a word that stood in quotes, so that it is never taken for an option."""
 
 _LONG = {
-    "--protocol": "-p", "--proto": "-p", "--source": "-s", "--src": "-s", "--destination": "-d", "--dst": "-d",
-    "--in-interface": "-i", "--out-interface": "-o", "--match": "-m", "--jump": "-j", "--goto": "-g",
+    "--protocol": "-p", "--proto": "-p", "--source": "-s", "--src": "-s", "--destination": "-d",
+    "--dst": "-d", "--in-interface": "-i", "--out-interface": "-o", "--match": "-m", "--jump": "-j",
+    "--goto": "-g",
     "--fragment": "-f", "--source-port": "--sport", "--destination-port": "--dport",
     "--source-ports": "--sports", "--destination-ports": "--dports", "--port": "--ports",
     "--set-counters": "-c", "-4": "--ipv4", "-6": "--ipv6",
@@ -28,11 +30,42 @@ _LONG = {
 _WITHOUT_VALUE = frozenset(("-f", "--syn", "--ipv4", "--ipv6"))
 
 
-def compile_rule(text: str, family: Family, chains: Container[str]) -> Body:
+class Scope(NamedTuple):
+    """What a rule may refer to: its family, its table's chains, and the host's sets."""
+
+    family: Family
+    chains: Container[str]
+    sets: Sets
+
+
+def compile_rule(text: str, scope: Scope) -> Body:
     """What the rule in ``text`` (from ``-A`` on) asks and does. It never fails: what is not understood
-    becomes a Doubt that says so. ``chains`` are the table's own, to tell a jump from a target."""
+    becomes a Doubt that says so.
+
+    A rule that begins as iptables-save writes most of them, with an address or a port, is compiled only
+    that far until a packet fits: most rules of a long list are for somebody else.
+    """
+    guard = _guard(text, scope.family)
+    if guard is None:
+        return _whole(text, scope)
+    return Body((guard,), Target("then", cache(partial(_whole, text, scope))))
+
+
+def _guard(text: str, family: Family) -> Match | None:
+    words = text.split(" ", 8)
     try:
-        return _compile(_options(text), family, chains)
+        if words[2] == "-s" and words[3] != "!":
+            return Match(judge.source, (values.network(words[3], family),))
+        if words[2:4] == ["-p", "tcp"] and words[4:7] == ["-m", "tcp", "--dport"]:
+            return Match(judge.destination_port, values.ports(words[7]))
+    except (ValueError, IndexError):
+        pass
+    return None
+
+
+def _whole(text: str, scope: Scope) -> Body:
+    try:
+        return _compile(_options(text), scope)
     except (ValueError, KeyError, IndexError) as error:
         doubt = Doubt("unknown", f"a rule that cannot be read: {error}")
         return Body((Match(judge.in_doubt, doubt),), Target("open", doubt))
@@ -66,7 +99,7 @@ def _split(text: str) -> list[str]:
     ]
 
 
-def _compile(options: Options, family: Family, chains: Container[str]) -> Body:
+def _compile(options: Options, scope: Scope) -> Body:
     matches: list[Match] = []
     extensions: list[tuple[str, Options]] = []
     target_options: Options = []
@@ -78,9 +111,12 @@ def _compile(options: Options, family: Family, chains: Container[str]) -> Body:
             extensions.append((option.value, []))
             after_target = False
         elif name in ("-j", "-g"):
-            jump, after_target = option, option.value not in _TAKE_NO_OPTIONS and option.value not in chains
+            jump, after_target = (
+                option,
+                option.value not in _TAKE_NO_OPTIONS and option.value not in scope.chains,
+            )
         elif name in _CORE:
-            match = _CORE[name](option, family)
+            match = _CORE[name](option, scope.family)
             if match is not None:
                 matches.append(match)
         elif after_target:
@@ -88,8 +124,8 @@ def _compile(options: Options, family: Family, chains: Container[str]) -> Body:
         else:
             _collect(extensions, option)
     for extension, given in extensions:
-        matches.extend(_extend(extension, given, family))
-    return Body(tuple(matches), _target(jump, target_options, family, chains))
+        matches.extend(_extend(extension, given, scope))
+    return Body(tuple(matches), _target(jump, target_options, scope))
 
 
 def _collect(extensions: list[tuple[str, Options]], option: Option) -> None:
@@ -107,24 +143,35 @@ _TAKE_NO_OPTIONS = frozenset(("ACCEPT", "DROP", "RETURN"))
 _TAKES_CORE_OPTIONS = frozenset(("tcp", "udp", "comment", "multiport", "icmp", "icmp6", "icmpv6"))
 
 
-def _extend(extension: str, given: Options, family: Family) -> list[Match]:
+def _extend(extension: str, given: Options, scope: Scope) -> list[Match]:
+    if extension == "set":
+        return _set(given, scope)
     maker = EXTENSIONS.get(extension)
     if maker is None:
         what = extension if extension.startswith("option ") else f"match {extension}"
         return [unknown(f"the {what}")]
     try:
-        return maker(given, family)
+        return maker(given, scope.family)
     except (ValueError, KeyError):
         return [unknown(f"an option of the match {extension}")]
 
 
-def _target(jump: Option | None, given: Options, family: Family, chains: Container[str]) -> Target:
+def _set(given: Options, scope: Scope) -> list[Match]:
+    """``--match-set NAME src,dst``; its further options ask how often an element was met."""
+    if len(given) != 1 or len(given[0].values) != 2:
+        return [Match(judge.in_doubt, Doubt("depends", "the counters of a set (set)"))]
+    [option] = given
+    name, ends = option.values
+    return [Match(partial(is_member, scope.sets), (name, tuple(ends.split(","))), option.negated)]
+
+
+def _target(jump: Option | None, given: Options, scope: Scope) -> Target:
     if jump is None:
         return Target("continue")
     name = jump.value
-    if name in chains:
+    if name in scope.chains:
         return Target("goto" if jump.name == "-g" else "jump", name)
-    return make_target(name, given, family)
+    return make_target(name, given, scope.family)
 
 
 @lru_cache(maxsize=256)

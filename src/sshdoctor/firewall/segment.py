@@ -21,7 +21,8 @@ class Connection:
     """What conntrack remembers. ``originator`` is None as long as there is no entry.
 
     A connection whose first packet conntrack did not see (NOTRACK on one way only) is picked up in the
-    middle, so the originator can be the server (nf_conntrack_tcp_loose).
+    middle, so the originator can be the server (nf_conntrack_tcp_loose). ``picked`` means that REDIRECT
+    chose the address in ``redirected_to``: it may be any of the host's.
     """
 
     originator: Party | None = None
@@ -29,6 +30,7 @@ class Connection:
     assured: bool = False
     mark: int | None = 0
     redirected_to: tuple[int, int] | None = None
+    picked: bool = False
     zoned: bool = False
 
 
@@ -57,6 +59,8 @@ class Segment:
     state: str = "INVALID"
     untracked: bool = False
     payload: bool = False
+    picked: bool = False
+    """The host's end is an address that REDIRECT has picked."""
     hook: str = ""
     connection: Connection = Connection()
 
@@ -127,5 +131,6 @@ def from_server(last: Segment, flags: int, *, payload: bool = False) -> Segment:
         out_interface=last.packet.out_interface,
         flags=flags,
         payload=payload,
+        picked=last.connection.picked,
         connection=last.connection,
     )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from sshdoctor.firewall import values
+from sshdoctor.firewall import marks, values
 from sshdoctor.firewall.extensions import Option
 from sshdoctor.firewall.model import Doubt, Target
-from sshdoctor.firewall.segment import Segment
 from sshdoctor.model import Family
 
 PASSING = frozenset(
@@ -41,8 +39,8 @@ PASSING = frozenset(
 _REJECT_WORDS: dict[Family, dict[str, str]] = {
     "ipv4": {
         **{word: word for word in (
-            "icmp-net-unreachable", "icmp-host-unreachable", "icmp-proto-unreachable", "icmp-port-unreachable",
-            "icmp-net-prohibited", "icmp-host-prohibited", "icmp-admin-prohibited",
+            "icmp-net-unreachable", "icmp-host-unreachable", "icmp-proto-unreachable",
+            "icmp-port-unreachable", "icmp-net-prohibited", "icmp-host-prohibited", "icmp-admin-prohibited",
         )},
         "net-unreach": "icmp-net-unreachable", "host-unreach": "icmp-host-unreachable",
         "proto-unreach": "icmp-proto-unreachable", "port-unreach": "icmp-port-unreachable",
@@ -92,86 +90,6 @@ def _queue(options: list[Option], family: Family) -> Target:
     return Target("open", Doubt("depends", "a program on the host that is asked (QUEUE)"))
 
 
-def _change(change: Callable[[Segment], Segment]) -> Target:
-    return Target("change", change)
-
-
-def _set_mark(options: list[Option], family: Family) -> Target:
-    """Each form is: clear the bits of a mask, then flip those of a value (iptables-extensions(8), MARK)."""
-    for option in options:
-        if option.name in _MARK_FORMS:
-            clear, flip = _MARK_FORMS[option.name](*values.mark_and_mask(option.value))
-            return _change(lambda s: replace(s, mark=_marked(s.mark, clear, flip)))
-    return _change(lambda s: replace(s, mark=None))
-
-
-_ALL = 2**32 - 1
-_MARK_FORMS: dict[str, Callable[[int, int], tuple[int, int]]] = {
-    "--set-xmark": lambda value, mask: (mask, value),
-    "--set-mark": lambda value, mask: (mask | value, value),
-    "--and-mark": lambda value, mask: (_ALL & ~value, 0),
-    "--or-mark": lambda value, mask: (value, value),
-    "--xor-mark": lambda value, mask: (0, value),
-}
-
-
-def _marked(mark: int | None, clear: int, flip: int) -> int | None:
-    if clear == _ALL:
-        return flip
-    return None if mark is None else (mark & ~clear) ^ flip
-
-
-def _connmark(options: list[Option], family: Family) -> Target:
-    given = {option.name: option for option in options}
-    if "--save-mark" in given or "--restore-mark" in given:
-        to_connection = "--save-mark" in given
-        packet_mask, connection_mask = (_mask(given, f"--{what}mask") for what in ("nf", "ct"))
-        if "--mask" in given:
-            packet_mask = connection_mask = values.number(given["--mask"].value)
-        return _change(lambda s: _copy_mark(s, to_connection, packet_mask, connection_mask))
-    for name, option in given.items():
-        if name in _MARK_FORMS:
-            clear, flip = _MARK_FORMS[name](*values.mark_and_mask(option.value))
-            return _change(lambda s: _with_connection_mark(s, _marked(s.connection.mark, clear, flip)))
-    return _change(lambda s: _with_connection_mark(s, None))
-
-
-def _mask(given: dict[str, Option], name: str) -> int:
-    return values.number(given[name].value) if name in given else _ALL
-
-
-def _copy_mark(segment: Segment, to_connection: bool, packet_mask: int, connection_mask: int) -> Segment:
-    """xt_connmark.c: save is ctmark = (ctmark & ~ctmask) ^ (mark & nfmask); restore the other way round."""
-    here, there = segment.mark, segment.connection.mark
-    if segment.state in ("INVALID", "UNTRACKED"):
-        return segment
-    if here is None or there is None:
-        both_unknown = replace(segment, mark=None)
-        return _with_connection_mark(segment, None) if to_connection else both_unknown
-    if to_connection:
-        return _with_connection_mark(segment, (there & ~connection_mask) ^ (here & packet_mask))
-    return replace(segment, mark=(here & ~packet_mask) ^ (there & connection_mask))
-
-
-def _with_connection_mark(segment: Segment, mark: int | None) -> Segment:
-    if segment.state in ("INVALID", "UNTRACKED"):
-        return segment
-    return replace(segment, connection=replace(segment.connection, mark=mark))
-
-
-def _notrack(segment: Segment) -> Segment:
-    return replace(segment, untracked=True, state="UNTRACKED")
-
-
-def _ct(options: list[Option], family: Family) -> Target:
-    names = {option.name for option in options}
-    if "--notrack" in names:
-        return _change(_notrack)
-    if any(name.startswith("--zone") for name in names):
-        return _change(lambda s: replace(s, connection=replace(s.connection, zoned=True)))
-    return Target("continue")
-
-
 def _redirect(options: list[Option], family: Family) -> Target:
     """The packet stays on this host: the address is the receiving interface's own."""
     port = next((option.value for option in options if option.name in ("--to-ports", "--to-port")), "")
@@ -218,10 +136,10 @@ _MAKERS: dict[str, Callable[[list[Option], Family], Target]] = {
     "REJECT": _reject,
     "QUEUE": _queue,
     "NFQUEUE": _queue,
-    "MARK": _set_mark,
-    "CONNMARK": _connmark,
-    "NOTRACK": lambda options, family: _change(_notrack),
-    "CT": _ct,
+    "MARK": marks.set_mark,
+    "CONNMARK": marks.set_connection_mark,
+    "NOTRACK": marks.untrack,
+    "CT": marks.conntrack,
     "REDIRECT": _redirect,
     "DNAT": _dnat,
     "SNAT": _lost("where replies go after SNAT"),

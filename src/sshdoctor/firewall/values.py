@@ -10,8 +10,10 @@ from sshdoctor.firewall.segment import to_number
 from sshdoctor.model import Family
 
 _FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "NONE": 0, "ALL": 63}
-_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "ipv6-icmp": 58, "igmp": 2, "esp": 50, "ah": 51,
-              "sctp": 132, "udplite": 136, "dccp": 33, "gre": 47, "ipencap": 4, "ospf": 89, "vrrp": 112}  # fmt: skip
+_PROTOCOLS = {
+    "tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "ipv6-icmp": 58, "igmp": 2, "esp": 50, "ah": 51,
+    "sctp": 132, "udplite": 136, "dccp": 33, "gre": 47, "ipencap": 4, "ospf": 89, "vrrp": 112,
+}  # fmt: skip
 
 
 def address(text: str, family: Family) -> int:
@@ -124,7 +126,8 @@ def protocol(text: str) -> int:
 
 _ICMP_NAMES: dict[Family, dict[str, str]] = {
     "ipv4": {
-        "any": "-1", "echo-reply": "0", "pong": "0", "destination-unreachable": "3", "network-unreachable": "3/0",
+        "any": "-1", "echo-reply": "0", "pong": "0", "destination-unreachable": "3",
+        "network-unreachable": "3/0",
         "host-unreachable": "3/1", "protocol-unreachable": "3/2", "port-unreachable": "3/3",
         "fragmentation-needed": "3/4", "network-prohibited": "3/9", "host-prohibited": "3/10",
         "communication-prohibited": "3/13", "source-quench": "4", "redirect": "5", "echo-request": "8",

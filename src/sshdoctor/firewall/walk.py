@@ -7,53 +7,15 @@ walk stays linear in rules, and a doubt that changes nothing is forgotten.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall.matches import all_hold
-from sshdoctor.firewall.model import Body, Chain, Doubt, Rule, Truth
+from sshdoctor.firewall.model import Body, Chain, Rule, Target, Truth
+from sshdoctor.firewall.paths import Path, Result, Stop, add_stop, join, merge, with_doubt
 from sshdoctor.firewall.segment import Segment
 
 DEEPEST = 150
 """Chains within chains; the kernel's own limit for nft is 16."""
-
-_MOST_PATHS = 16
-_MOST_DOUBTS = 4
-
-Doubts = tuple[tuple[Doubt, Rule | None], ...]
-
-
-class Path(NamedTuple):
-    """A segment that is still on its way, the doubts it is subject to, and the rule that let it pass."""
-
-    segment: Segment
-    doubts: Doubts = ()
-    rule: Rule | None = None
-    way: tuple[str, ...] = ()
-
-
-class Stop(NamedTuple):
-    """The end of a segment. ``word`` is "drop", a reply word for REJECT, or "" if that cannot be said.
-
-    ``sure`` means that the matches of the rule itself hold.
-    """
-
-    word: str
-    segment: Segment
-    rule: Rule | None
-    doubts: Doubts
-    sure: bool
-    way: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Result:
-    """What can come of a walk: ends, segments that a rule accepted, and those that came to the end."""
-
-    stops: list[Stop] = field(default_factory=list)
-    accepted: list[Path] = field(default_factory=list)
-    returned: list[Path] = field(default_factory=list)
 
 
 class Walker:
@@ -96,17 +58,13 @@ class Walker:
     def _through(self, chain: Chain, segment: Segment) -> Result:
         result = Result()
         alive = [Path(segment)]
-        for index, body in enumerate(chain.bodies()):
-            if body.target.kind == "continue":
-                continue
-            concerned = [(path, truth) for path in alive if (truth := all_hold(body.matches, path.segment))]
+        for index, head in enumerate(chain.bodies()):
+            body, concerned = _concerned(head, alive)
             if concerned:
                 rule = chain.rule(index)
                 spared = [path for path in alive if not any(path is other for other, _ in concerned)]
-                alive = spared + [
-                    p for path, truth in concerned for p in self._act(path, truth, body, rule, result)
-                ]
-                alive = merge(alive) if len(alive) > 1 else alive
+                still = (p for path, truth in concerned for p in self._act(path, truth, body, rule, result))
+                alive = merge([*spared, *still])
                 if not alive:
                     break
         result.returned = merge([*result.returned, *alive])
@@ -131,15 +89,37 @@ class Walker:
         elif kind == "lost":
             doubts = with_doubt(taken, value, rule).doubts
             add_stop(result, Stop("", taken.segment, rule, doubts, truth is True, taken.way))
+        elif kind == "continue":
+            return [taken, *passed_over]
         elif kind == "return":
             result.returned.append(taken)
         elif kind == "change":
             return [taken._replace(segment=value(taken.segment)), *passed_over]
         elif kind == "nat":
             self._translate(taken, value, rule, result)
+        elif kind == "sequence":
+            change, rest = value
+            segment = change(taken.segment)
+            if segment is None:
+                return [taken, *passed_over]
+            changed = taken._replace(segment=segment)
+            held = all_hold(rest.matches, changed.segment)
+            still = [changed] if held is False else self._act(changed, held, rest, rule, result)
+            return [*still, *passed_over]
+        elif kind == "choose":
+            return [*self._choose(taken, value(taken.segment), rule, result), *passed_over]
         elif kind in ("jump", "goto"):
             return self._jump(path, taken, passed_over, body, rule, result)
         return passed_over
+
+    def _choose(
+        self, taken: Path, choices: list[tuple[Truth, Target]], rule: Rule, result: Result
+    ) -> Iterable[Path]:
+        """A verdict map: what the packet's own element says, or on to the next rule if it has none."""
+        still: list[Path] = []
+        for truth, target in choices:
+            still.extend(self._act(taken, truth, Body((), target), rule, result))
+        return still if any(truth is True for truth, _ in choices) else [*still, taken]
 
     def _translate(self, taken: Path, value: object, rule: Rule, result: Result) -> None:
         outcome = self._nat(taken.segment, value)
@@ -169,52 +149,22 @@ class Walker:
         return [*back, *passed_over]
 
 
-def with_doubt(path: Path, doubt: Truth, rule: Rule | None) -> Path:
-    if isinstance(doubt, bool):
-        return path
-    return path._replace(doubts=join(path.doubts, ((doubt, rule),)))
+def _concerned(body: Body, alive: list[Path]) -> tuple[Body, list[tuple[Path, Truth]]]:
+    """The paths on which the rule may do something, and what it does in the end."""
+    if body.target.kind == "continue":
+        return body, []
+    found: list[tuple[Path, Truth]] = []
+    for path in alive:
+        truth = all_hold(body.matches, path.segment)
+        if truth is not False:
+            found.append((path, truth))
+    if not found or body.target.kind != "then":
+        return body, found
+    rest, of_rest = _concerned(body.target.value(), [path for path, _ in found])
+    first = {id(path): truth for path, truth in found}
+    return rest, [(path, _both(first[id(path)], truth)) for path, truth in of_rest]
 
 
-def join(left: Doubts, right: Doubts) -> Doubts:
-    """Both, the first few of them; an unknown is never the one that is left out."""
-    joined = left
-    for entry in right:
-        full = len(joined) >= _MOST_DOUBTS
-        if entry in joined or (full and (entry[0].kind == "depends" or _any_unknown(joined))):
-            continue
-        joined = (*joined, entry)
-    return joined
-
-
-def _any_unknown(doubts: Doubts) -> bool:
-    return any(doubt.kind == "unknown" for doubt, _ in doubts)
-
-
-def add_stop(result: Result, stop: Stop) -> None:
-    """Keep one end for each way that it can look from outside: the first that is sure, or else the first."""
-    for index, other in enumerate(result.stops):
-        if other.word == stop.word and other.segment == stop.segment:
-            if stop.sure and not other.sure:
-                result.stops[index] = stop
-            return
-    result.stops.append(stop)
-
-
-def merge(paths: Iterable[Path]) -> list[Path]:
-    """One path for each segment, the one with the fewest doubts."""
-    merged: dict[Segment, Path] = {}
-    for path in paths:
-        other = merged.get(path.segment)
-        if other is None or len(path.doubts) < len(other.doubts):
-            merged[path.segment] = path
-    if len(merged) > _MOST_PATHS:
-        blurred = {
-            (fuzzy := _blurred(path.segment)): path._replace(segment=fuzzy) for path in merged.values()
-        }
-        return list(blurred.values())
-    return list(merged.values())
-
-
-def _blurred(segment: Segment) -> Segment:
-    """So many marks are possible that the mark is best called unknown."""
-    return replace(segment, mark=None, connection=replace(segment.connection, mark=None))
+def _both(left: Truth, right: Truth) -> Truth:
+    """Whether both hold, where neither is False."""
+    return left if right is True else right

@@ -1,0 +1,129 @@
+"""Asks the kernel and the model the same question, and makes a disagreement small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+
+from firewall.cases import client_packet
+from firewall.generator import CHAINS
+from firewall.namespaces import Pair
+
+from sshdoctor.firewall import Dump, Verdict, judge
+from sshdoctor.model import Family
+
+TOOLS = ("iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy")
+PATIENCE = (0.2, 1.5)
+"""Seconds for a reply; the second if the first looks wrong, since a busy machine is slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Rulesets by tool, all for packets of one family, loaded in this order."""
+
+    name: str
+    rules: Mapping[str, str]
+    family: Family
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.name}: {tool}-restore\n{text}" for tool, text in self.rules.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``kernel`` is the reply that the client got; ``refused`` is why the tool did not load the rules."""
+
+    question: Question
+    verdict: Verdict | None = None
+    kernel: str = ""
+    refused: str = ""
+
+    @property
+    def wrong(self) -> bool:
+        return self.verdict is not None and not _agree(self.verdict, self.kernel)
+
+    def __str__(self) -> str:
+        v = self.verdict
+        said = f"{v.state}, {v.reply} (possible: {v.possible}): {v.why}" if v else self.refused
+        return f"the kernel says {self.kernel}, the model {said}\n{self.question}"
+
+
+def _agree(verdict: Verdict, kernel: str) -> bool:
+    if verdict.state == "unknown":
+        return True
+    return kernel in {reply or "ok" for reply in verdict.possible}
+
+
+def ask(pair: Pair, question: Question) -> Answer:
+    """Load the rules (and nothing else), dial, and compare."""
+    pair.load("nft", "flush ruleset")
+    for tool in TOOLS:
+        if "legacy" in tool and tool not in question.rules and ("6" in tool) == (question.family == "ipv6"):
+            pair.load(tool, _empty())
+    for tool, text in question.rules.items():
+        refused = pair.load(tool, text if tool == "nft" else _whole(text))
+        if refused:
+            return Answer(question, refused=f"{tool}: {refused}")
+    verdict = judge([_dump(pair, question, tool) for tool in question.rules], client_packet(question.family))
+    for wait in PATIENCE:
+        kernel = pair.dial(question.family, wait)
+        if _agree(verdict, kernel):
+            break
+    return Answer(question, verdict, kernel)
+
+
+def _dump(pair: Pair, question: Question, tool: str) -> Dump:
+    """What the host prints of the rules: for nft, what it lists itself, since that is another language."""
+    if tool == "nft":
+        return Dump("nft", question.family, pair.listed())
+    return Dump(f"{tool}-save", question.family, question.rules[tool])
+
+
+def _empty() -> str:
+    return "".join(f"*{table}\n{_policies(table)}COMMIT\n" for table in CHAINS)
+
+
+def _policies(table: str) -> str:
+    return "".join(f":{chain} ACCEPT [0:0]\n" for chain in CHAINS[table])
+
+
+def _whole(text: str) -> str:
+    """The rules, and the tables that they leave out empty, so that nothing of an earlier question is left."""
+    absent = [table for table in CHAINS if f"*{table}\n" not in text]
+    return text + "".join(f"*{table}\n{_policies(table)}COMMIT\n" for table in absent)
+
+
+def ask_all(pairs: list[Pair], questions: Iterable[Question]) -> Iterator[Answer]:
+    """Every question, on whichever pair is free."""
+    free: SimpleQueue[Pair] = SimpleQueue()
+    for pair in pairs:
+        free.put(pair)
+
+    def one(question: Question) -> Answer:
+        pair = free.get()
+        try:
+            return ask(pair, question)
+        finally:
+            free.put(pair)
+
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        yield from pool.map(one, questions)
+
+
+def shrink(pair: Pair, answer: Answer) -> Answer:
+    """The same disagreement with as few rules as possible."""
+    smallest = answer
+    for tool in answer.question.rules:
+        place = 0
+        while place < len(lines := smallest.question.rules[tool].split("\n")):
+            if lines[place].startswith("-A") or (tool == "nft" and not lines[place].startswith("}")):
+                fewer = {tool: "\n".join(lines[:place] + lines[place + 1 :])}
+                rules = {**smallest.question.rules, **fewer}
+                tried = ask(pair, replace(answer.question, rules=rules))
+                if tried.wrong:
+                    smallest = tried
+                    continue
+            place += 1
+    return smallest

@@ -1,0 +1,206 @@
+"""nft's JSON: what stands in it, and what it cannot say."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sshdoctor.errors import RulesError
+from sshdoctor.firewall import Dump, Packet, Verdict, judge
+
+PACKET = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2", in_interface="eth0")
+
+TABLE = {"table": {"family": "inet", "name": "fw", "handle": 1}}
+INPUT: dict[str, Any] = {"type": "filter", "hook": "input", "prio": 0, "policy": "accept"}
+
+
+def chain(name: str = "in", **base: Any) -> dict[str, Any]:
+    return {"chain": {"family": "inet", "table": "fw", "name": name, "handle": 1, **base}}
+
+
+def rule(*statements: dict[str, Any], chain: str = "in", handle: int = 7) -> dict[str, Any]:
+    return {
+        "rule": {"family": "inet", "table": "fw", "chain": chain, "handle": handle, "expr": list(statements)}
+    }
+
+
+def matching(protocol: str, field: str, right: Any, op: str = "==") -> dict[str, Any]:
+    return {"match": {"op": op, "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}}
+
+
+DROP: dict[str, Any] = {"drop": None}
+REJECT = {"reject": {"type": "icmpx", "expr": "port-unreachable"}}
+
+
+def verdict(*objects: dict[str, Any], listing: str = "", **packet: Any) -> Verdict:
+    dumps = [Dump("nft", "ipv4", json.dumps({"nftables": [{"metainfo": {"version": "1.0.6"}}, *objects]}))]
+    if listing:
+        dumps.append(Dump("nft-text", "ipv4", listing))
+    values = {
+        "family": "ipv4",
+        "source": "198.51.100.1",
+        "destination": "198.51.100.2",
+        "in_interface": "eth0",
+    }
+    return judge(dumps, Packet(**{**values, **packet}))
+
+
+def test_a_port_that_is_rejected_names_table_chain_and_number() -> None:
+    found = verdict(
+        TABLE, chain(**INPUT), rule(DROP, chain="other"), rule(matching("tcp", "dport", 22), REJECT)
+    )
+    assert (found.state, found.reply) == ("reject", "icmp-port-unreachable")
+    assert found.rule is not None
+    assert (found.rule.table, found.rule.chain, found.rule.number) == ("inet fw", "in", 1)
+
+
+def test_an_inet_table_serves_both_families_each_with_its_own_refusal() -> None:
+    found = verdict(
+        TABLE, chain(**INPUT), rule(REJECT), family="ipv6", source="fd00::1", destination="fd00::2"
+    )
+    assert found.reply == "icmp6-port-unreachable"
+
+
+def test_the_text_of_a_rule_is_lent_by_the_listing() -> None:
+    listing = (
+        "table inet fw { # handle 1\n\tchain in { # handle 1\n\t\ttcp dport 22 drop # handle 7\n\t}\n}\n"
+    )
+    found = verdict(TABLE, chain(**INPUT), rule(matching("tcp", "dport", 22), DROP), listing=listing)
+    assert found.why == "inet fw in rule 1: tcp dport 22 drop"
+
+
+@pytest.mark.parametrize(
+    ("elements", "state"),
+    [
+        (["198.51.100.1"], "drop"),
+        ([{"prefix": {"addr": "198.51.100.0", "len": 24}}], "drop"),
+        ([{"range": ["198.51.100.0", "198.51.100.9"]}], "drop"),
+        ([{"elem": {"val": "198.51.100.1", "timeout": 600, "expires": 13}}], "drop"),
+        (["203.0.113.7"], "accept"),
+        ([], "accept"),
+    ],
+)
+def test_a_ban_set_holds_whom_it_lists(elements: list[Any], state: str) -> None:
+    bans = {"set": {"family": "inet", "table": "fw", "name": "bans", "type": "ipv4_addr", "elem": elements}}
+    assert verdict(TABLE, bans, chain(**INPUT), rule(matching("ip", "saddr", "@bans"), DROP)).state == state
+
+
+def test_the_last_of_two_chains_of_one_priority_runs_first() -> None:
+    second = {"table": {"family": "ip", "name": "late", "handle": 2}}
+    late = {"chain": {"family": "ip", "table": "late", "name": "in", "handle": 1, **INPUT}}
+    drop = {"rule": {"family": "ip", "table": "late", "chain": "in", "handle": 2, "expr": [DROP]}}
+    assert verdict(TABLE, chain(**INPUT), rule(REJECT), second, late, drop).reply == "silence"
+
+
+def test_accept_ends_a_chain_but_not_the_hook() -> None:
+    found = verdict(
+        TABLE,
+        chain(**{**INPUT, "prio": -10}),
+        chain("later", **INPUT),
+        rule({"accept": None}),
+        rule(DROP, chain="later"),
+    )
+    assert (found.state, found.rule and found.rule.chain) == ("drop", "later")
+
+
+def test_a_verdict_map_sends_each_port_its_way() -> None:
+    elements = [[22, {"jump": {"target": "ssh"}}], [{"range": [80, 90]}, {"accept": None}]]
+    port = {"payload": {"protocol": "tcp", "field": "dport"}}
+    vmap = {"vmap": {"key": port, "data": {"set": elements}}}
+    objects = (TABLE, chain(**INPUT), chain("ssh"), rule(vmap), rule(REJECT, chain="ssh"))
+    assert verdict(*objects).way == ("inet fw in rule 1",)
+    assert verdict(*objects, destination_port=80).state == "accept"
+
+
+def test_iptables_rules_that_nft_shows_without_parameters_are_taken_from_iptables_save() -> None:
+    shown = [
+        {"table": {"family": "ip", "name": "filter", "handle": 1}},
+        {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "handle": 1, **INPUT}},
+        {"rule": {"family": "ip", "table": "filter", "chain": "INPUT", "handle": 2,
+                  "expr": [{"xt": {"type": "match", "name": "multiport"}}, DROP]}},
+    ]  # fmt: skip
+    saved = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m multiport --dports 80,443 -j DROP\nCOMMIT\n"
+    text = json.dumps({"nftables": shown})
+    assert judge([Dump("nft", "ipv4", text)], PACKET).state == "unknown"
+    assert (
+        judge([Dump("iptables-nft-save", "ipv4", saved), Dump("nft", "ipv4", text)], PACKET).state == "accept"
+    )
+
+
+@pytest.mark.parametrize(
+    ("statements", "state"),
+    [
+        ([{"limit": {"rate": 3, "per": "minute"}}, DROP], "depends"),
+        ([matching("ether", "saddr", "02:00:00:00:00:01"), DROP], "unknown"),
+        ([{"match": {"op": "==", "left": {"osf": {"key": "name"}}, "right": "Linux"}}, DROP], "unknown"),
+        ([matching("tcp", "dport", 80), {"something new": 1}], "accept"),
+        ([{"something new": 1}], "unknown"),
+        ([matching("tcp", "sport", 80, "!="), matching("tcp", "dport", 22, "!="), DROP], "unknown"),
+    ],
+)
+def test_what_cannot_be_told_is_said(statements: list[dict[str, Any]], state: str) -> None:
+    assert verdict(TABLE, chain(**INPUT), rule(*statements)).state == state
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", "{}", "[]", '{"nftables": 1}', '{"nftables": [{"rule": {}}]}', "[" * 9999]
+)
+def test_text_that_is_not_nfts_json_is_refused(text: str) -> None:
+    with pytest.raises(RulesError, match="no JSON of 'nft -j list ruleset'"):
+        judge([Dump("nft", "ipv4", text)], PACKET)
+
+
+WORDS = (
+    *(
+        "match",
+        "op",
+        "left",
+        "right",
+        "payload",
+        "protocol",
+        "tcp",
+        "field",
+        "dport",
+        "set",
+        "@s",
+        "ct",
+        "key",
+    ),
+    *("state", "meta", "mark", "mangle", "value", "vmap", "data", "elem", "val", "reject", "type", "expr"),
+    *("range", "prefix", "addr", "len", "concat", "jump", "target", "in", "drop", "&", "|", "==", "!=", "<"),
+    *("fib", "flags", "dnat", "port", "198.51.100.1", "ip", "saddr", "limit", "xt"),
+)
+LEAVES = st.none() | st.booleans() | st.integers(-1, 70000) | st.sampled_from(WORDS) | st.text(max_size=3)
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.lists(TREES, max_size=4), TREES)
+def test_any_json_gives_a_verdict_or_a_rules_error(statements: list[Any], elements: Any) -> None:
+    values = {"set": {"family": "inet", "table": "fw", "name": "s", "elem": elements}}
+    with contextlib.suppress(RulesError):
+        verdict(TABLE, values, chain(**INPUT), rule(*statements))
+
+
+LEFT = (
+    {"payload": {"protocol": "tcp", "field": "dport"}},
+    {"payload": {"protocol": "ip", "field": "saddr"}},
+    {"ct": {"key": "state"}},
+    {"meta": {"key": "iifname"}},
+    {"concat": [{"meta": {"key": "mark"}}, {"payload": {"protocol": "tcp", "field": "sport"}}]},
+    {"fib": {"result": "type", "flags": ["daddr"]}},
+)
+
+
+@given(st.sampled_from(("==", "!=", "in", "<", ">", "!")), st.sampled_from(LEFT), TREES)
+def test_any_comparison_gives_a_verdict_or_a_rules_error(op: str, left: Any, right: Any) -> None:
+    with contextlib.suppress(RulesError):
+        verdict(TABLE, chain(**INPUT), rule({"match": {"op": op, "left": left, "right": right}}, DROP))
