@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from access.servers import Sshd
 
+from access.servers import Sshd
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access
 from sshdoctor.facts.probe import build_script, stop_script

@@ -7,8 +7,8 @@ import struct
 import time
 
 import pytest
-from access.servers import Hostile
 
+from access.servers import Hostile
 from sshdoctor.access.base import LoginError
 from sshdoctor.access.ssh import open_ssh
 

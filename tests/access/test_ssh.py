@@ -8,9 +8,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from access.servers import Sshd, failure_of, make_key, says_hello
 
-from conftest import StartSshd
+from access.conftest import StartSshd
+from access.servers import Sshd, failure_of, make_key, says_hello
 from sshdoctor.access.ssh import open_ssh
 from sshdoctor.access.ssh_hostkeys import fingerprint, known_keys
 from sshdoctor.errors import AccessError

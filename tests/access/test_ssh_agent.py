@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from access.servers import Sshd, make_key
 
+from access.servers import Sshd, make_key
 from sshdoctor.access.base import LoginError
 from sshdoctor.access.ssh import open_ssh
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from access.servers import Sshd, failure_of, free_port, says_hello
 
-from conftest import StartSshd
+from access.conftest import StartSshd
+from access.servers import Sshd, failure_of, free_port, says_hello
 from sshdoctor.access.ssh import open_ssh
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Login

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firewall.namespaces import CLIENT, SECOND, SERVER
-
 from sshdoctor.firewall import Dump, Packet
 from sshdoctor.model import Family
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from random import Random
 
 from firewall.namespaces import CLIENT, SECOND, SERVER
-
 from sshdoctor.model import Family
 
 CHAINS = {

@@ -6,7 +6,6 @@ import re
 from random import Random
 
 from firewall.namespaces import CLIENT, SECOND, SERVER
-
 from sshdoctor.model import Family
 
 _HOOKS = ("prerouting", "input", "input", "input", "output", "postrouting")

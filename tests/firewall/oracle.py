@@ -10,7 +10,6 @@ from queue import SimpleQueue
 from firewall.cases import client_packet
 from firewall.generator import CHAINS
 from firewall.namespaces import Pair
-
 from sshdoctor.firewall import Dump, Verdict, judge
 from sshdoctor.model import Family
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from firewall.cases import Case, read_cases
 
+from firewall.cases import Case, read_cases
 from sshdoctor.firewall import Verdict, judge
 
 

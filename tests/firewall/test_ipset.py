@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from firewall.cases import client_packet
 from hypothesis import given
 from hypothesis import strategies as st
-from firewall.namespaces import Pair, pairs
 
+from firewall.cases import client_packet
+from firewall.namespaces import Pair, pairs
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall import Dump, judge
 

@@ -10,12 +10,12 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from firewall.cases import read_cases
 from firewall.generator import Generator
 from firewall.namespaces import Pair, pairs
 from firewall.nft_generator import NftGenerator
 from firewall.oracle import TOOLS, Question, ask, ask_all, shrink
-
 from sshdoctor.model import Family
 
 pytestmark = pytest.mark.containers

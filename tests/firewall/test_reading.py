@@ -6,10 +6,10 @@ import contextlib
 import itertools
 
 import pytest
-from firewall.cases import read_cases
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firewall.cases import read_cases
 from sshdoctor.errors import RulesError, UsageError
 from sshdoctor.firewall import Dump, Packet, judge
 

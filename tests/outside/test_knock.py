@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from outside.namespaces import CLIENT, CLIENT6, ROUTER, ROUTER6, SERVER, SERVER6, Network
 
 pytestmark = pytest.mark.containers

@@ -30,9 +30,12 @@ class Section:
 # `timeout` of coreutils and of busybox since 1.30 share this form; without it a shell does the same.
 # SSHDOCTOR_RUN marks every process of this run in its environment, so that an interrupted run can be
 # found and ended (see stop_script). Each command is one `sh -c`, so that none can end the script.
-_PRELUDE = """\
-PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-LC_ALL=C LANGUAGE=C SYSTEMD_PAGER= SYSTEMD_COLORS=0
+_PATH = "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PRELUDE = f"""\
+{_PATH}
+LC_ALL=C LANGUAGE=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
+"""
+_PRELUDE += """\
 SSHDOCTOR_RUN=$mark
 [ -n "$client" ] || client=${SSH_CONNECTION%% *}
 export PATH LC_ALL LANGUAGE SYSTEMD_PAGER SYSTEMD_COLORS SSHDOCTOR_RUN client address port user
@@ -40,8 +43,12 @@ if timeout 1 true 2>/dev/null; then
   limited() { timeout -k 1 "$1" sh -c "$2"; }
 else
   limited() {
-    sh -c "$2" & job=$!
-    ( sleep "$1"; kill -9 "$job" ) >/dev/null 2>&1 & watch=$!
+    SSHDOCTOR_PART="@$3@" sh -c "$2" & job=$!
+    ( sleep "$1"; late=$job
+      for process in /proc/[0-9]*; do
+        ! grep -qs "SSHDOCTOR_PART=@$3@" "$process/environ" || late="$late ${process#/proc/}"
+      done
+      kill -9 $late ) >/dev/null 2>&1 & watch=$!
     wait "$job"; status=$?
     kill "$watch" 2>/dev/null
     return "$status"
@@ -49,7 +56,7 @@ else
 fi
 section() {
   printf '\\n@@%s begin %s@@\\n' "$mark" "$1"
-  { limited "$seconds" "$2" </dev/null 2>&1
+  { limited "$seconds" "$2" "$1" </dev/null 2>&1
     printf '\\n@@%s end %s %s@@\\n' "$mark" "$1" "$?"; } | head -c "$bytes"
 }
 """
