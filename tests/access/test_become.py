@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from access.test_contract import PASSWORD
 
+from access.test_contract import PASSWORD
 from sshdoctor.access.ssh import SshAccess, open_ssh
 from sshdoctor.model import Become, Login, Secret
 
