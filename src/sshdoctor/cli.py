@@ -24,7 +24,7 @@ EXIT_INTERRUPTED = 130
 _HOST_HELP = {
     "host": "a host, group, pattern, comma list, or user@address:port",
     "inventory": "an Ansible inventory (repeatable; default inventory.yml)",
-    "format": "text, json, ...",
+    "format": "text, json, junit, html, markdown",
     "output": "write the report to this file",
     "jobs": "hosts at a time (default 16)",
     "timeout": "seconds to wait for each answer (default 4)",

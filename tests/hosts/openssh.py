@@ -33,6 +33,7 @@ SAYS = {
     "kex-failed": "no matching",
     "host-key-changed": "HOST IDENTIFICATION HAS CHANGED",
     "auth-denied": r"Permission denied \(",
+    "session-closed": "exit 1$",
 }
 """What its user reads for a reply word (connect(2)'s errors are those of the kernel's icmp_err_convert)."""
 

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from hosts.testbed import Testbed, TestHost, known_hosts_lines
 
 pytestmark = pytest.mark.containers
+SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
 ESCAPE = "\x1b"
 
 
@@ -45,7 +47,9 @@ class Person:
     def report(self, *flags: str) -> Mapping[str, Any]:
         done = self.diagnose("--format", "json", *flags)
         assert done.stdout, done.stderr
-        hosts: list[Mapping[str, Any]] = json.loads(done.stdout)["hosts"]
+        document = json.loads(done.stdout)
+        jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+        hosts: list[Mapping[str, Any]] = document["hosts"]
         return hosts[0]
 
     def looks_in_by_podman(self) -> None:
