@@ -18,7 +18,7 @@ test: venv
 demo: venv
 	@if sh bin/setup engine; then $(INVOKE) demo; \
 	else echo "No throw-away host can be made here, so this looks at the machine itself." >&2; \
-	  exec .venv/bin/sshdoctor diagnose --host localhost; fi
+	  .venv/bin/sshdoctor diagnose --host localhost || [ $$? -ne 2 ]; fi
 
 lint: venv
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/invoke lint

@@ -43,4 +43,5 @@ def test_what_was_broken_is_named_and_nothing_else(scenario: Scenario, client: C
     exit_code, report = client.diagnose(seconds=scenario.expect.seconds)
     jsonschema.validate(report, json.loads(SCHEMA.read_text()))
     faults = scenario.expect.faults(report["hosts"][0], exit_code)
-    assert not faults, "\n".join([*faults, json.dumps(report, indent=2)])
+    bare = [cause["id"] for cause in report["hosts"][0]["causes"] if not cause["evidence"]]
+    assert not faults + bare, "\n".join([*faults, f"without evidence: {bare}", json.dumps(report, indent=2)])

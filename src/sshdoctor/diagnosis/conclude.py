@@ -62,7 +62,11 @@ def conclude(host: Host, visit: Visit, interview: Interview, checks: Sequence[Ch
         prediction=focus.prediction,
         causes=causes,
         checks=tuple(_finding(check, seen) for check in checks),
-        notes=(*interview.notes, *_notes(replies, causes, interview.used, checks)),
+        notes=(
+            *interview.notes,
+            *_rights(interview.used, seen),
+            *_notes(replies, causes, interview.used, checks),
+        ),
     )
 
 
@@ -104,7 +108,7 @@ def _nobody_looked(used: AccessUsed) -> Inside:
 
 
 def _verdict(causes: Sequence[Cause], replies: Sequence[Reply]) -> Verdict:
-    if any(cause.role != "latent" for cause in causes):
+    if any(cause.role == "root" for cause in causes):
         return "blocked"
     works = [reply.word in WORKING for reply in replies]
     unreachable_here = [reply.word == "local-unreachable" for reply in replies]
@@ -122,6 +126,16 @@ def _finding(check: Check, seen: Sequence[_Address]) -> Finding:
         summary=worst.summary,
         causes=(worst.obstacle.id,) if worst.obstacle else (),
     )
+
+
+def _rights(used: AccessUsed, seen: Sequence[_Address]) -> list[str]:
+    """What root's rights would have shown."""
+    unseen = {one.check.id for address in seen for one in address.judged.values() if one.status == "unknown"}
+    if used.privileged is not False or not unseen:
+        return []
+    return [
+        f"Without root's rights {len(unseen)} checks have no answer: be root there, or set ansible_become."
+    ]
 
 
 def _notes(

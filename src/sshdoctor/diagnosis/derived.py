@@ -15,8 +15,6 @@ from sshdoctor.diagnosis.permission import Permission, permission
 from sshdoctor.diagnosis.question import View
 from sshdoctor.diagnosis.rank import Inside
 from sshdoctor.diagnosis.socket import Socket, socket
-from sshdoctor.facts.identity import Identity
-from sshdoctor.facts.processes import Processes
 from sshdoctor.model import Login, Reply, Unknown
 
 DERIVED: Mapping[str, type] = {
@@ -32,7 +30,7 @@ DERIVED: Mapping[str, type] = {
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "dialled": ("addresses",),
     "path": ("firewall", "addresses"),
-    "socket": ("listeners", "addresses", "firewall", "identity", "processes"),
+    "socket": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
     "permission": ("config", "account"),
     "keys": ("account",),
     "inside": (),
@@ -75,13 +73,19 @@ def derive(conversation: Conversation, reply: Reply, view: View) -> dict[str, ob
         **known,
         "dialled": dial,
         "path": way,
-        "socket": socket(dial, known["listeners"], _no_server_runs(known["identity"], known["processes"])),
+        "socket": socket(dial, known["listeners"], _no_server_runs(known)),
         "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
         "keys": keys(dial, known["account"]),
     }
 
 
-def _no_server_runs(identity: Identity | Unknown, processes: Processes | Unknown) -> bool:
-    if isinstance(identity, Unknown) or isinstance(processes, Unknown):
+def _no_server_runs(known: Mapping[str, Any]) -> bool:
+    """No process of an SSH server is there, and systemd holds no socket for one."""
+    identity, processes, service = known["identity"], known["processes"], known["service"]
+    if isinstance(processes, Unknown) or processes.running is not False or processes.other_servers:
         return False
-    return identity.privileged is True and processes.running is False and not processes.other_servers
+    if getattr(identity, "privileged", None) is True:
+        return True  # then systemd's own sockets are seen for what they are
+    if isinstance(service, Unknown):
+        return False
+    return service.manager != "systemd" or service.socket_state in ("absent", "inactive", "failed", "masked")

@@ -35,8 +35,8 @@ class Socket:
 def socket(dial: Dialled, listeners: Listeners | Unknown, no_server_runs: bool) -> Socket | Unknown:
     """The fact, from the listeners of the host; Unknown where these could not be read.
 
-    ``no_server_runs``: no process of an SSH server is there (as root sees it), so that a socket whose
-    process is not named (the kernel's, another namespace's) is none of an SSH server.
+    ``no_server_runs``: no process of an SSH server is there, so that a socket whose process is not named
+    (the kernel's, another user's or namespace's) is none of an SSH server.
     """
     if isinstance(listeners, Unknown):
         return listeners

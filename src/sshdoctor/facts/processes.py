@@ -103,7 +103,10 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
         started=first.started if first else None,
         other_servers=tuple(dict.fromkeys(stat.name for stat in own.values() if stat.name in _OTHERS)),
         connections=_connections(first, own, titles) if first else None,
-        evidence=evidence("ps -C sshd -o pid,stat,args", [f"{d.pid} {d.state} {d.command}" for d in daemons]),
+        evidence=evidence(
+            "ps -C sshd -o pid,stat,args",
+            [f"{d.pid} {d.state} {d.command}" for d in daemons] or ["no such process"],
+        ),
     )
 
 
