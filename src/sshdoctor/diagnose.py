@@ -15,7 +15,7 @@ from sshdoctor.ahead import Ahead
 from sshdoctor.diagnosis.visit import Manner, Visit, visit
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory import complete, load_hosts
-from sshdoctor.model import LAYERS, Host, HostReport
+from sshdoctor.model import LAYERS, Host, HostReport, Login
 from sshdoctor.render import formats, render
 from sshdoctor.resources import shipped
 
@@ -203,7 +203,12 @@ def _with_known_hosts(host: Host, file: str) -> Host:
         return host
     if not Path(file).is_file():
         raise UsageError(f"--known-hosts {file}: there is no such file")
-    return replace(host, login=replace(host.login, known_hosts=(file,)))
+
+    def told(login: Login) -> Login:
+        return replace(login, known_hosts=(file,))
+
+    ways = tuple(replace(way, login=told(way.login)) if way.login else way for way in host.ways)
+    return replace(host, login=told(host.login), ways=ways)
 
 
 def _told_in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[HostReport]:

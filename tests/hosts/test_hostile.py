@@ -207,3 +207,19 @@ def test_one_diagnosis_costs_the_host_one_connection_and_one_session(person: Per
     log = person.host.run("journalctl -b -u ssh --no-pager")
     assert log.count("Connection from ") == 1
     assert log.count("Starting session: ") == 1
+
+
+def test_with_only_some_checks_nothing_is_predicted(person: Person) -> None:
+    person.variables["ansible_become"] = True
+    report = person.report("--only", "firewall")
+    assert {check["layer"] for check in report["checks"]} == {"firewall"}
+    assert (report["verdict"], report["prediction"]) == ("healthy", None)
+
+
+def test_another_known_hosts_file_changes_the_key_that_is_expected_and_nothing_else(person: Person) -> None:
+    person.variables["ansible_become"] = True
+    known_hosts = person.variables.pop("sshdoctor_known_hosts")
+    assert person.report()["outside"][0]["reply"] == "host-key-unknown"
+    report = person.report("--known-hosts", known_hosts)
+    assert (report["verdict"], report["access"]["privileged"]) == ("healthy", True)
+    assert len(report["access"]["tried"]) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sshdoctor.checks.judge import Judged, judge
@@ -10,7 +10,7 @@ from sshdoctor.checks.load import CauseRule, Check
 from sshdoctor.diagnosis.derived import Conversation, derive
 from sshdoctor.diagnosis.interview import Interview
 from sshdoctor.diagnosis.question import View
-from sshdoctor.diagnosis.rank import Inside, agrees, merge, predict, rank
+from sshdoctor.diagnosis.rank import WAY, Inside, agrees, merge, predict, rank
 from sshdoctor.diagnosis.visit import Visit
 from sshdoctor.model import (
     WORKING,
@@ -82,7 +82,7 @@ def _judge(
     facts = derive(conversation, reply, view)
     comparing = _comparing(checks)
     judged = judge([c for c in checks if c.id not in comparing], facts, interview.runs)
-    inside = predict(judged.values(), reply.word) if interview.used.via else _nobody_looked(interview.used)
+    inside = _unpredicted(interview.used, judged.values()) or predict(judged.values(), reply.word)
     judged = judge(
         [c for c in checks if c.id in comparing], facts | {"inside": inside}, interview.runs, judged
     )
@@ -103,8 +103,12 @@ def _comparing(checks: Sequence[Check]) -> set[str]:
     return found
 
 
-def _nobody_looked(used: AccessUsed) -> Inside:
-    return Inside(predicted=Unknown("nobody could look inside"), why="", explains=False)
+def _unpredicted(used: AccessUsed, judged: Iterable[Judged]) -> Inside | None:
+    """Why nothing can be predicted at all, if so."""
+    reason = "" if used.via else "nobody could look inside"
+    if not {one.check.layer for one in judged} >= WAY:
+        reason = "only some of the checks were asked"
+    return Inside(predicted=Unknown(reason), why=reason, explains=False) if reason else None
 
 
 def _verdict(causes: Sequence[Cause], replies: Sequence[Reply]) -> Verdict:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from sshdoctor.checks.judge import Judged, Obstacle
 from sshdoctor.model import Cause, Confidence, Evidence, Role, Unknown
 
+WAY = {"route", "firewall", "socket", "daemon"}
+"""The layers that decide whether a client gets as far as a banner."""
+
 _CONNECTED = ("no-banner", "closed-before-banner", "not-ssh")
 _PROGRESS = {
     **dict.fromkeys(_CONNECTED, 1),
@@ -50,7 +53,7 @@ def predict(judged: Iterable[Judged], reply: str) -> Inside:
     Unknown if something on the way could not be seen. What the client has come past for certain
     (``reply`` is further along) cannot be an obstacle, and is not asked to be known.
     """
-    way = [one for one in judged if one.check.layer in ("route", "firewall", "socket", "daemon")]
+    way = [one for one in judged if one.check.layer in WAY]
     explains = any(one.obstacle and _explains(one.obstacle, reply) for one in way)
     unseen: str | None = None
     for one in way:
