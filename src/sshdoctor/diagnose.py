@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -242,4 +243,4 @@ def _terminal() -> dict[str, Any]:
     if not sys.stdout.isatty():
         return {"colour": False, "width": 80}
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return {"colour": not plain, "width": min(os.get_terminal_size().columns, 100)}
+    return {"colour": not plain, "width": max(40, min(shutil.get_terminal_size().columns, 100))}

@@ -1,0 +1,83 @@
+"""The command as people type it, on this machine alone: bad input, terminals, exit codes."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "sshdoctor.cli"]
+
+
+def typed(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("diagnose", "--host is missing"),
+        ("diagnose --hots web1", "No idea what '--hots' is"),
+        ("diagnos --host web1", "No idea what 'diagnos' is"),
+        ("diagnose --host localhost --format yaml", "--format yaml: there are"),
+        ("diagnose --host localhost --timeout soon", "--timeout soon: a number from"),
+        ("diagnose --host localhost --jobs 0", "--jobs 0: a number from"),
+        ("diagnose --host localhost --only nothing", "--only nothing: neither a layer"),
+        ("diagnose --host localhost --inventory nowhere.yml", "nowhere.yml: there is no such inventory"),
+        ("diagnose --host localhost --known-hosts nowhere", "--known-hosts nowhere: there is no such file"),
+        ("diagnose --host root@127.0.0.1:99999", "a port is a number from 1 to 65535"),
+        ("diagnose --host localhost --output nowhere/report", "--output nowhere/report: No such file"),
+    ],
+)
+def test_bad_input_ends_with_2_and_one_clear_message(words: str, message: str, tmp_path: Path) -> None:
+    done = typed(*words.split(), folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_faulty_check_of_the_users_own_ends_with_2_and_its_line(tmp_path: Path) -> None:
+    folder = tmp_path / "sshdoctor_checks" / "daemon"
+    folder.mkdir(parents=True)
+    (folder / "mine.yml").write_text("title: mine\nfacts: [servise]\ncauses: []\notherwise: o\n")
+    done = typed("diagnose", "--host", "localhost", folder=tmp_path)
+    assert done.returncode == 2
+    assert "mine.yml:2: unknown fact 'servise'; did you mean 'service'?" in done.stderr
+
+
+def test_a_port_where_nothing_listens_and_no_way_in_is_undecided(tmp_path: Path) -> None:
+    done = typed("diagnose", "--host", "root@127.0.0.1:1", folder=tmp_path)
+    assert done.returncode == 3
+    assert "root@127.0.0.1:1 -> rst" in done.stdout
+    assert "sshdoctor_access" in done.stdout
+
+
+def test_a_terminal_of_unknown_width_still_gets_the_report(tmp_path: Path) -> None:
+    reader, writer = pty.openpty()
+    words = [*COMMAND, "diagnose", "--host", "root@127.0.0.1:1"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, stdout=writer, stderr=subprocess.DEVNULL, env={**os.environ}
+    ) as process:
+        os.close(writer)
+        seen = b""
+        try:
+            while chunk := os.read(reader, 4096):
+                seen += chunk
+        except OSError:  # the other end of a pty is closed so
+            pass
+    assert process.returncode == 3
+    assert b"127.0.0.1:1 -> rst" in seen
+    assert b"\x1b[" in seen, "a terminal gets colours"
+
+
+def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [*COMMAND, "checks"]
+    done = subprocess.run(words, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert done.stderr == ""
