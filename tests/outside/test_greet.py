@@ -182,3 +182,10 @@ def test_all_addresses_are_dialled_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert time.monotonic() - began < 1
     for listener in listeners:
         listener.close()
+
+
+def test_a_listener_that_resets_at_once_is_never_taken_for_a_closed_port(serve: Serve) -> None:
+    def reset(client: socket.socket) -> None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    assert {knock(serve(reset)).reply.word for _ in range(20)} == {"closed-before-banner"}

@@ -63,7 +63,7 @@ def test_a_message_from_this_machine_itself_is_local() -> None:
     [
         (errno.ECONNREFUSED, False, True, "rst"),
         (errno.ECONNREFUSED, False, False, "refused"),
-        (errno.ECONNRESET, False, False, "rst"),
+        (errno.ECONNRESET, False, False, "closed-before-banner"),
         (errno.ETIMEDOUT, False, False, "silence"),
         (errno.EHOSTUNREACH, False, False, "unreachable"),
         (errno.EHOSTUNREACH, True, True, "local-unreachable"),

@@ -142,7 +142,8 @@ def judge_errno(number: int, *, at_once: bool, queue: bool, address: str) -> Ref
     if number == errno.ECONNREFUSED:
         return Refusal("rst", address, what) if queue else Refusal("refused", None, what)
     if number == errno.ECONNRESET:
-        return Refusal("rst", address, what)
+        # Linux, tcp_reset(): a refused SYN is ECONNREFUSED; this one was accepted, then reset at once.
+        return Refusal("closed-before-banner", None, "reset")
     if number == errno.ETIMEDOUT:
         return Refusal("silence", None, what)
     if at_once or number in (errno.ENETDOWN, errno.EADDRNOTAVAIL):
