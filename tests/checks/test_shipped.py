@@ -17,12 +17,14 @@ from sshdoctor.resources import shipped
 SCENARIOS = Path(__file__).parents[1] / "hosts" / "scenarios"
 TYPES = {name: facts.load(name).VALUE for name in facts.names()}
 
-# What cannot be made in a container here: SELinux, a penalty for this very client, a machine without routes.
+# What cannot be made in a container here: SELinux, a penalty for this very client, a machine without routes,
+# a full connection table (its size is one for all containers).
 NOT_ON_A_HOST: dict[str, dict[str, dict[str, Any]]] = {
     "port-label-denied": {"log": {"label_denied": True}, "socket": {"any_ssh": False}},
     "source-penalized": {
         "dialled": {"reply": "closed-before-banner", "detail": "Not allowed at this time"},
     },
+    "conntrack-full": {"conntrack": {"state": "full", "count": 8, "max": 8}},
     "no-route-from-client": {
         "dialled": {"no_route": True, "other_works": False, "reply": "local-unreachable"}
     },

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
-IMAGES = ("debian12", "debian13", "debian11", "noinit")
+IMAGES = ("debian12", "debian13", "debian11", "noinit", "firewalls")
 REPOSITORY = "localhost/sshdoctor"
 CAPABILITIES = "NET_ADMIN,NET_RAW,AUDIT_WRITE,SYS_CHROOT"
 RUN_LABEL = "sshdoctor.run"

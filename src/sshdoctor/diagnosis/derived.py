@@ -29,7 +29,7 @@ DERIVED: Mapping[str, type] = {
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "dialled": ("addresses",),
-    "path": ("firewall", "addresses"),
+    "path": ("firewall", "addresses", "bans"),
     "socket": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
     "permission": ("config", "account"),
     "keys": ("account",),
@@ -66,7 +66,7 @@ def derive(conversation: Conversation, reply: Reply, view: View) -> dict[str, ob
         known["addresses"],
         conversation.on_this_machine,
     )
-    way = path(dial, view.client, known["firewall"], known["addresses"])
+    way = path(dial, view.client, known["firewall"], known["addresses"], known["bans"])
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
     return {

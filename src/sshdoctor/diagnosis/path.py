@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from sshdoctor.diagnosis.ban import ban
 from sshdoctor.diagnosis.dialled import Dialled
+from sshdoctor.diagnosis.opening import is_native, opening, removal, tool
+from sshdoctor.diagnosis.owner import Owner, owner_of
+from sshdoctor.diagnosis.rank import progress
 from sshdoctor.errors import RulesError
 from sshdoctor.facts.addresses import Addresses
+from sshdoctor.facts.bans import Bans
 from sshdoctor.facts.firewall import Firewall
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:
-    from sshdoctor.firewall import Dump, Rule, Verdict
+    from sshdoctor.firewall import Dump, Packet, Rule, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
-    """``state``: accept, drop or reject; ``reply`` is the word that the client then gets."""
+    """``state``: accept, drop or reject; ``reply`` is the word that the client then gets.
+
+    ``owner`` names the tool whose rule decides (ufw, firewalld, fail2ban, iptables ...; "" if no rule does),
+    ``saved`` whether the rule comes back after a reboot; ``whose`` says both. ``banned`` is the jail or set
+    that holds this client, where the rule that decides is a ban, else "". ``limited``: whether the client
+    gets in hangs on a rate, and the reply that it got is one of those that may come of it.
+    """
 
     state: str | Unknown
     reply: str
     why: str
+    owner: str
+    saved: bool | Unknown
+    whose: str
+    banned: str
+    limited: bool
     fix: str
     redirected_to: tuple[str, int] | None
+    redirected: bool
+    redirected_away: bool
+    """To an address that is none of the host's own."""
+    redirected_where: str
+    redirection: str
+    """The rule that redirects, as a person finds it."""
+    redirection_fix: str
     evidence: tuple[Evidence, ...]
 
 
 def path(
-    dial: Dialled, source: str | None, firewall: Firewall | Unknown, addresses: Addresses | Unknown
+    dial: Dialled,
+    source: str | None,
+    firewall: Firewall | Unknown,
+    addresses: Addresses | Unknown,
+    bans: Bans | Unknown,
 ) -> Path | Unknown:
     """The fact for the connection from ``source`` (the client's address as the host sees it)."""
     if isinstance(firewall, Unknown):
@@ -54,7 +82,7 @@ def path(
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
     )
     try:
-        return _read(judge(_dumps(firewall), packet), dial, source)
+        return _read(judge(_dumps(firewall), packet), dial, packet, firewall, bans)
     except RulesError as error:
         return Unknown(str(error))
 
@@ -79,40 +107,59 @@ def _all(addresses: Addresses) -> tuple[str, ...]:
     return addresses.all_addresses if isinstance(addresses.all_addresses, tuple) else ()
 
 
-def _read(verdict: Verdict, dial: Dialled, source: str) -> Path:
-    rule = verdict.rule
+def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, bans: Bans | Unknown) -> Path:
+    rule, by, to = verdict.rule, verdict.redirected_by, verdict.redirected_to
     seen = (Evidence(_listing(rule, dial), "\n".join((*verdict.way, str(rule)))),) if rule else ()
+    owner = owner_of(rule, dial.family, firewall) if rule else Owner("", Unknown("no rule decides"))
+    stopped = rule is not None and verdict.state in ("drop", "reject")
+    held = ban(rule, owner.name, packet.source, bans) if rule and stopped else None
+    limited, passed = _limited(verdict, dial), _passed_a_limit(verdict, dial)
+    known = "accept" if passed else verdict.state
     return Path(
-        state=verdict.state if verdict.state in ("accept", "drop", "reject") else Unknown(verdict.why),
-        reply=verdict.reply or "",
-        why=verdict.why,
-        fix=_accepting(rule, dial, source) if rule else "",
-        redirected_to=verdict.redirected_to,
-        evidence=seen,
+        state=known if known in ("accept", "drop", "reject") else Unknown(verdict.why),
+        reply=dial.reply if limited else verdict.reply or "",
+        why=f"this time ({verdict.why})" if passed else verdict.why,
+        owner=owner.name,
+        saved=owner.saved,
+        whose=str(owner) if rule else "",
+        banned=f"{held.where}{held.times}" if held else "",
+        limited=limited,
+        fix=held.fix if held else opening(rule, owner.name, dial, packet.source) if rule else "",
+        redirected_to=to,
+        redirected=to is not None,
+        redirected_away=to is not None and not _is_own(to[0], packet),
+        redirected_where=f"{to[0]} port {to[1]}" if to else "",
+        redirection=str(by) if by else "",
+        redirection_fix=removal(by, dial) if by else "",
+        evidence=(*seen, *(held.evidence if held else ()), *_redirecting(by, dial)),
     )
 
 
-def _is_native(rule: Rule) -> bool:
-    """A rule of nftables' own: its table is named with its family, as in ``inet filter``."""
-    return " " in rule.table
+def _is_own(address: str, packet: Packet) -> bool:
+    return address in (packet.destination, *packet.local_addresses) or ip_address(address).is_loopback
 
 
-def _tool(dial: Dialled) -> str:
-    return "ip6tables" if dial.family == "ipv6" else "iptables"
+def _passed_a_limit(verdict: Verdict, dial: Dialled) -> bool:
+    """The rules leave it to rate, time or chance, and the client got its banner."""
+    passes = verdict.state == "depends" and None in verdict.possible
+    return passes and progress(dial.reply) >= progress("banner")
+
+
+def _limited(verdict: Verdict, dial: Dialled) -> bool:
+    return (
+        verdict.state == "depends"
+        and dial.reply in verdict.possible
+        and any(word in verdict.why.partition("depends on")[2] for word in _RATES)
+    )
+
+
+def _redirecting(rule: Rule | None, dial: Dialled) -> tuple[Evidence, ...]:
+    return (Evidence(_listing(rule, dial), str(rule)),) if rule else ()
 
 
 def _listing(rule: Rule, dial: Dialled) -> str:
-    return "nft -a list ruleset" if _is_native(rule) else f"{_tool(dial)}-save"
+    return "nft -a list ruleset" if is_native(rule) else f"{tool(dial)}-save"
 
 
-def _accepting(rule: Rule, dial: Dialled, source: str) -> str:
-    """The smallest rule that takes this client's packets before the one that stops them."""
-    outward = "out" in rule.chain.lower() or rule.chain == "POSTROUTING"
-    if _is_native(rule):
-        ends = f"sport {dial.port}" if outward else f"dport {dial.port}"
-        peer = f"{'ip6' if dial.family == 'ipv6' else 'ip'} {'daddr' if outward else 'saddr'} {source}"
-        return f"nft insert rule {rule.table} {rule.chain} {peer} tcp {ends} accept"
-    ends = f"--sport {dial.port} -d {source}" if outward else f"--dport {dial.port} -s {source}"
-    where = rule.chain if rule.number is None else f"{rule.chain} {rule.number}"
-    verb = "-A" if rule.number is None else "-I"
-    return f"{_tool(dial)} -t {rule.table} {verb} {where} -p tcp {ends} -j ACCEPT"
+_RATES = ("rate", "lately", "how many connections", "has counted")
+"""What the firewall's model says that a limit depends on."""

@@ -64,7 +64,8 @@ def predict(judged: Iterable[Judged], reply: str) -> Inside:
             continue
         if _explains(obstacle, reply):
             word = reply if reply in obstacle.reply else obstacle.reply[0]
-            return Inside(predicted=word, why=one.summary, explains=True)
+            foretold = Unknown("it is another machine's answer") if word == "any" else word
+            return Inside(predicted=foretold, why=one.summary, explains=True)
         if unseen is None and obstacle.confidence == "proved":
             return Inside(predicted=obstacle.reply[0], why=one.summary, explains=explains)
     if unseen is not None:

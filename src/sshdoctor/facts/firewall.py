@@ -62,6 +62,20 @@ for pair in firewalld:/run/firewalld.pid fail2ban:/run/fail2ban/fail2ban.sock do
   sshguard:/run/sshguard.pid csf:/etc/csf/csf.conf; do
   [ ! -e "${pair#*:}" ] || echo "${pair%%:*}"
 done
+echo '## boot'
+for unit in ufw firewalld nftables netfilter-persistent iptables ip6tables fail2ban docker sshguard \
+  crowdsec-firewall-bouncer; do
+  for start in /etc/systemd/system/*.wants/$unit.service /etc/rc[2S].d/S[0-9][0-9]$unit \
+    /etc/runlevels/default/$unit; do
+    [ ! -L "$start" ] || { echo $unit; break; }
+  done
+done
+for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
+  [ ! -e $file ] || { echo "## saved $file"; grep -h '^[-*:]' $file 2>&1; }
+done
+[ ! -e /etc/nftables.conf ] || {
+  echo '## saved /etc/nftables.conf'; grep -hv '^[[:space:]]*#' /etc/nftables.conf 2>&1
+}
 true
 """,
     "nft": _NF_TABLES + "! command -v nft >/dev/null || ! nf_tables || nft -j list ruleset",
@@ -85,7 +99,9 @@ class Firewall:
 
     ``dumps`` is without a back end whose tables do not exist. ``nft_json`` and ``nft_text`` are None where
     nft is not there; ``ipset`` is the output of ``ipset save``, None likewise. ``managers`` names the
-    programs that write rules here.
+    programs that write rules here, ``boot`` those of them that are started at boot (the links in *.wants,
+    /etc/rc2.d, /etc/runlevels). ``saved`` is the lines of the files that rules are loaded from, by path:
+    Unknown for one that may not be read.
     """
 
     readable: Literal["yes", "absent"] | Unknown
@@ -94,6 +110,8 @@ class Firewall:
     nft_text: str | None
     ipset: str | None
     managers: tuple[str, ...]
+    boot: tuple[str, ...] | Unknown
+    saved: Mapping[str, tuple[str, ...] | Unknown]
     evidence: tuple[Evidence, ...]
 
 
@@ -121,6 +139,8 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
         nft_text=text if sections["nft_text"].ok and json else None,
         ipset=said.get("ipset"),
         managers=tuple(said.get("managers", "").split()),
+        boot=tuple(said["boot"].split()) if "boot" in said else Unknown("not asked for"),
+        saved={name[6:]: _lines(each) for name, each in said.items() if name.startswith("saved ")},
         evidence=evidence(
             "iptables-save; nft list ruleset", [line for each in failed for line in each.splitlines()]
         ),
@@ -137,6 +157,10 @@ def _readable(said: Mapping[str, str], looked: bool, failed: list[str]) -> Liter
     if not looked and "nf_tables=yes" in kernel:
         return Unknown("neither nft nor iptables-save is installed")
     return "yes" if looked else "absent"
+
+
+def _lines(text: str) -> tuple[str, ...] | Unknown:
+    return NOT_PERMITTED if text.startswith("grep: ") and denied(text) else tuple(text.splitlines())
 
 
 def _first(text: str) -> str:
