@@ -7,10 +7,11 @@ from pathlib import Path
 
 from invoke.collection import Collection
 from invoke.context import Context
+from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from sshdoctor.cli import EXIT_USAGE, run_program
 from sshdoctor.cli import namespace as product
-from sshdoctor.cli import run_program
 
 
 @task(auto_shortflags=False)
@@ -19,17 +20,26 @@ def lint(context: Context) -> None:
     context.run("ruff check . && ruff format --check . && mypy", pty=False)
 
 
-@task(auto_shortflags=False, help={"no-containers": "leave out what needs root and a container engine"})
-def test(context: Context, no_containers: bool = False) -> None:
+@task(
+    auto_shortflags=False,
+    help={
+        "no-containers": "leave out what needs root and a container engine",
+        "oracle": "how many random rulesets of each generator the kernel is asked about (default 500)",
+    },
+)
+def test(context: Context, no_containers: bool = False, oracle: str = "500") -> None:
     """Lint, then every test; real hosts are broken in containers."""
+    if not (oracle.isascii() and oracle.isdecimal() and 0 < int(oracle[:9]) < 10**8):
+        raise Exit(f"--oracle {oracle}: a number from 1 up", EXIT_USAGE)
     lint(context)
     choice = "-m 'not containers'" if no_containers else ""
-    context.run(f"{sys.executable} -m pytest {choice}", pty=False)
+    context.run(f"{sys.executable} -m pytest {choice}", pty=False, env={"SSHDOCTOR_ORACLE": oracle})
 
 
 @task(auto_shortflags=False)
 def bench(context: Context) -> None:
     """Time, side by side with the peers in the same run."""
+    context.run(f"{sys.executable} bench/firewall.py", pty=False)
     context.run(f"{sys.executable} bench/run.py", pty=False)
 
 

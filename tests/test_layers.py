@@ -17,7 +17,7 @@ FLOORS = [
     ["checks"],
     ["diagnosis"],
     ["fleet"],
-    ["diagnose", "demo"],
+    ["diagnose", "verdict", "demo"],
     ["cli"],
 ]
 ROOMS_OF = {

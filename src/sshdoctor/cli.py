@@ -101,6 +101,45 @@ def checks(context: Context, inventory: Sequence[str]) -> int:
     return list_checks(tuple(inventory))
 
 
+_VERDICT_HELP = {
+    "rules": "a file or folder: iptables-save, ip6tables-save, nft -j list ruleset, ipset save (repeatable)",
+    "source": "the client's address, as the host sees it",
+    "destination": "the host's own address that the client dials",
+    "port": "the port that the client dials (default 22)",
+    "in-interface": "the interface by which the client comes in",
+    "family": "ipv4 or ipv6 (default: that of the addresses)",
+    "format": "text, json",
+}
+
+
+@task(positional=[], iterable=["rules"], auto_shortflags=False, help=_VERDICT_HELP)
+@told_once
+def verdict(
+    context: Context,
+    rules: Sequence[str],
+    source: str = "",
+    destination: str = "",
+    port: str = "22",
+    in_interface: str = "",
+    family: str = "",
+    format: str = "text",  # noqa: A002  # the flag's name is public
+) -> int:
+    """Say what the firewall in mailed dumps does with a client, and by which rule."""
+    from sshdoctor.verdict.task import Question, run
+
+    return run(
+        Question(
+            rules=tuple(rules),
+            source=source,
+            destination=destination,
+            port=port,
+            in_interface=in_interface,
+            family=family,
+            form=format,
+        )
+    )
+
+
 @task(auto_shortflags=False)
 @told_once
 def demo(context: Context) -> int:
@@ -117,7 +156,7 @@ def demo(context: Context) -> int:
     return 0 if found[:2] == ("firewall-drops", "sshd-stopped") else 3
 
 
-namespace = Collection(diagnose, checks, demo)
+namespace = Collection(diagnose, checks, verdict, demo)
 
 
 class SshdoctorProgram(Program):

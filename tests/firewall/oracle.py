@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
@@ -109,6 +110,19 @@ def ask_all(pairs: list[Pair], questions: Iterable[Question]) -> Iterator[Answer
 
     with ThreadPoolExecutor(len(pairs)) as pool:
         yield from pool.map(one, questions)
+
+
+def summary(answers: Sequence[Answer]) -> str:
+    """How many rulesets the kernel took, by tools, and how many verdicts are wrong and unknown."""
+    loaded = [answer for answer in answers if answer.verdict]
+    by_tools = Counter("+".join(answer.question.rules) for answer in loaded)
+    wrong = sum(answer.wrong for answer in loaded)
+    unknown = sum(answer.verdict is not None and answer.verdict.state == "unknown" for answer in loaded)
+    counted = ", ".join(f"{tools} {number}" for tools, number in sorted(by_tools.items()))
+    return (
+        f"oracle: {len(loaded)} of {len(answers)} rulesets loaded ({counted}); {wrong} wrong, "
+        f"{100 * unknown / max(1, len(loaded)):.1f}% unknown"
+    )
 
 
 def shrink(pair: Pair, answer: Answer) -> Answer:

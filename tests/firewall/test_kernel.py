@@ -1,12 +1,14 @@
 """The kernel is the oracle: the same rules, a real connection, the same answer.
 
-``SSHDOCTOR_ORACLE`` is the number of random rulesets (300 if it is not set), ``SSHDOCTOR_ORACLE_SEED`` where
-their numbers start. Run as root; it makes network namespaces, and takes them down again.
+``SSHDOCTOR_ORACLE`` is the number of random rulesets of each generator (500 if it is not set),
+``SSHDOCTOR_ORACLE_SEED`` where their numbers start. Run as root; it makes network
+namespaces, and takes them down again.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,7 +17,7 @@ from firewall.cases import read_cases
 from firewall.generator import Generator
 from firewall.namespaces import Pair, pairs
 from firewall.nft_generator import NftGenerator
-from firewall.oracle import TOOLS, Question, ask, ask_all, shrink
+from firewall.oracle import TOOLS, Question, ask, ask_all, shrink, summary
 from sshdoctor.model import Family
 
 pytestmark = pytest.mark.containers
@@ -51,11 +53,14 @@ def _nft_question(number: int) -> Question:
 
 @pytest.mark.parametrize("question", [_iptables_question, _nft_question])
 def test_the_model_never_disagrees_with_the_kernel_on_random_rules(
-    hosts: list[Pair], question: Callable[[int], Question]
+    hosts: list[Pair], question: Callable[[int], Question], capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = int(os.environ.get("SSHDOCTOR_ORACLE_SEED", "0"))
-    count = int(os.environ.get("SSHDOCTOR_ORACLE", "300"))
+    count = int(os.environ.get("SSHDOCTOR_ORACLE", "500"))
+    started = time.monotonic()
     answers = list(ask_all(hosts, map(question, range(first, first + count))))
+    with capsys.disabled():
+        print(f"\n{summary(answers)}, {time.monotonic() - started:.0f} s")
 
     wrong = [shrink(hosts[0], answer) for answer in answers if answer.wrong]
     assert not wrong, "\n\n".join(map(str, wrong[:5]))

@@ -204,3 +204,31 @@ LEFT = (
 def test_any_comparison_gives_a_verdict_or_a_rules_error(op: str, left: Any, right: Any) -> None:
     with contextlib.suppress(RulesError):
         verdict(TABLE, chain(**INPUT), rule({"match": {"op": op, "left": left, "right": right}}, DROP))
+
+
+@pytest.mark.parametrize(("port", "state"), [(22, "accept"), (23, "unknown")])
+def test_a_range_of_one_that_nft_denies_may_have_been_two_orders(port: int, state: str) -> None:
+    """Measured: ``tcp dport < 22 tcp dport > 22``, which never holds, is listed as ``tcp dport != 22-22``."""
+    found = verdict(
+        TABLE,
+        chain(**INPUT),
+        rule(matching("tcp", "dport", {"range": [22, 22]}, "!="), DROP),
+        destination_port=port,
+    )
+    assert found.state == state
+
+
+def test_a_chain_of_several_devices_may_see_the_packet() -> None:
+    ingress = {**INPUT, "hook": "ingress", "dev": ["eth0", "eth1"]}
+    assert verdict(TABLE, chain(**ingress), rule(DROP)).state == "unknown"
+
+
+@pytest.mark.parametrize("odd", [[], {}, None, 1.5])
+def test_odd_values_in_the_json_end_in_no_traceback(odd: Any) -> None:
+    for key in ("hook", "prio", "policy", "dev", "type", "handle"):
+        with contextlib.suppress(RulesError):
+            verdict(TABLE, chain(**{**INPUT, "hook": "ingress", key: odd}), rule(DROP, handle=odd))
+
+
+def test_a_statement_without_its_value_is_unknown() -> None:
+    assert verdict(TABLE, chain(**INPUT), rule({"set": None}, DROP)).state == "unknown"

@@ -75,10 +75,9 @@ def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
     for step in _STEPS:
         result = _go(hooks, step, paths)
         for stop in result.stops:
-            if _matters(step, stop):
-                outcomes.extend(_seen(hooks, step, stop))
-            else:
-                result.accepted.append(Path(stop.segment, stop.doubts))
+            seen, unharmed = _after(hooks, step, stop)
+            outcomes.extend(seen)
+            result.accepted.extend(unharmed)
         if any(path.segment.hook == "forward" for path in result.accepted):
             outcomes.extend(_passed(path) for path in result.accepted if path.segment.hook == "forward")
         paths = [path for path in result.accepted if path.segment.hook != "forward"]
@@ -115,8 +114,34 @@ def _is_local(segment: Segment) -> bool:
     return segment.destination in segment.own or has_loopback_address(segment.destination, segment)
 
 
-def _matters(step: _Step, stop: Stop) -> bool:
-    return step.lost is not None or stop.word in ("", "rst")
+def _after(hooks: Hooks, step: _Step, stop: Stop) -> tuple[list[_Outcome], list[Path]]:
+    """What the client sees of a packet that was stopped, and the ways on which it does not miss it."""
+    if step.lost is not None or stop.word == "":
+        return _seen(hooks, step, stop), []
+    if stop.word != "rst":
+        return [], [Path(stop.segment, stop.doubts)]
+    if stop.segment.connection.redirected_to:
+        return [_stopped(step, stop, step.reset)], []
+    home = _home(hooks, Path(_refusal(stop), stop.doubts))
+    seen = [_stopped(step, stop._replace(doubts=path.doubts), step.reset) for path in home.accepted]
+    unharmed = []
+    for other in home.stops:
+        doubts = join(stop.doubts, other.doubts)
+        if other.word:
+            unharmed.append(Path(stop.segment, doubts))
+        else:
+            seen.append(_stopped(step, stop._replace(doubts=doubts), ""))
+    return seen, unharmed
+
+
+def _home(hooks: Hooks, path: Path) -> Result:
+    """A refusal of the host's own packet, in the client's name: out, over ``lo``, and in again. Measured:
+    only if it comes through all four hooks does it end the connection."""
+    out = _out(hooks, [path._replace(segment=replace(path.segment, out_interface="lo"))])
+    back = [p._replace(segment=replace(p.segment, in_interface="lo", out_interface="")) for p in out.accepted]
+    before = hooks.traverse("prerouting", back)
+    inside = hooks.traverse("input", before.accepted)
+    return Result([*out.stops, *before.stops, *inside.stops], inside.accepted)
 
 
 def _seen(hooks: Hooks, step: _Step, stop: Stop) -> list[_Outcome]:
@@ -149,6 +174,7 @@ def _refusal(stop: Stop) -> Segment:
         to, sender="server", source=to.destination, destination=to.source, source_port=to.destination_port,
         destination_port=to.source_port, in_interface="", out_interface=to.packet.out_interface, mark=0,
         untracked=False, payload=False, state="RELATED" if tracked else "INVALID",
+        attached=to.state != "INVALID",
     )  # fmt: skip
     if stop.word == "rst":
         return replace(back, protocol=TCP, flags=RST if to.flags & ACK else RST | ACK)

@@ -93,7 +93,8 @@ def _with_connection_mark(segment: Segment, mark: int | None) -> Segment:
 
 
 def _notrack(segment: Segment) -> Segment:
-    return replace(segment, untracked=True, state="UNTRACKED")
+    """xt_CT.c: a packet that carries something of conntrack already is passed over."""
+    return segment if segment.attached else replace(segment, untracked=True, state="UNTRACKED")
 
 
 def conntrack(options: list[Option], family: Family) -> Target:

@@ -64,8 +64,13 @@ def _picked(judge: Callable[[Ranges, Segment], Truth], value: Ranges, found: boo
     the interface's own (nf_nat_redirect.c)."""
     if (segment.sender == "client") is (judge in (source, source_range)):
         return found
-    end = "destination" if segment.sender == "client" else "source"
-    others = (judge(value, replace(segment, picked=False, **{end: number})) for number in segment.own)  # type: ignore[arg-type]
+    at_another = (
+        replace(segment, picked=False, destination=number)
+        if segment.sender == "client"
+        else replace(segment, picked=False, source=number)
+        for number in segment.own
+    )
+    others = (judge(value, each) for each in at_another)
     return found if all(truth is found for truth in others) else PICKED
 
 

@@ -19,7 +19,7 @@ _CONNECTION_MARK = {"ct": {"key": "mark"}}
 def change_of(kind: str, value: Any) -> Change:
     """What ``mangle`` or ``notrack`` does; other fields than marks change nothing that is modelled."""
     if kind == "notrack":
-        return lambda segment: replace(segment, untracked=True, state="UNTRACKED")
+        return _untrack
     key = value.get("key") if isinstance(value, dict) else None
     if key not in (_PACKET_MARK, _CONNECTION_MARK):
         return lambda segment: segment
@@ -37,6 +37,13 @@ def change_of(kind: str, value: Any) -> Change:
         return replace(segment, connection=replace(segment.connection, mark=number(segment)))
 
     return change
+
+
+def _untrack(segment: Segment) -> Segment:
+    """A refusal that belongs to a connection keeps it (nft_notrack_eval)."""
+    if segment.state == "RELATED":
+        return segment
+    return replace(segment, untracked=True, state="UNTRACKED")
 
 
 def _mark_value(value: Any) -> Callable[[Segment], int | None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sshdoctor.errors import RulesError
-from sshdoctor.firewall.model import Base, Body, Chain, Hook, Table
+from sshdoctor.firewall.model import Base, Body, Chain, Doubt, Hook, Table, Target
 from sshdoctor.firewall.nft_rule import Scope, compile_nft
 from sshdoctor.firewall.nft_values import Sets
 from sshdoctor.model import Family
@@ -113,19 +113,24 @@ def _policy(entry: dict[str, Any], base: Base | None) -> str | None:
 
 
 def _base(entry: dict[str, Any], order: int) -> Base | None:
-    if entry.get("hook") not in _HOOKS or not isinstance(entry.get("prio"), int):
+    hook, shift = _HOOKS.get(str(entry.get("hook")), (None, 0))
+    if hook is None or not isinstance(entry.get("prio"), int):
         return None
-    hook, shift = _HOOKS[entry["hook"]]
-    device = entry.get("dev", "") if shift else None
+    device = (entry["dev"] if isinstance(entry.get("dev"), str) else "") if shift else None
     return Base(hook, entry["prio"] + shift, entry.get("type") == "nat", order, device)
 
 
 def _compiler(scope: Scope) -> Callable[[dict[str, Any]], Body]:
     def compile_rule(entry: dict[str, Any]) -> Body:
-        statements = entry.get("expr")
-        return compile_nft(statements if isinstance(statements, list) else [], scope)
+        try:
+            return compile_nft(entry.get("expr") or [], scope)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+            return Body((), Target("open", _UNREADABLE))
 
     return compile_rule
+
+
+_UNREADABLE = Doubt("unknown", "a rule that cannot be read")
 
 
 def _shower(texts: dict[Place, str]) -> Callable[[dict[str, Any]], str]:
@@ -133,7 +138,8 @@ def _shower(texts: dict[Place, str]) -> Callable[[dict[str, Any]], str]:
 
 
 def _place(entry: dict[str, Any]) -> Place:
-    return entry["family"], entry["table"], entry["chain"], entry.get("handle", -1)
+    handle = entry.get("handle")
+    return entry["family"], entry["table"], entry["chain"], handle if isinstance(handle, int) else -1
 
 
 def _as_json(entry: dict[str, Any]) -> str:

@@ -149,23 +149,27 @@ def _match(value: dict[str, Any], scope: Scope) -> Match:
     items = tuple(field.item(element) for element in scope.sets.of(value["right"]))
     if value["op"] in _ORDERS:
         items = (_ORDERS[value["op"]](*items[0]),)
-    if value["op"] == "!=" and len(items) == 1 and _is_inverted(items[0]):
+    if value["op"] == "!=" and len(items) == 1 and _is_inverted(items[0], value["right"]):
         return Match(_between, (field, items[0]))
     return Match(_compare, _Comparison(field, value["op"], items))
 
 
-def _is_inverted(item: Item) -> bool:
-    return isinstance(item, tuple) and isinstance(item[0], int) and len(item) == 2 and item[0] > item[1]
+def _is_inverted(item: Item, right: Any) -> bool:
+    if not isinstance(item, tuple) or len(item) != 2 or not isinstance(item[0], int):
+        return False
+    return item[0] > item[1] or (item[0] == item[1] and isinstance(right, dict) and "range" in right)
 
 
 def _between(value: tuple[Field, tuple[int, int]], segment: Segment) -> Truth:
     """Measured: nft 1.0.6 lists ``tcp sport < 1024 tcp sport > 22`` as ``tcp sport != 1024-22``. It does not
-    tell whether the ends themselves belong to it."""
+    tell whether the ends themselves belong to it; nor what ``!= 22-22`` was, this or all but 22."""
     field, (high, low) = value
     seen = field.read(segment)
-    if seen in (low, high):
+    if seen is None or (high == low and seen == low):
+        return False
+    if high == low or seen in (low, high):
         return Doubt("unknown", "a range that nft lists the wrong way round")
-    return seen is not None and is_in(seen, [(low, high)])
+    return is_in(seen, [(low, high)])
 
 
 _NEIGHBOURS = (("sport", "dport"), ("saddr", "daddr"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container
-from functools import cache, lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 from sshdoctor.firewall import matches as judge
 from sshdoctor.firewall import values
 from sshdoctor.firewall.extensions import EXTENSIONS, Option, Options, unknown
+from sshdoctor.firewall.guards import plain_guards
 from sshdoctor.firewall.ipset_save import Sets, is_member
 from sshdoctor.firewall.model import Body, Doubt, Match, Target
 from sshdoctor.firewall.targets import make_target
@@ -42,25 +43,29 @@ def compile_rule(text: str, scope: Scope) -> Body:
     """What the rule in ``text`` (from ``-A`` on) asks and does. It never fails: what is not understood
     becomes a Doubt that says so.
 
-    A rule that begins as iptables-save writes most of them, with an address or a port, is compiled only
-    that far until a packet fits: most rules of a long list are for somebody else.
+    A rule that begins as iptables-save writes most of them, with addresses, interfaces, the protocol and a
+    port, is compiled only that far until a packet fits: most rules of a long list are for somebody else.
     """
-    guard = _guard(text, scope.family)
-    if guard is None:
+    guards = plain_guards(text, scope.family)
+    if not guards:
         return _whole(text, scope)
-    return Body((guard,), Target("then", cache(partial(_whole, text, scope))))
+    return Body(guards, Target("then", _Later(text, scope)))
 
 
-def _guard(text: str, family: Family) -> Match | None:
-    words = text.split(" ", 8)
-    try:
-        if words[2] == "-s" and words[3] != "!":
-            return Match(judge.source, (values.network(words[3], family),))
-        if words[2:4] == ["-p", "tcp"] and words[4:7] == ["-m", "tcp", "--dport"]:
-            return Match(judge.destination_port, values.ports(words[7]))
-    except (ValueError, IndexError):
-        pass
-    return None
+class _Later:
+    """The rest of a rule, compiled when it is first asked for."""
+
+    __slots__ = ("_body", "_scope", "_text")
+
+    def __init__(self, text: str, scope: Scope) -> None:
+        self._text = text
+        self._scope = scope
+        self._body: Body | None = None
+
+    def __call__(self) -> Body:
+        if self._body is None:
+            self._body = _whole(self._text, self._scope)
+        return self._body
 
 
 def _whole(text: str, scope: Scope) -> Body:
@@ -174,13 +179,8 @@ def _target(jump: Option | None, given: Options, scope: Scope) -> Target:
     return make_target(name, given, scope.family)
 
 
-@lru_cache(maxsize=256)
-def _protocol(text: str) -> int:
-    return values.protocol(text)
-
-
 def _match_protocol(option: Option, family: Family) -> Match | None:
-    number = _protocol(option.value)
+    number = values.protocol(option.value)
     return Match(judge.protocol, number, option.negated) if number else None
 
 

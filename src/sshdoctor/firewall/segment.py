@@ -61,6 +61,8 @@ class Segment:
     payload: bool = False
     picked: bool = False
     """The host's end is an address that REDIRECT has picked."""
+    attached: bool = False
+    """A refusal of a packet that conntrack or NOTRACK had seen: it carries that along."""
     hook: str = ""
     connection: Connection = Connection()
 

@@ -109,6 +109,7 @@ def flags(text: str) -> int:
     return value
 
 
+@lru_cache(maxsize=256)
 def protocol(text: str) -> int:
     """The protocol's number; 0 is every protocol."""
     known = _PROTOCOLS.get(text.lower())

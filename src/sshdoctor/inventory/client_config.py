@@ -169,9 +169,10 @@ def _new_files(names: Sequence[str], tokens: dict[str, str], given: tuple[str, .
     """The files that exist, with ~ and the commonest tokens of ssh_config(5) expanded."""
     found: dict[str, None] = {}
     for name in names:
+        expanded = name
         for token, value in tokens.items():
-            name = name.replace(token, value)  # noqa: PLW2901
-        path = expand_home(name)
+            expanded = expanded.replace(token, value)
+        path = expand_home(expanded)
         if str(path) not in given and path.is_file():
             found[str(path)] = None
     return tuple(found)
