@@ -78,7 +78,8 @@ def parse(sections: Mapping[str, Section]) -> HostKeys | Unknown:
         absent=tuple(path for path in named if path not in present),
         fingerprints=tuple(prints),
         evidence=evidence(
-            "ls -l /etc/ssh/ssh_host_*_key", [f"{key.mode} {key.owner} {key.path}" for key in keys]
+            "ls -l /etc/ssh/ssh_host_*_key",
+            [f"{key.mode} {key.owner} {key.path}" for key in keys] or ["No such file or directory"],
         ),
     )
 
