@@ -21,8 +21,8 @@ def typed(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     ("words", "message"),
     [
         ("diagnose", "--host is missing"),
-        ("diagnose --hots web1", "No idea what '--hots' is"),
-        ("diagnos --host web1", "No idea what 'diagnos' is"),
+        ("diagnose --hots web1", "No idea what '--hots' is! Did you mean --host?"),
+        ("diagnos --host web1", "No idea what 'diagnos' is! Did you mean diagnose?"),
         ("diagnose --host localhost --format yaml", "--format yaml: there are"),
         ("diagnose --host localhost --timeout soon", "--timeout soon: a number from"),
         ("diagnose --host localhost --jobs 0", "--jobs 0: a number from"),

@@ -166,7 +166,17 @@ class SshdoctorProgram(Program):
         try:
             super().parse_tasks()
         except ParseError as error:
-            raise Exit(f"sshdoctor: {error}; see --help", EXIT_USAGE) from None
+            raise Exit(f"sshdoctor: {error} {self._meant(str(error))}", EXIT_USAGE) from None
+
+    def _meant(self, message: str) -> str:
+        """The task or flag that comes close to the word that Invoke does not know."""
+        from difflib import get_close_matches
+
+        contexts = self.collection.to_contexts()
+        words = [word for context in contexts for word in (context.name, *context.flags)]
+        unknown = message.partition("'")[2].partition("'")[0]
+        close = get_close_matches(unknown, words, n=1)
+        return f"Did you mean {close[0]}?" if close else "See --help."
 
 
 def run_program(collection: Collection, name: str) -> NoReturn:
