@@ -83,7 +83,7 @@ class Expectation:
             seen["latent causes"] = (ids["latent"], wanted["latent"])
         if self.cause is None:  # a host that was not looked into is not known to be healthy
             seen["privileged"] = (report["access"]["privileged"], True)
-        if self.confidence:
+        if self.cause:
             seen["confidence"] = (
                 [c["confidence"] for c in causes if c["id"] == self.cause],
                 [self.confidence],
