@@ -67,10 +67,7 @@ def path(
         return dial.arrives_at
     if source is None:
         return Unknown("the client's address is not known")
-    from sshdoctor.firewall import (
-        Packet,
-        judge,
-    )  # the walk is only paid for where there are rules to walk
+    from sshdoctor.firewall import Packet, judge  # 40 ms that are paid while the host is waited for
 
     packet = Packet(
         family="ipv6" if dial.family == "ipv6" else "ipv4",
