@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+LANES = 4
 SECTION_SECONDS = 10
 SECTION_BYTES = 8 * 2**20
 
@@ -63,10 +64,10 @@ section() {
 
 
 def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark: str) -> str:
-    """The POSIX script that runs ``commands`` (name to shell text), in two lanes side by side.
+    """The POSIX script that runs ``commands`` (name to shell text), in lanes side by side.
 
-    The second lane writes into a pipe, which is copied out when the first has ended: hosts mostly have two
-    cores, and nothing need be written to their disk. The sections come in the order of ``commands``.
+    A lane writes into a pipe, which is copied out when the one before it has ended: hosts have more than one
+    core, and nothing need be written to their disk. The sections come in the order of ``commands``.
 
     ``variables`` (client, address, port, user) reach the commands as quoted shell variables.
     ``mark`` is the random word that fences the sections of this run.
@@ -78,8 +79,11 @@ def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark
     values = {**variables, "mark": mark, "seconds": str(SECTION_SECONDS), "bytes": str(SECTION_BYTES)}
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     lines = [f"section {name} {shlex.quote(text.strip())}\n" for name, text in commands.items()]
-    first, second = "".join(lines[: len(lines) // 2]), "".join(lines[len(lines) // 2 :])
-    return f"{head}{_PRELUDE}{{\n{second}:\n}} | {{\n{first}cat\n}}\nprintf '\\n@@%s done@@\\n' \"$mark\"\n"
+    size = -(-len(lines) // LANES) or 1
+    lanes = ["".join(lines[at : at + size]) for at in range(0, len(lines), size)]
+    # Each lane prints its own sections, then copies what the lane behind it wrote into the pipe meanwhile.
+    pipeline = " | ".join(f"{{\n{lane}cat\n}}" for lane in reversed(lanes or [""]))
+    return f"{head}{_PRELUDE}: | {pipeline}\nprintf '\\n@@%s done@@\\n' \"$mark\"\n"
 
 
 def stop_script(mark: str) -> str:
