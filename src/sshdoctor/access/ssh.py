@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import shlex
 import socket as sockets
 import time
@@ -18,6 +17,8 @@ from sshdoctor.errors import AccessError
 from sshdoctor.model import Become, Login
 
 _CHUNK = 65536
+_STDERR_SECONDS = 0.1
+"""How long standard error waits to be read while standard output is silent."""
 
 
 def open_ssh(
@@ -106,22 +107,26 @@ class SshAccess:
 
 
 def _read(channel: paramiko.Channel, deadline: float, capture: Capture) -> None:
-    """Both streams until their end, or until ``capture.cut`` says why not."""
-    arrivals = select.poll()
-    arrivals.register(channel.fileno(), select.POLLIN)
+    """Both streams until their end, or until ``capture.cut`` says why not.
+
+    Not by ``channel.fileno()``: its pipe is closed under the reading thread now and then, and with the number
+    goes whatever descriptor has it next (paramiko 4.0; here it was the connection itself).
+    """
     while not capture.cut:
-        ended = channel.eof_received or channel.closed
-        while channel.recv_ready() and not capture.cut:
-            capture.add_stdout(channel.recv(_CHUNK))
-        while channel.recv_stderr_ready():
-            capture.add_stderr(channel.recv_stderr(_CHUNK))
-        if ended or capture.cut:
-            return
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             capture.cut = "time"
-        else:
-            arrivals.poll(remaining * 1000)
+            return
+        channel.settimeout(min(remaining, _STDERR_SECONDS))
+        chunk: bytes | None = None
+        with contextlib.suppress(TimeoutError):
+            chunk = channel.recv(_CHUNK)
+        while channel.recv_stderr_ready():
+            capture.add_stderr(channel.recv_stderr(_CHUNK))
+        if chunk:
+            capture.add_stdout(chunk)
+        elif chunk is not None:
+            return
 
 
 def _exit_status(channel: paramiko.Channel, deadline: float, capture: Capture) -> int | None:
