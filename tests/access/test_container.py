@@ -65,4 +65,4 @@ def test_another_user_needs_no_sudo(host: TestHost) -> None:
 
 @pytest.mark.parametrize("connection", ["chroot", "capture"])
 def test_a_way_that_is_not_built_yet_says_so(connection: str) -> None:
-    assert refusal(WayIn(connection=connection, target="/mnt")).word == "unsupported"  # type: ignore[arg-type]
+    assert refusal(WayIn(connection=connection, target="/mnt")).word == "unsupported"  # type: ignore[arg-type]  # a word

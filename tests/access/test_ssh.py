@@ -145,7 +145,7 @@ def test_a_refused_key_is_named_with_the_methods_that_the_server_takes(sshd: Ssh
 
 
 def test_a_key_behind_a_passphrase_is_not_asked_for(sshd: Sshd, tmp_path: Path) -> None:
-    locked = make_key(tmp_path / "locked", passphrase="secret")  # noqa: S106
+    locked = make_key(tmp_path / "locked", passphrase="secret")  # noqa: S106  # made for this test
     failure = failure_of(sshd.login(key_files=(str(locked),)))
     assert (failure.word, failure.client_keys) == ("auth-denied", ())
     assert f"{locked} needs a passphrase: ssh-add {locked}" in failure.detail

@@ -109,8 +109,8 @@ class SshAccess:
 def _read(channel: paramiko.Channel, deadline: float, capture: Capture) -> None:
     """Both streams until their end, or until ``capture.cut`` says why not.
 
-    Not by ``channel.fileno()``: its pipe is closed under the reading thread now and then, and with the number
-    goes whatever descriptor has it next (paramiko 4.0; here it was the connection itself).
+    Not by polling ``channel.fileno()``: with it the connection was now and then closed under the reading
+    thread ("Bad file descriptor", paramiko 4.0). Its pipe is the suspect; that was not proved.
     """
     while not capture.cut:
         remaining = deadline - time.monotonic()
