@@ -2,8 +2,9 @@
 
 Sources: proc(5). A daemon is a process named sshd (or another SSH server's name) that serves no single
 connection: sshd titles its own processes "sshd: PATH [listener] N of ..." (8.0 and later), "sshd: user
-[priv]", "sshd: user [net]"; re-executed ones carry -R, inetd-style ones -i. Processes of another network
-namespace or of an inner process namespace (a container's, seen from its host) are left out.
+[priv]", "sshd: user [net]"; re-executed ones carry -R, inetd-style ones -i. The probe's own `sshd -T`, which
+another lane may be running, is known by its environment and left out, and so are processes of another
+network namespace or of an inner process namespace (a container's, seen from its host).
 """
 
 from __future__ import annotations
@@ -30,8 +31,12 @@ COMMANDS = {
 echo '## boot'; grep btime /proc/stat
 ls -l /proc/self/ns/net 2>/dev/null
 set --; stats=; status=; lines=
-for comm in $(grep -lsE '^(sshd|dropbear|tinysshd|lsh-server|wolfsshd)' /proc/[0-9]*/comm); do
+servers=$(grep -lsE '^(sshd|dropbear|tinysshd|lsh-server|wolfsshd)' /proc/[0-9]*/comm)
+environs=$(echo "$servers" | sed 's/comm$/environ/')
+own=" $(grep -ls "SSHDOCTOR_RUN=$SSHDOCTOR_RUN" /dev/null $environs | tr '\\n' ' ')"
+for comm in $servers; do
   dir=${comm%/comm}
+  case $own in *" $dir/environ "*) continue ;; esac
   set -- "$@" "$dir/exe" "$dir/ns/net"; stats="$stats $dir/stat"; status="$status $dir/status"
   lines="$lines $dir/cmdline"
 done
