@@ -1,15 +1,16 @@
 """Whose a rule is, and whether it comes back: what real hosts in tests/hosts do not show, by its names."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from sshdoctor.diagnosis.ban import ban
-from sshdoctor.diagnosis.owner import owner_of
+from sshdoctor.diagnosis.owner import command_for, owner_of
 from sshdoctor.facts.bans import Bans, Jail
-from sshdoctor.facts.firewall import Firewall
+from sshdoctor.facts.firewall import Dump, Firewall
 from sshdoctor.firewall import Rule
-from sshdoctor.model import Unknown
+from sshdoctor.model import Family, Unknown
 
 NO_BANS = Bans(running=False, jails=(), evidence=())
 REJECT = "-A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with icmp-port-unreachable"
@@ -21,7 +22,7 @@ def host(
 ) -> Firewall:
     return Firewall(
         readable="yes", dumps=(), nft_json=None, nft_text=None, ipset=None, managers=managers, boot=boot,
-        saved=saved or {}, evidence=(),
+        saved=saved or {}, default={}, evidence=(),
     )  # fmt: skip
 
 
@@ -103,6 +104,95 @@ def test_what_firewalld_holds_may_be_of_this_run_only() -> None:
     rule = Rule("inet firewalld", "filter_IN_drop", 8, "drop")
     assert isinstance(owner_of(rule, "ipv4", host("firewalld")).saved, Unknown)
     assert owner_of(rule, "ipv4", host()).saved is False
+
+
+DIRECT = "/etc/firewalld/direct.xml"
+
+
+def direct(family: str, rule: str) -> Firewall:
+    line = f'  <rule ipv="{family}" table="filter" chain="INPUT" priority="0">{rule}</rule>'
+    return host("firewalld", saved={DIRECT: (line,)})
+
+
+def test_a_direct_rule_of_firewalld_is_told_by_its_file() -> None:
+    owner = owner_of(RULE, "ipv4", direct("ipv4", "-p tcp --dport 22 -j REJECT"))
+    assert (owner.name, owner.saved) == ("firewalld (direct)", True)
+
+
+@pytest.mark.parametrize(
+    "firewall",
+    [
+        direct("ipv6", "-p tcp --dport 22 -j REJECT"),
+        direct("ipv4", "-p tcp --dport 2222 -j REJECT"),
+        direct("ipv4", "-j REJECT"),
+        direct("ipv4", "-s 192.0.2.1 -p tcp --dport 22 -j REJECT"),
+    ],
+)
+def test_another_direct_rule_of_firewalld_is_not_this_one(firewall: Firewall) -> None:
+    assert owner_of(RULE, "ipv4", firewall).name == "iptables"
+
+
+@pytest.mark.parametrize(
+    ("unit", "loader"), [("ferm", "ferm"), ("shorewall", "Shorewall"), ("script", "a script")]
+)
+def test_what_may_load_a_rule_without_a_name_leaves_it_open(unit: str, loader: str) -> None:
+    owner = owner_of(RULE, "ipv4", host(unit))
+    assert (owner.name, owner.loader) == ("iptables", loader)
+    assert isinstance(owner.saved, Unknown)
+    assert str(owner) == f"a rule of iptables or {loader}"
+
+
+def test_what_stands_in_dockers_chain_for_its_user_is_not_loaded_by_docker() -> None:
+    drop = "-A DOCKER-USER -j DROP"
+    rule = Rule("filter", "DOCKER-USER", 1, drop)
+    restored = host("docker", "netfilter-persistent", saved={"/etc/iptables/rules.v4": ("*filter", drop)})
+    assert (owner_of(rule, "ipv4", host("docker")).name, owner_of(rule, "ipv4", host("docker")).saved) == (
+        "Docker",
+        False,
+    )
+    assert owner_of(rule, "ipv4", restored).saved is True
+
+
+def save(tool: str, family: Family, *rules: str) -> Dump:
+    return Dump(tool, family, "\n".join(("*filter", ":INPUT ACCEPT [0:0]", *rules, "COMMIT", "")))
+
+
+NFT, LEGACY = "iptables-nft-save", "iptables-legacy-save"
+
+
+@pytest.mark.parametrize(
+    ("dumps", "default", "command"),
+    [
+        ((save(NFT, "ipv4", REJECT), save(LEGACY, "ipv4")), "nft", "iptables"),
+        ((save(NFT, "ipv4"), save(LEGACY, "ipv4", REJECT)), "nft", "iptables-legacy"),
+        ((save(NFT, "ipv4", REJECT), save(LEGACY, "ipv4")), "legacy", "iptables-nft"),
+        ((save(NFT, "ipv4"), save(LEGACY, "ipv4", REJECT)), "legacy", "iptables"),
+        ((save(LEGACY, "ipv4", REJECT),), "nft", "iptables-legacy"),
+        ((save("iptables-save", "ipv4", REJECT),), "nft", "iptables"),
+        ((save("ip6tables-legacy-save", "ipv6", REJECT), save(NFT, "ipv4", REJECT)), "nft", "iptables"),
+    ],
+)
+def test_the_command_speaks_to_the_back_end_that_has_the_rule(
+    dumps: tuple[Dump, ...], default: str, command: str
+) -> None:
+    firewall = replace(host(), dumps=dumps, default={"ipv4": default})
+    assert command_for(RULE, "ipv4", firewall) == command
+
+
+def test_the_policy_of_the_old_back_end_is_changed_there() -> None:
+    dropping = save(LEGACY, "ipv4").text.replace("ACCEPT", "DROP")
+    firewall = replace(
+        host(), dumps=(save(NFT, "ipv4"), Dump(LEGACY, "ipv4", dropping)), default={"ipv4": "nft"}
+    )
+    assert command_for(Rule("filter", "INPUT", None, "policy DROP"), "ipv4", firewall) == "iptables-legacy"
+
+
+def test_a_client_on_shorewalls_dynamic_blacklist_is_banned() -> None:
+    rule = Rule("filter", "dynamic", 1, "-A dynamic -s 192.0.2.1/32 -j DROP")
+    held = ban(rule, "Shorewall", "192.0.2.1", NO_BANS)
+    assert held is not None
+    assert held.fix == "shorewall allow 192.0.2.1"
+    assert ban(rule, "iptables", "192.0.2.1", NO_BANS) is None
 
 
 def test_a_set_that_the_client_must_be_in_is_no_ban() -> None:

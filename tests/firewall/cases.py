@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from firewall.namespaces import CLIENT, SECOND, SERVER
+from firewall.namespaces import CLIENT, REDIRECT, SECOND, SERVER
 from sshdoctor.firewall import Dump, Packet
 from sshdoctor.model import Family
 
@@ -42,7 +42,17 @@ def client_packet(family: Family, in_interface: str | None = "eth0") -> Packet:
         out_interface="eth0",
         local_addresses=tuple(SECOND.values()),
         listener_uid=0,
+        reverse_path=True,
+        redirect_address=REDIRECT[family],
+        listens_everywhere=True,
+        bridged=False,
+        ipsec=False,
     )
+
+
+def mailed_packet(family: Family) -> Packet:
+    """The same packet, where all that is known of the host is the dump that somebody mailed."""
+    return Packet(family=family, source=CLIENT[family], destination=SERVER[family])
 
 
 def read_cases() -> list[Case]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from firewall import vocabulary
 from firewall.namespaces import CLIENT, SECOND, SERVER
 from sshdoctor.model import Family
 
@@ -27,8 +28,9 @@ _REJECTS: dict[Family, tuple[str, ...]] = {
              "icmp6-policy-fail", "icmp6-reject-route"),
 }  # fmt: skip
 _TYPES = ("UNICAST", "LOCAL", "MULTICAST", "BROADCAST", "ANYCAST", "UNICAST,LOCAL", "UNSPEC", "BLACKHOLE")
+_INWARD = ("PREROUTING", "INPUT")
 _DOUBTFUL = (
-    "-m limit --limit 1/min --limit-burst 3", "-m recent --name oracle --set", "-m ttl --ttl-eq 64",
+    "-m limit --limit 1/min --limit-burst 3", "-m recent --name oracle --set",
     "-m recent --name oracle --rcheck --seconds 60", "-m helper --helper ftp",
     "-m statistic --mode random --probability 0.5", "-m mac --mac-source 02:00:00:00:00:01",
     "-m pkttype --pkt-type multicast", "-m pkttype --pkt-type unicast",
@@ -61,9 +63,12 @@ class Generator:
 
     def _rule(self, table: str, chain: str, inner: list[str]) -> str:
         target = self._target(table, chain, inner)
-        tcp = "tcp-reset" in target or "--to-" in target or self._chance(0.7)
+        tcp = any(word in target for word in ("tcp-reset", "--to-", "PROXY")) or self._chance(0.7)
         words = ["-p tcp"] if tcp else [self._protocol()]
-        words += [match() for match in self.random.sample(self._matches(chain, tcp), self._pick_number())]
+        if "TCP" in target:
+            tcp, words = False, ["-p tcp --syn" if "MSS" in target else "-p tcp"]
+        matches = self._matches(table, chain, tcp)
+        words += [match() for match in self.random.sample(matches, self._pick_number())]
         return " ".join(["-A", chain, *(word for word in words if word), target])
 
     def _pick_number(self) -> int:
@@ -73,9 +78,10 @@ class Generator:
         icmp = "icmp" if self.family == "ipv4" else "ipv6-icmp"
         return self.random.choice(("", "", f"-p {icmp}", f"! -p {icmp}", "! -p tcp", "! -p udp", "-p udp"))
 
-    def _matches(self, chain: str, tcp: bool) -> list[Callable[[], str]]:
+    def _matches(self, table: str, chain: str, tcp: bool) -> list[Callable[[], str]]:
         found = [self._source, self._destination, self._interface(chain), self._state, self._conntrack,
-                 self._iprange, self._addrtype, self._mark, self._comment, self._doubtful(chain)]  # fmt: skip
+                 self._iprange, self._addrtype, self._mark, self._comment, self._doubtful(chain),
+                 self._set(chain), self._rare(table, chain, tcp), self._rare(table, chain, tcp)]  # fmt: skip
         return [*found, self._ports, self._multiport, self._flags] if tcp else found
 
     def _target(self, table: str, chain: str, inner: list[str]) -> str:
@@ -85,13 +91,19 @@ class Generator:
             "",
             *(f"-{self._pick('jjg')} {c}" for c in inner),
         ]
+        choices += [target.format(family=self.family) for target in vocabulary.TARGETS]
+        if self._chance(0.05):
+            choices += vocabulary.RARE_TARGETS
         if table == "nat":
             return self._pick([*choices, *self._translations(chain)])
         choices += ["-j DROP", "-j MARK --set-mark 1", "-j MARK --set-xmark 0x2/0x2", "-j MARK --or-mark 4",
                                       "-j CONNMARK --save-mark", "-j CONNMARK --restore-mark",
                                       "-j CONNMARK --set-mark 3"]  # fmt: skip
         if table == "raw":
-            choices += ["-j CT --notrack"]
+            choices += ["-j CT --notrack", "-j TRACE"]
+        if table == "mangle":
+            choices += [*vocabulary.MANGLE_TARGETS[self.family], *vocabulary.SERVICE_TARGETS]
+            choices += [self._pick(vocabulary.TCP_TARGETS)]
         if table == "filter":
             choices += [self._reject(), self._reject(), self._reject()]
         if "MARK" in "".join(choices) and table == "security":
@@ -102,12 +114,17 @@ class Generator:
         return "-j REJECT --reject-with " + self._pick((*_REJECTS[self.family], "tcp-reset", "tcp-reset"))
 
     def _translations(self, chain: str) -> list[str]:
+        source = SECOND[self.family]
+        if chain == "POSTROUTING":
+            return ["-j MASQUERADE", f"-j SNAT --to-source {source}"]
         if chain != "PREROUTING":
-            return []
+            return [f"-j SNAT --to-source {source}"] if chain == "INPUT" and self._chance(0.05) else []
         second = SECOND[self.family]
         address = f"[{second}]" if ":" in second else second
         return ["-j REDIRECT --to-ports 2222", "-j REDIRECT --to-ports 22", "-j REDIRECT",
-                f"-j DNAT --to-destination {address}:2222", f"-j DNAT --to-destination {second}"]  # fmt: skip
+                f"-j DNAT --to-destination {address}:2222", f"-j DNAT --to-destination {second}",
+                f"-j NETMAP --to {second}/{32 if self.family == 'ipv4' else 128}",
+                f"-j NETMAP --to {SERVER[self.family]}/{31 if self.family == 'ipv4' else 127}"]  # fmt: skip
 
     def _source(self) -> str:
         return self._not(f"-s {self._address()}")
@@ -181,13 +198,30 @@ class Generator:
 
     def _doubtful(self, chain: str) -> Callable[[], str]:
         rare = list(_DOUBTFUL)
-        if self.family == "ipv6":
-            rare.remove("-m ttl --ttl-eq 64")
         if chain in ("OUTPUT", "POSTROUTING"):
             rare = ["-m owner --uid-owner 0", "-m owner ! --uid-owner 0", "-m owner --uid-owner 1000"]
         if chain.startswith("user"):
             rare.remove("-m mac --mac-source 02:00:00:00:00:01")
         return lambda: self._pick(rare) if self._chance(0.5) else ""
+
+    def _set(self, chain: str) -> Callable[[], str]:
+        inward = (vocabulary.INWARD_MEMBERSHIP,) if chain in _INWARD else ()
+        return lambda: (
+            "-m set "
+            + self._not(f"--match-set {self.family}-{self._pick((*vocabulary.MEMBERSHIPS, *inward))}")
+        )
+
+    def _rare(self, table: str, chain: str, tcp: bool) -> Callable[[], str]:
+        words = [*vocabulary.EVERYWHERE, *vocabulary.OF_FAMILY[self.family]]
+        if tcp:
+            words += vocabulary.OF_TCP
+        if chain in _INWARD:
+            words += vocabulary.INWARD
+        if chain in ("OUTPUT", "POSTROUTING"):
+            words += vocabulary.OUTWARD
+        if chain == "PREROUTING" and table in ("raw", "mangle"):
+            words += vocabulary.FIRST * 3
+        return lambda: self._pick(words)
 
     def _not(self, condition: str) -> str:
         return f"! {condition}" if self._chance(0.25) else condition

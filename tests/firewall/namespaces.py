@@ -24,6 +24,8 @@ T = TypeVar("T")
 CLIENT: dict[Family, str] = {"ipv4": "198.51.100.1", "ipv6": "fd00:51::1"}
 SERVER: dict[Family, str] = {"ipv4": "198.51.100.2", "ipv6": "fd00:51::2"}
 SECOND: dict[Family, str] = {"ipv4": "198.51.100.3", "ipv6": "fd00:51::3"}
+REDIRECT: dict[Family, str] = {"ipv4": SERVER["ipv4"], "ipv6": SECOND["ipv6"]}
+"""The first address that each family's list has: IPv6 lists the newest first."""
 PORTS = (22, 2222)
 BANNER = b"SSH-2.0-oracle\r\n"
 
@@ -76,6 +78,7 @@ class Pair:
 
     def __init__(self, name: str) -> None:
         self._closing = contextlib.ExitStack()
+        self.sets = ""
         self.client, self.server = (self._namespace(f"{name}-{end}") for end in "cs")
         self.client.command(
             "ip", "link", "add", "eth0", "type", "veth", "peer", "eth0", "netns", self.server.name
@@ -126,6 +129,18 @@ class Pair:
         command = ("nft", "-f", "-") if tool == "nft" else (f"{tool}-restore",)
         done = self.server.command(*command, text=text)
         return done.stderr if done.returncode else ""
+
+    def saved(self, tool: str) -> str:
+        return self.server.command(f"{tool}-save").stdout
+
+    def fill(self, text: str) -> None:
+        """Load sets with ``ipset restore``; ``sets`` is what ``ipset save`` shows of them then."""
+        done = self.server.command("ipset", "restore", text=text)
+        assert not done.returncode, done.stderr
+        self.sets = self.server.command("ipset", "save").stdout
+
+    def empty(self, name: str) -> None:
+        self.server.command("ipset", "flush", name)
 
     def listed(self) -> str:
         """``nft -j list ruleset``, as it is now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from random import Random
 
+from firewall import vocabulary
 from firewall.namespaces import CLIENT, SECOND, SERVER
 from sshdoctor.model import Family
 
@@ -76,6 +77,8 @@ class NftGenerator:
             "set ports { type inet_service; flags interval; elements = { 22, 8000-9000 }; }",
             f"set addresses {{ type {kind}; flags interval; auto-merge; elements = {{ {some} }}; }}",
             f"set pairs {{ type {kind} . inet_service; elements = {{ {pairs} }}; }}",
+            f"set seen {{ type {kind}; flags dynamic; size 100; }}",
+            f"set marks {{ type {kind} . mark; elements = {{ {self._host()} . 0, {self._host()} . 1 }}; }}",
             f"set counted {{ type {kind}; flags dynamic; size 100; }}",
             f"map verdicts {{ type inet_service : verdict; flags interval; elements = {{ {verdicts} }}; }}",
         ]
@@ -104,6 +107,8 @@ class NftGenerator:
         if "tcp " in whole or "reject" in whole:
             # One protocol a rule. And nft 1.0.6 forgets "meta nfproto" before a reject when it lists it.
             parts = [part for part in parts if "nfproto" not in part and not _OTHER_PROTOCOL.search(part)]
+        elif f"{self.word} " in whole:
+            parts = [part for part in parts if "nfproto" not in part]
         return " ".join([*parts, verdict])
 
     def _match(self, hook: str) -> str:
@@ -133,7 +138,22 @@ class NftGenerator:
             "meta pkttype host",
             f"meta l4proto tcp th dport {operator}{self._pick(_PORTS)}",
             self._doubtful(),
+            *(self._rare(hook) for _ in range(6)),
         ))  # fmt: skip
+
+    def _rare(self, hook: str) -> str:
+        words = [*vocabulary.NFT, *vocabulary.NFT_OF_FAMILY[self.family]]
+        if hook in ("prerouting", "input"):
+            words += vocabulary.NFT_INWARD
+        if hook in ("output", "postrouting"):
+            words += vocabulary.NFT_OUTWARD
+        return self._said(self._pick(words))
+
+    def _said(self, words: str) -> str:
+        ttl = "ttl" if self.family == "ipv4" else "hoplimit"
+        if "{ip}" not in words:
+            return words
+        return words.format(ip=self.word, ttl=ttl, client=CLIENT[self.family], host=SERVER[self.family])
 
     def _doubtful(self) -> str:
         doubtful = ("limit rate 1/minute burst 2 packets", "ether saddr 02:00:00:00:00:01",
@@ -148,6 +168,7 @@ class NftGenerator:
                    "meta mark set 4 meta mark 4 drop", "tcp dport vmap @verdicts", "ct mark set 1 accept",
                    f"ct state vmap {{ {self._pick(_STATES[2:])} : drop, established : accept }}",
                    f"tcp dport vmap {{ 22 : {self._pick(['accept', 'drop', *jumps])} }}"]  # fmt: skip
+        choices += map(self._said, self.random.sample(vocabulary.NFT_CHANGES, 4))
         if hook == "input":
             choices += [self._reject(), self._reject(), self._reject()]
         if hook == "output":
@@ -160,8 +181,8 @@ class NftGenerator:
             if self.family == "ipv4"
             else f"icmpv6 type {self._pick(_ICMPV6)}"
         )
-        return self._pick(("reject", f"reject with icmpx type {self._pick(_ICMPX)}", f"reject with {own}",
-                           "reject with tcp reset"))  # fmt: skip
+        either = f"reject with icmpx type {self._pick(_ICMPX)}" if self.inet else "reject"
+        return self._pick(("reject", either, f"reject with {own}", "reject with tcp reset"))
 
     def _addresses(self) -> list[str]:
         if self.family == "ipv4":

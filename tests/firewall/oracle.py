@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
-from firewall.cases import client_packet
+from firewall.cases import client_packet, mailed_packet
 from firewall.generator import CHAINS
-from firewall.namespaces import Pair
+from firewall.namespaces import SERVER, Pair
+from firewall.vocabulary import sets
 from sshdoctor.firewall import Dump, Verdict, judge
 from sshdoctor.model import Family
 
@@ -26,6 +27,8 @@ class Question:
     name: str
     rules: Mapping[str, str]
     family: Family
+    mailed: bool = False
+    """Nothing is known of the host but its rules."""
 
     def __str__(self) -> str:
         return "\n".join(f"{self.name}: {tool}-restore\n{text}" for tool, text in self.rules.items())
@@ -58,6 +61,10 @@ def _agree(verdict: Verdict, kernel: str) -> bool:
 
 def ask(pair: Pair, question: Question) -> Answer:
     """Load the rules (and nothing else), dial, and compare."""
+    if not pair.sets:
+        pair.fill("".join(map(sets, SERVER)))
+    if any("-seen " in text for text in question.rules.values()):
+        pair.empty(f"{question.family}-seen")
     pair.load("nft", "flush ruleset")
     for tool in TOOLS:
         if "legacy" in tool and tool not in question.rules and ("6" in tool) == (question.family == "ipv6"):
@@ -66,7 +73,12 @@ def ask(pair: Pair, question: Question) -> Answer:
         refused = pair.load(tool, text if tool == "nft" else _whole(text))
         if refused:
             return Answer(question, refused=f"{tool}: {refused}")
-    verdict = judge([_dump(pair, question, tool) for tool in question.rules], client_packet(question.family))
+    dumps = [_dump(pair, question, tool) for tool in question.rules]
+    dumps.append(Dump("ipset", question.family, pair.sets))
+    packet = mailed_packet(question.family) if question.mailed else client_packet(question.family)
+    if sum(map(len, question.rules.values())) % 4 == 0:
+        packet = replace(packet, redirect_address=None)
+    verdict = judge(dumps, packet)
     for wait in PATIENCE:
         kernel = pair.dial(question.family, wait)
         if _agree(verdict, kernel):
@@ -75,9 +87,11 @@ def ask(pair: Pair, question: Question) -> Answer:
 
 
 def _dump(pair: Pair, question: Question, tool: str) -> Dump:
-    """What the host prints of the rules: for nft, what it lists itself, since that is another language."""
+    """What the host prints of the rules. iptables-legacy is read as it was written, as people do write."""
     if tool == "nft":
         return Dump("nft", question.family, pair.listed())
+    if "nft" in tool:
+        return Dump(f"{tool}-save", question.family, pair.saved(tool))
     return Dump(f"{tool}-save", question.family, question.rules[tool])
 
 

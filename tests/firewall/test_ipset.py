@@ -58,6 +58,18 @@ def test_a_set_that_nobody_saved_is_unknown() -> None:
     assert (verdict.state, "the set s" in verdict.why) == ("unknown", True)
 
 
+def test_a_set_that_a_rule_changes_depends_on_what_came_before() -> None:
+    """Measured: a client whose first SYN is dropped and noted gets in with its second."""
+    rules = (
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set s src -j ACCEPT\n"
+        "-A INPUT -j SET --add-set s src\nCOMMIT\n"
+    )
+    dumps = [Dump("iptables-save", "ipv4", rules), Dump("ipset", "ipv4", "create s hash:ip\n")]
+    verdict = judge(dumps, client_packet("ipv4"))
+    assert verdict.state == "depends"
+    assert {"silence", None} <= set(verdict.possible)
+
+
 @given(st.text(max_size=40) | st.sampled_from([sets for sets, _, _ in MEMBERSHIP]), st.text(max_size=20))
 def test_any_text_as_sets_gives_a_verdict_or_a_rules_error(sets: str, more: str) -> None:
     rules = Dump("iptables-save", "ipv4", RULES.format("--match-set", "src"))

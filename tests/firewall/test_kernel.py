@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -42,11 +43,11 @@ def _iptables_question(number: int) -> Question:
 
 
 def _nft_question(number: int) -> Question:
-    """nft alone, or in every tenth question beside iptables-legacy."""
+    """nft alone, or in every tenth question beside iptables-legacy, and in another beside iptables-nft."""
     family: Family = "ipv6" if number % 2 else "ipv4"
     rules = {"nft": NftGenerator(number, family).ruleset()}
-    if number % 20 < 2:
-        tool = "iptables-legacy" if family == "ipv4" else "ip6tables-legacy"
+    if number % 20 < 4:
+        tool = f"{'iptables' if family == 'ipv4' else 'ip6tables'}-{'legacy' if number % 20 < 2 else 'nft'}"
         rules[tool] = Generator(number, family).ruleset()
     return Question(str(number), rules, family)
 
@@ -68,6 +69,17 @@ def test_the_model_never_disagrees_with_the_kernel_on_random_rules(
     assert len(loaded) > 0.9 * count
     unknown = [verdict for verdict in loaded if verdict.state == "unknown"]
     assert len(unknown) <= MOST_UNKNOWN * len(loaded) + 1
+
+
+@pytest.mark.parametrize("question", [_iptables_question, _nft_question])
+def test_what_is_not_known_of_a_host_never_makes_the_model_wrong(
+    hosts: list[Pair], question: Callable[[int], Question]
+) -> None:
+    first = int(os.environ.get("SSHDOCTOR_ORACLE_SEED", "0"))
+    count = int(os.environ.get("SSHDOCTOR_ORACLE", "500")) // 5
+    asked = (replace(question(number), mailed=True) for number in range(first, first + count))
+    wrong = [shrink(hosts[0], answer) for answer in ask_all(hosts, asked) if answer.wrong]
+    assert not wrong, "\n\n".join(map(str, wrong[:5]))
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -137,7 +137,7 @@ def test_iptables_rules_that_nft_shows_without_parameters_are_taken_from_iptable
     [
         ([{"limit": {"rate": 3, "per": "minute"}}, DROP], "depends"),
         ([matching("ether", "saddr", "02:00:00:00:00:01"), DROP], "unknown"),
-        ([{"match": {"op": "==", "left": {"osf": {"key": "name"}}, "right": "Linux"}}, DROP], "unknown"),
+        ([{"match": {"op": "==", "left": {"osf": {"key": "name"}}, "right": "Linux"}}, DROP], "depends"),
         ([matching("tcp", "dport", 80), {"something new": 1}], "accept"),
         ([{"something new": 1}], "unknown"),
         ([matching("tcp", "sport", 80, "!="), matching("tcp", "dport", 22, "!="), DROP], "unknown"),
@@ -174,6 +174,33 @@ WORDS = (
     *("state", "meta", "mark", "mangle", "value", "vmap", "data", "elem", "val", "reject", "type", "expr"),
     *("range", "prefix", "addr", "len", "concat", "jump", "target", "in", "drop", "&", "|", "==", "!=", "<"),
     *("fib", "flags", "dnat", "port", "198.51.100.1", "ip", "saddr", "limit", "xt"),
+    *(
+        "update",
+        "map",
+        "tcp option",
+        "maxseg",
+        "exthdr",
+        "name",
+        "ttl",
+        "dscp",
+        "cs1",
+        "notrack",
+        "zone",
+        "size",
+    ),
+    *(
+        "length",
+        "ipsec",
+        "rt",
+        "socket",
+        "dir",
+        "original",
+        "ip saddr",
+        "stmt",
+        "family",
+        "ct count",
+        "queue",
+    ),
 )
 LEAVES = st.none() | st.booleans() | st.integers(-1, 70000) | st.sampled_from(WORDS) | st.text(max_size=3)
 TREES = st.recursive(
@@ -197,6 +224,11 @@ LEFT = (
     {"meta": {"key": "iifname"}},
     {"concat": [{"meta": {"key": "mark"}}, {"payload": {"protocol": "tcp", "field": "sport"}}]},
     {"fib": {"result": "type", "flags": ["daddr"]}},
+    {"meta": {"key": "length"}},
+    {"payload": {"protocol": "ip", "field": "dscp"}},
+    {"ct": {"key": "ip saddr", "dir": "original"}},
+    {"tcp option": {"name": "maxseg", "field": "size"}},
+    {"&": [{"payload": {"protocol": "ip", "field": "frag-off"}}, 8191]},
 )
 
 

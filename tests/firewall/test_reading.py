@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from firewall.cases import read_cases
 from sshdoctor.errors import RulesError, UsageError
-from sshdoctor.firewall import Dump, Packet, judge
+from sshdoctor.firewall import Dump, Packet, judge, read_tables
 
 PACKET = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2", in_interface="eth0")
 SHELL = "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{}COMMIT\n"
@@ -80,6 +80,15 @@ def test_the_way_names_every_jump() -> None:
     chains = ":a - [0:0]\n:b - [0:0]\n"
     verdict = judge([_dump(SHELL.format(f"{chains}-A INPUT -j a\n-A a -j b\n-A b -j DROP\n"))], PACKET)
     assert verdict.way == ("filter INPUT rule 1", "filter a rule 1")
+
+
+def test_the_security_table_of_iptables_nft_runs_after_nat() -> None:
+    """Measured: it is registered at priority 150, that of iptables-legacy at 50."""
+    for tool, priority in (("iptables-nft-save", 150), ("iptables-legacy-save", 50)):
+        [table] = read_tables([Dump(tool, "ipv4", "*security\n:INPUT ACCEPT [0:0]\nCOMMIT\n")])
+        base = table.chains["INPUT"].base
+        assert base is not None
+        assert base.priority == priority
 
 
 def test_an_address_that_is_none_is_a_usage_error() -> None:

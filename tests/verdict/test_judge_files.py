@@ -189,6 +189,18 @@ def test_the_owner_of_the_deciding_chain_is_named(tmp_path: Path) -> None:
     assert (answer.owner, answer.way) == ("fail2ban", ("filter INPUT rule 1",))
 
 
+def test_the_chain_on_the_way_tells_the_owner_of_one_without_a_name(tmp_path: Path) -> None:
+    chains = ":DOCKER-USER - [0:0]\n:mine - [0:0]\n-A INPUT -j DOCKER-USER\n-A DOCKER-USER -j mine\n"
+    answer = ask(tmp_path, table(chains, "-A mine -p tcp -m tcp --dport 22 -j DROP\n"))
+    assert answer.owner == "Docker"
+
+
+def test_shorewall_is_told_by_the_chain_that_it_marks_its_rules_with(tmp_path: Path) -> None:
+    chains = ":net-fw - [0:0]\n:shorewall - [0:0]\n-A INPUT -j net-fw\n-A net-fw -j DROP\n"
+    assert ask(tmp_path, table(chains)).owner == "Shorewall"
+    assert ask(tmp_path, table(chains.replace(":shorewall - [0:0]\n", ""))).owner is None
+
+
 def test_a_redirection_is_told(tmp_path: Path) -> None:
     chains = (
         ":PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n"

@@ -3,7 +3,8 @@
 #
 #   debian12 debian13 debian11   systemd, sshd, every firewall tool
 #   noinit                       Debian 12 with no init and no iproute2; sshd is started by hand
-#   firewalls                    debian12 with ufw, firewalld, fail2ban and ipset, none of them started
+#   firewalls                    debian12 with ufw, firewalld, fail2ban, sshguard, ferm and Shorewall, none of
+#                                them started, and archives of iptables-persistent and CrowdSec
 #   bench                        debian12 with the whole of Python, which Ansible needs
 #
 # An image whose label says that this very file made it is left alone. Prints the containers.conf that
@@ -20,7 +21,7 @@ archived='openssh-server dropbear-bin libtomcrypt1 libtommath1'
 customize='
 set -e
 chroot "$1" sh -ec "
-  for unit in firewalld fail2ban; do
+  for unit in firewalld fail2ban sshguard ferm shorewall; do
     [ ! -e /lib/systemd/system/\$unit.service ] || systemctl --quiet disable \$unit 2>/dev/null
   done
   useradd --create-home --shell /bin/bash deploy
@@ -46,7 +47,9 @@ build() {
     debian11) suite=bullseye ;;
     debian12) suite=bookworm ;;
     bench) suite=bookworm add="$add,python3" ;;
-    firewalls) suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset" ;;
+    firewalls)
+      suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,sshguard,ferm,shorewall"
+      archived="$archived iptables-persistent netfilter-persistent crowdsec crowdsec-firewall-bouncer" ;;
     debian13) suite=trixie ;;
     noinit) suite=bookworm add='' command='["/bin/sh", "-c", "mkdir -p /run/sshd; /usr/sbin/sshd; while :; do sleep 60 & wait; done"]' ;;
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;

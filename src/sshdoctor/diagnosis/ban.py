@@ -7,7 +7,6 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sshdoctor.diagnosis.owner import sets_of_source
 from sshdoctor.facts.bans import Bans, Jail
 from sshdoctor.model import Evidence, Unknown
 
@@ -21,26 +20,38 @@ _BANS = re.compile(r"ban|block|black|deny|drop|abuse|attack|bad", re.I)
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """``where``: "fail2ban's jail sshd", "the set blocklist"; ``times`` as ", since ... until ..." or ""."""
+    """``where``: "fail2ban's jail sshd", "the set blocklist"; ``times`` as ", since ... until ..." or "".
+
+    ``by`` is the program that bans, "set" for a set that no known program fills; ``jail`` is fail2ban's.
+    """
 
     where: str
     fix: str
     times: str = ""
     evidence: tuple[Evidence, ...] = ()
+    by: str = "set"
+    jail: str = ""
 
 
 def ban(rule: Rule, owner: str, source: str, bans: Bans | Unknown) -> Ban | None:
     """The ban that ``rule`` carries out, None if it is none."""
+    from sshdoctor.firewall.owners import sets_of_source  # with the model, which is paid for elsewhere
+
     sets = sets_of_source(rule)
     jail = _jail(rule, sets) if owner == "fail2ban" else _jail_of_client(rule, source, bans)
     if jail is not None:
         return _jailed(jail, source, bans)
     if owner == "CrowdSec":
-        return Ban("CrowdSec's decisions", f"cscli decisions delete --ip {source}")
+        return Ban("CrowdSec's decisions", f"cscli decisions delete --ip {source}", by=owner)
     if owner == "sshguard":
         return Ban(
-            "sshguard's block list", f"Add {source} to sshguard's whitelist, then systemctl restart sshguard"
+            "sshguard's block list",
+            f"echo {source} >>/etc/sshguard/whitelist && systemctl restart --no-block sshguard "
+            "(the file is the WHITELIST_FILE of sshguard.conf)",  # its end lifts all bans, and may take 90 s
+            by=owner,
         )
+    if owner == "Shorewall" and rule.chain == "dynamic":
+        return Ban("Shorewall's dynamic blacklist", f"shorewall allow {source}", by=owner)
     named = next((name for name in sets if _BANS.search(name)), None)
     if named is None:
         return None
@@ -76,4 +87,6 @@ def _jailed(named: str, source: str, bans: Bans | Unknown) -> Ban:
         f"fail2ban-client set {shlex.quote(known.name)} unbanip {source}",
         times,
         evidence,
+        by="fail2ban",
+        jail=known.name,
     )

@@ -1,13 +1,9 @@
-"""Whose a firewall rule is, and whether it comes back after a reboot.
-
-The names are those that the tools give: ufw(8), firewalld's policies (``filter_IN_ZONE_allow`` in nftables,
-``IN_ZONE_allow`` in iptables), fail2ban's action.d, netavark, moby's iptables driver, kube-proxy.
-"""
+"""Whose a firewall rule is on this host, which command changes it, and whether it outlives a reboot."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sshdoctor.facts.firewall import Firewall
@@ -16,24 +12,6 @@ from sshdoctor.model import Unknown
 if TYPE_CHECKING:
     from sshdoctor.firewall import Rule
 
-_BY_CHAIN = (
-    ("ufw", re.compile(r"ufw6?-")),
-    ("fail2ban", re.compile(r"(f2b|fail2ban)-")),
-    ("sshguard", re.compile(r"sshguard")),
-    ("CrowdSec", re.compile(r"crowdsec", re.I)),
-    ("Docker", re.compile(r"DOCKER")),
-    ("Podman", re.compile(r"NETAVARK|CNI-")),
-    ("Kubernetes", re.compile(r"KUBE-")),
-)
-_BY_TABLE = {
-    "firewalld": "firewalld",
-    "f2b-table": "fail2ban",
-    "sshguard": "sshguard",
-    "crowdsec": "CrowdSec",
-    "crowdsec6": "CrowdSec",
-    "netavark": "Podman",
-}
-_BY_SET = (("fail2ban", "f2b-"), ("sshguard", "sshguard"), ("CrowdSec", "crowdsec"))
 _UNIT = {
     "ufw": "ufw",
     "firewalld": "firewalld",
@@ -41,76 +19,70 @@ _UNIT = {
     "sshguard": "sshguard",
     "CrowdSec": "crowdsec-firewall-bouncer",
     "Docker": "docker",
+    "Shorewall": "shorewall",
 }
+_LOADERS = {"ferm": "ferm", "shorewall": "Shorewall", "shorewall6": "Shorewall", "script": "a script"}
+"""What may load a rule at boot that bears nobody's name: how the fact says it, and its name."""
 _RESTORED = {
     "ipv4": {"netfilter-persistent": "/etc/iptables/rules.v4", "iptables": "/etc/sysconfig/iptables"},
     "ipv6": {"netfilter-persistent": "/etc/iptables/rules.v6", "ip6tables": "/etc/sysconfig/ip6tables"},
 }
 _NFTABLES = "/etc/nftables.conf"
-_FIREWALLD_CHAIN = re.compile(r"(IN|INPUT|FWDI|PRE|RAW|OUTPUT)_\w+$")
-_SET = re.compile(r"(?<!! )--match-set (\S+) src\b|saddr @(\S+)")
-_FIREWALLD_ENDS = re.compile(
-    r"-A (INPUT|FORWARD) (-j REJECT --reject-with icmp6?-\S+|.*--ctstate INVALID -j DROP)$"
-)
+_DIRECT = "/etc/firewalld/direct.xml"
+_DIRECT_RULE = re.compile(r"<rule ([^>]*)>([^<]*)</rule>")
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """``saved``: whether the rule comes back after a reboot."""
+    """``saved``: whether the rule comes back after a reboot.
+
+    ``loader``: a program that may have loaded the rule and leaves no name in it, "" if there is none.
+    """
 
     name: str
     saved: bool | Unknown
+    loader: str = ""
 
     def __str__(self) -> str:
+        name = f"{self.name} or {self.loader}" if self.loader else self.name
         if isinstance(self.saved, Unknown):
-            return f"a rule of {self.name}"
-        return f"a rule of {self.name}, which {'comes back' if self.saved else 'is gone'} after a reboot"
+            return f"a rule of {name}"
+        return f"a rule of {name}, which {'comes back' if self.saved else 'is gone'} after a reboot"
 
 
 def owner_of(rule: Rule, family: str, firewall: Firewall) -> Owner:
     """The owner of the rule that decided for a packet of ``family``, by its names and what is on the host."""
-    name = _named(rule) or _of_base_chain(rule, firewall)
-    if name is not None:
-        return Owner(name, _service_saves(name, firewall))
-    return _loaded_from_nft(rule, firewall) if " " in rule.table else _restored(rule, family, firewall)
+    from sshdoctor.firewall.owners import marked_owner, named_owner
+
+    name = named_owner(rule) or marked_owner(rule, [dump.text for dump in firewall.dumps])
+    if name == "Docker" and rule.chain == "DOCKER-USER":  # Docker makes the chain, and leaves it to its user
+        return replace(_restored(rule, family, firewall), name="Docker", loader="")
+    if name is not None and (name != "ufw" or rule.number is not None or name in firewall.managers):
+        return Owner(name, _service_saves(name, family, firewall))
+    if " " in rule.table:
+        return _loaded_from_nft(rule, firewall)
+    return _of_firewalld_directly(rule, family, firewall) or _restored(rule, family, firewall)
 
 
-def sets_of_source(rule: Rule) -> tuple[str, ...]:
-    """The sets that a rule looks its client up in (not those that the client must not be in).
+def command_for(rule: Rule, family: str, firewall: Firewall) -> str:
+    """The iptables that speaks to the back end which holds ``rule``: the plain one, where it is that.
 
-    >>> from sshdoctor.firewall import Rule
-    >>> sets_of_source(Rule("filter", "INPUT", 1, "-A INPUT -m set --match-set f2b-sshd src -j DROP"))
-    ('f2b-sshd',)
-    >>> sets_of_source(Rule("filter", "INPUT", 1, "-A INPUT -m set ! --match-set office src -j DROP"))
-    ()
+    The kernel runs both back ends, and a rule that is put into the other one stops nothing.
     """
-    return tuple(one or other for one, other in _SET.findall(rule.text))
+    plain = "ip6tables" if family == "ipv6" else "iptables"
+    tools = [dump.tool for dump in firewall.dumps if dump.family == family]
+    holding = [
+        dump.tool
+        for dump in firewall.dumps
+        if dump.family == family and (len(tools) == 1 or _holds(tuple(dump.text.splitlines()), rule))
+    ]
+    backend = next((each for each in ("nft", "legacy") if f"-{each}-" in (holding or [""])[0]), "")
+    return f"{plain}-{backend}" if backend and backend != firewall.default.get(family, "nft") else plain
 
 
-def _named(rule: Rule) -> str | None:
-    family, _, table = rule.table.partition(" ")
-    if family and table in _BY_TABLE:
-        return _BY_TABLE[table]
-    chains = () if table else _BY_CHAIN
-    by_chain = next((owner for owner, names in chains if names.match(rule.chain)), None)
-    sets = sets_of_source(rule)
-    return by_chain or next(
-        (owner for owner, begin in _BY_SET if any(s.startswith(begin) for s in sets)), None
-    )
-
-
-def _of_base_chain(rule: Rule, firewall: Firewall) -> str | None:
-    """What can only be told by the chains beside it: a policy, the end of a base chain, firewalld's own."""
-    dumps = [dump.text for dump in firewall.dumps]
-    if rule.number is None and rule.table == "filter" and any(":ufw-before-input " in text for text in dumps):
-        return "ufw" if "ufw" in firewall.managers else None
-    theirs = _FIREWALLD_CHAIN.match(rule.chain) or _FIREWALLD_ENDS.search(rule.text)
-    return "firewalld" if theirs and any("\n:INPUT_ZONES " in text for text in dumps) else None
-
-
-def _service_saves(name: str, firewall: Firewall) -> bool | Unknown:
+def _service_saves(name: str, family: str, firewall: Firewall) -> bool | Unknown:
     """A service writes its rules again when it starts; what firewalld has at run time only is not seen."""
-    unit = _UNIT.get(name)
+    unit = "shorewall6" if name == "Shorewall" and family == "ipv6" else _UNIT.get(name)
     if unit is None:
         return Unknown(f"{name} writes its rules when it is needed")
     if isinstance(firewall.boot, Unknown):
@@ -141,6 +113,38 @@ def _loaded_from_nft(rule: Rule, firewall: Firewall) -> Owner:
     )
 
 
+def _of_firewalld_directly(rule: Rule, family: str, firewall: Firewall) -> Owner | None:
+    """firewalld's direct rules stand in iptables as they were given, and nothing of firewalld with them."""
+    lines = firewall.saved.get(_DIRECT, ())
+    if isinstance(lines, Unknown) or not any(_is_direct(line, rule, family) for line in lines):
+        return None
+    return Owner(
+        "firewalld (direct)",
+        "firewalld" in firewall.boot if isinstance(firewall.boot, tuple) else firewall.boot,
+    )
+
+
+def _is_direct(line: str, rule: Rule, family: str) -> bool:
+    """iptables-save changes the order of the words, and adds a few that go without saying.
+
+    >>> from sshdoctor.firewall import Rule
+    >>> line = '<rule ipv="ipv4" table="filter" chain="INPUT" priority="0">-p tcp --dport 22 -j DROP</rule>'
+    >>> _is_direct(line, Rule("filter", "INPUT", 1, "-A INPUT -p tcp -m tcp --dport 22 -j DROP"), "ipv4")
+    True
+    >>> _is_direct(line, Rule("filter", "INPUT", 1, "-A INPUT -p tcp -m tcp --dport 2222 -j DROP"), "ipv4")
+    False
+    """
+    found = _DIRECT_RULE.search(line)
+    if found is None or not {f'ipv="{family}"', f'table="{rule.table}"', f'chain="{rule.chain}"'} <= {
+        *found[1].split()
+    }:
+        return False
+    given, loaded = found[2].split(), rule.text.split()[2:]
+    added = {"-m", "--reject-with", "icmp-port-unreachable", "icmp6-port-unreachable", *given}
+    same = {word.removesuffix("/32").removesuffix("/128") for word in loaded}
+    return {word.removesuffix("/32").removesuffix("/128") for word in given} <= same <= added
+
+
 def _restored(rule: Rule, family: str, firewall: Firewall) -> Owner:
     """A rule of iptables that no program made: it comes back if it stands in the file that is restored."""
     if isinstance(firewall.boot, Unknown):
@@ -154,6 +158,9 @@ def _restored(rule: Rule, family: str, firewall: Firewall) -> Owner:
         if _holds(lines, rule):
             name = "iptables-persistent" if service == "netfilter-persistent" else f"{service}.service"
             return Owner(name, True)
+    for unit, loader in _LOADERS.items():
+        if unit in firewall.boot:
+            return Owner("iptables", Unknown(f"{loader} loads rules at boot"), loader)
     return Owner("iptables", False)
 
 

@@ -2,6 +2,8 @@
 
 Sources: the kernel's nf_conntrack-sysctl; nf_conntrack_core.c, whose message is "nf_conntrack: table full,
 dropping packet". The count is that of this network namespace, and so is what the kernel holds against max.
+Measured with Linux 6.18: the message names the namespace ("table full in netns 4026532477"), and the log has
+that of every container.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ folder=/proc/sys/net/netfilter
 echo '## table'
 echo "count=$(cat $folder/nf_conntrack_count 2>&1)"; echo "max=$(cat $folder/nf_conntrack_max 2>&1)"
 echo '## uptime'; cut -d. -f1 /proc/uptime
-echo '## kernel'; dmesg 2>/dev/null | grep -a 'nf_conntrack: .*table full' | tail -n 1
+own=$(readlink /proc/self/ns/net | tr -cd 0-9)
+echo '## kernel'
+dmesg 2>/dev/null | grep -aE "nf_conntrack: .*table full(,| in netns ${own:-0},)" | tail -n 1
 true
 """
 }

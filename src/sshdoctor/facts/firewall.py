@@ -39,6 +39,7 @@ names() {
 has() { command -v "$1" >/dev/null; }
 for ip in ip ip6; do
   ! names ${ip}_tables || echo "${ip}_tables=yes"
+  ! has ${ip}tables || echo "${ip}tables=$(readlink -f "$(command -v ${ip}tables)")"
 done
 for ip in ip ip6; do
   if has ${ip}tables-nft-save; then
@@ -64,15 +65,22 @@ for pair in firewalld:/run/firewalld.pid fail2ban:/run/fail2ban/fail2ban.sock do
 done
 echo '## boot'
 for unit in ufw firewalld nftables netfilter-persistent iptables ip6tables fail2ban docker sshguard \
-  crowdsec-firewall-bouncer; do
+  crowdsec-firewall-bouncer ferm shorewall shorewall6; do
   for start in /etc/systemd/system/*.wants/$unit.service /etc/rc[2S].d/S[0-9][0-9]$unit \
     /etc/runlevels/default/$unit; do
     [ ! -L "$start" ] || { echo $unit; break; }
   done
 done
+for file in /etc/rc.local /etc/network/interfaces /etc/network/if-*.d/* /etc/systemd/system/*.service; do
+  [ -f "$file" ] && [ ! -L "$file" ] || continue
+  ! grep -qsE '^[^#]*(ip6?tables|nft )' "$file" || { echo script; break; }
+done
 for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
   [ ! -e $file ] || { echo "## saved $file"; grep -h '^[-*:]' $file 2>&1; }
 done
+[ ! -e /etc/firewalld/direct.xml ] || {
+  echo '## saved /etc/firewalld/direct.xml'; grep -h '<rule ' /etc/firewalld/direct.xml 2>&1
+}
 [ ! -e /etc/nftables.conf ] || {
   echo '## saved /etc/nftables.conf'; grep -hv '^[[:space:]]*#' /etc/nftables.conf 2>&1
 }
@@ -100,8 +108,9 @@ class Firewall:
     ``dumps`` is without a back end whose tables do not exist. ``nft_json`` and ``nft_text`` are None where
     nft is not there; ``ipset`` is the output of ``ipset save``, None likewise. ``managers`` names the
     programs that write rules here, ``boot`` those of them that are started at boot (the links in *.wants,
-    /etc/rc2.d, /etc/runlevels). ``saved`` is the lines of the files that rules are loaded from, by path:
-    Unknown for one that may not be read.
+    /etc/rc2.d, /etc/runlevels), and "script" if a unit or script of the host's own calls iptables or nft.
+    ``saved`` is the lines of the files that rules are loaded from, by path: Unknown for one that may not be
+    read. ``default`` is the back end of plain ``iptables`` and ``ip6tables``, by family: "nft", "legacy".
     """
 
     readable: Literal["yes", "absent"] | Unknown
@@ -112,6 +121,7 @@ class Firewall:
     managers: tuple[str, ...]
     boot: tuple[str, ...] | Unknown
     saved: Mapping[str, tuple[str, ...] | Unknown]
+    default: Mapping[str, str]
     evidence: tuple[Evidence, ...]
 
 
@@ -141,6 +151,7 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
         managers=tuple(said.get("managers", "").split()),
         boot=tuple(said["boot"].split()) if "boot" in said else Unknown("not asked for"),
         saved={name[6:]: _lines(each) for name, each in said.items() if name.startswith("saved ")},
+        default=_default(said.get("kernel", "")),
         evidence=evidence(
             "iptables-save; nft list ruleset", [line for each in failed for line in each.splitlines()]
         ),
@@ -157,6 +168,16 @@ def _readable(said: Mapping[str, str], looked: bool, failed: list[str]) -> Liter
     if not looked and "nf_tables=yes" in kernel:
         return Unknown("neither nft nor iptables-save is installed")
     return "yes" if looked else "absent"
+
+
+def _default(kernel: str) -> dict[str, str]:
+    """xtables-nft-multi and xtables-legacy-multi are the programs that the commands are links to.
+
+    >>> _default("nf_tables=yes\\niptables=/usr/sbin/xtables-legacy-multi\\nip6tables=/usr/sbin/other")
+    {'ipv4': 'legacy'}
+    """
+    found = re.findall(r"^ip(6?)tables=\S*xtables-(nft|legacy)-multi$", kernel, re.M)
+    return {f"ipv{version or 4}": backend for version, backend in found}
 
 
 def _lines(text: str) -> tuple[str, ...] | Unknown:

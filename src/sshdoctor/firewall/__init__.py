@@ -25,11 +25,13 @@ Behaviour is that of the Linux kernel, as the tests measure it with two network 
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sshdoctor.firewall.conversation import hold_conversation
 from sshdoctor.firewall.hooks import Hooks
-from sshdoctor.firewall.ipset_save import read_sets
+from sshdoctor.firewall.ipset_save import read_sets, with_changing
 from sshdoctor.firewall.iptables_save import read
 from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
 
@@ -43,7 +45,13 @@ def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
     UsageError for an address that is none.
     """
     tables = [table for table in read_tables(rulesets) if table.family == packet.family]
-    return hold_conversation(Hooks(tables), packet)
+    hooks = Hooks(tables)
+    verdict = hold_conversation(hooks, packet)
+    if packet.family == "ipv6" and verdict.state == "accept":
+        from sshdoctor.firewall.neighbours import neighbour_caveat
+
+        return replace(verdict, caveat=neighbour_caveat(hooks, packet))
+    return verdict
 
 
 def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
@@ -55,8 +63,9 @@ def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
     since nft shows iptables' rules without their parameters.
     """
     native = [dump for dump in rulesets if dump.tool.startswith("nft")]
-    sets = {name: each for d in rulesets if d.tool == "ipset" for name, each in read_sets(d.text).items()}
+    listed = [read_sets(dump.text) for dump in rulesets if dump.tool == "ipset"]
     saved = [dump for dump in rulesets if dump not in native and dump.tool != "ipset"]
+    sets = with_changing(ChainMap(*reversed(listed)), (dump.text for dump in saved)) if listed else {}
     tables = {(t.family, t.backend, t.name): t for dump in saved for t in read(dump, sets)}
     own = list(tables.values())
     if native:
@@ -73,8 +82,9 @@ def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
 
 
 def _take_order(table: Table, listed: Table) -> None:
-    """nft lists base chains in the order of their registration, which iptables-save does not tell."""
+    """nft lists base chains in the order of their registration, and with their priority, which iptables-save
+    does not tell."""
     for name, chain in listed.chains.items():
         known = table.chains.get(name)
         if known is not None and known.base is not None and chain.base is not None:
-            known.base = known.base._replace(order=chain.base.order)
+            known.base = known.base._replace(order=chain.base.order, priority=chain.base.priority)

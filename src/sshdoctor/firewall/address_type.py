@@ -22,11 +22,18 @@ class AddressType(NamedTuple):
 def address_type(wanted: AddressType, segment: Segment) -> Truth:
     number = segment.source if wanted.of_source else segment.destination
     kind = _kind(number, segment)
+    if kind == "UNICAST" and _is_perhaps_own(number, segment):
+        return Doubt("unknown", "the host's own addresses (addrtype)")
     if kind == "LOCAL" and wanted.on_interface and wanted.types & {"LOCAL", "UNICAST"}:
         return Doubt("unknown", "which interface the address is on (addrtype)")
     if segment.family == "ipv4":
         return kind in wanted.types
     return _ipv6(kind, wanted.types)
+
+
+def _is_perhaps_own(number: int, segment: Segment) -> bool:
+    to = segment.connection.redirected_to
+    return to is not None and to[0] == number and not segment.packet.local_addresses
 
 
 def _ipv6(kind: str, types: frozenset[str]) -> bool:

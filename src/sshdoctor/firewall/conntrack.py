@@ -125,7 +125,8 @@ def _ends(segment: Segment) -> tuple[tuple[int, int | None], tuple[int, int | No
     return client, dialled, segment.connection.redirected_to or dialled
 
 
-def _end(which: str, segment: Segment) -> tuple[int, int | None]:
+def end_of(which: str, segment: Segment) -> tuple[int, int | None]:
+    """Address and port of ``origsrc``, ``origdst``, ``replsrc`` or ``repldst``."""
     client, dialled, reached = _ends(segment)
     if segment.connection.originator != "client":
         client, dialled, reached = reached, client, client
@@ -136,12 +137,12 @@ def _address(wanted: tuple[str, tuple[int, int]], segment: Segment) -> Truth:
     which, (network, mask) = wanted
     if segment.connection.picked and which == "replsrc":
         return PICKED
-    return _end(which, segment)[0] & mask == network
+    return end_of(which, segment)[0] & mask == network
 
 
 def _port(wanted: tuple[str, tuple[int, int]], segment: Segment) -> Truth:
     which, (low, high) = wanted
-    port = _end(which, segment)[1]
+    port = end_of(which, segment)[1]
     return SOURCE_PORT if port is None else low <= port <= high
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sshdoctor.firewall.hooks import Hooks
 from sshdoctor.firewall.matches import has_loopback_address
 from sshdoctor.firewall.model import Doubt, Packet, Rule, State, Verdict
-from sshdoctor.firewall.paths import Doubts, Path, Result, Stop, join
+from sshdoctor.firewall.paths import Doubts, Path, Result, Stop, join, with_doubt
 from sshdoctor.firewall.segment import (
     ACK,
     ICMP,
@@ -35,7 +35,7 @@ class _Step(NamedTuple):
     name: str
     by_client: bool
     flags: int
-    payload: bool
+    payload: bytes | None
     lost: str | None
     reset: str
     refused: str | None
@@ -44,13 +44,13 @@ class _Step(NamedTuple):
 # Measured: a refusal of the host's own packet goes to the host itself, so that the client sees nothing; an
 # ICMP error does not end a connection that is established, a RST does.
 _STEPS = (
-    _Step("SYN", True, SYN, False, "silence", "rst", ""),
-    _Step("SYN-ACK", False, SYN | ACK, False, "silence", "silence", "silence"),
-    _Step("client's ACK", True, ACK, False, "no-banner", "closed-before-banner", "no-banner"),
-    _Step("banner", False, PSH | ACK, True, "no-banner", "no-banner", "no-banner"),
-    _Step("client's first line", True, PSH | ACK, True, "kex-failed", "kex-failed", "kex-failed"),
-    _Step("host's ACK", False, ACK, False, None, "kex-failed", None),
-    _Step("host's answer", False, PSH | ACK, True, "kex-failed", "kex-failed", "kex-failed"),
+    _Step("SYN", True, SYN, None, "silence", "rst", ""),
+    _Step("SYN-ACK", False, SYN | ACK, None, "silence", "silence", "silence"),
+    _Step("client's ACK", True, ACK, None, "no-banner", "closed-before-banner", "no-banner"),
+    _Step("banner", False, PSH | ACK, b"SSH-", "no-banner", "no-banner", "no-banner"),
+    _Step("client's first line", True, PSH | ACK, b"SSH-2.0-", "kex-failed", "kex-failed", "kex-failed"),
+    _Step("host's ACK", False, ACK, None, None, "kex-failed", None),
+    _Step("host's answer", False, PSH | ACK, b"", "kex-failed", "kex-failed", "kex-failed"),
 )
 
 
@@ -96,7 +96,8 @@ def _go(hooks: Hooks, step: _Step, paths: list[Path]) -> Result:
         return _out(hooks, sent)
     before = hooks.traverse("prerouting", sent)
     local = [path for path in before.accepted if _is_local(path.segment)]
-    away = [path for path in before.accepted if not _is_local(path.segment)]
+    away = [_perhaps_away(path) for path in before.accepted if not _is_local(path.segment)]
+    local += [path for path in away if not path.segment.packet.local_addresses]
     inside = hooks.traverse("input", local)
     away = [path._replace(segment=replace(path.segment, out_interface=None)) for path in away]
     through = hooks.traverse("forward", away)
@@ -108,6 +109,15 @@ def _out(hooks: Hooks, paths: Iterable[Path]) -> Result:
     output = hooks.traverse("output", paths)
     after = hooks.traverse("postrouting", output.accepted)
     return Result([*output.stops, *after.stops], after.accepted)
+
+
+def _perhaps_away(path: Path) -> Path:
+    """A translated connection may stay here as long as the host's other addresses are not known."""
+    segment = path.segment
+    if segment.packet.local_addresses:
+        return path
+    doubt = Doubt("unknown", f"whether {to_text(segment.destination, segment.family)} is the host's own")
+    return with_doubt(path, doubt, path.redirected_by)
 
 
 def _is_local(segment: Segment) -> bool:
@@ -173,7 +183,7 @@ def _refusal(stop: Stop) -> Segment:
     back = replace(
         to, sender="server", source=to.destination, destination=to.source, source_port=to.destination_port,
         destination_port=to.source_port, in_interface="", out_interface=to.packet.out_interface, mark=0,
-        untracked=False, payload=False, state="RELATED" if tracked else "INVALID",
+        untracked=False, payload=None, tos=(0, 0), hops=None, state="RELATED" if tracked else "INVALID",
         attached=to.state != "INVALID",
     )  # fmt: skip
     if stop.word == "rst":

@@ -5,50 +5,22 @@ An extension that is not here, or an option that is not understood, becomes a Do
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 from sshdoctor.firewall import matches as judge
 from sshdoctor.firewall import values
 from sshdoctor.firewall.address_type import AddressType, address_type
 from sshdoctor.firewall.conntrack import Condition, conntrack, state
-from sshdoctor.firewall.model import Doubt, Match
+from sshdoctor.firewall.model import Match
+from sshdoctor.firewall.option import Maker, Option, Options, depends, unknown
 from sshdoctor.model import Family
-
-
-class Option(NamedTuple):
-    """``! --ctstate NEW``: the name, whether negated, and what follows."""
-
-    name: str
-    negated: bool
-    values: tuple[str, ...]
-
-    @property
-    def value(self) -> str:
-        if len(self.values) != 1:
-            raise ValueError(f"{self.name} takes one value")
-        return self.values[0]
-
-
-Options = list[Option]
-
-
-def depends(why: str) -> Callable[[Options, Family], list[Match]]:
-    match = Match(judge.in_doubt, Doubt("depends", why))
-    return lambda options, family: [match]
-
-
-def unknown(why: str) -> Match:
-    return Match(judge.in_doubt, Doubt("unknown", why))
 
 
 def _nothing(options: Options, family: Family) -> list[Match]:
     return [unknown(f"the option {option.name}") for option in options]
 
 
-def _never(options: Options, family: Family) -> list[Match]:
-    """What our packets do not have: extension headers, helpers."""
-    return [Match(judge.always, False, option.negated) for option in options] or [Match(judge.always, False)]
+def _helper(options: Options, family: Family) -> list[Match]:
+    """Our connection is nobody's child: a helper has not announced it."""
+    return [Match(judge.always, False, option.negated) for option in options]
 
 
 def _iprange(options: Options, family: Family) -> list[Match]:
@@ -131,9 +103,9 @@ def _rpfilter(options: Options, family: Family) -> list[Match]:
     return [Match(judge.reverse_path, None, any(option.name == "--invert" for option in options))]
 
 
-EXTENSIONS: dict[str, Callable[[Options, Family], list[Match]]] = {
+EXTENSIONS: dict[str, Maker] = {
     **dict.fromkeys(("tcp", "udp", "comment", "multiport", "icmp", "icmp6", "icmpv6", "standard"), _nothing),
-    **dict.fromkeys(("helper", "esp", "ah", "sctp", "dccp", "rt", "frag", "hbh", "dst", "mh"), _never),
+    "helper": _helper,
     "iprange": _iprange,
     "addrtype": _addrtype,
     "state": _state,
@@ -151,5 +123,18 @@ EXTENSIONS: dict[str, Callable[[Options, Family], list[Match]]] = {
     "quota": depends("how much has passed before (quota)"),
     "statistic": depends("chance (statistic)"),
     "time": depends("the time of day (time)"),
+    "nfacct": depends("how much has passed before (nfacct)"),
+    "rateest": depends("the rate of packets (rateest)"),
     "cpu": depends("the processor that takes the packet (cpu)"),
 }
+
+
+def maker_of(extension: str) -> Maker | None:
+    """What compiles the options of ``-m EXTENSION``; the rarer ones are imported when a rule has one."""
+    known = EXTENSIONS.get(extension)
+    if known is None:
+        from sshdoctor.firewall.header_extensions import HEADER_EXTENSIONS
+        from sshdoctor.firewall.surroundings import SURROUNDINGS
+
+        known = HEADER_EXTENSIONS.get(extension) or SURROUNDINGS.get(extension)
+    return known

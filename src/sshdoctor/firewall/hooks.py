@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sshdoctor.firewall.conntrack import track
 from sshdoctor.firewall.matches import has_loopback_address, on_device
-from sshdoctor.firewall.model import NAT, Base, Chain, Doubt, Hook, Table
+from sshdoctor.firewall.model import NAT, Base, Chain, Doubt, Hook, NatTo, Table
 from sshdoctor.firewall.paths import Doubts, Path, Result, Stop, add_stop, join, merge, with_doubt
 from sshdoctor.firewall.segment import SYN, Segment, to_number
 from sshdoctor.firewall.walk import Walker
@@ -105,7 +105,8 @@ class Hooks:
     @staticmethod
     def _through(placed: _Placed, path: Path, result: Result) -> None:
         here = on_device(placed.base.device, path.segment)
-        done = placed.base.nat and path.segment.connection.redirected_to
+        redirected = placed.base.nat and path.segment.connection.redirected_to
+        done = redirected and path.segment.hook == "prerouting"  # input asks about the source alone
         if here is not True or done:
             result.accepted.append(with_doubt(path, here, None))
         if here is False or done:
@@ -160,9 +161,14 @@ def _lost(path: Path, why: str) -> Stop:
 
 def _translate(segment: Segment, value: object) -> Path | Stop:
     """REDIRECT and DNAT of a SYN. Of other packets than a client's SYN nothing is known."""
-    if segment.hook != "prerouting" or segment.flags != SYN or not isinstance(value, tuple):
+    if segment.hook != "prerouting" or segment.flags != SYN or not isinstance(value, NatTo):
         return _lost(Path(segment), "a connection that is translated in the middle")
-    address, port = value
+    address, port, mask = value
+    first = segment.packet.redirect_address
+    if address is None and first is not None:
+        address = to_number(first, segment.family)
+    if address is not None and mask is not None:
+        address |= segment.destination & ~mask
     to = (segment.destination if address is None else address, port or segment.destination_port or 0)
     if has_loopback_address(to[0], segment) and not has_loopback_address(segment.source, segment):
         return _lost(Path(segment), "whether the interface may route to loopback (route_localnet)")

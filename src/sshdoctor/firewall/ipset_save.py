@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall import values
-from sshdoctor.firewall.matches import INTERFACE, MARK, SOURCE_PORT, is_loopback
+from sshdoctor.firewall.matches import INTERFACE, MARK, SOURCE_PORT, destination, is_loopback, source
 from sshdoctor.firewall.model import Doubt, Truth
 from sshdoctor.firewall.segment import TCP, Segment
 from sshdoctor.model import Family
@@ -32,6 +32,8 @@ class IpSet(NamedTuple):
     netmask: int | None
     lines: list[str]
     """The elements as they were printed; they are read when a packet asks."""
+    changing: bool = False
+    """A rule adds to it or takes from it (the target ``SET``), perhaps on this very packet."""
 
 
 Sets = Mapping[str, IpSet]
@@ -58,6 +60,15 @@ def read_sets(text: str) -> dict[str, IpSet]:
     return sets
 
 
+_CHANGED = re.compile(r"--(?:add|del)-set\s+(\S+)")
+
+
+def with_changing(sets: Sets, dumps: Iterable[str]) -> Sets:
+    """``sets``, where those that a rule in one of ``dumps`` changes are marked as such."""
+    changed = {name for text in dumps if "-set" in text for name in _CHANGED.findall(text)}
+    return {name: each._replace(changing=name in changed) for name, each in sets.items()}
+
+
 def _created(text: str) -> IpSet:
     kind = text.split()[0]
     netmask = re.search(r" netmask (\d{1,3})\b", text)
@@ -76,6 +87,8 @@ def is_member(sets: Sets, asked: tuple[str, tuple[str, ...]], segment: Segment) 
         inner = [member for member in members if member in sets and sets[member].kind != "list:set"]
         truths = [is_member(sets, (member, ends), segment) for member in inner]
         return True if True in truths else next((t for t in truths if t is not False), False)
+    if ipset.changing:
+        return Doubt("depends", f"what the rules themselves have put into the set {name} (SET)")
     try:
         return _fits(ipset, ends, segment)
     except (ValueError, IndexError, KeyError):
@@ -126,7 +139,8 @@ def _network(part: str, ipset: IpSet) -> tuple[int, PartTest]:
     if ipset.netmask is not None and "/" not in part:
         part = f"{part}/{ipset.netmask}"
     address, mask = values.network(part, ipset.family)
-    return mask.bit_count(), lambda s, source: (s.source if source else s.destination) & mask == address
+    networks = ((address, mask),)
+    return mask.bit_count(), lambda s, of_source: (source if of_source else destination)(networks, s)
 
 
 def _port(part: str) -> PartTest:

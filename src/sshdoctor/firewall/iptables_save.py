@@ -20,6 +20,8 @@ BUILT_IN = {
 }
 
 _PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
+_NFT_SECURITY = 150
+"""Measured: iptables-nft registers its table security here, not at 50 as the kernel's own does."""
 _HOOKS: dict[str, Hook] = {
     "PREROUTING": "prerouting",
     "INPUT": "input",
@@ -128,7 +130,7 @@ class _Reader:
         chains: dict[str, Chain] = {}
         for built_in in BUILT_IN[name]:
             compiler = _compiler(Scope(self.family, chains, self.sets))
-            chains[built_in] = Chain(name, built_in, "accept", compiler, _base(name, built_in))
+            chains[built_in] = Chain(name, built_in, "accept", compiler, _base(name, built_in, self.backend))
         table = Table(self.family, self.backend, name, chains)
         self.tables[self.family, self.backend, name] = table
         return table
@@ -171,8 +173,10 @@ def _declare(table: Table, words: list[str]) -> None:
         table.chains[name].policy = policy
 
 
-def _base(table: str, chain: str) -> Base:
+def _base(table: str, chain: str, backend: str) -> Base:
     hook = _HOOKS[chain]
+    if table == "security" and backend == "nft":
+        return Base(hook, _NFT_SECURITY)
     return Base(hook, NAT[hook], nat=True) if table == "nat" else Base(hook, _PRIORITIES[table])
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from sshdoctor.firewall import values
-from sshdoctor.firewall.extensions import Option
 from sshdoctor.firewall.model import Target
+from sshdoctor.firewall.option import Option
 from sshdoctor.firewall.segment import Segment
 from sshdoctor.model import Family
 
@@ -23,7 +23,11 @@ def set_mark(options: list[Option], family: Family) -> Target:
         if option.name in _MARK_FORMS:
             clear, flip = _MARK_FORMS[option.name](*values.mark_and_mask(option.value))
             return _change(partial(_mark_packet, clear, flip))
-    return _change(lambda s: replace(s, mark=None))
+    return _change(forget_mark)
+
+
+def forget_mark(segment: Segment) -> Segment:
+    return replace(segment, mark=None)
 
 
 def untrack(options: list[Option], family: Family) -> Target:

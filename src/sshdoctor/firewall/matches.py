@@ -64,6 +64,8 @@ def _picked(judge: Callable[[Ranges, Segment], Truth], value: Ranges, found: boo
     the interface's own (nf_nat_redirect.c)."""
     if (segment.sender == "client") is (judge in (source, source_range)):
         return found
+    if not segment.packet.local_addresses:
+        return PICKED
     at_another = (
         replace(segment, picked=False, destination=number)
         if segment.sender == "client"
@@ -195,5 +197,7 @@ def owner(uids: tuple[int, int], segment: Segment) -> Truth:
 
 
 def reverse_path(_: None, segment: Segment) -> Truth:
+    if segment.in_interface == "lo":
+        return True
     known = segment.packet.reverse_path
     return Doubt("unknown", "the route back to the client (rpfilter)") if known is None else known

@@ -48,11 +48,20 @@ class Packet:
     out_interface: str | None = None
     """Where the replies leave: ``ip route get`` the source."""
     local_addresses: tuple[str, ...] = ()
-    """The host's other own addresses, as far as they are known."""
+    """The host's own addresses; empty where they are not known."""
     listener_uid: int | None = None
     """The owner of the listening socket, for ``-m owner`` on the replies."""
     reverse_path: bool | None = None
     """Whether the route back to ``source`` leaves where the packet came in (``-m rpfilter``)."""
+    redirect_address: str | None = None
+    """What REDIRECT makes of ``destination``: the first address of ``in_interface`` that the kernel lists,
+    of the same scope (nf_nat_redirect.c)."""
+    listens_everywhere: bool | None = None
+    """Whether the daemon listens on every address, rather than on this one (``-m socket``)."""
+    bridged: bool | None = None
+    """Whether ``in_interface`` is a bridge (``-m physdev``)."""
+    ipsec: bool | None = None
+    """Whether client and host speak IPsec (``-m policy``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,8 @@ class Verdict:
     redirected_to: tuple[str, int] | None = None
     redirected_by: Rule | None = None
     possible: tuple[str | None, ...] = ()
+    caveat: str = ""
+    """What will stop the client although this connection passes: neighbour discovery that is not let in."""
 
 
 class Doubt(NamedTuple):
@@ -110,12 +121,23 @@ class Match(NamedTuple):
     negated: bool = False
 
 
+class NatTo(NamedTuple):
+    """Where REDIRECT, DNAT and NETMAP send a connection; None is what it is already.
+
+    Bits of the address that are not in ``mask`` stay (NETMAP); None is all of them.
+    """
+
+    address: int | None
+    port: int | None
+    mask: int | None = None
+
+
 class Target(NamedTuple):
     """What a rule does once its matches hold.
 
     ``kind`` is one of ``accept``, ``drop``, ``return``, ``continue``, ``reject`` (value: reply word),
     ``jump`` and ``goto`` (value: chain), ``then`` (value: gives the Body that has the rest of the rule),
-    ``change`` (value: Segment to Segment), ``nat`` (value: address and port, None where it stays), ``open``
+    ``change`` (value: Segment to Segment), ``nat`` (value: NatTo), ``open``
     (value: Doubt: the packet may pass, stop, or go on to the next rule) and ``lost`` (value: Doubt: what
     comes of it cannot be said). In nft also ``sequence`` (value: a change, and the Body that follows it) and
     ``choose`` (value: Segment to the targets that a verdict map may give, each with its Truth).

@@ -1,12 +1,20 @@
-"""Statements of nft that leave a note for later rules: ``meta mark set``, ``ct mark set``, ``notrack``."""
+"""nft's statements that change a packet or leave a note on it: ``meta mark set``, ``notrack`` and others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from sshdoctor.firewall.header_changes import run_out, write_hops, write_service
+from sshdoctor.firewall.matches import in_doubt
+from sshdoctor.firewall.model import Body, Doubt, Match, Target, Truth
+from sshdoctor.firewall.nft_fields import field_of
+from sshdoctor.firewall.nft_match import Scope, choice
 from sshdoctor.firewall.segment import Segment
+from sshdoctor.firewall.service_types import DSCP, ECN
+from sshdoctor.model import Family
 
 Change = Callable[[Segment], Segment | None]
 """What the segment is afterwards; None where the rule ends here, without effect (NFT_BREAK)."""
@@ -16,14 +24,38 @@ _PACKET_MARK = {"meta": {"key": "mark"}}
 _CONNECTION_MARK = {"ct": {"key": "mark"}}
 
 
-def change_of(kind: str, value: Any) -> Change:
-    """What ``mangle`` or ``notrack`` does; other fields than marks change nothing that is modelled."""
+def changed(kind: str, value: Any, rest: Body, scope: Scope) -> Target:
+    """What ``mangle`` or ``notrack`` does, and then ``rest``, what follows it in the rule."""
     if kind == "notrack":
-        return _untrack
-    key = value.get("key") if isinstance(value, dict) else None
-    if key not in (_PACKET_MARK, _CONNECTION_MARK):
-        return lambda segment: segment
-    given = value.get("value")
+        return _then(_untrack, rest)
+    key, given = value["key"], value.get("value")
+    [(what, field)] = key.items()
+    name = field.get("key") or f"{field.get('protocol')} {field.get('field')}"
+    if key in (_PACKET_MARK, _CONNECTION_MARK):
+        if isinstance(given, dict) and "map" in given:
+            return _looked_up(key, given["map"], rest, scope)
+        return _then(_marking(key, given), _if_it_has_one(given, rest))
+    if what == "payload":
+        return _header(name, given, rest, scope.family)
+    if what == "ct" and name == "zone":
+        return _then(lambda s: replace(s, connection=replace(s.connection, zoned=True)), rest)
+    if what in ("ct", "tcp option") or name in _HARMLESS or given in ("host", "unicast"):
+        return _then(lambda segment: segment, rest)
+    return _rewritten(f"{what} {name}")
+
+
+_HARMLESS = frozenset(("priority", "nftrace", "secmark"))
+
+
+def _then(change: Change, rest: Body) -> Target:
+    return Target("sequence", (change, rest))
+
+
+def _rewritten(name: str) -> Target:
+    return Target("lost", Doubt("unknown", f"what comes of a packet that is rewritten ({name})"))
+
+
+def _marking(key: Any, given: Any) -> Change:
     number = _mark_value(given)
     asks_connection = str(_CONNECTION_MARK) in str(given)
 
@@ -37,6 +69,58 @@ def change_of(kind: str, value: Any) -> Change:
         return replace(segment, connection=replace(segment.connection, mark=number(segment)))
 
     return change
+
+
+def _looked_up(key: Any, value: dict[str, Any], rest: Body, scope: Scope) -> Target:
+    """``meta mark set ip saddr map { ... }``: who is not in the map is done with this rule."""
+    if doubt := scope.sets.doubt_of(value["data"]):
+        after = Body((Match(in_doubt, doubt), *rest.matches), rest.target)
+        return _then(_marking(key, None), after)
+    marks = [(each, _then(_marking(key, mark), rest)) for each, mark in scope.sets.of(value["data"])]
+    return Target("choose", choice(field_of(value["key"], scope.family), marks))
+
+
+def _if_it_has_one(given: Any, rest: Body) -> Body:
+    """A value that is read where the packet has none ends the rule."""
+    if not _may_be_absent(given):
+        return rest
+    doubt = Doubt("unknown", "a value that a mark is taken from")
+    return Body((Match(in_doubt, doubt), *rest.matches), rest.target)
+
+
+def _may_be_absent(value: Any) -> bool:
+    if not isinstance(value, dict) or value in (_PACKET_MARK, _CONNECTION_MARK):
+        return False
+    [(operator, operands)] = value.items()
+    if operator in ("&", "|", "^", "<<", ">>"):
+        return any(map(_may_be_absent, operands))
+    return operator not in ("numgen", "symhash")
+
+
+def _header(name: str, given: Any, rest: Body, family: Family) -> Target:
+    """``ip dscp set``, ``ip6 hoplimit set``; a packet of the other family is passed over."""
+    protocol, _, field = name.partition(" ")
+    if protocol not in ("ip", "ip6"):
+        return _rewritten(name)
+    if protocol != ("ip" if family == "ipv4" else "ip6"):
+        return _then(lambda segment: None, rest)
+    if field == "dscp" and (number := _number(given, DSCP)) is not None:
+        return _then(partial(write_service, 0xFC, number << 2), rest)
+    if field == "ecn" and (number := _number(given, ECN)) is not None:
+        return _then(partial(write_service, 0x03, number), rest)
+    if field in ("ttl", "hoplimit") and isinstance(given, int):
+        last = Target("choose", lambda segment: [*_too_far(segment), (True, _then(lambda s: s, rest))])
+        return _then(partial(write_hops, given), Body((), last))
+    return _rewritten(name)
+
+
+def _too_far(segment: Segment) -> list[tuple[Truth, Target]]:
+    truth = run_out(0, segment)
+    return [] if truth is False else [(truth, Target("drop"))]
+
+
+def _number(given: Any, names: Mapping[str, int]) -> int | None:
+    return given if isinstance(given, int) else names.get(str(given))
 
 
 def _untrack(segment: Segment) -> Segment:

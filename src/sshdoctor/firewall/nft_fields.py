@@ -6,52 +6,71 @@ Sources: nft(8), libnftables-json(5); the kernel's nft_meta.c, nft_ct.c, nft_pay
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from sshdoctor.firewall import nft_names
 from sshdoctor.firewall.address_type import AddressType, address_type
-from sshdoctor.firewall.conntrack import ZONE, status_bits
 from sshdoctor.firewall.matches import INTERFACE, MARK, PICKED, is_loopback
 from sshdoctor.firewall.model import Doubt
-from sshdoctor.firewall.nft_values import ANY_PORT, Item, Seen, address_item, name_item, number_item
-from sshdoctor.firewall.segment import TCP, Segment
+from sshdoctor.firewall.nft_ct import ct_field
+from sshdoctor.firewall.nft_field import Field, no_item, unknown
+from sshdoctor.firewall.nft_headers import option_field, payload_field
+from sshdoctor.firewall.nft_values import ANY_PORT, Item, Seen, name_item, number_item
+from sshdoctor.firewall.segment import Segment
+from sshdoctor.firewall.spans import Span, length
+from sshdoctor.firewall.surroundings import IPSEC, listens_everywhere
 from sshdoctor.model import Family
-
-
-class Field(NamedTuple):
-    """``read`` is what a packet shows; ``item`` reads what it is compared with. ``bits``: a set of flags."""
-
-    read: Callable[[Segment], Seen]
-    item: Callable[[Any], Item]
-    bits: bool = False
 
 
 def field_of(left: Any, family: Family) -> Field:
     """The field that ``left`` names; one that is not modelled shows a Doubt that names it."""
     if not isinstance(left, dict) or len(left) != 1:
-        return _unknown("an expression")
+        return unknown("an expression")
     [(kind, value)] = left.items()
     if kind == "concat":
         return _concatenation([field_of(part, family) for part in value])
     if kind == "&":
-        return _masked(field_of(value[0], family), value[1])
+        return _without_flags(value) or _masked(field_of(value[0], family), value[1])
     if kind == "payload" and "field" in value:
-        return _payload(value["protocol"], value["field"], family)
+        return payload_field(value["protocol"], value["field"], family)
     if kind == "meta":
-        return _META.get(value["key"]) or _unknown(f"meta {value['key']}", value["key"] in _CHANGING)
+        return _META.get(value["key"]) or unknown(f"meta {value['key']}", value["key"] in _CHANGING)
     if kind == "ct":
-        return _ct(value, family)
+        return ct_field(value, family)
     if kind == "fib":
         return _fib(value)
-    return _unknown(str(kind), kind == "numgen")
-
-
-def _unknown(what: str, depends: bool = False) -> Field:
-    doubt = Doubt("depends" if depends else "unknown", what)
-    return Field(lambda segment: doubt, lambda element: element)
+    if kind in ("tcp option", "exthdr", "ip option"):
+        return option_field(kind, value, family)
+    if kind == "rt" and value["key"] == "ipsec":
+        return _IPSEC
+    if kind == "socket" and value["key"] == "wildcard":
+        return Field(listens_everywhere, number_item({}))
+    if kind in ("rt", "socket"):
+        return unknown(f"{kind} {value['key']}")
+    if kind == "ipsec":
+        return Field(lambda segment: IPSEC if segment.packet.ipsec is not False else None, no_item)
+    if kind in _OPERATORS:
+        return unknown(f"a value that the rule computes ({kind})")
+    return unknown(_NAMES.get(kind, str(kind)), kind in _NAMES)
 
 
 _CHANGING = frozenset(("time", "day", "hour", "random", "cpu"))
+_NAMES = {
+    "numgen": "chance (numgen)",
+    "jhash": "a hash of the packet (jhash)",
+    "symhash": "a hash of the packet (symhash)",
+    "payload": "the bytes of the packet",
+    "osf": "the client's operating system (osf)",
+}
+_OPERATORS = frozenset(("|", "^", "<<", ">>"))
+
+
+def _without_flags(value: list[Any]) -> Field | None:
+    """``ip frag-off & 0x1fff``: our packets are no fragments; only "don't fragment" may be set."""
+    fragment = value[0] == {"payload": {"protocol": "ip", "field": "frag-off"}}
+    if fragment and isinstance(value[1], int) and not value[1] & 0x4000:
+        return Field(lambda segment: 0 if segment.family == "ipv4" else None, number_item({}))
+    return None
 
 
 def _concatenation(parts: list[Field]) -> Field:
@@ -72,74 +91,11 @@ def _masked(inner: Field, mask: Any) -> Field:
         seen = inner.read(segment)
         if seen is ANY_PORT:
             return Doubt("depends", ANY_PORT.why + " (masked)")
+        if isinstance(seen, Span):
+            return seen.low & kept if seen.low == seen.high else seen.doubt
         return seen & kept if isinstance(seen, int) else seen
 
     return Field(read, inner.item, inner.bits)
-
-
-def _payload(protocol: str, name: str, family: Family) -> Field:
-    ours = "ip" if family == "ipv4" else "ip6"
-    if protocol == ours and name in ("saddr", "daddr"):
-        return Field(_source if name == "saddr" else _destination, address_item(family))
-    if protocol == ours and name in ("protocol", "nexthdr"):
-        return Field(lambda segment: segment.protocol, number_item(nft_names.PROTOCOLS))
-    if protocol in ("ip", "ip6"):
-        return _nothing() if protocol != ours else _unknown(f"{protocol} {name}")
-    if protocol in ("tcp", "th") and name in ("sport", "dport"):
-        read = _source_port if name == "sport" else _destination_port
-        return Field(_only_tcp(read, protocol), number_item({}))
-    if protocol == "tcp" and name == "flags":
-        return Field(_tcp_flags, number_item(nft_names.TCP_FLAGS), bits=True)
-    if protocol in ("icmp", "icmpv6") and name in ("type", "code"):
-        return _icmp(protocol, name, family)
-    if protocol in ("tcp", "th"):
-        return _unknown(f"{protocol} {name}")
-    return _unknown("the address of the network card") if protocol == "ether" else _nothing()
-
-
-def _nothing() -> Field:
-    """A header that our packets do not have."""
-    return Field(lambda segment: None, lambda element: element)
-
-
-def _only_tcp(read: Callable[[Segment], Seen], protocol: str) -> Callable[[Segment], Seen]:
-    other = None if protocol == "tcp" else Doubt("unknown", "the first bytes of an ICMP packet")
-    return lambda segment: read(segment) if segment.protocol == TCP else other
-
-
-def _source(segment: Segment) -> Seen:
-    return PICKED if _is_picked(segment, "server") else segment.source
-
-
-def _destination(segment: Segment) -> Seen:
-    return PICKED if _is_picked(segment, "client") else segment.destination
-
-
-def _is_picked(segment: Segment, sender: str) -> bool:
-    return segment.picked and segment.sender == sender and len(segment.own) > 1
-
-
-def _source_port(segment: Segment) -> Seen:
-    return ANY_PORT if segment.source_port is None else segment.source_port
-
-
-def _destination_port(segment: Segment) -> Seen:
-    return ANY_PORT if segment.destination_port is None else segment.destination_port
-
-
-def _tcp_flags(segment: Segment) -> Seen:
-    return segment.flags if segment.protocol == TCP else None
-
-
-def _icmp(protocol: str, name: str, family: Family) -> Field:
-    names = nft_names.ICMP_TYPES if protocol == "icmp" else nft_names.ICMPV6_TYPES
-    ours = protocol == ("icmp" if family == "ipv4" else "icmpv6")
-    place = 0 if name == "type" else 1
-    codes = nft_names.ICMP_CODES if protocol == "icmp" else nft_names.ICMPV6_CODES
-    return Field(
-        lambda segment: segment.icmp[place] if segment.icmp and ours else None,
-        number_item(codes if place else names),
-    )
 
 
 def _interface(which: str) -> Callable[[Segment], Seen]:
@@ -159,7 +115,17 @@ def _owner(segment: Segment) -> Seen:
     return Doubt("unknown", "the owner of the listening socket") if uid is None else uid
 
 
+def _length(segment: Segment) -> Seen:
+    """An egress chain sees the Ethernet header too."""
+    low, high, doubt = length(segment)
+    return Span(low, high + 14, doubt) if segment.hook == "postrouting" else Span(low, high, doubt)
+
+
+_IPSEC = Field(lambda segment: IPSEC if segment.packet.ipsec is not False else 0, number_item({}))
 _META = {
+    "length": Field(_length, number_item({})),
+    "ipsec": _IPSEC,
+    "secpath": _IPSEC,
     "l4proto": Field(lambda segment: segment.protocol, number_item(nft_names.PROTOCOLS)),
     "nfproto": Field(
         lambda segment: 2 if segment.family == "ipv4" else 10, number_item(nft_names.NF_PROTOCOLS)
@@ -177,61 +143,33 @@ _META = {
 }
 
 
-def _ct(value: dict[str, Any], family: Family) -> Field:
-    key = value["key"]
-    if key == "state":
-        return Field(
-            lambda s: ZONE if s.connection.zoned else nft_names.CT_STATES[s.state.lower()],
-            number_item(nft_names.CT_STATES),
-            bits=True,
-        )
-    known = _CT.get(key)
-    if known is None:
-        return _unknown(f"ct {key}", key in ("bytes", "packets", "avgpkt", "expiration", "count"))
-    return Field(lambda s: known.read(s) if s.state not in ("INVALID", "UNTRACKED") else None, *known[1:])
-
-
-def _connection_mark(segment: Segment) -> Seen:
-    mark = segment.connection.mark
-    return MARK if mark is None else mark
-
-
-_CT = {
-    "direction": Field(
-        lambda s: 0 if s.state != "RELATED" and s.sender == s.connection.originator else 1,
-        number_item({"original": 0, "reply": 1}),
-    ),
-    "status": Field(status_bits, number_item(nft_names.CT_STATUS), bits=True),
-    "mark": Field(_connection_mark, number_item({})),
-    "protocol": Field(lambda s: TCP, number_item(nft_names.PROTOCOLS)),
-    "l3proto": Field(lambda s: 2 if s.family == "ipv4" else 10, number_item(nft_names.NF_PROTOCOLS)),
-}
-
-
 def _fib(value: dict[str, Any]) -> Field:
     flags = set(value.get("flags", ()))
-    if value.get("result") == "type" and flags in ({"saddr"}, {"daddr"}):
-        return Field(lambda segment: _route_type(segment, "saddr" in flags), name_item)
+    if value.get("result") == "type" and flags in ({"saddr"}, {"daddr"}, {"saddr", "iif"}, {"daddr", "iif"}):
+        return Field(lambda segment: _route_type(segment, "saddr" in flags, "iif" in flags), name_item)
     if value.get("result") in ("oif", "oifname", "check") and {"saddr", "iif"} <= flags <= {
         "saddr",
         "iif",
         "mark",
     }:
         return Field(_reverse_path, number_item({}))
-    return _unknown("fib " + " . ".join(sorted(flags)))
+    return unknown("fib " + " . ".join(sorted(flags)))
 
 
-def _route_type(segment: Segment, of_source: bool) -> Seen:
+def _route_type(segment: Segment, of_source: bool, on_interface: bool) -> Seen:
     kinds = ("LOCAL", "UNICAST", "BROADCAST", "MULTICAST")
     if segment.picked and (segment.sender == "server") == of_source:
-        return "local"
+        return PICKED if on_interface else "local"
     for kind in kinds:
-        if address_type(AddressType(frozenset((kind,)), of_source, False), segment) is True:
-            return kind.lower()
+        truth = address_type(AddressType(frozenset((kind,)), of_source, on_interface), segment)
+        if truth is not False:
+            return kind.lower() if truth is True else truth
     return "unspec"
 
 
 def _reverse_path(segment: Segment) -> Seen:
+    if segment.in_interface == "lo":
+        return 1
     known = segment.packet.reverse_path
     if known is None:
         return Doubt("unknown", "the route back to the client (fib)")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sshdoctor.errors import RulesError
-from sshdoctor.firewall.model import Base, Body, Chain, Doubt, Hook, Table, Target
-from sshdoctor.firewall.nft_rule import Scope, compile_nft
+from sshdoctor.firewall.matches import in_doubt
+from sshdoctor.firewall.model import Base, Body, Chain, Doubt, Hook, Match, Table, Target
+from sshdoctor.firewall.nft_match import Scope
+from sshdoctor.firewall.nft_rule import compile_nft
 from sshdoctor.firewall.nft_values import Sets
 from sshdoctor.model import Family
 
@@ -90,7 +92,10 @@ def _chains(
         if (entry.get("family"), entry.get("table")) == key
     ]
     chains: dict[str, Chain] = {}
-    sets = Sets({e["name"]: _elements(e) for _, kind, e in ours if kind in ("set", "map")})
+    listed = [e for _, kind, e in ours if kind in ("set", "map")]
+    changing = _changing(e for _, kind, e in ours if kind == "rule")
+    full = frozenset(e["name"] for e in listed if len(_elements(e)) >= _size(e))
+    sets = Sets({e["name"]: _elements(e) for e in listed}, changing, full)
     compiler = _compiler(Scope(family, sets, chains))
     for order, kind, entry in ours:
         if kind == "chain":
@@ -106,6 +111,33 @@ def _chains(
 def _elements(entry: dict[str, Any]) -> list[Any]:
     elements = entry.get("elem", [])
     return elements if isinstance(elements, list) else [elements]
+
+
+def _size(entry: dict[str, Any]) -> int:
+    """nft gives 65535 to a set that rules add to, if the set names no size."""
+    size = entry.get("size")
+    return size if isinstance(size, int) else 65535
+
+
+def _changing(rules: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """The sets and maps that a statement of a rule adds to or takes from."""
+    bodies = (rule.get("expr") for rule in rules)
+    statements = (each for body in bodies if isinstance(body, list) for each in body)
+    return frozenset(name for each in statements for name in _changed_by(each))
+
+
+def _changed_by(statement: Any) -> Iterator[str]:
+    if isinstance(statement, str):
+        yield from _UPDATE.findall(statement)
+    elif isinstance(statement, dict):
+        for kind in ("set", "map"):
+            given = statement.get(kind)
+            name = given.get(kind) if isinstance(given, dict) else None
+            if isinstance(name, str):
+                yield name.removeprefix("@")
+
+
+_UPDATE = re.compile(r"^(?:add|update|delete) @(\S+)")
 
 
 def _policy(entry: dict[str, Any], base: Base | None) -> str | None:
@@ -125,7 +157,7 @@ def _compiler(scope: Scope) -> Callable[[dict[str, Any]], Body]:
         try:
             return compile_nft(entry.get("expr") or [], scope)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-            return Body((), Target("open", _UNREADABLE))
+            return Body((Match(in_doubt, _UNREADABLE),), Target("lost", _UNREADABLE))
 
     return compile_rule
 

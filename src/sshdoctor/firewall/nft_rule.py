@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
-from typing import Any, NamedTuple
+from typing import Any
 
 from sshdoctor.firewall import matches as judge
 from sshdoctor.firewall import nft_names, values
-from sshdoctor.firewall.model import Body, Doubt, Match, Target, Truth
-from sshdoctor.firewall.nft_change import change_of
-from sshdoctor.firewall.nft_fields import Field, field_of
-from sshdoctor.firewall.nft_values import ANY_PORT, Item, Sets, is_in
-from sshdoctor.firewall.segment import TCP, Segment
+from sshdoctor.firewall.model import Body, Doubt, Match, NatTo, Target
+from sshdoctor.firewall.nft_change import changed
+from sshdoctor.firewall.nft_fields import field_of
+from sshdoctor.firewall.nft_match import Choice, Scope, are_joined, both_or_doubt, choice, match_of
+from sshdoctor.firewall.segment import TCP
+from sshdoctor.firewall.targets import PASSING as PASSING_TARGETS
 from sshdoctor.model import Family
 
 PASSING = frozenset(
-    ("counter", "log", "comment", "last", "dup", "secmark", "flow", "ct helper", "ct timeout")
-)
+    ("counter", "log", "comment", "last", "dup", "secmark", "flow", "ct helper", "ct timeout",
+     "ct expectation", "reset", "map", "set", "xt")
+)  # fmt: skip
+"""Statements after which the rule goes on, unless ``_doubt_of`` knows better."""
+
+_LOST = {
+    "snat": "where replies go after snat",
+    "masquerade": "where replies go after masquerade",
+    "tproxy": "whether a transparent proxy listens (tproxy)",
+    "synproxy": "what the kernel's own handshake leads to (synproxy)",
+    "fwd": "who answers a packet that is forwarded (fwd)",
+    "xt": "an iptables rule that nft cannot show",
+}
 _COUNTING = {
     "limit": "the rate of packets (limit)",
     "quota": "how much has passed before (quota)",
@@ -28,35 +39,24 @@ _VERDICTS = frozenset(("accept", "drop", "return", "continue", "jump", "goto"))
 Statements = list[dict[str, Any]]
 
 
-class Scope(NamedTuple):
-    """What a rule may refer to: its family, and its table's sets and chains."""
-
-    family: Family
-    sets: Sets
-    chains: Container[str]
-
-
 def compile_nft(statements: Statements, scope: Scope) -> Body:
     """What the statements of a rule do. It never fails: what is not understood is a Doubt that names it."""
     matches: list[Match] = []
     for place, statement in enumerate(statements):
         kind, value = _name(statement)
         if kind == "match":
-            match = _guarded(value, scope)
-            if place and _are_joined(statements[place - 1], value):
-                match = Match(_both_or_doubt, (matches.pop(), match))
+            match = match_of(value, scope)
+            if place and are_joined(statements[place - 1], value):
+                match = Match(both_or_doubt, (matches.pop(), match))
             matches.append(match)
-        elif kind in PASSING:
-            continue
+        elif kind in PASSING and not _is_shown_in_part(kind, value):
+            if doubt := _doubt_of(kind, value, scope):
+                matches.append(_doubt(doubt))
         elif kind in _COUNTING:
             matches.append(_doubt(Doubt("depends", _COUNTING[kind])))
-        elif kind == "set":
-            if value.get("stmt"):
-                matches.append(_doubt(Doubt("depends", f"what the set {value.get('set')} has counted")))
         elif kind in ("mangle", "notrack"):
-            change = change_of(kind, value)
             rest = compile_nft(statements[place + 1 :], scope)
-            return Body(tuple(matches), Target("sequence", (change, rest)))
+            return Body(tuple(matches), changed(kind, value, rest, scope))
         else:
             return _end(kind, value, matches, scope)
     return Body(tuple(matches), Target("continue"))
@@ -66,7 +66,24 @@ def _name(statement: Any) -> tuple[str, Any]:
     if isinstance(statement, dict) and len(statement) == 1:
         [(kind, value)] = statement.items()
         return kind, value
+    if isinstance(statement, str) and statement.startswith(("add @", "update @", "delete @")):
+        return "map", {}  # nft 1.0.6 has no JSON for a map's update
     return "a statement", statement
+
+
+def _is_shown_in_part(kind: str, value: Any) -> bool:
+    """A target or match of iptables stands in nft's JSON without its parameters."""
+    return kind == "xt" and (value or {}).get("name") not in PASSING_TARGETS
+
+
+def _doubt_of(kind: str, value: Any, scope: Scope) -> Doubt | None:
+    """An element that a full set does not take ends the rule; so may what is counted with an element."""
+    if kind not in ("set", "map"):
+        return None
+    name = str(value.get(kind)).removeprefix("@")
+    if value.get("stmt"):
+        return Doubt("depends", f"what the set {name} has counted")
+    return Doubt("depends", f"whether the set {name} has room") if name in scope.sets.full else None
 
 
 def _doubt(doubt: Doubt) -> Match:
@@ -75,13 +92,10 @@ def _doubt(doubt: Doubt) -> Match:
 
 def _end(kind: str, value: Any, matches: list[Match], scope: Scope) -> Body:
     """The statement that decides."""
-    if kind == "xt" and isinstance(value, dict) and value.get("type") == "match":
-        matches.append(_doubt(Doubt("unknown", f"the iptables match {value.get('name')}")))
-        return Body(tuple(matches), Target("open", Doubt("unknown", "an iptables rule that nft cannot show")))
     try:
         guard, target = _target(kind, value, scope)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        guard, target = None, Target("open", Doubt("unknown", f"{kind}: {error}"))
+        guard, target = None, Target("lost", Doubt("unknown", f"{kind}: {error}"))
     return Body((*matches, guard) if guard else tuple(matches), target)
 
 
@@ -96,9 +110,9 @@ def _target(kind: str, value: Any, scope: Scope) -> tuple[Match | None, Target]:
         return _translate(kind, value or {}, scope.family)
     if kind == "queue":
         return None, Target("open", Doubt("depends", "a program on the host that is asked (queue)"))
-    if kind in ("snat", "masquerade", "tproxy", "fwd", "synproxy"):
-        return None, Target("lost", Doubt("unknown", f"what {kind} makes of it"))
-    return None, Target("open", Doubt("unknown", f"the statement {kind}"))
+    if kind == "xt" and value:
+        return None, Target("lost", Doubt("unknown", f"the iptables {value.get('type')} {value.get('name')}"))
+    return None, Target("lost", Doubt("unknown", _LOST.get(kind, f"the statement {kind}")))
 
 
 def _verdict(kind: str, value: Any, scope: Scope) -> Target:
@@ -128,116 +142,11 @@ def _translate(kind: str, value: dict[str, Any], family: Family) -> tuple[Match 
     address, port = value.get("addr"), value.get("port")
     if not isinstance(port, int | None) or not isinstance(address, str | None):
         return None, Target("lost", Doubt("depends", f"the destination chosen from several ({kind})"))
-    return None, Target("nat", (None if address is None else values.address(address, family), port))
+    return None, Target("nat", NatTo(None if address is None else values.address(address, family), port))
 
 
-class _Comparison(NamedTuple):
-    field: Field
-    op: str
-    items: tuple[Item, ...]
-
-
-def _guarded(value: Any, scope: Scope) -> Match:
-    try:
-        return _match(value, scope)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        return _doubt(Doubt("unknown", "a match that cannot be read"))
-
-
-def _match(value: dict[str, Any], scope: Scope) -> Match:
-    field = field_of(value["left"], scope.family)
-    items = tuple(field.item(element) for element in scope.sets.of(value["right"]))
-    if value["op"] in _ORDERS:
-        items = (_ORDERS[value["op"]](*items[0]),)
-    if value["op"] == "!=" and len(items) == 1 and _is_inverted(items[0], value["right"]):
-        return Match(_between, (field, items[0]))
-    return Match(_compare, _Comparison(field, value["op"], items))
-
-
-def _is_inverted(item: Item, right: Any) -> bool:
-    if not isinstance(item, tuple) or len(item) != 2 or not isinstance(item[0], int):
-        return False
-    return item[0] > item[1] or (item[0] == item[1] and isinstance(right, dict) and "range" in right)
-
-
-def _between(value: tuple[Field, tuple[int, int]], segment: Segment) -> Truth:
-    """Measured: nft 1.0.6 lists ``tcp sport < 1024 tcp sport > 22`` as ``tcp sport != 1024-22``. It does not
-    tell whether the ends themselves belong to it; nor what ``!= 22-22`` was, this or all but 22."""
-    field, (high, low) = value
-    seen = field.read(segment)
-    if seen is None or (high == low and seen == low):
-        return False
-    if high == low or seen in (low, high):
-        return Doubt("unknown", "a range that nft lists the wrong way round")
-    return is_in(seen, [(low, high)])
-
-
-_NEIGHBOURS = (("sport", "dport"), ("saddr", "daddr"))
-
-
-def _are_joined(before: Any, value: Any) -> bool:
-    """Measured: nft 1.0.6 compiles ``tcp sport != 1 tcp dport != 2`` to one comparison of both fields with
-    ``!=``, so that it matches where one of them differs; it still lists them as two."""
-    try:
-        first, second = before["match"], value
-        fields = [each["left"]["payload"]["field"] for each in (first, second)]
-        single = not any(isinstance(each["right"], dict | list) for each in (first, second))
-        return tuple(fields) in _NEIGHBOURS and single and first["op"] == second["op"] == "!="
-    except (KeyError, TypeError):
-        return False
-
-
-def _both_or_doubt(pair: tuple[Match, Match], segment: Segment) -> Truth:
-    first, second = (each.judge(each.value, segment) for each in pair)
-    if first is second or isinstance(first, Doubt):
-        return first
-    return second if isinstance(second, Doubt) else _JOINED
-
-
-_JOINED = Doubt("unknown", "the version of nft that loaded the rule (it may join two !=)")
-
-_ORDERS: dict[str, Callable[[int, int], tuple[int, int]]] = {
-    "<": lambda low, high: (0, low - 1),
-    "<=": lambda low, high: (0, high),
-    ">": lambda low, high: (high + 1, 2**128),
-    ">=": lambda low, high: (low, 2**128),
-}
-
-
-def _compare(comparison: _Comparison, segment: Segment) -> Truth:
-    field, op, items = comparison
-    seen = field.read(segment)
-    if seen is None:
-        return False
-    if isinstance(seen, Doubt) and seen is not ANY_PORT:
-        return seen
-    if field.bits and op in ("in", "!"):
-        bits = items[0][0]
-        return isinstance(seen, int) and bool(seen & bits) is (op == "in")
-    truth = is_in(seen, items)
-    return truth if op != "!=" or isinstance(truth, Doubt) else not truth
-
-
-def _choice(value: dict[str, Any], scope: Scope) -> Callable[[Segment], list[tuple[Truth, Target]]]:
-    field = field_of(value["key"], scope.family)
-    elements = [(_element(key), verdict) for key, verdict in scope.sets.of(value["data"])]
-    table = [(field.item(key), _verdict(*_name(verdict), scope)) for key, verdict in elements]
-
-    def choose(segment: Segment) -> list[tuple[Truth, Target]]:
-        seen = field.read(segment)
-        if seen is None:
-            return []
-        chosen: list[tuple[Truth, Target]] = []
-        for item, target in table:
-            truth = is_in(seen, [item])
-            if truth is not False:
-                chosen.append((truth, target))
-            if truth is True:
-                break
-        return chosen
-
-    return choose
-
-
-def _element(key: Any) -> Any:
-    return key["elem"]["val"] if isinstance(key, dict) and "elem" in key else key
+def _choice(value: dict[str, Any], scope: Scope) -> Choice:
+    if doubt := scope.sets.doubt_of(value["data"]):
+        return lambda segment: [(doubt, Target("lost", doubt))]
+    elements = [(key, _verdict(*_name(verdict), scope)) for key, verdict in scope.sets.of(value["data"])]
+    return choice(field_of(value["key"], scope.family), elements)

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from sshdoctor.firewall import values
 from sshdoctor.firewall.matches import SOURCE_PORT, port_within
 from sshdoctor.firewall.model import Doubt, Truth
+from sshdoctor.firewall.spans import Span, span_within
 from sshdoctor.model import Family
 
 ANY_PORT = SOURCE_PORT
 """The value of the client's source port: a range may hold all of what it can be."""
 
-Seen = int | str | tuple[Any, ...] | Doubt | None
+Seen = int | str | tuple[Any, ...] | Span | Doubt | None
 """What a packet shows of a field; None if it has none: then the rule does not match, not even with ``!=``."""
 
 Item = Any
@@ -21,9 +22,20 @@ Item = Any
 
 
 class Sets(NamedTuple):
-    """The named sets and maps of a table, as nft's JSON lists them."""
+    """The named sets and maps of a table, as nft's JSON lists them; ``changing`` are those that rules add
+    to or take from, perhaps on this very packet."""
 
     elements: Mapping[str, list[Any]]
+    changing: frozenset[str] = frozenset()
+    full: frozenset[str] = frozenset()
+    """Those with as many elements as they may have."""
+
+    def doubt_of(self, right: Any) -> Doubt | None:
+        """What the elements on the right depend on."""
+        name = right[1:] if isinstance(right, str) and right.startswith("@") else None
+        if name not in self.changing:
+            return None
+        return Doubt("depends", f"what the rules themselves have put into the set {name}")
 
     def of(self, right: Any) -> Iterator[Any]:
         """The elements of what stands on the right: a set, a named set, or a single value."""
@@ -116,6 +128,8 @@ def is_in(seen: Seen, items: Iterable[Item]) -> Truth:
 
 
 def _is(seen: Seen, item: Item) -> Truth:
+    if isinstance(seen, Span):
+        return span_within([item], seen)
     if isinstance(seen, Doubt):
         return is_in(seen, [item]) if seen is ANY_PORT else seen
     if isinstance(seen, tuple):

@@ -99,4 +99,6 @@ def merge(paths: Iterable[Path]) -> list[Path]:
 
 def _blurred(segment: Segment) -> Segment:
     """So many marks are possible that the mark is best called unknown."""
-    return replace(segment, mark=None, connection=replace(segment.connection, mark=None))
+    return replace(
+        segment, mark=None, tos=(0, 0), hops=None, connection=replace(segment.connection, mark=None)
+    )

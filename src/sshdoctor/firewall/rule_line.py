@@ -7,12 +7,13 @@ from collections.abc import Callable, Container
 from functools import partial
 from typing import Any, NamedTuple
 
+from sshdoctor.firewall import marks, values
 from sshdoctor.firewall import matches as judge
-from sshdoctor.firewall import values
-from sshdoctor.firewall.extensions import EXTENSIONS, Option, Options, unknown
+from sshdoctor.firewall.extensions import maker_of
 from sshdoctor.firewall.guards import plain_guards
 from sshdoctor.firewall.ipset_save import Sets, is_member
 from sshdoctor.firewall.model import Body, Doubt, Match, Target
+from sshdoctor.firewall.option import Option, Options, named, unknown
 from sshdoctor.firewall.targets import make_target
 from sshdoctor.model import Family
 
@@ -73,7 +74,7 @@ def _whole(text: str, scope: Scope) -> Body:
         return _compile(_options(text), scope)
     except (ValueError, KeyError, IndexError) as error:
         doubt = Doubt("unknown", f"a rule that cannot be read: {error}")
-        return Body((Match(judge.in_doubt, doubt),), Target("open", doubt))
+        return Body((Match(judge.in_doubt, doubt),), Target("lost", doubt))
 
 
 def _options(text: str) -> Options:
@@ -130,7 +131,10 @@ def _compile(options: Options, scope: Scope) -> Body:
             _collect(extensions, option)
     for extension, given in extensions:
         matches.extend(_extend(extension, given, scope))
-    return Body(tuple(matches), _target(jump, target_options, scope))
+    body = Body(tuple(matches), _target(jump, target_options, scope))
+    if any(named(given, "--restore-skmark") for _, given in extensions):
+        return Body((), Target("sequence", (marks.forget_mark, body)))
+    return body
 
 
 def _collect(extensions: list[tuple[str, Options]], option: Option) -> None:
@@ -151,7 +155,7 @@ _TAKES_CORE_OPTIONS = frozenset(("tcp", "udp", "comment", "multiport", "icmp", "
 def _extend(extension: str, given: Options, scope: Scope) -> list[Match]:
     if extension == "set":
         return _set(given, scope)
-    maker = EXTENSIONS.get(extension)
+    maker = maker_of(extension)
     if maker is None:
         what = extension if extension.startswith("option ") else f"match {extension}"
         return [unknown(f"the {what}")]
@@ -208,15 +212,13 @@ def _fragment(option: Option, family: Family) -> Match:
 
 
 def _tcp_option(option: Option, family: Family) -> Match:
-    return unknown("the client's TCP options (--tcp-option)")
+    from sshdoctor.firewall.header_extensions import tcp_option
+
+    return Match(tcp_option, None, option.negated)
 
 
 def _icmp_type(option: Option, family: Family) -> Match:
     return Match(judge.icmp_type, values.icmp_types(option.value, family), option.negated)
-
-
-def _ignored(option: Option, family: Family) -> None:
-    return None
 
 
 def _only_family(wanted: Family) -> Callable[[Option, Family], Match]:
@@ -230,7 +232,7 @@ _CORE: dict[str, Callable[[Option, Family], Match | None]] = {
     "-i": _reading(judge.in_interface, str),
     "-o": _reading(judge.out_interface, str),
     "-f": _fragment,
-    "-c": _ignored,
+    "-c": lambda option, family: None,
     "--ipv4": _only_family("ipv4"),
     "--ipv6": _only_family("ipv6"),
     "--sport": _reading(judge.source_port, values.ports),

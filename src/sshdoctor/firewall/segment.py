@@ -58,7 +58,12 @@ class Segment:
     mark: int | None = 0
     state: str = "INVALID"
     untracked: bool = False
-    payload: bool = False
+    payload: bytes | None = None
+    """What its data begins with, as far as that is known; None if it carries none."""
+    tos: tuple[int, int] = (0, 0)
+    """The byte that DSCP and ECN share: the bits that are known, and which these are."""
+    hops: int | None = None
+    """TTL or hop limit, None if it is not known."""
     picked: bool = False
     """The host's end is an address that REDIRECT has picked."""
     attached: bool = False
@@ -112,13 +117,13 @@ def _six(packet: Packet) -> bool:
     return packet.family == "ipv6"
 
 
-def from_client(last: Segment, flags: int, *, payload: bool = False) -> Segment:
+def from_client(last: Segment, flags: int, *, payload: bytes | None = None) -> Segment:
     """The client's next packet on the connection that ``last`` belongs to."""
     fresh = first_segment(last.packet)
     return replace(fresh, flags=flags, payload=payload, connection=last.connection)
 
 
-def from_server(last: Segment, flags: int, *, payload: bool = False) -> Segment:
+def from_server(last: Segment, flags: int, *, payload: bytes | None = None) -> Segment:
     """The listener's next packet, from the address and port where the connection really ended."""
     fresh = first_segment(last.packet)
     address, port = last.connection.redirected_to or (fresh.destination, last.packet.destination_port)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sshdoctor.firewall import marks, values
-from sshdoctor.firewall.extensions import Option
-from sshdoctor.firewall.model import Doubt, Target
+from sshdoctor.firewall.model import Doubt, NatTo, Target
+from sshdoctor.firewall.option import Option, named
 from sshdoctor.model import Family
 
 PASSING = frozenset(
@@ -23,10 +23,7 @@ PASSING = frozenset(
         "TCPOPTSTRIP",
         "CHECKSUM",
         "ECN",
-        "DSCP",
-        "TOS",
         "TEE",
-        "SET",
         "IDLETIMER",
         "LED",
         "RATEEST",
@@ -69,14 +66,14 @@ ICMP_CODES = {
 
 
 def make_target(name: str, options: list[Option], family: Family) -> Target:
-    """The target ``name`` with its options; a name that is none here is open: it may do anything.
+    """The target ``name`` with its options; of a name that is none here nothing can be said.
 
     Raises ValueError for an option's value that means nothing.
     """
     if name in PASSING:
         return Target("continue")
     maker = _MAKERS.get(name)
-    return maker(options, family) if maker else Target("open", Doubt("unknown", f"the target {name}"))
+    return maker(options, family) if maker else Target("lost", Doubt("unknown", f"the target {name}"))
 
 
 def _reject(options: list[Option], family: Family) -> Target:
@@ -87,7 +84,35 @@ def _reject(options: list[Option], family: Family) -> Target:
 
 
 def _queue(options: list[Option], family: Family) -> Target:
-    return Target("open", Doubt("depends", "a program on the host that is asked (QUEUE)"))
+    return Target("open", Doubt("depends", "a program on the host that is asked (NFQUEUE)"))
+
+
+def _set(options: list[Option], family: Family) -> Target:
+    """What it adds to sets is told by ``ipset_save.read_sets``; ``--map-mark`` takes a mark from one."""
+    return Target("change", marks.forget_mark) if named(options, "--map-mark") else Target("continue")
+
+
+def _tos(options: list[Option], family: Family) -> Target:
+    from sshdoctor.firewall.header_changes import set_tos  # with what it imports, for few
+
+    return set_tos(options, family)
+
+
+def _dscp(options: list[Option], family: Family) -> Target:
+    from sshdoctor.firewall.header_changes import set_dscp
+
+    return set_dscp(options, family)
+
+
+def _hops(options: list[Option], family: Family) -> Target:
+    from sshdoctor.firewall.header_changes import set_hops
+
+    return set_hops(options, family)
+
+
+def _netmap(options: list[Option], family: Family) -> Target:
+    address, mask = values.network(options[0].value, family)
+    return Target("nat", NatTo(address, None, mask))
 
 
 def _redirect(options: list[Option], family: Family) -> Target:
@@ -97,7 +122,7 @@ def _redirect(options: list[Option], family: Family) -> Target:
     if high not in ("", low):
         return Target("lost", Doubt("depends", "the port chosen from a range (REDIRECT)"))
     number = values.number(low, 65535) if low else None
-    return Target("nat", (None, number))
+    return Target("nat", NatTo(None, number))
 
 
 def _dnat(options: list[Option], family: Family) -> Target:
@@ -108,7 +133,7 @@ def _dnat(options: list[Option], family: Family) -> Target:
     if "-" in address or "-" in port:
         return Target("lost", Doubt("depends", "the destination chosen from a range (DNAT)"))
     number = values.number(port, 65535) if port else None
-    return Target("nat", (values.address(address, family) if address else None, number))
+    return Target("nat", NatTo(values.address(address, family) if address else None, number))
 
 
 def _split_destination(text: str) -> tuple[str, str]:
@@ -144,8 +169,16 @@ _MAKERS: dict[str, Callable[[list[Option], Family], Target]] = {
     "DNAT": _dnat,
     "SNAT": _lost("where replies go after SNAT"),
     "MASQUERADE": _lost("where replies go after MASQUERADE"),
-    "NETMAP": _lost("the address that NETMAP gives"),
+    "NETMAP": _netmap,
+    "DNPT": _lost("the address that DNPT gives"),
+    "SNPT": _lost("the address that SNPT gives"),
     "TPROXY": _lost("whether a transparent proxy listens (TPROXY)"),
-    "TTL": lambda options, family: Target("continue"),
-    "HL": lambda options, family: Target("continue"),
+    "SYNPROXY": _lost("what the kernel's own handshake leads to (SYNPROXY)"),
+    "CLUSTERIP": _lost("which host of the cluster answers (CLUSTERIP)"),
+    "SET": _set,
+    "HMARK": lambda options, family: Target("change", marks.forget_mark),
+    "TOS": _tos,
+    "DSCP": _dscp,
+    "TTL": _hops,
+    "HL": _hops,
 }

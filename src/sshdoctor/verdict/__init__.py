@@ -129,6 +129,6 @@ def _judge(named: Named, rules: Rules, sets: Sequence[Dump], packet: Packet) -> 
         rule=verdict.rule,
         why=verdict.why,
         way=verdict.way,
-        owner=owner_of(verdict.rule, verdict.way),
+        owner=owner_of(verdict.rule, verdict.way, rules.dumps),
         redirected_to=(f"[{to[0]}]:{to[1]}" if ":" in to[0] else f"{to[0]}:{to[1]}") if to else None,
     )

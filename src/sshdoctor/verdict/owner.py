@@ -1,36 +1,24 @@
-"""Who wrote a rule, by the names that the programs give to their tables, chains and sets."""
+"""Who wrote a rule, as far as a mailed dump tells."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-from sshdoctor.firewall import Rule
-
-_NAMES = {
-    "ufw": r"ufw6?-",
-    "firewalld": r"inet firewalld |IN_\w+_(?:allow|deny|log|pre|post)\b|INPUT_(?:ZONES|direct)\b",
-    "fail2ban": r"f2b-|fail2ban-",
-    "sshguard": r"sshguard",
-    "CrowdSec": r"(?i:crowdsec)",
-    "Docker": r"DOCKER",
-    "Podman": r"NETAVARK|CNI-|netavark ",
-    "Kubernetes": r"KUBE-",
-}
-_OWNERS = re.compile("|".join(f"(?P<{owner}>(?<![\\w-])(?:{names}))" for owner, names in _NAMES.items()))
-_SETS = re.compile(r"(?<!! )--match-set (\S+)")
+from sshdoctor.firewall import Dump, Rule
+from sshdoctor.firewall.owners import marked_owner, named_owner, owner_of_chain
 
 
-def owner_of(rule: Rule | None, way: Iterable[str]) -> str | None:
-    """The program that wrote the rule, or else the set that it asks, or the last jump that led to it; None if
-    no name tells.
+def owner_of(rule: Rule | None, way: Iterable[str], dumps: Iterable[Dump] = ()) -> str | None:
+    """The program that wrote the rule, or else the last chain on the ``way`` to it; None if nothing tells.
 
-    >>> owner_of(Rule("filter", "f2b-sshd", 1, "-A f2b-sshd -s 203.0.113.7/32 -j DROP"), ())
-    'fail2ban'
+    >>> owner_of(Rule("filter", "mine", 1, "-A mine -j DROP"), ["filter DOCKER-USER rule 2"])
+    'Docker'
     """
     if rule is None:
         return None
-    for place in (f"{rule.table} {rule.chain} ", *_SETS.findall(rule.text), *reversed(list(way))):
-        if found := _OWNERS.search(place):
-            return found.lastgroup
-    return None
+    places = (place.partition(" rule ")[0].rpartition(" ") for place in reversed(list(way)))
+    return (
+        named_owner(rule)
+        or marked_owner(rule, (dump.text for dump in dumps))
+        or next((owner for table, _, chain in places if (owner := owner_of_chain(table, chain))), None)
+    )
