@@ -24,7 +24,6 @@ NOT_ON_A_HOST: dict[str, dict[str, dict[str, Any]]] = {
     "source-penalized": {
         "dialled": {"reply": "closed-before-banner", "detail": "Not allowed at this time"},
     },
-    "conntrack-full": {"conntrack": {"state": "full", "count": 8, "max": 8}},
     "no-route-from-client": {
         "dialled": {"no_route": True, "other_works": False, "reply": "local-unreachable"}
     },

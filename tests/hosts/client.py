@@ -62,6 +62,10 @@ class Client:
 
     def diagnose(self, *, seconds: int) -> tuple[int, Mapping[str, Any]]:
         """The exit code and the JSON report of the real command."""
+        return self.run("diagnose", seconds=seconds)
+
+    def run(self, task: str, *flags: str, seconds: int) -> tuple[int, Mapping[str, Any]]:
+        """The exit code and the JSON report of a task about this host."""
         variables = {
             "ansible_host": self.dial.destination(self.host),
             "ansible_port": self.dial.port,
@@ -73,8 +77,8 @@ class Client:
         }
         inventory = self.folder / "inventory.yml"
         inventory.write_text(json.dumps({"all": {"hosts": {"web1": variables}}}))
-        task = [sys.executable, "-m", "sshdoctor.cli", "diagnose", "--host", "web1", "--format", "json"]
-        command = [*self.prefix, *task, "--timeout", str(seconds), "--inventory", str(inventory)]
+        asked = [sys.executable, "-m", "sshdoctor.cli", task, *flags, "--host", "web1", "--format", "json"]
+        command = [*self.prefix, *asked, "--timeout", str(seconds), "--inventory", str(inventory)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.stdout, f"no report; exit {done.returncode}:\n{done.stderr}"
         report: Mapping[str, Any] = json.loads(done.stdout)

@@ -32,8 +32,9 @@ SAYS = {
     "not-ssh": "kex_exchange_identification|timed out during banner exchange|invalid format",
     "kex-failed": "no matching",
     "host-key-changed": "HOST IDENTIFICATION HAS CHANGED",
-    "auth-denied": r"Permission denied \(",
-    "session-closed": "exit 1$",
+    # PAM can close the connection once the key is accepted; libwrap and others close it before any banner.
+    "auth-denied": r"Permission denied \(|\A(?!(?s:.*)kex_exchange)(?s:.*)^Connection closed by \S+ port",
+    "session-closed": "exit (1|254)$",
 }
 """What its user reads for a reply word (connect(2)'s errors are those of the kernel's icmp_err_convert)."""
 

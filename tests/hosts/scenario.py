@@ -58,8 +58,12 @@ class Expectation:
 
     @property
     def seconds(self) -> int:
-        """How long a client must wait to see the reply; the kernel asks for a neighbour for three seconds."""
-        return 5 if self.reply == "local-unreachable" else 2
+        """How long a client must wait to see the reply.
+
+        The kernel asks for a neighbour for three seconds; libwrap sleeps for five before it closes.
+        """
+        longer = {"local-unreachable": 5, "closed-before-banner": 7}
+        return longer.get(self.reply, 2) if isinstance(self.reply, str) else 2
 
     def faults(self, report: Mapping[str, Any], exit_code: int) -> list[str]:
         """Everything in which one host's part of a report differs."""
@@ -102,6 +106,11 @@ class Scenario:
     wait: str = ""
     powers_off: bool = False
     dial: Dial = field(default_factory=Dial)
+
+    @property
+    def cause_ids(self) -> set[str]:
+        """Everything that is wrong with the host."""
+        return {self.expect.cause, *self.expect.behind} - {None}  # type: ignore[return-value]  # None is taken out
 
     def break_host(self, host: TestHost) -> None:
         wait = f"\nuntil (\n{self.wait}\n) >/dev/null 2>&1; do sleep 0.1; done" if self.wait else ""

@@ -13,7 +13,9 @@ from pathlib import Path
 from hosts import engine
 
 SUBNETS = tuple(
-    map(IPv4Network, ("198.51.100.0/25", "198.51.100.128/25", "203.0.113.0/25", "203.0.113.128/25"))
+    subnet
+    for prefix in ("198.51.100.0/24", "203.0.113.128/25")
+    for subnet in IPv4Network(prefix).subnets(new_prefix=27)
 )
 """In the documentation prefixes (RFC 5737): the first that is free here is the test network's."""
 SUBNETS6 = tuple(IPv6Network(f"fd00:5d0c:{number:x}::/64") for number in range(len(SUBNETS)))

@@ -9,7 +9,6 @@ from sshdoctor.checks.judge import Judged, judge
 from sshdoctor.checks.load import CauseRule, Check
 from sshdoctor.diagnosis.derived import Conversation, derive
 from sshdoctor.diagnosis.interview import Interview
-from sshdoctor.diagnosis.question import View
 from sshdoctor.diagnosis.rank import WAY, Inside, agrees, merge, predict, rank
 from sshdoctor.diagnosis.visit import Visit
 from sshdoctor.model import (
@@ -38,18 +37,34 @@ class _Address:
     prediction: Prediction | None
 
 
-def conclude(host: Host, visit: Visit, interview: Interview, checks: Sequence[Check]) -> HostReport:
-    """The report on one host: every check asked for every address dialled, the causes ranked."""
-    replies = tuple(_session(reply, interview.session_closed) for reply in visit.replies)
+def faces(host: Host, visit: Visit, interview: Interview) -> tuple[dict[str, object], ...]:
+    """The facts about each address dialled: the host's own, and those put together from both sides."""
+    replies = _replies(visit, interview)
     conversation = Conversation(
         login=host.login,
         replies=replies,
         failure=visit.failure,
         on_this_machine=interview.used.via == "local",
     )
+    views = zip(replies, interview.views, strict=True)
+    return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)
+
+
+def conclude(
+    host: Host,
+    visit: Visit,
+    interview: Interview,
+    checks: Sequence[Check],
+    facts: Sequence[Mapping[str, object]] = (),
+) -> HostReport:
+    """The report on one host: every check asked for every address dialled, the causes ranked.
+
+    ``facts`` are what ``faces`` gives, where they are there already.
+    """
+    replies = _replies(visit, interview)
     seen = [
-        _judge(conversation, reply, view, interview, checks)
-        for reply, view in zip(replies, interview.views, strict=True)
+        _judge(face, reply, interview, checks)
+        for face, reply in zip(facts or faces(host, visit, interview), replies, strict=True)
     ]
     causes = merge(rank(tuple(one.judged.values()), one.reply.word) for one in seen)
     focus = next((one for one in seen if one.reply.word not in WORKING), seen[0])
@@ -67,7 +82,12 @@ def conclude(host: Host, visit: Visit, interview: Interview, checks: Sequence[Ch
             *_rights(interview.used, seen),
             *_notes(replies, causes, interview.used, checks),
         ),
+        when=visit.when,
     )
+
+
+def _replies(visit: Visit, interview: Interview) -> tuple[Reply, ...]:
+    return tuple(_session(reply, interview.session_closed) for reply in visit.replies)
 
 
 def _session(reply: Reply, closed: str | None) -> Reply:
@@ -77,14 +97,13 @@ def _session(reply: Reply, closed: str | None) -> Reply:
 
 
 def _judge(
-    conversation: Conversation, reply: Reply, view: View, interview: Interview, checks: Sequence[Check]
+    facts: Mapping[str, object], reply: Reply, interview: Interview, checks: Sequence[Check]
 ) -> _Address:
-    facts = derive(conversation, reply, view)
     comparing = _comparing(checks)
     judged = judge([c for c in checks if c.id not in comparing], facts, interview.runs)
     inside = _unpredicted(interview.used, judged.values()) or predict(judged.values(), reply.word)
     judged = judge(
-        [c for c in checks if c.id in comparing], facts | {"inside": inside}, interview.runs, judged
+        [c for c in checks if c.id in comparing], {**facts, "inside": inside}, interview.runs, judged
     )
     prediction = None
     if not isinstance(inside.predicted, Unknown):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
+from sshdoctor.diagnosis.admission import Admission, admission
 from sshdoctor.diagnosis.authorized import Keys, keys
 from sshdoctor.diagnosis.dialled import Dialled, dialled
 from sshdoctor.diagnosis.path import Path, path
@@ -21,6 +22,7 @@ DERIVED: Mapping[str, type] = {
     "dialled": Dialled,
     "path": Path,
     "socket": Socket,
+    "admission": Admission,
     "permission": Permission,
     "keys": Keys,
     "inside": Inside,
@@ -31,8 +33,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "dialled": ("addresses",),
     "path": ("firewall", "addresses", "bans"),
     "socket": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
+    "admission": ("wrappers", "addresses"),
     "permission": ("config", "account"),
-    "keys": ("account",),
+    "keys": ("account", "config"),
     "inside": (),
 }
 """The facts of the host that each is made of."""
@@ -74,8 +77,9 @@ def derive(conversation: Conversation, reply: Reply, view: View) -> dict[str, ob
         "dialled": dial,
         "path": way,
         "socket": socket(dial, known["listeners"], _no_server_runs(known)),
+        "admission": admission(dial, view.client, known["wrappers"]),
         "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
-        "keys": keys(dial, known["account"]),
+        "keys": keys(dial, known["account"], known["config"]),
     }
 
 

@@ -40,6 +40,7 @@ class Dialled:
     """The address dialled is none of the host's own, and of a kind that the host has others of."""
     host_key: str | None
     client_keys: tuple[str, ...]
+    has_password: bool
     methods: tuple[str, ...]
     missing_algorithm: str
     evidence: tuple[Evidence, ...]
@@ -77,6 +78,7 @@ def dialled(
         elsewhere=_elsewhere(address, addresses, on_this_machine),
         host_key=failure.host_key if failure else None,
         client_keys=failure.client_keys if failure else (),
+        has_password=login.password is not None,
         methods=failure.methods if failure else (),
         missing_algorithm=_missing(failure),
         evidence=(_seen(login, reply), *_login_evidence(failure)),

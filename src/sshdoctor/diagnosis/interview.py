@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, Output
@@ -28,6 +28,9 @@ class Interview:
     session_closed: str | None = None
     """The login to the service succeeded, but its session did not run the script: why."""
     notes: tuple[str, ...] = ()
+    way: WayIn | None = None
+    """The way in that worked; ``access`` is open through it where it was to be kept."""
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,9 @@ class Topics:
     own: Mapping[str, str] = field(default_factory=dict)
 
 
-def interview(host: Host, visit: Visit, topics: Topics, manner: Manner) -> Interview:
+def interview(
+    host: Host, visit: Visit, topics: Topics, manner: Manner, *, keep_open: bool = False
+) -> Interview:
     """Ask ``host`` about all ``topics``, once, through the first way in that works."""
     if manner.outside_only:
         if visit.access is not None:
@@ -56,7 +61,12 @@ def interview(host: Host, visit: Visit, topics: Topics, manner: Manner) -> Inter
         output = _put(question, access, PROBE_ANSWERS * manner.timeout)
         if question.was_heard(output.stdout):
             tried.append(Attempt(access.via, "ok"))
-            return _heard(question, access, output, tuple(tried), session_closed)
+            heard = _heard(question, access, output, tuple(tried), session_closed)
+            if keep_open:
+                return replace(heard, way=way, access=access)
+            access.close()
+            return replace(heard, way=way)
+        access.close()
         said = output.error or _first_line(output.stdout) or f"it ended with status {output.status}"
         tried.append(Attempt(access.via, "session-closed", said))
         session_closed = said if _is_service(way, host) else session_closed
@@ -73,6 +83,11 @@ def _open(way: WayIn, host: Host, visit: Visit, manner: Manner) -> Access:
             return visit.access
         failed = next((r for r in visit.replies if r.word not in WORKING), visit.replies[0])
         raise AccessError(failed.word, failed.detail or "")
+    return enter(way, manner)
+
+
+def enter(way: WayIn, manner: Manner) -> Access:
+    """Open a way in anew. Raises AccessError."""
     socket = None
     if way.connection == "ssh" and way.login is not None and not way.login.jumps:
         met = dial(way.login, manner.timeout)
@@ -90,8 +105,9 @@ def _put(question: Question, access: Access, timeout: float) -> Output:
         return access.run(question.script, timeout=timeout, stop=question.stop)
     except AccessError as error:
         return Output(b"", None, str(error))
-    finally:
+    except BaseException:
         access.close()
+        raise
 
 
 def _heard(

@@ -1,80 +1,186 @@
-"""What a person types so that a firewall lets a client in, in the words of the tool that owns the rule."""
+"""What lets a client in past the rule that stops it, in the words of the tool that owns the rule."""
 
 from __future__ import annotations
 
-import re
 import shlex
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from sshdoctor.diagnosis.dialled import Dialled
+from sshdoctor.diagnosis.saved import NOWHERE, Saved
 
-if TYPE_CHECKING:
-    from sshdoctor.firewall import Rule
-
-_ZONE = re.compile(r"(?:filter_)?IN_(.+?)(?:_(pre|log|deny|allow|post))?$")
-
-
-def opening(rule: Rule, owner: str, dial: Dialled, source: str) -> str:
-    """The command that accepts the port, or this client, before ``rule``."""
-    outward = "out" in rule.chain.lower() or rule.chain == "POSTROUTING"
-    if owner == "ufw" and not outward:
-        return _ufw(rule, dial, source)
-    if owner == "firewalld" and not outward:
-        return _firewalld(rule, dial, source)
-    command = f"Before that rule, accept the client: {_accepting(rule, dial, source, outward)}"
-    if owner == "iptables-persistent":
-        return f"{command} && netfilter-persistent save"
-    if owner == "nftables.service":
-        return f"{command} (and write it into /etc/nftables.conf, else it is gone after a reboot)"
-    return command
+COMMENT = "sshdoctor"
+_FILES = {
+    "nftables.service": "/etc/nftables.conf",
+    "ferm": "/etc/ferm/ferm.conf",
+    "Shorewall": "Shorewall's rules",
+}
 
 
-def tool(dial: Dialled) -> str:
-    """iptables, or ip6tables."""
-    return "ip6tables" if dial.family == "ipv6" else "iptables"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """One rule to add. ``owner`` is the program whose rule stops the client, or that may have loaded it.
 
+    ``tool`` makes the change: ufw, firewall-cmd, nft, or the iptables that speaks to the back end which holds
+    the rule; ``backend`` is nft or that iptables in any case. ``table`` (in nft with its family), ``chain``
+    and ``number`` (None: the policy) are of the rule that stops the client. ``place``: "before" it, "first"
+    or at the "end" of its chain, of ufw's list or of the zone. ``source`` None is the whole world, ``port``
+    None every port (only to ask the model). ``outward``: for the answers. ``zone`` and ``policy`` are
+    firewalld's. ``saved`` is where the rule must stand to come back after a reboot; ``returns``: whether the
+    rule that stops the client comes back, None if that is not known.
+    """
 
-def is_native(rule: Rule) -> bool:
-    """A rule of nftables' own: its table is named with its family, as in ``inet filter``."""
-    return " " in rule.table
+    owner: str
+    tool: str
+    backend: str
+    family: str
+    table: str
+    chain: str
+    number: int | None
+    place: Literal["before", "first", "end"]
+    port: int | None
+    source: str | None
+    outward: bool
+    zone: str = ""
+    policy: str = ""
+    saved: Saved = NOWHERE
+    returns: bool | None = None
 
+    @property
+    def command(self) -> str:
+        """What a person types."""
+        if self.tool == "ufw":
+            return f"ufw {self.words}"
+        if self.tool == "firewall-cmd":
+            of = f" --zone={shlex.quote(self.zone)}" if self.zone else ""
+            of = f" --policy={shlex.quote(self.policy)}" if self.policy else of
+            plain = "--add-service=ssh" if self.port == 22 else f"--add-port={self.port}/tcp"
+            add = f"--add-rich-rule='{self.rich}'" if self.rich else plain
+            return f"firewall-cmd --permanent{of} {add} && firewall-cmd --reload"
+        if self.direct:
+            return f"firewall-cmd --permanent --direct --add-rule {self.direct} && firewall-cmd --reload"
+        command = f"Before that rule, accept the client: {self._accepting}"
+        if self.owner == "iptables-persistent":
+            return f"{command} && netfilter-persistent save"
+        file = _FILES.get(self.owner)
+        return f"{command} (and write it into {file}, else it is gone after a reboot)" if file else command
 
-def _ufw(rule: Rule, dial: Dialled, source: str) -> str:
-    """``allow`` takes the place of ufw's own rule for the port, or the last place; ``prepend`` the first."""
-    plain = rule.number is None or f" --dport {dial.port} -j " in rule.text
-    if plain and not re.search(r" (-s|-i|-d) ", rule.text):
-        return f"ufw allow {dial.port}/tcp"
-    return f"ufw prepend allow from {source} to any port {dial.port} proto tcp"
+    @property
+    def words(self) -> str:
+        """The rule itself: ``-A CHAIN ...`` as iptables-save prints it, nft's expression, ufw's sentence."""
+        if self.tool == "ufw":
+            if self.source is None:
+                return f"{'prepend ' if self.place == 'first' else ''}allow {self.port}/tcp"
+            return f"prepend allow from {self.source} to any port {self.port} proto tcp"
+        if self.tool == "nft":
+            return f'{self.expression} comment "{self.comment}"'
+        source = f" -{'d' if self.outward else 's'} {self.network}" if self.source else ""
+        ends = f" -p tcp -m tcp --{'s' if self.outward else 'd'}port {self.port}" if self.port else ""
+        return f"-A {self.chain}{source}{ends} -m comment --comment {self.comment} -j ACCEPT"
 
+    @property
+    def rich(self) -> str:
+        """firewalld's rich rule, before all of the zone's own; "" where the service or port alone does."""
+        if self.source is None and self.place == "end":
+            return ""
+        source = f" source address={self.source}" if self.source else ""
+        return f"rule priority=-32768 family={self.family}{source} port port={self.port} protocol=tcp accept"
 
-def _firewalld(rule: Rule, dial: Dialled, source: str) -> str:
-    """What a zone denies comes before what it allows, except for rich rules of a negative priority."""
-    zone = _ZONE.match(rule.chain)
-    of_zone = f" --zone={shlex.quote(zone[1])}" if zone and zone[1] != "ZONES" else ""
-    if zone and zone[2] in ("pre", "log", "deny"):
-        what = f"family={dial.family} source address={source} port port={dial.port} protocol=tcp accept"
-        add = f"--add-rich-rule='rule priority=-32768 {what}'"
-    else:
-        add = "--add-service=ssh" if dial.port == 22 else f"--add-port={dial.port}/tcp"
-    return f"firewall-cmd --permanent{of_zone} {add} && firewall-cmd --reload"
+    @property
+    def arguments(self) -> str:
+        """The rule as iptables takes it after ``-t TABLE``."""
+        chain = shlex.quote(self.chain)
+        place = f"-A {chain}" if self.place == "end" else f"-I {chain} {self._number}"
+        return f"{place}{self.words.removeprefix(f'-A {self.chain}')}"
 
+    @property
+    def _number(self) -> int:
+        return self.number if self.place == "before" and self.number else 1
 
-def _accepting(rule: Rule, dial: Dialled, source: str, outward: bool) -> str:
-    """The smallest rule that takes this client's packets before the one that stops them."""
-    chain = shlex.quote(rule.chain)
-    if is_native(rule):
-        ends = f"sport {dial.port}" if outward else f"dport {dial.port}"
-        peer = f"{'ip6' if dial.family == 'ipv6' else 'ip'} {'daddr' if outward else 'saddr'} {source}"
-        return f"nft insert rule {shlex.join(rule.table.split())} {chain} {peer} tcp {ends} accept"
-    ends = f"--sport {dial.port} -d {source}" if outward else f"--dport {dial.port} -s {source}"
-    where = f"-A {chain}" if rule.number is None else f"-I {chain} {rule.number}"
-    return f"{tool(dial)} -t {rule.table} {where} -p tcp {ends} -j ACCEPT"
+    @property
+    def direct(self) -> str:
+        """What ``firewall-cmd --direct --add-rule`` takes, where firewalld's direct rules stop the client."""
+        if self.owner != "firewalld (direct)":
+            return ""
+        what = self._accepting.partition(" -p tcp ")[2]
+        return f"{self.family} {self.table} {shlex.quote(self.chain)} -32768 -p tcp {what}"
 
+    @property
+    def note(self) -> str:
+        """What a person must know about how long the change lasts, "" if it comes back after a reboot."""
+        if self.saved.file or self.direct or self.tool in ("ufw", "firewall-cmd"):
+            return ""
+        gone = f"The rule put before that of {self.owner} is gone after a reboot"
+        if self.returns is False:
+            return f"{gone}, and so is the one that stopped the client."
+        file = _FILES.get(self.owner, f"the configuration of {self.owner}")
+        return f"{gone} or when {self.owner} writes its rules again: add it to {file} too."
 
-def removal(rule: Rule, dial: Dialled) -> str:
-    """The command that takes ``rule`` away; nft wants the handle that its listing shows."""
-    chain = shlex.quote(rule.chain)
-    if is_native(rule):
-        where = f"{shlex.join(rule.table.split())} {chain}"
-        return f"nft -a list chain {where}; nft delete rule {where} handle N"
-    return f"{tool(dial)} -t {rule.table} -D {chain} {rule.number}"
+    @property
+    def expression(self) -> str:
+        """The rule in nft's words, as nft lists it."""
+        ip = "ip6" if self.family == "ipv6" else "ip"
+        peer = f"{ip} {'daddr' if self.outward else 'saddr'} {self.source} " if self.source else ""
+        ends = f"tcp {'sport' if self.outward else 'dport'} {self.port} " if self.port else ""
+        return f"{peer}{ends}accept"
+
+    @property
+    def comment(self) -> str:
+        """Names this program, and the place too where a list of all rules must tell two of them apart."""
+        if self.tool == "nft":
+            return f"{COMMENT} {self.table} {self.chain}"
+        return COMMENT if self.table == "filter" else f"{COMMENT}-{self.table}"
+
+    @property
+    def network(self) -> str:
+        """``source`` as iptables takes and prints it."""
+        everyone, whole = ("::/0", 128) if self.family == "ipv6" else ("0.0.0.0/0", 32)
+        if self.source is None or "/" in self.source:
+            return self.source or everyone
+        return f"{self.source}/{whole}"
+
+    @property
+    def _accepting(self) -> str:
+        """The smallest rule that takes this client's packets before the one that stops them."""
+        chain = shlex.quote(self.chain)
+        if self.tool == "nft":
+            return f"nft insert rule {shlex.join(self.table.split())} {chain} {self.expression}"
+        source = f" -{'d' if self.outward else 's'} {self.source}" if self.source else ""
+        ends = f"--{'s' if self.outward else 'd'}port {self.port}{source}"
+        where = f"-A {chain}" if self.place == "end" else f"-I {chain} {self._number}"
+        return f"{self.tool} -t {self.table} {where} -p tcp {ends} -j ACCEPT"
+
+    def bare(self) -> Opening:
+        """The same by a rule of nobody's, beside the one that stops the client; it is gone after a reboot."""
+        place: Literal["before", "first", "end"] = "before" if self.number else "end"
+        if self.backend == "nft":
+            place = "first"
+        return replace(self, tool=self.backend, place=place, zone="", policy="", saved=NOWHERE)
+
+    def variables(self) -> dict[str, object]:
+        """One item of ``openings``, which the playbook ``open-firewall`` takes; every value is plain."""
+        nft_family, _, table = self.table.rpartition(" ")
+        return {
+            "tool": self.tool,
+            "other_back_end": self.tool.endswith(("-nft", "-legacy")),
+            "family": self.family,
+            "nft_family": nft_family,
+            "table": table,
+            "chain": self.chain,
+            "place": self.place,
+            "number": self._number,
+            "port": self.port,
+            "source": self.network,
+            "outward": self.outward,
+            "words": self.words,
+            "arguments": "" if self.tool in ("ufw", "firewall-cmd", "nft") else self.arguments,
+            "comment": self.comment,
+            "zone": self.zone,
+            "policy": self.policy,
+            "rich": self.rich,
+            "direct": self.direct,
+            "saved_file": self.saved.file,
+            "saved_pattern": self.saved.pattern,
+            "saved_after": self.saved.after,
+            "restore": f"{'ip6' if self.family == 'ipv6' else 'ip'}tables-restore",
+            "note": self.note,
+        }

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from sshdoctor.diagnosis.ban import ban
 from sshdoctor.diagnosis.dialled import Dialled
-from sshdoctor.diagnosis.opening import is_native, opening, removal, tool
-from sshdoctor.diagnosis.owner import Owner, owner_of
+from sshdoctor.diagnosis.opener import is_native, opening
+from sshdoctor.diagnosis.opening import Opening
+from sshdoctor.diagnosis.owner import Owner, command_for, owner_of
 from sshdoctor.diagnosis.rank import progress
+from sshdoctor.diagnosis.removal import Removal, handle_of
+from sshdoctor.diagnosis.unban import Unban, unban
 from sshdoctor.errors import RulesError
 from sshdoctor.facts.addresses import Addresses
 from sshdoctor.facts.bans import Bans
@@ -40,6 +43,9 @@ class Path:
     banned: str
     limited: bool
     fix: str
+    opening: Opening | None
+    """What would let the client in past the rule that stops or limits it; None for a ban."""
+    unban: Unban | None
     redirected_to: tuple[str, int] | None
     redirected: bool
     redirected_away: bool
@@ -48,6 +54,8 @@ class Path:
     redirection: str
     """The rule that redirects, as a person finds it."""
     redirection_fix: str
+    removal: Removal | None
+    """What would take the rule away that redirects."""
     evidence: tuple[Evidence, ...]
 
 
@@ -76,6 +84,7 @@ def path(
         destination_port=dial.port,
         in_interface=_interface(addresses, "return_interface") or _interface(addresses, "dialled_interface"),
         out_interface=_interface(addresses, "return_interface"),
+        reverse_path=_returns(addresses),
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
     )
     try:
@@ -100,16 +109,26 @@ def _interface(addresses: Addresses | Unknown, which: str) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def _returns(addresses: Addresses | Unknown) -> bool | None:
+    """The route back leaves by the interface that has the address dialled: where the packet came in, then."""
+    back, there = (_interface(addresses, f"{which}_interface") for which in ("return", "dialled"))
+    return True if back is not None and back == there else None
+
+
 def _all(addresses: Addresses) -> tuple[str, ...]:
     return addresses.all_addresses if isinstance(addresses.all_addresses, tuple) else ()
 
 
 def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, bans: Bans | Unknown) -> Path:
     rule, by, to = verdict.rule, verdict.redirected_by, verdict.redirected_to
-    seen = (Evidence(_listing(rule, dial), "\n".join((*verdict.way, str(rule)))),) if rule else ()
+    tool, tool_by = (command_for(one, dial.family, firewall) if one else "" for one in (rule, by))
+    seen = (Evidence(_listing(rule, tool), "\n".join((*verdict.way, str(rule)))),) if rule else ()
     owner = owner_of(rule, dial.family, firewall) if rule else Owner("", Unknown("no rule decides"))
     stopped = rule is not None and verdict.state in ("drop", "reject")
     held = ban(rule, owner.name, packet.source, bans) if rule and stopped else None
+    stops = rule is not None and held is None and (stopped or verdict.state == "depends")
+    opens = None if held else opening(verdict, owner, dial, packet.source, tool, firewall)
+    removal = _removal(by, dial.family, firewall)
     limited, passed = _limited(verdict, dial), _passed_a_limit(verdict, dial)
     known = "accept" if passed else verdict.state
     return Path(
@@ -121,15 +140,26 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         whose=str(owner) if rule else "",
         banned=f"{held.where}{held.times}" if held else "",
         limited=limited,
-        fix=held.fix if held else opening(rule, owner.name, dial, packet.source) if rule else "",
+        fix=held.fix if held else opens.command if opens else "",
+        opening=opens if stops else None,
+        unban=unban(held, rule, packet.source, dial.family) if held and rule else None,
         redirected_to=to,
         redirected=to is not None,
         redirected_away=to is not None and not _is_own(to[0], packet),
         redirected_where=f"{to[0]} port {to[1]}" if to else "",
         redirection=str(by) if by else "",
-        redirection_fix=removal(by, dial) if by else "",
-        evidence=(*seen, *(held.evidence if held else ()), *_redirecting(by, dial)),
+        redirection_fix=removal.command if removal else "",
+        removal=removal,
+        evidence=(*seen, *(held.evidence if held else ()), *_redirecting(by, tool_by)),
     )
+
+
+def _removal(rule: Rule | None, family: str, firewall: Firewall) -> Removal | None:
+    if rule is None:
+        return None
+    tool = "nft" if is_native(rule) else command_for(rule, family, firewall)
+    handle = handle_of(rule, firewall.nft_text or "") if is_native(rule) else None
+    return Removal(rule, tool, owner_of(rule, family, firewall).name, handle)
 
 
 def _is_own(address: str, packet: Packet) -> bool:
@@ -150,12 +180,12 @@ def _limited(verdict: Verdict, dial: Dialled) -> bool:
     )
 
 
-def _redirecting(rule: Rule | None, dial: Dialled) -> tuple[Evidence, ...]:
-    return (Evidence(_listing(rule, dial), str(rule)),) if rule else ()
+def _redirecting(rule: Rule | None, tool: str) -> tuple[Evidence, ...]:
+    return (Evidence(_listing(rule, tool), str(rule)),) if rule else ()
 
 
-def _listing(rule: Rule, dial: Dialled) -> str:
-    return "nft -a list ruleset" if is_native(rule) else f"{tool(dial)}-save"
+def _listing(rule: Rule, tool: str) -> str:
+    return "nft -a list ruleset" if is_native(rule) else f"{tool}-save"
 
 
 _RATES = ("rate", "lately", "how many connections", "has counted")

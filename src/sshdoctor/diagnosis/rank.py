@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sshdoctor.checks.judge import Judged, Obstacle
 from sshdoctor.model import Cause, Confidence, Evidence, Role, Unknown
 
-WAY = {"route", "firewall", "socket", "daemon"}
+WAY = {"route", "firewall", "socket", "daemon", "admission"}
 """The layers that decide whether a client gets as far as a banner."""
 
 _CONNECTED = ("no-banner", "closed-before-banner", "not-ssh")

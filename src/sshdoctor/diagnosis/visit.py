@@ -28,6 +28,8 @@ class Visit:
     replies: tuple[Reply, ...]
     failure: LoginFailure | None = None
     access: Access | None = None
+    when: float | None = None
+    """When the dialling began, in seconds since 1970."""
 
 
 def visit(host: Host, manner: Manner) -> Visit:

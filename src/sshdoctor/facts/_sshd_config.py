@@ -50,6 +50,11 @@ class Files:
     def readable(self) -> bool:
         return MAIN in self.texts and None not in self.texts.values()
 
+    def line(self, path: str, number: int) -> str:
+        """The line ``number`` (from 1) of a file as it stands there, or empty."""
+        lines = (self.texts.get(path) or "").splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
     def lines(self, path: str = MAIN, *, matched: bool = False, depth: int = 0) -> Iterator[Line]:
         """Every directive in sshd's order, Includes in their places."""
         for number, raw in enumerate((self.texts.get(path) or "").splitlines(), 1):
@@ -119,9 +124,9 @@ class Values:
             return values
         return tuple(word.strip('"') for word in values[0].split()) if values else default
 
-    def flag(self, keyword: str) -> bool | Unknown:
-        """A yes-or-no keyword whose default is yes."""
-        word = self.word(keyword, "yes")
+    def flag(self, keyword: str, default: str = "yes") -> bool | Unknown:
+        """A yes-or-no keyword."""
+        word = self.word(keyword, default)
         return word if isinstance(word, Unknown) else word in ("yes", "true")
 
     def _unknown(self, keyword: str) -> Unknown | None:

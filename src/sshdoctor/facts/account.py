@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sshdoctor.facts._key_files import Judge, Row, rows
 from sshdoctor.facts._keys import fingerprint
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts, properties
 from sshdoctor.facts.probe import Section
@@ -88,7 +89,11 @@ true
 
 @dataclass(frozen=True, slots=True)
 class AuthFile:
-    """A file of authorized keys. ``problem`` is what StrictModes holds against it, "" for nothing."""
+    """A file of authorized keys, with their fingerprints as far as the file may be read.
+
+    ``problem`` is what StrictModes holds against it, ``hidden`` why its user cannot read it (sshd reads as
+    that user), "" for nothing; ``mend`` are the commands that put both right.
+    """
 
     path: str
     exists: bool | Unknown
@@ -96,6 +101,9 @@ class AuthFile:
     mode: str
     owner: str
     problem: str
+    hidden: str
+    keys: tuple[str, ...]
+    mend: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +138,10 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
     if "uid" not in entry:
         return _without_entry(entry.get("status", ""))
     private = _private(entry.get("group", ""), entry["name"])
-    paths = _Paths(int(entry["uid"]), entry["gid"] if private else None)
+    judge = Judge(entry["name"], int(entry["uid"]), entry["gid"], private)
     blocks = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
-    files = tuple(_file(path, text, paths) for path, text in blocks.items())
-    home = paths.rows(said["passwd"]).get(entry["home"])
+    files = tuple(_file(path, text, judge) for path, text in blocks.items())
+    home = rows(said["passwd"]).get(entry["home"])
     command = entry.get("command", "none").split("\n")[0]
     return Account(
         name=entry["name"],
@@ -146,7 +154,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         home_mode=home.mode if home else "",
         home_owner=home.owner if home else "",
         groups=tuple(entry.get("groups", "").split()),
-        authorized=NOT_PERMITTED if "unread" in entry else _authorized(files, blocks),
+        authorized=NOT_PERMITTED if "unread" in entry else _authorized(files),
         authorized_files=files,
         keys_command="" if command == "none" else command,
         evidence=evidence(
@@ -169,57 +177,31 @@ def _private(group: str, name: str) -> bool:
     return bool(group) and set(group.rpartition(":")[2].split(",")) <= {"", name}
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    mode: str
-    uid: int
-    gid: str
-    owner: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Paths:
-    """Judges paths as sshd does for the user ``uid``, whose own group may write if ``private_gid``."""
-
-    uid: int
-    private_gid: str | None
-
-    def rows(self, text: str) -> dict[str, _Row]:
-        found = re.findall(r"^stat=([0-7]+) (\d+) (\d+) (\S+) ([^|]+)\|(.*)$", text, re.M)
-        return {row[5]: _Row(f"{int(row[0], 8):04o}", int(row[1]), *row[2:5]) for row in found}
-
-    def problem(self, path: str, row: _Row) -> str:
-        mode = int(row.mode, 8)
-        if row.uid not in (0, self.uid):
-            return f"{path} belongs to {row.owner}"
-        writable = mode & (0o002 if row.gid == self.private_gid else 0o022)
-        return f"{path} can be written by others (mode {row.mode})" if writable else ""
-
-
-def _file(path: str, text: str, paths: _Paths) -> AuthFile:
-    rows = paths.rows(text)
-    own = rows.get(path)
-    problems = [found for each, row in rows.items() if (found := paths.problem(each, row))]
+def _file(path: str, text: str, judge: Judge) -> AuthFile:
+    of = rows(text)
+    own = of.get(path)
+    unsafe, hidden = (judge.unsafe(of), judge.hidden(of)) if own else ((), ())
+    marks = [fingerprint(blob) for blob in re.findall(r"^key=(\S+)$", text, re.M)]
     return AuthFile(
         path=path,
         exists=_exists(own, text),
         readable="readable=yes" in text,
         mode=own.mode if own else "",
         owner=own.owner if own else "",
-        problem=problems[0] if own and problems else "",
+        problem=unsafe[0].says if unsafe else "",
+        hidden=hidden[0].says if hidden else "",
+        keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
+        mend=tuple(dict.fromkeys(one.mend for one in unsafe + hidden)),
     )
 
 
-def _exists(row: _Row | None, text: str) -> bool | Unknown:
+def _exists(row: Row | None, text: str) -> bool | Unknown:
     if row is None and "Permission denied" in text:
         return NOT_PERMITTED
     return row is not None
 
 
-def _authorized(files: tuple[AuthFile, ...], blocks: Mapping[str, str]) -> tuple[str, ...] | Unknown:
+def _authorized(files: tuple[AuthFile, ...]) -> tuple[str, ...] | Unknown:
     if any(isinstance(file.exists, Unknown) or (file.exists and not file.readable) for file in files):
         return NOT_PERMITTED
-    blobs = [blob for text in blocks.values() for blob in re.findall(r"^key=(\S+)$", text, re.M)]
-    marks = [fingerprint(blob) for blob in blobs]
-    return tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str)))
+    return tuple(dict.fromkeys(key for file in files for key in file.keys))

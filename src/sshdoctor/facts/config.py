@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sshdoctor.facts import _sshd_config
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts
@@ -55,11 +55,12 @@ true
 
 @dataclass(frozen=True, slots=True)
 class ConfigError:
-    """One complaint of sshd; ``line`` counts from 1."""
+    """One complaint of sshd; ``line`` counts from 1, ``text`` is what stands there, as far as it is known."""
 
     file: str
     line: int
     message: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ class Config:
     effective: Mapping[str, tuple[str, ...]]
     files: tuple[str, ...]
     ports: tuple[int, ...] | Unknown
+    ports_given: tuple[int, ...]
+    """Those of Port lines; without one, sshd takes 22."""
     listen: tuple[str, ...] | Unknown
     endpoints: tuple[tuple[str, int], ...] | Unknown
     address_family: str | Unknown
@@ -98,6 +101,7 @@ class Config:
     password_authentication: bool | Unknown
     authorized_keys_files: tuple[str, ...] | Unknown
     strict_modes: bool | Unknown
+    use_pam: bool | Unknown
     evidence: tuple[Evidence, ...]
 
 
@@ -121,7 +125,7 @@ def parse(sections: Mapping[str, Section]) -> Config | Unknown:
     output, status = said.get("output", ""), sections["effective"].status
     lines = [] if status == 0 else output.splitlines()
     state, problem = _judge(said, lines, status, root=uid == "0")
-    errors = _errors(lines)
+    errors = tuple(replace(error, text=files.line(error.file, error.line)) for error in _errors(lines))
     source = "sshd -T" if status == 0 and "absent" not in said else "files"
     values = _sshd_config.Values(files, output if source == "sshd -T" else None, matched=bool(spec))
     complaint = _complaint(lines, errors)
@@ -135,6 +139,7 @@ def parse(sections: Mapping[str, Section]) -> Config | Unknown:
         effective=values.effective,
         files=tuple(files.texts),
         ports=values.ports,
+        ports_given=tuple(int(port) for port in values.given.get("port", ()) if port.isdecimal()),
         listen=values.listen,
         endpoints=values.endpoints,
         address_family=values.word("addressfamily", "any"),
@@ -151,6 +156,7 @@ def parse(sections: Mapping[str, Section]) -> Config | Unknown:
         password_authentication=values.flag("passwordauthentication"),
         authorized_keys_files=values.words("authorizedkeysfile", _sshd_config.KEY_FILES),
         strict_modes=values.flag("strictmodes"),
+        use_pam=values.flag("usepam", "no"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,
     )
 

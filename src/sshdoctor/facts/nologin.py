@@ -1,0 +1,92 @@
+"""The files that close the host to everybody but root: /etc/nologin and /run/nologin.
+
+Sources: nologin(5), pam_nologin(8), systemd-user-sessions.service(8), shutdown(8). Measured on Debian 11, 12
+and 13: where PAM is asked and its account stack for sshd has pam_nologin, either file closes the connection
+in the login (root sees the text and gets in); without PAM sshd itself shows /etc/nologin, that file alone,
+and ends the session. systemd keeps /run/nologin while it boots, and from five minutes before a shutdown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sshdoctor.facts import _pam
+from sshdoctor.facts._output import evidence, parts, properties, unseen
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Evidence, Unknown
+
+COMMANDS = {
+    "files": """
+echo '## seen'
+for file in /run/nologin /etc/nologin; do
+  [ ! -e "$file" ] || { echo "## file $file"; head -n 3 "$file" 2>&1 | cut -c1-300 | sed 's/^/|/'; seen=yes; }
+done
+[ -n "$seen" ] || exit 0
+echo '## system'
+if [ -d /run/systemd/system ]; then
+  echo "mode=$(systemctl is-system-running 2>&1)"
+  echo "sessions=$(systemctl is-active systemd-user-sessions.service 2>&1)"
+  [ ! -e /run/systemd/shutdown/scheduled ] || echo scheduled=yes
+fi
+for file in /usr/lib/pam.d/* /etc/pam.d/*; do
+  [ ! -r "$file" ] || { echo "## pam ${file##*/}"; grep -E '^[^#]*(pam_nologin|include|substack)' "$file"; }
+done
+true
+"""
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nologin:
+    """``state``: absent; closed; boot or shutdown, while /run/nologin is there for one of these.
+
+    ``path`` is the file that counts; ``in_etc`` says that /etc/nologin is there, which is all that sshd looks
+    at without PAM; ``pam_asks`` that PAM's account stack for sshd has pam_nologin.
+    """
+
+    state: str
+    path: str
+    text: str
+    in_etc: bool
+    pam_asks: bool
+    evidence: tuple[Evidence, ...]
+
+
+VALUE = Nologin
+
+
+def parse(sections: Mapping[str, Section]) -> Nologin | Unknown:
+    if cut := unseen(sections["files"]):
+        return cut
+    said = parts(sections["files"].output)
+    if "seen" not in said:
+        return Unknown("its output is not there")
+    files = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
+    services = {name[4:]: text for name, text in said.items() if name.startswith("pam ")}
+    path = "/etc/nologin" if "/etc/nologin" in files else next(iter(files), "")
+    lines = [line.removeprefix("|") for line in files.get(path, "").splitlines()]
+    return Nologin(
+        state=_state(files, properties(said.get("system", ""))),
+        path=path,
+        text=" ".join(line.strip() for line in lines) or ("(empty)" if path else ""),
+        in_etc="/etc/nologin" in files,
+        pam_asks="pam_nologin.so" in _pam.modules(services, _service(services), "account"),
+        evidence=evidence(f"cat {path}", lines or ["(empty)"]) if path else (),
+    )
+
+
+def _service(services: Mapping[str, str]) -> str:
+    """PAM takes "other" for a service that has no file (pam.d(5))."""
+    return "sshd" if "sshd" in services else "other"
+
+
+def _state(files: Mapping[str, str], system: Mapping[str, str]) -> str:
+    if not files:
+        return "absent"
+    if "/etc/nologin" in files:
+        return "closed"
+    if "scheduled" in system or system.get("mode") == "stopping":
+        return "shutdown"
+    booting = system.get("mode") in ("initializing", "starting") and system.get("sessions") != "active"
+    return "boot" if booting else "closed"
