@@ -104,5 +104,7 @@ def test_colours_are_for_terminals_only() -> None:
 
 
 def test_a_format_that_there_is_not_is_named_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match="--format yaml: there are html, json, junit, markdown, text"):
+    with pytest.raises(
+        UsageError, match="--format yaml: there are html, json, junit, markdown, text, ticket"
+    ):
         render([report()], "yaml")

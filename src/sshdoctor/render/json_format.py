@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
-from sshdoctor.model import HostReport, Reply
+from sshdoctor.model import HostReport, Repair, Reply, TaskResult
 
 SCHEMA = "sshdoctor/report/1"
 
@@ -30,7 +31,14 @@ def _host(report: HostReport) -> dict[str, Any]:
         "causes": [asdict(cause) for cause in report.causes],
         "checks": [asdict(check) for check in report.checks],
         "notes": list(report.notes),
+        "when": None if report.when is None else _moment(report.when),
+        **(_repair(report.repair) if report.repair else {}),
     }
+
+
+def _moment(when: float) -> str:
+    """As RFC 3339 has it."""
+    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _reply(reply: Reply) -> dict[str, Any]:
@@ -44,3 +52,35 @@ def _reply(reply: Reply) -> dict[str, Any]:
         "banner": reply.banner,
         "detail": reply.detail,
     }
+
+
+def _repair(repair: Repair) -> dict[str, Any]:
+    replies = {
+        "before": [_reply(reply) for reply in repair.replies_before],
+        "after": [_reply(reply) for reply in repair.replies_after],
+    }
+    playbooks = dict.fromkeys(
+        [*(step.playbook for step in repair.planned), *(t.playbook for t in repair.tasks)]
+    )
+    return {
+        "remedies": [
+            {
+                "playbook": playbook,
+                "mends": [cause for s in repair.planned if s.playbook == playbook for cause in s.mends],
+                "tasks": [_task(task) for task in repair.tasks if task.playbook == playbook],
+                **replies,
+            }
+            for playbook in playbooks
+        ],
+        "repair": {
+            "outcome": repair.outcome,
+            "detail": repair.detail,
+            "forecast": repair.forecast,
+            "run": repair.run,
+            "journal": list(repair.journal),
+        },
+    }
+
+
+def _task(task: TaskResult) -> dict[str, Any]:
+    return {"name": task.name, "status": task.status, "message": task.message, "diff": task.diff}

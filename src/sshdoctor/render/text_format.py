@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sshdoctor.model import Cause, Evidence, HostReport, Reply
 from sshdoctor.render.printable import printable
+from sshdoctor.render.repair_text import repair_lines
 
 _EVIDENCE_LINES = 6
 _VERDICT_STYLE = {"healthy": "bold green", "blocked": "bold red", "undecided": "bold yellow"}
@@ -40,6 +41,10 @@ def _host(report: HostReport) -> Iterator[RenderableType]:
     yield Text.assemble(
         (printable(report.host), "bold"), ": ", (report.verdict, _VERDICT_STYLE[report.verdict]), "."
     )
+    if report.repair:
+        for line in repair_lines(report.repair):
+            yield Text(line)
+        yield Text("")
     yield _table([("dialled", _dialled(report, reply)) for reply in report.outside])
     yield _table([("looked in", _looked_in(report))])
     now = [c for c in report.causes if c.role == "root"]
