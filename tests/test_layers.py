@@ -16,15 +16,17 @@ FLOORS = [
     ["inventory", "outside", "access", "facts", "firewall", "render"],
     ["checks"],
     ["diagnosis"],
-    ["fleet"],
+    ["remedy"],
+    ["fleet", "request"],
     ["diagnose", "verdict", "demo"],
+    ["remediate"],
     ["cli"],
 ]
 ROOMS_OF = {
     "fabric": {"access"},
     "paramiko": {"access"},
     "yaml": {"document"},
-    "jinja2": {"render"},
+    "jinja2": {"render", "remedy"},
     "rich": {"render"},
     "invoke": {"cli", "access"},
 }

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -16,15 +16,19 @@ from invoke.program import Program
 from invoke.tasks import task
 
 from sshdoctor import __version__
-from sshdoctor.errors import InputError, SshdoctorError, UsageError
+from sshdoctor.errors import InputError, RemedyError, SshdoctorError, UsageError
+
+if TYPE_CHECKING:
+    from sshdoctor.request import Request
 
 EXIT_USAGE = 2
+EXIT_REMEDY = 4
 EXIT_INTERRUPTED = 130
 
 _HOST_HELP = {
     "host": "a host, group, pattern, comma list, or user@address:port",
     "inventory": "an Ansible inventory (repeatable; default inventory.yml)",
-    "format": "text, json, junit, html, markdown",
+    "format": "text, json, junit, html, markdown, ticket",
     "output": "write the report to this file",
     "jobs": "hosts at a time (default 16)",
     "timeout": "seconds to wait for each answer (default 4)",
@@ -32,6 +36,8 @@ _HOST_HELP = {
     "only": "a layer or a check (repeatable)",
     "known-hosts": "use this known_hosts file",
     "accept-new-host-key": "accept a first host key, never a changed one",
+    "lang": "en or ja, for ticket and markdown",
+    "mask": "replace addresses, names and fingerprints in the report",
 }
 
 
@@ -44,6 +50,8 @@ def told_once(body: Callable[..., int]) -> Callable[..., None]:
             code = body(*args, **kwargs)
         except InputError as error:
             raise Exit(f"sshdoctor: {error}", EXIT_USAGE) from None
+        except RemedyError as error:
+            raise Exit(f"sshdoctor: {error}", EXIT_REMEDY) from None
         except SshdoctorError as error:
             raise Exit(f"sshdoctor: {error}", 3) from None
         except KeyboardInterrupt:
@@ -68,26 +76,35 @@ def diagnose(
     outside_only: bool = False,
     known_hosts: str = "",
     accept_new_host_key: bool = False,
+    lang: str = "en",
+    mask: bool = False,
 ) -> int:
     """Find out why a client cannot get in by SSH, from both sides."""
-    from sshdoctor.diagnose import Request, run
+    from sshdoctor.diagnose import run
+
+    asked = _request(
+        host=host,
+        inventory=inventory,
+        only=only,
+        format=format,
+        output=output,
+        jobs=jobs,
+        timeout=timeout,
+        outside_only=outside_only,
+        known_hosts=known_hosts,
+        accept_new_host_key=accept_new_host_key,
+        lang=lang,
+        mask=mask,
+    )
+    return run(asked)
+
+
+def _request(host: str, inventory: Sequence[str], only: Sequence[str], **asked: Any) -> Request:
+    from sshdoctor.request import Request
 
     if not host:
         raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
-    return run(
-        Request(
-            pattern=host,
-            inventories=tuple(inventory),
-            form=format,
-            output=output,
-            jobs=jobs,
-            timeout=timeout,
-            outside_only=outside_only,
-            only=tuple(only),
-            known_hosts=known_hosts,
-            accept_new_host_key=accept_new_host_key,
-        )
-    )
+    return Request(pattern=host, inventories=tuple(inventory), only=tuple(only), **asked)
 
 
 @task(
@@ -99,6 +116,174 @@ def checks(context: Context, inventory: Sequence[str]) -> int:
     from sshdoctor.diagnose import list_checks
 
     return list_checks(tuple(inventory))
+
+
+_CHANGE_HELP = {
+    **_HOST_HELP,
+    "check": "change nothing, say what would be",
+    "diff": "show what would change in files",
+    "yes": "ask nothing",
+    "guard": "seconds after which a change undoes itself unless it is confirmed (default 60)",
+    "cause": "only this cause (repeatable)",
+    "source": "open the firewall for this client alone",
+}
+
+
+@task(positional=[], iterable=["inventory", "only", "cause"], auto_shortflags=False, help=_CHANGE_HELP)
+@told_once
+def remediate(
+    context: Context,
+    inventory: Sequence[str],
+    only: Sequence[str],
+    cause: Sequence[str],
+    host: str = "",
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    guard: str = "60",
+    source: bool = False,
+    format: str = "text",  # noqa: A002  # the flag's name is public
+    output: str = "",
+    jobs: str = "16",
+    timeout: str = "4",
+    outside_only: bool = False,
+    known_hosts: str = "",
+    accept_new_host_key: bool = False,
+    lang: str = "en",
+    mask: bool = False,
+) -> int:
+    """Diagnose, plan, ask, repair under guard, and prove it by dialling in again."""
+    from sshdoctor.remediate import Wish, remediate
+
+    asked = _request(
+        host=host,
+        inventory=inventory,
+        only=only,
+        format=format,
+        output=output,
+        jobs=jobs,
+        timeout=timeout,
+        outside_only=outside_only,
+        known_hosts=known_hosts,
+        accept_new_host_key=accept_new_host_key,
+        lang=lang,
+        mask=mask,
+    )
+    wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
+    return remediate(asked, wish, tuple(cause))
+
+
+_PLAYBOOK_HELP = {
+    **{flag: text for flag, text in _CHANGE_HELP.items() if flag != "cause"},
+    "name": "the playbook; `playbooks` lists them",
+    "extra-vars": "NAME=VALUE, or YAML: {name: value} (repeatable)",
+    "export-vars": "only write what the playbook would be given, for ansible-playbook -e @FILE",
+}
+
+
+@task(
+    positional=["name"],
+    iterable=["inventory", "only", "extra_vars"],
+    auto_shortflags=False,
+    help=_PLAYBOOK_HELP,
+)
+@told_once
+def playbook(
+    context: Context,
+    inventory: Sequence[str],
+    only: Sequence[str],
+    extra_vars: Sequence[str],
+    name: str = "",
+    host: str = "",
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    guard: str = "60",
+    source: bool = False,
+    export_vars: bool = False,
+    format: str = "text",  # noqa: A002  # the flag's name is public
+    output: str = "",
+    jobs: str = "16",
+    timeout: str = "4",
+    outside_only: bool = False,
+    known_hosts: str = "",
+    accept_new_host_key: bool = False,
+    lang: str = "en",
+    mask: bool = False,
+) -> int:
+    """Run one playbook by name, under guard, and prove that nobody is worse off."""
+    from sshdoctor.remediate import Wish, run_playbook
+
+    asked = _request(
+        host=host,
+        inventory=inventory,
+        only=only,
+        format=format,
+        output=output,
+        jobs=jobs,
+        timeout=timeout,
+        outside_only=outside_only,
+        known_hosts=known_hosts,
+        accept_new_host_key=accept_new_host_key,
+        lang=lang,
+        mask=mask,
+    )
+    wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
+    return run_playbook(asked, wish, name, tuple(extra_vars), export=export_vars)
+
+
+@task(
+    positional=[],
+    iterable=["inventory", "only"],
+    auto_shortflags=False,
+    help={**_HOST_HELP, "yes": "ask nothing"},
+)
+@told_once
+def undo(
+    context: Context,
+    inventory: Sequence[str],
+    only: Sequence[str],
+    host: str = "",
+    yes: bool = False,
+    format: str = "text",  # noqa: A002  # the flag's name is public
+    output: str = "",
+    jobs: str = "16",
+    timeout: str = "4",
+    outside_only: bool = False,
+    known_hosts: str = "",
+    accept_new_host_key: bool = False,
+    lang: str = "en",
+    mask: bool = False,
+) -> int:
+    """Put back what the last remedy changed on a host."""
+    from sshdoctor.remediate import undo
+
+    asked = _request(
+        host=host,
+        inventory=inventory,
+        only=only,
+        format=format,
+        output=output,
+        jobs=jobs,
+        timeout=timeout,
+        outside_only=outside_only,
+        known_hosts=known_hosts,
+        accept_new_host_key=accept_new_host_key,
+        lang=lang,
+        mask=mask,
+    )
+    return undo(asked, yes=yes)
+
+
+@task(
+    positional=[], iterable=["inventory"], auto_shortflags=False, help={"inventory": _HOST_HELP["inventory"]}
+)
+@told_once
+def playbooks(context: Context, inventory: Sequence[str]) -> int:
+    """List the playbooks, with the causes that each mends."""
+    from sshdoctor.remediate import list_playbooks
+
+    return list_playbooks(tuple(inventory))
 
 
 _VERDICT_HELP = {
@@ -156,7 +341,7 @@ def demo(context: Context) -> int:
     return 0 if found[:2] == ("firewall-drops", "sshd-stopped") else 3
 
 
-namespace = Collection(diagnose, checks, verdict, demo)
+namespace = Collection(diagnose, remediate, playbook, undo, checks, playbooks, verdict, demo)
 
 
 class SshdoctorProgram(Program):

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sshdoctor.ahead import Ahead
 from sshdoctor.diagnosis.visit import Manner, Visit, visit
 from sshdoctor.errors import UsageError
-from sshdoctor.inventory import complete, load_hosts
-from sshdoctor.model import LAYERS, Host, HostReport, Login
-from sshdoctor.render import formats, render
+from sshdoctor.inventory import complete
+from sshdoctor.model import LAYERS, Host, HostReport
+from sshdoctor.render import check_format, render
+from sshdoctor.request import (
+    Request,
+    hosts_of,
+    jobs_of,
+    manner_of,
+    show_text,
+    terminal,
+    told_in_order,
+    write,
+)
 from sshdoctor.resources import shipped
 
 if TYPE_CHECKING:
@@ -29,50 +37,36 @@ if TYPE_CHECKING:
 OWN_CHECKS = "sshdoctor_checks"
 """The folder beside an inventory that holds the user's own checks."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What was asked on the command line, as typed."""
-
-    pattern: str
-    inventories: tuple[str, ...]
-    form: str
-    output: str
-    jobs: str
-    timeout: str
-    outside_only: bool
-    only: tuple[str, ...]
-    known_hosts: str
-    accept_new_host_key: bool
+OWN_PLAYBOOKS = "sshdoctor_playbooks"
+"""The folder beside an inventory that holds the user's own playbooks."""
 
 
 def run(request: Request) -> int:
     """Diagnose the hosts of ``request``, write the report, give the exit code."""
-    if request.form not in formats():
-        raise UsageError(f"--format {request.form}: there are {', '.join(formats())}")
-    manner = Manner(
-        timeout=_number("--timeout", request.timeout, 0.1, 600),
-        outside_only=request.outside_only,
-        accept_new_host_key=request.accept_new_host_key,
-    )
-    jobs = int(_number("--jobs", request.jobs, 1, 512))
-    sources = [Path(name) for name in request.inventories]
-    hosts = [
-        _with_known_hosts(host, request.known_hosts)
-        for host in load_hosts(request.pattern, sources or None, os.environ)
-    ]
+    check_format(request.format, request.lang)
+    manner, jobs, hosts = manner_of(request), jobs_of(request), hosts_of(request)
     if len(hosts) == 1:
-        reports = [_examine_one(hosts[0], sources, request, manner)]
+        reports = [_examine_one(hosts[0], request.sources, request, manner)]
     else:
-        reports = _examine_all(hosts, sources, request, manner, jobs)
-    _write(reports, request)
+        reports = _examine_all(hosts, request.sources, request, manner, jobs)
+    write(_with_playbooks(reports, request.sources), request)
     return exit_code(reports)
+
+
+def _with_playbooks(reports: Sequence[HostReport], sources: Sequence[Path]) -> Sequence[HostReport]:
+    """The reports, each cause with the playbooks that mend it; they are read only if there is a cause."""
+    if not any(report.causes for report in reports):
+        return reports
+    from sshdoctor.remedy.shelf import shelf, with_playbooks
+
+    listed = shelf(playbook_folders(sources))
+    return [with_playbooks(report, listed) for report in reports]
 
 
 def show(host: Host) -> tuple[str, ...]:
     """Diagnose one host, print the report for people, give the ids of the causes."""
     report = diagnose_host(host, load([]), Manner(timeout=4))
-    _print(render([report], "text", **_terminal()))
+    show_text(render([report], "text", **terminal()))
     return tuple(cause.id for cause in report.causes)
 
 
@@ -96,7 +90,7 @@ def _examine_one(host: Host, sources: Sequence[Path], request: Request, manner: 
 
 def _read_later(sources: Sequence[Path], request: Request, checks: Sequence[Check] | None) -> Sequence[Check]:
     loaded = checks or load(sources)
-    for name in ("diagnosis.conclude", "firewall", f"render.{request.form}_format"):
+    for name in ("diagnosis.conclude", "firewall", f"render.{request.format}_format"):
         import_module(f"sshdoctor.{name}")
     return loaded
 
@@ -109,7 +103,7 @@ def _examine_all(
     checks = load(sources, request.only)
     for name in ("access.ssh", "diagnosis.conclude", "firewall"):
         import_module(f"sshdoctor.{name}")  # once, before the workers are forked
-    return _told_in_order(
+    return told_in_order(
         hosts, examine_all(hosts, partial(diagnose_host, checks=checks, manner=manner), jobs)
     )
 
@@ -124,8 +118,8 @@ def diagnose_host(host: Host, checks: Sequence[Check], manner: Manner) -> HostRe
 
 def look(host: Host, manner: Manner) -> tuple[Host, Visit]:
     """The host with what the user's ssh_config adds, and what a client gets there."""
-    completed = complete(host)
-    return completed, visit(completed, manner)
+    completed, began = complete(host), time.time()
+    return completed, replace(visit(completed, manner), when=began)
 
 
 def topics_of(checks: Sequence[Check]) -> Topics:
@@ -164,6 +158,12 @@ def check_folders(sources: Sequence[Path]) -> tuple[Path, ...]:
     return (shipped("checks"), *(folder for folder in beside if folder.is_dir()))
 
 
+def playbook_folders(sources: Sequence[Path]) -> tuple[Path, ...]:
+    """The shipped playbooks, and the user's own beside each inventory."""
+    beside = dict.fromkeys(source.parent / OWN_PLAYBOOKS for source in sources or [Path("inventory.yml")])
+    return (shipped("playbooks"), *(folder for folder in beside if folder.is_dir()))
+
+
 def chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]:
     """The checks that ``--only`` names by layer or id, with those that must be asked before them."""
     if not only:
@@ -187,60 +187,3 @@ def list_checks(inventories: Sequence[str]) -> int:
         print(f"{check.layer + '/' + check.id:42} {check.title}")
         print(f"{'':42} finds {', '.join(dict.fromkeys(rule.id for rule in check.causes))}")
     return 0
-
-
-def _number(flag: str, text: str, least: float, most: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not least <= value <= most:
-        raise UsageError(f"{flag} {text}: a number from {least:g} to {most:g}")
-    return value
-
-
-def _with_known_hosts(host: Host, file: str) -> Host:
-    if not file:
-        return host
-    if not Path(file).is_file():
-        raise UsageError(f"--known-hosts {file}: there is no such file")
-
-    def told(login: Login) -> Login:
-        return replace(login, known_hosts=(file,))
-
-    ways = tuple(replace(way, login=told(way.login)) if way.login else way for way in host.ways)
-    return replace(host, login=told(host.login), ways=ways)
-
-
-def _told_in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[HostReport]:
-    """All reports in the order of ``hosts``; with several, a line of progress for each that ends."""
-    done: dict[str, HostReport] = {}
-    for report in reports:
-        done[report.host] = report
-        if len(hosts) > 1:
-            first = report.causes[0].id if report.causes else report.outside[0].word
-            print(f"[{len(done)}/{len(hosts)}] {report.host}: {report.verdict} ({first})", file=sys.stderr)
-    return [done[host.name] for host in hosts]
-
-
-def _write(reports: Sequence[HostReport], request: Request) -> None:
-    if not request.output:
-        _print(render(reports, request.form, **_terminal()))
-        return
-    try:
-        Path(request.output).write_text(render(reports, request.form), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--output {request.output}: {error.strerror}") from None
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def _terminal() -> dict[str, Any]:
-    """How wide the report may be, in columns, and whether coloured: only on a terminal that takes colours."""
-    if not sys.stdout.isatty():
-        return {"colour": False, "width": 80}
-    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return {"colour": not plain, "width": max(40, min(shutil.get_terminal_size().columns, 100))}

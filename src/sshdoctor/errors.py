@@ -4,8 +4,10 @@ SshdoctorError            shown once, at the top, with the next step
 ├── InputError            exit 2: the message names file and line, and what would be right
 │   ├── UsageError        a flag, a host name, a pattern
 │   ├── InventoryError    an inventory that cannot be read
-│   └── CheckError        a check that cannot be read; carries every fault of the file
+│   ├── CheckError        a check that cannot be read; carries every fault of the file
+│   └── PlaybookError     a playbook that cannot be run as it stands; carries every fault of the file
 ├── AccessError           a way in that did not work; carries the reply word
+├── RemedyError           a remedy, or an undo, that could not be done
 └── RulesError            a firewall dump that is none
 """
 
@@ -36,6 +38,14 @@ class CheckError(InputError):
         self.faults = faults
 
 
+class PlaybookError(InputError):
+    """A playbook that cannot be run; ``faults`` has every fault found, as ``file:line: what``."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
 class AccessError(SshdoctorError):
     """A way in that did not work.
 
@@ -51,3 +61,7 @@ class AccessError(SshdoctorError):
 
 class RulesError(SshdoctorError):
     """Text that is no firewall dump; the message says what was expected."""
+
+
+class RemedyError(SshdoctorError):
+    """A remedy, or an undo, that could not be done; the message says what is left as it was (exit 4)."""

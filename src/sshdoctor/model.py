@@ -11,6 +11,18 @@ Role = Literal["root", "behind", "latent"]
 Confidence = Literal["proved", "likely", "possible"]
 Status = Literal["pass", "fail", "warn", "blocked", "unknown", "skipped"]
 Verdict = Literal["healthy", "blocked", "undecided"]
+TaskStatus = Literal["ok", "changed", "failed", "skipped", "rolled-back"]
+Outcome = Literal[
+    "nothing-to-do",
+    "no-remedy",
+    "declined",
+    "checked",
+    "managed",
+    "proved",
+    "failed",
+    "rolled-back",
+    "undone",
+]
 
 LAYERS = (
     "client",
@@ -229,6 +241,51 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What one task of a playbook came to; ``diff`` is a unified diff, or empty."""
+
+    playbook: str
+    name: str
+    status: TaskStatus
+    message: str = ""
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One playbook of a plan: the causes that it mends here, and what it puts at risk."""
+
+    playbook: str
+    title: str
+    mends: tuple[str, ...]
+    risk: str
+    guarded: bool
+    changes: tuple[str, ...] = ()
+    """Its tasks, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What was planned, done and proved on one host.
+
+    ``replies_before`` and ``replies_after`` are what a client got; ``journal`` has each command that changed
+    the host; ``run`` names the state that ``undo`` puts back, empty if nothing was kept.
+    """
+
+    outcome: Outcome
+    detail: str = ""
+    planned: tuple[Planned, ...] = ()
+    forecast: str = ""
+    """What a client must meet after the plan, by the firewall model and the checks."""
+    tasks: tuple[TaskResult, ...] = ()
+    replies_before: tuple[Reply, ...] = ()
+    replies_after: tuple[Reply, ...] = ()
+    mended: tuple[str, ...] = ()
+    journal: tuple[str, ...] = ()
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostReport:
     """The answer for one host."""
 
@@ -241,3 +298,6 @@ class HostReport:
     causes: tuple[Cause, ...]
     checks: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    when: float | None = None
+    """When the host was dialled, in seconds since 1970; None where nobody looked at a clock."""
+    repair: Repair | None = None

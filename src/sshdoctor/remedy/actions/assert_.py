@@ -1,0 +1,21 @@
+"""Conditions that must hold, as Ansible's ansible.builtin.assert tests them.
+
+The compiler decides them, or makes shell of them: the body is given the words true and false.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+COLLECTION = "ansible.builtin"
+ALIASES = {"msg": "fail_msg"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """Names and defaults are Ansible's."""
+
+    that: tuple[str, ...]
+    fail_msg: str = "Assertion failed"
+    success_msg: str = "All assertions passed"
+    quiet: bool = False

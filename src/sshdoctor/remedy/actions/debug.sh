@@ -1,0 +1,1 @@
+give msg "$arg_msg"

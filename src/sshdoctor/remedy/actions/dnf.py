@@ -1,0 +1,30 @@
+"""Red Hat's packages, by dnf or, where that is all there is, yum.
+
+Source: Ansible's documentation of ansible.builtin.dnf; dnf(8), dnf.conf(5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+COLLECTION = "ansible.builtin"
+ALIASES = {"pkg": "name", "expire-cache": "update_cache"}
+PARTS = ("locks", "dnf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """``lock_timeout`` in seconds."""
+
+    name: tuple[str, ...] = ()
+    state: Literal["present", "absent", "latest", "installed", "removed"] = "present"
+    update_cache: bool = False
+    lock_timeout: int = 30
+
+
+def faults(arguments: Arguments) -> Iterator[str]:
+    """What would do nothing."""
+    if not (arguments.name or arguments.update_cache):
+        yield "one of name and update_cache is needed"

@@ -1,0 +1,1 @@
+fail "$arg_msg"

@@ -1,0 +1,28 @@
+"""A service's state, now and at boot, under whatever starts services on the host.
+
+Source: Ansible's documentation of ansible.builtin.service; systemctl(1), rc-service(8), rc-update(8),
+service(8), update-rc.d(8), chkconfig(8), sshd(8). Where there is no service manager, as in many containers,
+sshd alone can be started and stopped: as a daemon with a clean environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+COLLECTION = "ansible.builtin"
+PARTS = ("systemd", "openrc", "sysvinit", "daemon")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    name: str
+    state: Literal["started", "stopped", "restarted", "reloaded"] | None = None
+    enabled: bool | None = None
+
+
+def faults(arguments: Arguments) -> Iterator[str]:
+    """What Ansible refuses, too."""
+    if arguments.state is None and arguments.enabled is None:
+        yield "one of state and enabled is needed"

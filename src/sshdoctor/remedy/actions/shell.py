@@ -1,0 +1,33 @@
+"""A line run by /bin/sh, as Ansible's ansible.builtin.shell runs it. Not here: executable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sshdoctor.remedy.paths import path_faults
+
+COLLECTION = "ansible.builtin"
+FREE_FORM = "cmd"
+PARTS = ("program",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """Names and defaults are Ansible's."""
+
+    cmd: str
+    chdir: str | None = None
+    creates: str | None = None
+    removes: str | None = None
+    stdin: str | None = None
+    stdin_add_newline: bool = True
+
+
+def faults(arguments: Arguments) -> Iterator[str]:
+    """What is wrong with the arguments."""
+    yield from path_faults(chdir=arguments.chdir)
+    for name in ("creates", "removes"):
+        if re.search(r"\$(\w|\{)|^~", getattr(arguments, name) or ""):
+            yield f"{name}: a path without $ and ~"

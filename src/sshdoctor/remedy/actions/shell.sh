@@ -1,0 +1,1 @@
+program "$arg_cmd" sh -c "$arg_cmd"

@@ -1,0 +1,30 @@
+"""One kernel parameter, in a file and in the kernel.
+
+Source: Ansible's documentation of ansible.posix.sysctl; sysctl(8), sysctl.conf(5). ``reload`` sets this one
+parameter; what else stands in the file is neither applied nor rewritten (Ansible does both).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+COLLECTION = "ansible.posix"
+ALIASES = {"key": "name", "val": "value"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    name: str
+    value: str | None = None
+    state: Literal["present", "absent"] = "present"
+    sysctl_file: str = "/etc/sysctl.conf"
+    reload: bool = True
+    sysctl_set: bool = False
+
+
+def faults(arguments: Arguments) -> Iterator[str]:
+    """What Ansible refuses, too."""
+    if arguments.state == "present" and arguments.value is None:
+        yield "state: present needs value"

@@ -1,0 +1,123 @@
+"""A plan carried out through an open way in: sent once, heard, and ended by a confirmation or a restore."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sshdoctor.access.base import Access, Output
+from sshdoctor.errors import RemedyError
+from sshdoctor.model import TaskResult
+from sshdoctor.remedy.compile import Program, compile_playbooks
+from sshdoctor.remedy.plan import Step
+from sshdoctor.remedy.playbook import Playbook
+from sshdoctor.remedy.results import Said, listen, results
+from sshdoctor.remedy.script import applying_script, checking_script, guard_script
+
+APPLY_SECONDS = 1800
+"""For all tasks together: installing over a slow line takes its time."""
+GUARD_COMMAND_SECONDS = 120
+
+
+def new_run() -> str:
+    """The name of a remedy's state on the host: by time, so that they sort, and by chance."""
+    from datetime import UTC, datetime
+
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the tasks came to; ``trouble`` is why they did not end well, or empty."""
+
+    tasks: tuple[TaskResult, ...]
+    journal: tuple[str, ...] = ()
+    trouble: str = ""
+    begun: bool = True
+    """Whether anything on the host may have been changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The script of one remedy, compiled before anything is sent; ``seconds`` is 0 if no guard is needed."""
+
+    program: Program
+    seconds: int
+    run: str = field(default_factory=new_run)
+
+
+def prepare(steps: Sequence[Step], seconds: int) -> Prepared:
+    """Raises PlaybookError where a playbook asks for what is not known."""
+    guarded = any(step.playbook.remedy.guard for step in steps)
+    return Prepared(compile_playbooks(_pairs(steps)), seconds if guarded else 0)
+
+
+def _pairs(steps: Sequence[Step]) -> list[tuple[Playbook, Mapping[str, Any]]]:
+    return [(step.playbook, step.variables) for step in steps]
+
+
+def check(access: Access, steps: Sequence[Step]) -> Applied:
+    """What the tasks would change, found out on the host without a change."""
+    program = compile_playbooks(_pairs(steps), check=True)
+    mark = secrets.token_hex(16)
+    output = access.run(checking_script(program, mark), timeout=APPLY_SECONDS)
+    return _applied(listen(output.stdout, mark), program, output)
+
+
+def apply(access: Access, prepared: Prepared) -> Applied:
+    """Run the tasks; an interrupt rolls back at once, a lost connection when the guard time is over."""
+    mark = secrets.token_hex(16)
+    script = applying_script(prepared.program, mark=mark, run=prepared.run, seconds=prepared.seconds)
+    output = access.run(script, timeout=APPLY_SECONDS, stop=guard_script("restore", prepared.run, mark))
+    return _applied(listen(output.stdout, mark), prepared.program, output)
+
+
+def confirm(access: Access, prepared: Prepared) -> bool:
+    """Disarm the restore; False if it has begun already."""
+    return not prepared.seconds or _guard(access, "confirm", prepared.run).status == 0
+
+
+def restore(access: Access, prepared: Prepared) -> bool:
+    """Put back now what the remedy changed; False if that cannot be known to be done."""
+    return bool(prepared.seconds) and _guard(access, "restore", prepared.run).status == 0
+
+
+def _guard(access: Access, command: str, run: str) -> Output:
+    script = guard_script(command, run, secrets.token_hex(16))
+    return access.run(script, timeout=GUARD_COMMAND_SECONDS)
+
+
+def undo(access: Access) -> str:
+    """Put back what the last remedy changed; what the host says of it.
+
+    Raises RemedyError if there is nothing to undo, or it failed.
+    """
+    output = _guard(access, "undo", "")
+    said = output.stdout.decode("utf-8", "backslashreplace").strip()
+    if output.status != 0:
+        raise RemedyError(f"nothing was undone: {output.error or said or 'the host did not say why'}")
+    return said
+
+
+def _applied(said: Said, program: Program, output: Output) -> Applied:
+    tasks = results(said, program.tasks)
+    journal = tuple(line for line in said.other.get("journal", "").splitlines() if line)
+    return Applied(tasks, journal, _trouble(said, tasks, output), "refused" not in said.other)
+
+
+def _trouble(said: Said, tasks: Sequence[TaskResult], output: Output) -> str:
+    if "refused" in said.other:
+        return said.other["refused"].strip() or output.error
+    failed = next((task for task in tasks if task.status == "failed"), None)
+    if failed is not None:
+        return f"{failed.playbook}: {failed.name}: {failed.message}"
+    if "over" not in said.other:
+        return f"the tasks did not end: {output.error or 'the connection was lost'}"
+    return ""
+
+
+def rolled_back(tasks: Sequence[TaskResult]) -> tuple[TaskResult, ...]:
+    """The same tasks after a restore: what had been changed is as before."""
+    return tuple(replace(task, status="rolled-back") if task.status == "changed" else task for task in tasks)

@@ -1,0 +1,57 @@
+"""Asking before anything is changed: on the terminal, playbook by playbook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from sshdoctor.remedy.plan import Step
+
+Answer = Literal["yes", "no", "all", "quit"]
+_ANSWERS: dict[str, Answer] = {"y": "yes", "n": "no", "a": "all", "q": "quit"}
+
+
+def chosen(steps: Sequence[Step], ask: Callable[[Step], Answer]) -> tuple[Step, ...]:
+    """The steps that were agreed to; none if the person quits."""
+    agreed: list[Step] = []
+    for number, step in enumerate(steps):
+        answer = ask(step)
+        if answer == "quit":
+            return ()
+        if answer == "all":
+            return (*agreed, *steps[number:])
+        if answer == "yes":
+            agreed.append(step)
+    return tuple(agreed)
+
+
+def ask_on_terminal(step: Step, show_diff: Callable[[Step], str]) -> Answer:
+    """Ask until one of yes, no, all, quit is typed; ``d`` shows what would change."""
+    while True:
+        sys.stderr.write(f"Apply {step.playbook.id}? [y]es, [n]o, [a]ll, [q]uit, show [d]iff: ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            sys.stderr.write("\n")
+            return "quit"
+        word = line.strip().lower()[:1]
+        if word == "d":
+            sys.stderr.write(show_diff(step))
+        elif word in _ANSWERS:
+            return _ANSWERS[word]
+
+
+def is_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def agreed_to_undo(hosts: Sequence[str]) -> bool:
+    """Whether the person agrees to putting back the last remedy on ``hosts``."""
+    if not is_terminal():
+        sys.stderr.write("Nothing is changed: nobody is there to be asked (--yes agrees to it).\n")
+        return False
+    sys.stderr.write(f"Put back what the last remedy changed on {', '.join(hosts)}? [y]es, [n]o: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

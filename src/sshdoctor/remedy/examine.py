@@ -1,0 +1,56 @@
+"""One host examined with the way in left open, so that it can be repaired through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sshdoctor.access.base import Access
+from sshdoctor.checks.load import Check
+from sshdoctor.diagnosis.conclude import conclude, faces
+from sshdoctor.diagnosis.interview import Interview, Topics, enter, interview
+from sshdoctor.diagnosis.visit import Manner, visit
+from sshdoctor.inventory import complete
+from sshdoctor.model import Host, HostReport
+from sshdoctor.remedy.shelf import Listed, with_playbooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What every examination of one run has in common."""
+
+    checks: Sequence[Check]
+    topics: Topics
+    listed: Sequence[Listed]
+    """The playbooks that there are."""
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """A diagnosis, the facts that it rests on (one mapping for each address), and the open way in."""
+
+    report: HostReport
+    facts: tuple[Mapping[str, Any], ...]
+    said: Interview
+
+    def close(self) -> None:
+        if self.said.access is not None:
+            self.said.access.close()
+
+
+def examine(host: Host, tools: Tools) -> Examined:
+    """Diagnose ``host`` and stay inside."""
+    completed = complete(host)
+    seen = visit(completed, tools.manner)
+    said = interview(completed, seen, tools.topics, tools.manner, keep_open=True)
+    facts = faces(completed, seen, said)
+    report = conclude(completed, seen, said, tools.checks, facts)
+    return Examined(report=with_playbooks(report, tools.listed), facts=facts, said=said)
+
+
+def enter_again(examined: Examined, manner: Manner) -> Access:
+    """The way in that was used, opened anew: only so is it known that it still works. Raises AccessError."""
+    assert examined.said.way is not None  # noqa: S101 -- nothing is repaired without a way in
+    return enter(examined.said.way, manner)

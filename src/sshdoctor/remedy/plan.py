@@ -1,0 +1,85 @@
+"""From causes to playbooks: what would be done, in which order, and what a client would meet then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sshdoctor.errors import UsageError
+from sshdoctor.model import LAYERS, Cause, Planned
+from sshdoctor.remedy.compile import Program, compile_playbooks
+from sshdoctor.remedy.load import load_playbook
+from sshdoctor.remedy.playbook import Playbook
+from sshdoctor.remedy.shelf import Listed
+
+_RISKS = ("low", "medium", "high")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One playbook of a plan, and the causes that it is to mend."""
+
+    playbook: Playbook
+    mends: tuple[str, ...]
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def program(self) -> Program:
+        """Its tasks with these variables. Raises PlaybookError where one is missing."""
+        return compile_playbooks([(self.playbook, self.variables)])
+
+    @property
+    def shown(self) -> Planned:
+        return Planned(
+            playbook=self.playbook.id,
+            title=self.playbook.title,
+            mends=self.mends,
+            risk=self.playbook.remedy.risk,
+            guarded=self.playbook.remedy.guard,
+            changes=tuple(task.name for task in self.program.tasks),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``steps`` in the order in which they are applied; ``left`` are causes that no playbook mends."""
+
+    steps: tuple[Step, ...]
+    left: tuple[Cause, ...]
+
+
+def plan(causes: Sequence[Cause], listed: Sequence[Listed], asked: Sequence[str]) -> Plan:
+    """What mends ``causes``: those of ``asked``, or all that a playbook may mend unasked, in the order of
+    the packet's way.
+
+    Raises UsageError for an asked cause that was not found, PlaybookError for a playbook that cannot be run.
+    """
+    steps: dict[Path, list[str]] = {}
+    left = []
+    for cause in sorted(_wanted(causes, asked), key=lambda cause: LAYERS.index(cause.layer)):
+        chosen = _mending(cause.id, listed, asked)
+        if chosen is None:
+            left.append(cause)
+        elif cause.id not in steps.setdefault(chosen.path, []):
+            steps[chosen.path].append(cause.id)
+    return Plan(tuple(Step(load_playbook(path), tuple(ids)) for path, ids in steps.items()), tuple(left))
+
+
+def _wanted(causes: Sequence[Cause], asked: Sequence[str]) -> list[Cause]:
+    found = {cause.id for cause in causes}
+    for word in asked:
+        if word not in found:
+            there = f"; there are {', '.join(sorted(found))}" if found else "; none was found"
+            raise UsageError(f"--cause {word}: that cause was not found{there}")
+    return [cause for cause in causes if not asked or cause.id in asked]
+
+
+def _mending(cause: str, listed: Sequence[Listed], asked: Sequence[str]) -> Listed | None:
+    able = [
+        one
+        for one in listed
+        if cause in one.remedy.mends and (cause in asked or not one.remedy.only_with_cause)
+    ]
+    return min(able, key=lambda one: _RISKS.index(one.remedy.risk), default=None)

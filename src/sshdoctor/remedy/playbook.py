@@ -1,0 +1,88 @@
+"""The frozen values of a playbook: what stands in the file, checked, not yet rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """What a playbook mends (``vars.remedy``, which Ansible ignores).
+
+    ``risk`` is low, medium or high. With ``guard`` a restore is armed on the host before it runs. With
+    ``only_with_cause`` it is planned only where ``--cause`` asks for what it mends.
+    """
+
+    mends: tuple[str, ...] = ()
+    risk: str = "medium"
+    guard: bool = True
+    only_with_cause: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One call of an action; every text may hold ``{{ }}``, every condition is Ansible's."""
+
+    name: str
+    line: int
+    action: ModuleType
+    arguments: Mapping[str, Any]
+    when: tuple[str, ...] = ()
+    register: str = ""
+    loop: Any = None
+    changed_when: tuple[str, ...] | None = None
+    failed_when: tuple[str, ...] | None = None
+    check_mode: bool | None = None
+    ignore_errors: bool = False
+    no_log: bool = False
+    notify: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Ansible's block: tasks, what runs if one of them fails, and what runs in any case."""
+
+    name: str
+    line: int
+    tasks: tuple[Step, ...]
+    rescue: tuple[Step, ...] = ()
+    always: tuple[Step, ...] = ()
+    when: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    ignore_errors: bool = False
+
+
+Step = Task | Group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playbook:
+    """One play, one file. ``id`` is the file's name without ``.yml``."""
+
+    id: str
+    title: str
+    path: Path
+    remedy: Remedy
+    become: bool
+    variables: Mapping[str, Any]
+    tasks: tuple[Step, ...]
+    handlers: tuple[Task, ...]
+
+    def every_task(self) -> Iterator[Task]:
+        """The tasks of all blocks, then the handlers."""
+        yield from _flat(self.tasks)
+        yield from self.handlers
+
+
+def _flat(steps: tuple[Step, ...]) -> Iterator[Task]:
+    for step in steps:
+        if isinstance(step, Task):
+            yield step
+        else:
+            yield from _flat((*step.tasks, *step.rescue, *step.always))

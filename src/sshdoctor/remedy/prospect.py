@@ -1,0 +1,71 @@
+"""What a client must meet after a plan, said before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sshdoctor.diagnosis.opening import Opening
+from sshdoctor.diagnosis.path import Path
+from sshdoctor.model import Cause, Unknown
+from sshdoctor.remedy import forecast
+
+_STOPPED_BY_RULES = ("firewall-rejects", "firewall-drops", "firewall-rate-limits", "client-banned")
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """The changes to the firewall that let the client in at every address, and what it meets after them.
+
+    ``objection`` is why the plan would not let the client in, or empty.
+    """
+
+    openings: tuple[Opening, ...]
+    unbans: tuple[Mapping[str, object], ...]
+    text: str
+    objection: str
+
+    def variables(self) -> dict[str, Any]:
+        """For the playbooks ``open-firewall`` and ``unban-client``."""
+        return {"openings": [o.variables() for o in self.openings], "unbans": [dict(u) for u in self.unbans]}
+
+
+def prospect(
+    facts: Sequence[Mapping[str, Any]], causes: Sequence[Cause], left: Sequence[Cause], *, narrow: bool
+) -> Prospect:
+    """By the firewall model over the rules as they will be, and by the causes that nothing mends (``left``).
+
+    ``narrow``: open for this client alone.
+    """
+    wanted = any(cause.id in _STOPPED_BY_RULES for cause in causes)
+    plans = [_planned(face, narrow) for face in facts] if wanted else []
+    changes = dict.fromkeys(change for _, plan in plans if plan for change in plan.changes)
+    shut = [words for words, plan in plans if plan and not plan.lets_in]
+    stopping = [cause for cause in left if cause.role != "latent"]
+    said = list(dict.fromkeys(words for words, _ in plans))
+    if not stopping and not shut:
+        said.append("an SSH server answers there.")
+    return Prospect(
+        openings=tuple(change for change in changes if isinstance(change, Opening)),
+        unbans=tuple(change.variables() for change in changes if not isinstance(change, Opening)),
+        text="; ".join(said),
+        objection=shut[0] if shut else f"{stopping[0].id} would stop the client" if stopping else "",
+    )
+
+
+def _planned(face: Mapping[str, Any], narrow: bool) -> tuple[str, forecast.Plan | None]:
+    """What the packet to one address meets afterwards, in words, and the changes that this takes."""
+    dial, client, firewall = face["dialled"], face["client"], face["firewall"]
+    now = face["path"]
+    if isinstance(now, Unknown) or isinstance(firewall, Unknown) or client is None:
+        reason = now.reason if isinstance(now, Unknown) else "the client's address is not known"
+        return f"what {dial.address} does with the client cannot be predicted ({reason})", None
+    plan = forecast.plan(dial, client, firewall, face["addresses"], face["bans"], narrow=narrow)
+    then = plan.afterwards
+    if isinstance(then, Unknown):
+        return f"what {dial.address} then does cannot be predicted ({then.reason})", plan
+    assert isinstance(then, Path)  # noqa: S101 -- or it is unknown
+    if plan.lets_in:
+        return f"the firewall of {dial.address} accepts {client} ({then.why})", plan
+    return f"the firewall of {dial.address} still stops {client} ({then.why})", plan

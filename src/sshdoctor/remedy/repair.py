@@ -1,0 +1,264 @@
+"""Repair one host: plan, ask, apply under the guard, dial in again, and only then disarm the restore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sshdoctor.access.base import Access
+from sshdoctor.errors import AccessError, RemedyError
+from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
+from sshdoctor.remedy import apply as applying
+from sshdoctor.remedy.apply import Applied, Prepared
+from sshdoctor.remedy.examine import Examined, Tools, enter_again, examine
+from sshdoctor.remedy.plan import Plan, Step, plan
+from sshdoctor.remedy.playbook import Playbook
+from sshdoctor.remedy.proof import objection
+from sshdoctor.remedy.prospect import prospect
+from sshdoctor.remedy.variables import variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the person wants: only ``causes`` (all if empty); ``seconds`` is the guard time."""
+
+    seconds: int
+    causes: tuple[str, ...] = ()
+    check: bool = False
+    narrow: bool = False
+    """Open the firewall for this client alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A plan before anything is changed, and how to look at what a step would change."""
+
+    report: HostReport
+    steps: tuple[Step, ...]
+    forecast: str
+    preview: Callable[[Step], Applied]
+
+
+Agree = Callable[[Proposal], tuple[Step, ...]]
+"""Gives the steps of a proposal that may be carried out."""
+
+
+def repair(host: Host, tools: Tools, choice: Choice, agree: Agree) -> HostReport:
+    """The report on ``host`` as it is in the end; its ``repair`` says what was done."""
+    before = examine(host, tools)
+    try:
+        return _repair(host, before, tools, choice, agree)
+    finally:
+        before.close()
+
+
+def _repair(host: Host, before: Examined, tools: Tools, choice: Choice, agree: Agree) -> HostReport:
+    report = before.report
+    made = plan(report.causes, tools.listed, choice.causes)
+    if not made.steps and not made.left:
+        return _ended(report, "nothing-to-do")
+    refusal = _refusal(host, before, made, choice)
+    mended = [cause for cause in report.causes if any(cause.id in step.mends for step in made.steps)]
+    ahead = prospect(before.facts, mended, () if choice.causes else made.left, narrow=choice.narrow)
+    if not refusal and ahead.objection:
+        refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
+    known = {**variables(before.facts), **ahead.variables()}
+    steps = tuple(replace(step, variables=known) for step in made.steps)
+    shown = tuple(step.shown for step in steps)
+    if refusal:
+        outcome: Outcome = "managed" if host.managed else "no-remedy"
+        return _ended(report, outcome, detail=refusal, planned=shown, forecast=ahead.text)
+    return _offer(host, before, steps, ahead.text, tools, choice, agree)
+
+
+def _offer(
+    host: Host,
+    before: Examined,
+    steps: tuple[Step, ...],
+    forecast: str,
+    tools: Tools,
+    choice: Choice,
+    agree: Agree,
+) -> HostReport:
+    """Ask for consent to ``steps``, and carry out what is agreed to."""
+    report, access = before.report, before.said.access
+    assert access is not None  # noqa: S101 -- without a way in there was a refusal
+    shown = tuple(step.shown for step in steps)
+    if choice.check:
+        found = applying.check(access, steps)
+        return _ended(
+            report, "checked", detail=found.trouble, planned=shown, forecast=forecast, tasks=found.tasks
+        )
+    proposal = Proposal(
+        report=report,
+        steps=steps,
+        forecast=forecast,
+        preview=lambda step: applying.check(access, [step]),
+    )
+    agreed = agree(proposal)
+    if not agreed:
+        return _ended(report, "declined", planned=shown, forecast=forecast)
+    done = carry_out(host, before, agreed, tools, choice.seconds)
+    assert done.repair is not None  # noqa: S101 -- carry_out says what it did
+    return replace(done, repair=replace(done.repair, planned=shown, forecast=forecast))
+
+
+def _refusal(host: Host, before: Examined, made: Plan, choice: Choice) -> str:
+    """Why nothing is offered; empty if the plan may be."""
+    if host.managed:
+        return f"This host is run by {host.managed}: nothing is changed here; ask them (--format ticket)."
+    if before.said.access is None:
+        return "There is no way in to repair it through: give one in sshdoctor_access, or see `rescue`."
+    blocking = [cause for cause in made.left if cause.role != "latent"]
+    if not made.steps or (blocking and not choice.causes):
+        return (
+            f"No playbook mends {_ids(blocking or made.left)}; mend that first (what to type stands there)."
+        )
+    if before.report.access.privileged is False and any(s.playbook.become for s in made.steps):
+        return "Root's rights are needed for this: set ansible_become, or be root there."
+    return ""
+
+
+def _ids(causes: Sequence[Cause]) -> str:
+    return ", ".join(dict.fromkeys(cause.id for cause in causes))
+
+
+def _ended(report: HostReport, outcome: Outcome, **more: object) -> HostReport:
+    said = Repair(outcome=outcome, replies_before=report.outside, replies_after=report.outside)
+    return replace(report, repair=replace(said, **more))  # type: ignore[arg-type]  # Repair's own fields
+
+
+def carry_out(host: Host, before: Examined, steps: Sequence[Step], tools: Tools, seconds: int) -> HostReport:
+    """Apply ``steps`` and prove them; what is not proved is put back."""
+    access = before.said.access
+    assert access is not None  # noqa: S101 -- the caller has one
+    prepared = applying.prepare(steps, seconds)
+    mended = tuple(cause for step in steps for cause in step.mends)
+    applied = _applied(access, prepared)
+    if applied.trouble:
+        return _failed(host, before, tools, prepared, applied, applied.trouble)
+    after = examine(host, tools)
+    try:
+        against = objection(before.report, after.report, mended)
+        if against or not _confirmed(before, prepared, tools):
+            why = against or "the way in that was used no longer works, or the restore had begun"
+            return _failed(host, before, tools, prepared, applied, why)
+        return _told(after.report, before, applied, "proved", mended=mended, run=prepared.run)
+    finally:
+        after.close()
+
+
+def _applied(access: Access, prepared: Prepared) -> Applied:
+    try:
+        return applying.apply(access, prepared)
+    except AccessError as error:
+        return Applied((), (), f"the tasks could not be sent: {error}", begun=False)
+
+
+def _confirmed(before: Examined, prepared: Prepared, tools: Tools) -> bool:
+    """Disarm the restore through the way in that was used, opened anew: so it is proved to work still."""
+    try:
+        with closing(enter_again(before, tools.manner)) as access:
+            return applying.confirm(access, prepared)
+    except AccessError:
+        return False
+
+
+def _failed(
+    host: Host, before: Examined, tools: Tools, prepared: Prepared, applied: Applied, why: str
+) -> HostReport:
+    """Put back what was changed, at once if a way in is left; else the host does it when its time is over."""
+    if not applied.begun:
+        return _told(before.report, before, applied, "failed", detail=why)
+    restored = _restored(before, prepared, tools)
+    changed = any(task.status == "changed" for task in applied.tasks)
+    detail = why if restored else f"{why}. {_later(prepared)}"
+    after = examine(host, tools)
+    after.close()
+    told = replace(applied, tasks=applying.rolled_back(applied.tasks) if restored else applied.tasks)
+    outcome: Outcome = "rolled-back" if restored and changed else "failed"
+    return _told(after.report, before, told, outcome, detail=detail, run=prepared.run)
+
+
+def _later(prepared: Prepared) -> str:
+    if not prepared.seconds:
+        return "What was changed could not be put back."
+    return f"It cannot be put back from here; the host does so by itself within {prepared.seconds} s."
+
+
+def _restored(before: Examined, prepared: Prepared, tools: Tools) -> bool:
+    try:
+        with closing(enter_again(before, tools.manner)) as access:
+            return applying.restore(access, prepared)
+    except AccessError:
+        return False
+
+
+def _told(
+    report: HostReport,
+    before: Examined,
+    applied: Applied,
+    outcome: Outcome,
+    *,
+    detail: str = "",
+    mended: tuple[str, ...] = (),
+    run: str = "",
+) -> HostReport:
+    said = Repair(
+        outcome=outcome,
+        detail=detail,
+        tasks=applied.tasks,
+        replies_before=before.report.outside,
+        replies_after=report.outside,
+        mended=mended,
+        journal=applied.journal,
+        run=run,
+    )
+    return replace(report, repair=said)
+
+
+def given(host: Host, tools: Tools, choice: Choice) -> dict[str, Any]:
+    """What a playbook would be given for ``host``."""
+    before = examine(host, tools)
+    before.close()
+    return _known(before, before.report.causes, choice)
+
+
+def _known(before: Examined, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
+    ahead = prospect(before.facts, causes, (), narrow=choice.narrow)
+    return {**variables(before.facts), **ahead.variables()}
+
+
+def run_one(
+    host: Host, tools: Tools, choice: Choice, agree: Agree, playbook: Playbook, extra: Mapping[str, Any]
+) -> HostReport:
+    """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before."""
+    before = examine(host, tools)
+    try:
+        known = {**_known(before, before.report.causes, choice), **extra}
+        step = Step(playbook, (), known)
+        made = Plan((step,), ())
+        refusal = _refusal(host, before, made, choice)
+        if refusal:
+            return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
+        return _offer(host, before, (step,), "", tools, choice, agree)
+    finally:
+        before.close()
+
+
+def take_back(host: Host, tools: Tools) -> HostReport:
+    """Undo the last remedy. Raises RemedyError if there is none, or no way in."""
+    before = examine(host, tools)
+    try:
+        if before.said.access is None:
+            raise RemedyError(f"{host.name}: there is no way in to undo it through")
+        if host.managed:
+            raise RemedyError(f"{host.name} is run by {host.managed}: nothing is changed there")
+        said = applying.undo(before.said.access)
+    finally:
+        before.close()
+    after = examine(host, tools)
+    after.close()
+    return _told(after.report, before, Applied(()), "undone", detail=said)

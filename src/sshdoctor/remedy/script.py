@@ -1,0 +1,79 @@
+"""The one script that applies a plan: what tasks stand on, the guard, the tasks, in that order."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from sshdoctor.remedy.compile import Program
+
+_HERE = Path(__file__).parent
+
+_HEAD = """\
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C LANGUAGE=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0 DEBIAN_FRONTEND=noninteractive
+export PATH LC_ALL LANGUAGE SYSTEMD_PAGER SYSTEMD_COLORS DEBIAN_FRONTEND
+umask 022
+for folder in "${TMPDIR:-/tmp}" /run /dev/shm; do
+  work=$(mktemp -d "$folder/sshdoctor.XXXXXX" 2>/dev/null) && : >"$work/try" && break
+  work=
+done
+[ -n "$work" ] || { echo "/tmp, /run and /dev/shm are full or read-only" >&2; exit 1; }
+trap 'rm -rf "$work"' EXIT
+stopped=
+"""
+_UNGUARDED = """\
+keep() { :; }
+inverse() { :; }
+guard_touch() { :; }
+"""
+_OVER = """\
+say journal; cat "$work/journal" 2>/dev/null
+say over
+"""
+
+
+def shell_file(name: str) -> str:
+    """The text of one of this room's shell files."""
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def head(mark: str, *, check: bool) -> str:
+    """What every script begins with; ``mark`` fences what it says."""
+    return f"mark={shlex.quote(mark)}\ncheck={'1' if check else ''}\n{_HEAD}{shell_file('host.sh')}"
+
+
+def checking_script(program: Program, mark: str) -> str:
+    """The tasks in check mode: nothing on the host is changed, nothing is kept there."""
+    return f"{head(mark, check=True)}{_UNGUARDED}{program.functions}{program.text}{_OVER}"
+
+
+def applying_script(program: Program, *, mark: str, run: str, seconds: int) -> str:
+    """The tasks under a restore that is armed for ``seconds``; none is armed if ``seconds`` is 0.
+
+    ``run`` names the state that is kept on the host.
+    """
+    opened = f'guard_open {shlex.quote(run)} <"$work/guard.sh"'
+    armed = f" && guard_take && guard_arm {seconds}" if seconds else ""
+    return "".join(
+        [
+            head(mark, check=False),
+            guard_functions(),
+            program.functions,
+            f'{opened}{armed} || {{ say "refused $guard_reason"; exit 1; }}\n',
+            program.text,
+            "guard_after\nguard_touch\n",
+            _OVER,
+        ]
+    )
+
+
+def guard_functions() -> str:
+    """Shell text that defines the guard's functions, and leaves their text in ``$work/guard.sh``."""
+    text = shell_file("guard.sh")
+    return f'cat >"$work/guard.sh" <<\'END_OF_GUARD\'\n{text}END_OF_GUARD\n. "$work/guard.sh"\n'
+
+
+def guard_script(command: str, run: str, mark: str) -> str:
+    """A command of the guard over the state ``run`` that is on the host: confirm, restore, undo, status."""
+    return f"{head(mark, check=False)}{guard_functions()}guard_{command} {shlex.quote(run)}\n"
