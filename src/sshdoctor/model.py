@@ -261,7 +261,7 @@ class Planned:
     risk: str
     guarded: bool
     changes: tuple[str, ...] = ()
-    """Its tasks, by name."""
+    """Its tasks that may change something, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

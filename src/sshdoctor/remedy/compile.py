@@ -22,11 +22,12 @@ from sshdoctor.remedy.playbook import Group, Playbook, Step, Task
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """One task as it is run: a loop gives several."""
+    """One task as it is run: a loop gives several. ``changes``: whether it may change the host."""
 
     number: int
     playbook: str
     name: str
+    changes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ class _Compiler:
         if held is False and not task.register:
             return ""
         number = next(self._numbers)
-        self.numbered.append(Numbered(number, scope.playbook.id, name))
+        changes = held is not False and task.changed_when != ("false",) and actions.changes(task.action)
+        self.numbered.append(Numbered(number, scope.playbook.id, name, changes))
         register = shlex.quote(task.register)
         skip = f"begin {number}; give skipped true; finish {number} {register}\n"
         if task.register and task.register not in scope.registered:

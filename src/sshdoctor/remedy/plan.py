@@ -38,7 +38,7 @@ class Step:
             mends=self.mends,
             risk=self.playbook.remedy.risk,
             guarded=self.playbook.remedy.guard,
-            changes=tuple(task.name for task in self.program.tasks),
+            changes=tuple(dict.fromkeys(task.name for task in self.program.tasks if task.changes)),
         )
 
 

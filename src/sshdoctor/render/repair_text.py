@@ -42,12 +42,13 @@ def diffs(tasks: Sequence[TaskResult]) -> str:
 
 
 def repair_lines(repair: Repair) -> Iterator[str]:
-    """What was done, task by task, and what a client got before and after."""
+    """What was done, by the tasks that did something or have something to say; the replies before and after."""
     yield from _wrapped(_OUTCOMES[repair.outcome], 2)
     for line in repair.detail.splitlines():
         yield from _wrapped(printable(line), 2)
     for task in repair.tasks:
-        yield from _task(task)
+        if task.status in ("changed", "failed", "rolled-back") or (task.status == "ok" and task.message):
+            yield from _task(task)
     if repair.outcome in ("proved", "failed", "rolled-back", "undone"):
         yield from _wrapped(f"before: {_replies(repair.replies_before)}", 2)
         yield from _wrapped(f"after:  {_replies(repair.replies_after)}", 2)
@@ -57,7 +58,7 @@ def repair_lines(repair: Repair) -> Iterator[str]:
 
 def _task(task: TaskResult) -> Iterator[str]:
     yield from _wrapped(f"{task.status + ':':12} {printable(task.name)}", 4)
-    if task.message and task.status in ("failed", "skipped", "ok"):
+    if task.message and task.status in ("failed", "ok"):
         for line in task.message.splitlines():
             yield from _wrapped(printable(line), 17)
     for line in task.diff.splitlines():

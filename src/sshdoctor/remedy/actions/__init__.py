@@ -48,5 +48,10 @@ def part(name: str) -> str:
     return (Path(__path__[0]) / "parts" / f"{name}.sh").read_text(encoding="utf-8")
 
 
+def changes(module: ModuleType) -> bool:
+    """Whether an action may change the host: not one that only asks, waits or speaks."""
+    return not getattr(module, "READS_ONLY", False)
+
+
 def _file(short: str) -> str:
     return f"{short}_" if short in ("assert",) else short

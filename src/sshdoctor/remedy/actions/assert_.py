@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 COLLECTION = "ansible.builtin"
+READS_ONLY = True
 ALIASES = {"msg": "fail_msg"}
 
 

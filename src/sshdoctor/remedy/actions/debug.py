@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 COLLECTION = "ansible.builtin"
+READS_ONLY = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 COLLECTION = "ansible.builtin"
+READS_ONLY = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sshdoctor.remedy.paths import path_faults
 
 COLLECTION = "ansible.builtin"
+READS_ONLY = True
 PARTS = ("files",)
 ALIASES = {"dest": "path", "name": "path"}
 

@@ -14,6 +14,7 @@ from typing import Literal
 from sshdoctor.remedy.paths import path_faults
 
 COLLECTION = "ansible.builtin"
+READS_ONLY = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
