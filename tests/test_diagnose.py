@@ -31,6 +31,12 @@ def typed(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
         ("diagnose --host localhost --known-hosts nowhere", "--known-hosts nowhere: there is no such file"),
         ("diagnose --host root@127.0.0.1:99999", "a port is a number from 1 to 65535"),
         ("diagnose --host localhost --output nowhere/report", "--output nowhere/report: No such file"),
+        ("remediate", "--host is missing"),
+        ("remediate --host localhost --guard 1", "--guard 1: a number from 5 to 3600"),
+        ("remediate --host localhost --gard 9", "No idea what '--gard' is! Did you mean --guard?"),
+        ("playbook --host localhost", "did not receive required positional arguments: 'name' See --help."),
+        ("playbook start-ssh --host localhost", "there is no playbook 'start-ssh'; did you mean start-sshd?"),
+        ("playbook start-sshd --host localhost --extra-vars x", "--extra-vars x: NAME=VALUE, or YAML"),
     ],
 )
 def test_bad_input_ends_with_2_and_one_clear_message(words: str, message: str, tmp_path: Path) -> None:

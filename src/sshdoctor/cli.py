@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
-from invoke.tasks import task
+from invoke.tasks import Task, task
 
 from sshdoctor import __version__
 from sshdoctor.errors import InputError, RemedyError, SshdoctorError, UsageError
@@ -62,10 +63,7 @@ def told_once(body: Callable[..., int]) -> Callable[..., None]:
     return run
 
 
-@task(positional=[], iterable=["inventory", "only"], auto_shortflags=False, help=_HOST_HELP)
-@told_once
-def diagnose(
-    context: Context,
+def _request(
     inventory: Sequence[str],
     only: Sequence[str],
     host: str = "",
@@ -78,33 +76,67 @@ def diagnose(
     accept_new_host_key: bool = False,
     lang: str = "en",
     mask: bool = False,
-) -> int:
-    """Find out why a client cannot get in by SSH, from both sides."""
-    from sshdoctor.diagnose import run
+) -> Request:
+    """What the flags that every host task has ask for."""
+    from sshdoctor.request import Request
 
-    asked = _request(
-        host=host,
-        inventory=inventory,
-        only=only,
+    if not host:
+        raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
+    return Request(
+        pattern=host,
+        inventories=tuple(inventory),
         format=format,
         output=output,
         jobs=jobs,
         timeout=timeout,
         outside_only=outside_only,
+        only=tuple(only),
         known_hosts=known_hosts,
         accept_new_host_key=accept_new_host_key,
         lang=lang,
         mask=mask,
     )
-    return run(asked)
 
 
-def _request(host: str, inventory: Sequence[str], only: Sequence[str], **asked: Any) -> Request:
-    from sshdoctor.request import Request
+def host_task(
+    positional: Sequence[str] = (), iterable: Sequence[str] = (), **own_help: str
+) -> Callable[[Callable[..., int]], Task[Callable[..., None]]]:
+    """A task about hosts: it has the flags of ``_request`` and, after those, its body's own.
 
-    if not host:
-        raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
-    return Request(pattern=host, inventories=tuple(inventory), only=tuple(only), **asked)
+    The body is given the Request, then its own flags; ``own_help`` explains them.
+    """
+
+    def made(body: Callable[..., int]) -> Task[Callable[..., None]]:
+        own = [*signature(body).parameters.values()][1:]
+
+        @wraps(body)
+        def run(context: Context, **flags: Any) -> int:
+            mine = {each.name: flags.pop(each.name) for each in own}
+            return body(_request(**flags), **mine)
+
+        context, *_ = signature(run, follow_wrapped=False).parameters.values()
+        shared = signature(_request).parameters.values()
+        every = sorted([*shared, *own], key=lambda each: each.default is not Parameter.empty)
+        told = told_once(run)
+        told.__signature__ = Signature([context, *every])  # type: ignore[attr-defined]  # what Invoke reads
+        described = {name.replace("_", "-"): text for name, text in own_help.items()}
+        make: Callable[..., Task[Callable[..., None]]] = task(
+            positional=[*positional],
+            iterable=["inventory", "only", *iterable],
+            auto_shortflags=False,
+            help={**_HOST_HELP, **described},
+        )
+        return make(told)
+
+    return made
+
+
+@host_task()
+def diagnose(request: Request) -> int:
+    """Find out why a client cannot get in by SSH, from both sides."""
+    from sshdoctor.diagnose import run
+
+    return run(request)
 
 
 @task(
@@ -119,160 +151,63 @@ def checks(context: Context, inventory: Sequence[str]) -> int:
 
 
 _CHANGE_HELP = {
-    **_HOST_HELP,
     "check": "change nothing, say what would be",
     "diff": "show what would change in files",
     "yes": "ask nothing",
     "guard": "seconds after which a change undoes itself unless it is confirmed (default 60)",
-    "cause": "only this cause (repeatable)",
     "source": "open the firewall for this client alone",
 }
 
 
-@task(positional=[], iterable=["inventory", "only", "cause"], auto_shortflags=False, help=_CHANGE_HELP)
-@told_once
+@host_task(iterable=["cause"], **_CHANGE_HELP, cause="only this cause (repeatable)")
 def remediate(
-    context: Context,
-    inventory: Sequence[str],
-    only: Sequence[str],
+    request: Request,
     cause: Sequence[str],
-    host: str = "",
     check: bool = False,
     diff: bool = False,
     yes: bool = False,
     guard: str = "60",
     source: bool = False,
-    format: str = "text",  # noqa: A002  # the flag's name is public
-    output: str = "",
-    jobs: str = "16",
-    timeout: str = "4",
-    outside_only: bool = False,
-    known_hosts: str = "",
-    accept_new_host_key: bool = False,
-    lang: str = "en",
-    mask: bool = False,
 ) -> int:
     """Diagnose, plan, ask, repair under guard, and prove it by dialling in again."""
     from sshdoctor.remediate import Wish, remediate
 
-    asked = _request(
-        host=host,
-        inventory=inventory,
-        only=only,
-        format=format,
-        output=output,
-        jobs=jobs,
-        timeout=timeout,
-        outside_only=outside_only,
-        known_hosts=known_hosts,
-        accept_new_host_key=accept_new_host_key,
-        lang=lang,
-        mask=mask,
-    )
     wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
-    return remediate(asked, wish, tuple(cause))
+    return remediate(request, wish, tuple(cause))
 
 
-_PLAYBOOK_HELP = {
-    **{flag: text for flag, text in _CHANGE_HELP.items() if flag != "cause"},
-    "name": "the playbook; `playbooks` lists them",
-    "extra-vars": "NAME=VALUE, or YAML: {name: value} (repeatable)",
-    "export-vars": "only write what the playbook would be given, for ansible-playbook -e @FILE",
-}
-
-
-@task(
+@host_task(
     positional=["name"],
-    iterable=["inventory", "only", "extra_vars"],
-    auto_shortflags=False,
-    help=_PLAYBOOK_HELP,
+    iterable=["extra_vars"],
+    **_CHANGE_HELP,
+    name="the playbook; `playbooks` lists them",
+    extra_vars="NAME=VALUE, or YAML: {name: value} (repeatable)",
+    export_vars="only write what the playbook would be given, for ansible-playbook -e @FILE",
 )
-@told_once
 def playbook(
-    context: Context,
-    inventory: Sequence[str],
-    only: Sequence[str],
+    request: Request,
+    name: str,
     extra_vars: Sequence[str],
-    name: str = "",
-    host: str = "",
     check: bool = False,
     diff: bool = False,
     yes: bool = False,
     guard: str = "60",
     source: bool = False,
     export_vars: bool = False,
-    format: str = "text",  # noqa: A002  # the flag's name is public
-    output: str = "",
-    jobs: str = "16",
-    timeout: str = "4",
-    outside_only: bool = False,
-    known_hosts: str = "",
-    accept_new_host_key: bool = False,
-    lang: str = "en",
-    mask: bool = False,
 ) -> int:
     """Run one playbook by name, under guard, and prove that nobody is worse off."""
     from sshdoctor.remediate import Wish, run_playbook
 
-    asked = _request(
-        host=host,
-        inventory=inventory,
-        only=only,
-        format=format,
-        output=output,
-        jobs=jobs,
-        timeout=timeout,
-        outside_only=outside_only,
-        known_hosts=known_hosts,
-        accept_new_host_key=accept_new_host_key,
-        lang=lang,
-        mask=mask,
-    )
     wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
-    return run_playbook(asked, wish, name, tuple(extra_vars), export=export_vars)
+    return run_playbook(request, wish, name, tuple(extra_vars), export=export_vars)
 
 
-@task(
-    positional=[],
-    iterable=["inventory", "only"],
-    auto_shortflags=False,
-    help={**_HOST_HELP, "yes": "ask nothing"},
-)
-@told_once
-def undo(
-    context: Context,
-    inventory: Sequence[str],
-    only: Sequence[str],
-    host: str = "",
-    yes: bool = False,
-    format: str = "text",  # noqa: A002  # the flag's name is public
-    output: str = "",
-    jobs: str = "16",
-    timeout: str = "4",
-    outside_only: bool = False,
-    known_hosts: str = "",
-    accept_new_host_key: bool = False,
-    lang: str = "en",
-    mask: bool = False,
-) -> int:
+@host_task(yes="ask nothing")
+def undo(request: Request, yes: bool = False) -> int:
     """Put back what the last remedy changed on a host."""
     from sshdoctor.remediate import undo
 
-    asked = _request(
-        host=host,
-        inventory=inventory,
-        only=only,
-        format=format,
-        output=output,
-        jobs=jobs,
-        timeout=timeout,
-        outside_only=outside_only,
-        known_hosts=known_hosts,
-        accept_new_host_key=accept_new_host_key,
-        lang=lang,
-        mask=mask,
-    )
-    return undo(asked, yes=yes)
+    return undo(request, yes=yes)
 
 
 @task(
@@ -360,7 +295,7 @@ class SshdoctorProgram(Program):
         contexts = self.collection.to_contexts()
         words = [word for context in contexts for word in (context.name, *context.flags)]
         unknown = message.partition("'")[2].partition("'")[0]
-        close = get_close_matches(unknown, words, n=1)
+        close = get_close_matches(unknown, words, n=1) if message.startswith("No idea") else []
         return f"Did you mean {close[0]}?" if close else "See --help."
 
 
