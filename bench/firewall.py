@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from bench.timing import Run, median, timed, told
 
 ROUNDS = 7
 SIZES = (0, 10_000, 20_000, 30_000, 40_000, 50_000)
@@ -32,28 +30,21 @@ sys.exit(answer.verdict != "drop")
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Seconds of wall time, and the greatest resident size in bytes."""
-
-    seconds: float
-    memory: int
-
-
 def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
-        files = {size: _written(Path(name), size) for size in SIZES}
+        folder = Path(name)
+        files = {size: _written(folder, size) for size in SIZES}
         contestants = _contestants(files[10_000])
         runs: dict[str, list[Run]] = {title: [] for title in contestants}
         curve: dict[int, list[Run]] = {size: [] for size in SIZES}
         for number in range(ROUNDS):
             for title, command in contestants.items():
-                runs[title].append(_run(command))
+                runs[title].append(_run(command, folder))
             for size, path in files.items():
-                curve[size].append(_run(_command(path)))
+                curve[size].append(_run(_command(path), folder))
             print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
     if arguments[:1] == ["--plot"]:
-        Path(arguments[1]).write_text(_plot({size: _median(each) for size, each in curve.items()}))
+        Path(arguments[1]).write_text(_plot({size: median(each) for size, each in curve.items()}))
     return _report(runs, curve)
 
 
@@ -94,48 +85,35 @@ def _contestants(path: Path) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _run(command: Sequence[str]) -> Run:
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in ((1,) if "verdict" in command else (0,)):  # 1: a rule stops the client
-        raise SystemExit(f"{' '.join(command)}: exit {process.returncode}")
-    return Run(seconds, usage.ru_maxrss * 1024)
-
-
-def _median(runs: Sequence[Run]) -> float:
-    return statistics.median(run.seconds for run in runs)
+def _run(command: Sequence[str], folder: Path) -> Run:
+    return timed(command, folder=folder, status=1 if "verdict" in command else 0)  # 1: a rule stops it
 
 
 def _report(runs: dict[str, list[Run]], curve: dict[int, list[Run]]) -> int:
-    median = {title: _median(each) for title, each in runs.items()}
-    peer = next((seconds for title, seconds in median.items() if "restore" in title), 0.0)
+    seconds_of = {title: median(each) for title, each in runs.items()}
+    peer = next((seconds for title, seconds in seconds_of.items() if "restore" in title), 0.0)
     if not peer:
         raise SystemExit("iptables-restore is not installed: nothing to compare with")
     print(f"Parse and verdict of 10,000 rules, start-up included, {ROUNDS} rounds, interleaved")
     for title, each in runs.items():
         least = min(run.seconds for run in each)
         print(
-            f"  {title:34} median {median[title]:.3f} s  least {least:.3f} s  "
-            f"{median[title] / peer:5.2f} of iptables-restore"
+            f"  {title:34} median {seconds_of[title]:.3f} s  least {least:.3f} s  "
+            f"{seconds_of[title] / peer:5.2f} of iptables-restore"
         )
     for size, each in curve.items():
         memory = max(run.memory for run in each) / 2**20
-        print(f"  {size:6} rules {'':22} median {_median(each):.3f} s  {memory:4.0f} MB")
-    ratio = median["sshdoctor verdict"] / peer
+        print(f"  {size:6} rules {'':22} median {median(each):.3f} s  {memory:4.0f} MB")
+    ratio = seconds_of["sshdoctor verdict"] / peer
     memory = max(run.memory for run in curve[SIZES[-1]])
-    bend = _bend({size: _median(each) for size, each in curve.items()})
+    bend = _bend({size: median(each) for size, each in curve.items()})
     limits = {
         f"sshdoctor verdict is {ratio:.2f} times iptables-restore --test (at most {SLOWEST:g})": ratio
         <= SLOWEST,
         f"{SIZES[-1]} rules take {memory / 2**20:.0f} MB (under 150)": memory < MEMORY_LIMIT,
         f"a rule of the last 20,000 costs {bend:.2f} times one of the first (at most 1.5)": bend <= 1.5,
     }
-    for sentence, holds in limits.items():
-        print(f"{'holds ' if holds else 'BROKEN'} {sentence}")
-    return 0 if all(limits.values()) else 1
+    return told(limits)
 
 
 def _bend(seconds: dict[int, float]) -> float:

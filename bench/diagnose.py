@@ -6,18 +6,17 @@ Prints a table, and exits with 1 if a limit does not hold. Machines differ; the 
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from bench.timing import Run, median, timed_anew, told
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -34,7 +33,7 @@ SEVEN = (
     ("service", "identity"),
     ("processes",),
     ("package", "privsep", "host_keys"),
-    ("config", "account"),
+    ("config", "account", "shadow", "nologin", "wrappers"),
     ("listeners", "addresses"),
     ("firewall", "bans", "conntrack"),
     ("log",),
@@ -51,14 +50,6 @@ class Contestant:
     stdin: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Seconds of wall time, and the greatest resident size in bytes."""
-
-    seconds: float
-    memory: int
-
-
 def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -67,7 +58,7 @@ def main() -> int:
             runs: dict[str, list[Run]] = {one.name: [] for one in contestants}
             for number in range(ROUNDS):
                 for one in contestants:
-                    runs[one.name].append(_run(one, folder))
+                    runs[one.name].append(timed_anew(one.command, folder=folder, stdin=one.stdin))
                 print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
             connections, sessions = _count_in_log(host, contestants[1], folder)
     return _report(runs, connections, sessions)
@@ -137,45 +128,18 @@ def _fabric(address: str, key: Path, known_hosts: Path, probe: Path) -> str:
     )
 
 
-def _run(one: Contestant, folder: Path) -> Run:
-    environment = {**os.environ, "ANSIBLE_DEPRECATION_WARNINGS": "false", "HOME": str(folder)}
-    # Everybody connects anew: Ansible would find the connection of its run before, within 60 seconds.
-    shared = Path(tempfile.mkdtemp(dir=folder))
-    environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(shared)
-    said = folder / "stderr"  # a file, no pipe: Ansible's ssh stays behind and would hold it open
-    with (one.stdin or Path(os.devnull)).open() as stdin, said.open("w") as stderr:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            one.command,
-            stdin=stdin,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            cwd=folder,
-            env=environment,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-    for left in shared.iterdir():  # nor may its idle sessions fill the host for those who come next
-        command = ["ssh", "-o", f"ControlPath={left}", "-O", "exit", "nobody"]
-        subprocess.run(command, capture_output=True, check=False)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{one.name}: exit {process.returncode}: {said.read_text()}")
-    return Run(seconds, usage.ru_maxrss * 1024)
-
-
 def _count_in_log(host: TestHost, one: Contestant, folder: Path) -> tuple[int, int]:
     """The connections and the sessions that one diagnosis costs, by the server's own log."""
     host.run("sed -i 's/^#LogLevel.*/LogLevel VERBOSE/' /etc/ssh/sshd_config; systemctl restart ssh")
     before = host.run("journalctl -b -u ssh --no-pager")
-    _run(one, folder)
+    timed_anew(one.command, folder=folder)
     log = host.run("journalctl -b -u ssh --no-pager").removeprefix(before)
     return log.count("Connection from "), log.count("Starting session: ")
 
 
 def _report(runs: Mapping[str, list[Run]], connections: int, sessions: int) -> int:
-    median = {name: statistics.median(run.seconds for run in each) for name, each in runs.items()}
-    ssh, ours, _, pyinfra, ansible = median.values()
+    seconds = {name: median(each) for name, each in runs.items()}
+    ssh, ours, _, pyinfra, ansible = seconds.values()
     memory = statistics.median(run.memory for run in runs["sshdoctor diagnose"])
     table = Table(title=f"One healthy host over SSH, {ROUNDS} rounds, interleaved")
     for heading in ("", "median s", "least s", "MB", "of diagnose"):
@@ -184,10 +148,9 @@ def _report(runs: Mapping[str, list[Run]], connections: int, sessions: int) -> i
         least = min(run.seconds for run in each)
         size = max(run.memory for run in each) / 2**20
         table.add_row(
-            name, f"{median[name]:.2f}", f"{least:.2f}", f"{size:.0f}", f"{median[name] / ours:.2f}"
+            name, f"{seconds[name]:.2f}", f"{least:.2f}", f"{size:.0f}", f"{seconds[name] / ours:.2f}"
         )
-    console = Console(width=80)
-    console.print(table)
+    Console(width=80).print(table)
     limits = {
         f"diagnose is {ours / ssh:.2f} times ssh with the same probe (at most 1.8)": ours / ssh <= 1.8,
         f"ansible-playbook is {ansible / ours:.1f} times diagnose (at least 6)": ansible / ours >= 6,
@@ -199,9 +162,7 @@ def _report(runs: Mapping[str, list[Run]], connections: int, sessions: int) -> i
         )
         == (1, 1),
     }
-    for sentence, holds in limits.items():
-        console.print(f"{'holds ' if holds else 'BROKEN'} {sentence}")
-    return 0 if all(limits.values()) else 1
+    return told(limits)
 
 
 if __name__ == "__main__":
