@@ -28,12 +28,13 @@ def track(segment: Segment) -> Segment:
         if segment.flags & (SYN | ACK) == SYN | ACK:
             return replace(segment, state="INVALID")
         return replace(segment, state="NEW", connection=replace(known, originator=segment.sender))
+    known = replace(known, confirmed=True)
     if segment.sender != known.originator:
         return replace(segment, state="ESTABLISHED", connection=replace(known, replied=True))
     if not known.replied:
         # After nothing but the originator's SYN, its next packet without SYN fits no TCP state.
         fits = segment.flags & SYN or known.originator == "server"
-        return replace(segment, state="NEW" if fits else "INVALID")
+        return replace(segment, state="NEW" if fits else "INVALID", connection=known)
     return replace(segment, state="ESTABLISHED", connection=replace(known, assured=True))
 
 
@@ -93,8 +94,7 @@ def _direction(wanted: str, segment: Segment) -> Truth:
 def status_bits(segment: Segment) -> int:
     """IPS_* bits: CONFIRMED once the first packet is in, SEEN_REPLY and ASSURED as the handshake goes on."""
     connection = segment.connection
-    confirmed = segment.state not in ("NEW", "RELATED")
-    return 2 * connection.replied | 4 * connection.assured | 8 * confirmed
+    return 2 * connection.replied | 4 * connection.assured | 8 * connection.confirmed
 
 
 def _status(wanted: frozenset[str], segment: Segment) -> Truth:

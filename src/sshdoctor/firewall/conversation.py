@@ -30,7 +30,7 @@ from sshdoctor.firewall.targets import ICMP_CODES
 class _Step(NamedTuple):
     """One packet of the conversation. ``lost``, ``reset`` and ``refused`` are what the client sees if it is
     dropped, answered with a RST, or with an ICMP error; "" means the error's own word, and None that it
-    does not matter."""
+    does not matter. ``perhaps``: it may go together with the next one instead."""
 
     name: str
     by_client: bool
@@ -39,6 +39,7 @@ class _Step(NamedTuple):
     lost: str | None
     reset: str
     refused: str | None
+    perhaps: bool = False
 
 
 # Measured: a refusal of the host's own packet goes to the host itself, so that the client sees nothing; an
@@ -48,10 +49,14 @@ _STEPS = (
     _Step("SYN-ACK", False, SYN | ACK, None, "silence", "silence", "silence"),
     _Step("client's ACK", True, ACK, None, "no-banner", "closed-before-banner", "no-banner"),
     _Step("banner", False, PSH | ACK, b"SSH-", "no-banner", "no-banner", "no-banner"),
+    _Step("client's second ACK", True, ACK, None, None, "kex-failed", None, perhaps=True),
     _Step("client's first line", True, PSH | ACK, b"SSH-2.0-", "kex-failed", "kex-failed", "kex-failed"),
     _Step("host's ACK", False, ACK, None, None, "kex-failed", None),
     _Step("host's answer", False, PSH | ACK, b"", "kex-failed", "kex-failed", "kex-failed"),
 )
+
+
+_PERHAPS = Doubt("depends", "whether the client acknowledges the banner before it answers")
 
 
 class _Outcome(NamedTuple):
@@ -80,7 +85,8 @@ def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
             result.accepted.extend(unharmed)
         if any(path.segment.hook == "forward" for path in result.accepted):
             outcomes.extend(_passed(path) for path in result.accepted if path.segment.hook == "forward")
-        paths = [path for path in result.accepted if path.segment.hook != "forward"]
+        without = [with_doubt(path, _PERHAPS, None) for path in paths] if step.perhaps else []
+        paths = [path for path in result.accepted if path.segment.hook != "forward"] + without
     outcomes.extend(_passed(path) for path in paths)
     return _conclude(outcomes)
 
@@ -130,12 +136,13 @@ def _after(hooks: Hooks, step: _Step, stop: Stop) -> tuple[list[_Outcome], list[
         return _seen(hooks, step, stop), []
     if stop.word != "rst":
         return [], [Path(stop.segment, stop.doubts)]
-    if stop.segment.connection.redirected_to:
+    if stop.segment.connection.redirected_to and not step.by_client:
         return [_stopped(step, stop, step.reset)], []
-    home = _home(hooks, Path(_refusal(stop), stop.doubts))
-    seen = [_stopped(step, stop._replace(doubts=path.doubts), step.reset) for path in home.accepted]
+    refusal = Path(_refusal(stop), stop.doubts)
+    answer = _out(hooks, [refusal]) if step.by_client else _home(hooks, refusal)
+    seen = [_stopped(step, stop._replace(doubts=path.doubts), step.reset) for path in answer.accepted]
     unharmed = []
-    for other in home.stops:
+    for other in answer.stops:
         doubts = join(stop.doubts, other.doubts)
         if other.word:
             unharmed.append(Path(stop.segment, doubts))

@@ -11,7 +11,7 @@ from sshdoctor.firewall.conntrack import track
 from sshdoctor.firewall.matches import has_loopback_address, on_device
 from sshdoctor.firewall.model import NAT, Base, Chain, Doubt, Hook, NatTo, Table
 from sshdoctor.firewall.paths import Doubts, Path, Result, Stop, add_stop, join, merge, with_doubt
-from sshdoctor.firewall.segment import SYN, Segment, to_number
+from sshdoctor.firewall.segment import RST, SYN, Segment, to_number
 from sshdoctor.firewall.walk import Walker
 
 CONNTRACK = -200
@@ -65,7 +65,11 @@ class Hooks:
         return self._in_any_order(stage.chains, path, result)
 
     def _nat(self, stage: _Stage, path: Path, result: Result) -> list[Path]:
-        """NAT chains see only the first packet of a connection; the others follow what was decided then."""
+        """NAT chains see only the first packet of a connection; the others follow what was decided then.
+
+        So does the RST that refuses the first packet before it has met all of them (nf_nat_core.c: NAT that
+        is not set up yet is asked about a related packet too); it is sent as it is, whatever they say.
+        """
         segment = path.segment
         redirected = segment.connection.redirected_to
         if segment.state in ("INVALID", "UNTRACKED"):
@@ -73,9 +77,16 @@ class Hooks:
                 add_stop(result, _lost(path, "a redirected connection that conntrack does not follow"))
                 return []
             return [path]
+        bound = _bound(segment)
         if segment.state == "NEW" and (not redirected or segment.hook != "prerouting"):
-            return self._in_any_order(stage.chains, path, result)
-        return [path._replace(segment=_follow(segment))] if redirected else [path]
+            return self._in_any_order(stage.chains, path._replace(segment=bound), result)
+        refuses_first = (
+            segment.state == "RELATED" and segment.flags & RST and not segment.connection.confirmed
+        )
+        asked = [path]
+        if refuses_first and bound != segment:
+            asked = self._in_any_order(stage.chains, path._replace(segment=bound), result)
+        return [p._replace(segment=_follow(p.segment)) for p in asked] if redirected else asked
 
     def _in_any_order(self, chains: Sequence[_Placed], path: Path, result: Result) -> list[Path]:
         """Chains of equal priority run in the order of their registration, the last one first: a dump does
@@ -159,8 +170,17 @@ def _lost(path: Path, why: str) -> Stop:
     return Stop("", path.segment, None, doubts, True)
 
 
+def _bound(segment: Segment) -> Segment:
+    """The segment once NAT is set up for the side that its hook decides (nf_nat.h, HOOK2MANIP)."""
+    side = "destination" if segment.hook in ("prerouting", "output") else "source"
+    known = segment.connection
+    return replace(segment, connection=replace(known, bound=known.bound | {side}))
+
+
 def _translate(segment: Segment, value: object) -> Path | Stop:
     """REDIRECT and DNAT of a SYN. Of other packets than a client's SYN nothing is known."""
+    if isinstance(value, Doubt):
+        return Path(segment) if segment.flags & RST else _lost(Path(segment), value.why)
     if segment.hook != "prerouting" or segment.flags != SYN or not isinstance(value, NatTo):
         return _lost(Path(segment), "a connection that is translated in the middle")
     address, port, mask = value

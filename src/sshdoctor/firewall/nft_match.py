@@ -35,7 +35,18 @@ def match_of(value: Any, scope: Scope) -> Match:
         return Match(judge.in_doubt, Doubt("unknown", "a match that cannot be read"))
 
 
+_LOOPBACK: dict[str, Callable[[str, Segment], Truth]] = {
+    **dict.fromkeys(("iif", "iifname"), judge.in_interface),
+    **dict.fromkeys(("oif", "oifname"), judge.out_interface),
+}
+"""Whether a packet uses ``lo`` is known even where the name of its interface is not."""
+
+
 def _match(value: dict[str, Any], scope: Scope) -> Match:
+    left = value["left"]
+    key = left["meta"]["key"] if isinstance(left, dict) and "meta" in left else None
+    if (value["op"], value["right"]) == ("==", "lo") and key in _LOOPBACK:
+        return Match(_LOOPBACK[key], "lo")
     field = field_of(value["left"], scope.family)
     if doubt := scope.sets.doubt_of(value["right"]):
         return Match(_if_it_has_any, (field, doubt))

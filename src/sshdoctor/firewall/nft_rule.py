@@ -21,8 +21,6 @@ PASSING = frozenset(
 """Statements after which the rule goes on, unless ``_doubt_of`` knows better."""
 
 _LOST = {
-    "snat": "where replies go after snat",
-    "masquerade": "where replies go after masquerade",
     "tproxy": "whether a transparent proxy listens (tproxy)",
     "synproxy": "what the kernel's own handshake leads to (synproxy)",
     "fwd": "who answers a packet that is forwarded (fwd)",
@@ -108,6 +106,8 @@ def _target(kind: str, value: Any, scope: Scope) -> tuple[Match | None, Target]:
         return None, Target("choose", _choice(value, scope))
     if kind in ("redirect", "dnat"):
         return _translate(kind, value or {}, scope.family)
+    if kind in ("snat", "masquerade"):
+        return None, Target("nat", Doubt("unknown", f"where replies go after {kind}"))
     if kind == "queue":
         return None, Target("open", Doubt("depends", "a program on the host that is asked (queue)"))
     if kind == "xt" and value:

@@ -21,13 +21,16 @@ class Connection:
     """What conntrack remembers. ``originator`` is None as long as there is no entry.
 
     A connection whose first packet conntrack did not see (NOTRACK on one way only) is picked up in the
-    middle, so the originator can be the server (nf_conntrack_tcp_loose). ``picked`` means that REDIRECT
-    chose the address in ``redirected_to``: it may be any of the host's.
+    middle, so the originator can be the server (nf_conntrack_tcp_loose). ``confirmed``: its first packet came
+    all the way. ``bound`` has the sides, "source" and "destination", for which NAT has been asked. ``picked``
+    means that REDIRECT chose the address in ``redirected_to``: it may be any of the host's.
     """
 
     originator: Party | None = None
     replied: bool = False
+    confirmed: bool = False
     assured: bool = False
+    bound: frozenset[str] = frozenset()
     mark: int | None = 0
     redirected_to: tuple[int, int] | None = None
     picked: bool = False

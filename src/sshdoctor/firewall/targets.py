@@ -154,6 +154,10 @@ def _lost(why: str) -> Callable[[list[Option], Family], Target]:
     return lambda options, family: Target("lost", Doubt("unknown", why))
 
 
+def _from_elsewhere(name: str) -> Callable[[list[Option], Family], Target]:
+    return lambda options, family: Target("nat", Doubt("unknown", f"where replies go after {name}"))
+
+
 _MAKERS: dict[str, Callable[[list[Option], Family], Target]] = {
     "ACCEPT": lambda options, family: Target("accept"),
     "DROP": lambda options, family: Target("drop"),
@@ -167,8 +171,8 @@ _MAKERS: dict[str, Callable[[list[Option], Family], Target]] = {
     "CT": marks.conntrack,
     "REDIRECT": _redirect,
     "DNAT": _dnat,
-    "SNAT": _lost("where replies go after SNAT"),
-    "MASQUERADE": _lost("where replies go after MASQUERADE"),
+    "SNAT": _from_elsewhere("SNAT"),
+    "MASQUERADE": _from_elsewhere("MASQUERADE"),
     "NETMAP": _netmap,
     "DNPT": _lost("the address that DNPT gives"),
     "SNPT": _lost("the address that SNPT gives"),
