@@ -12,13 +12,14 @@ SOURCE = Path(__file__).parent.parent / "src" / "sshdoctor"
 FLOORS = [
     ["errors"],
     ["model"],
-    ["document", "resources", "ahead"],
+    ["document", "resources", "ahead", "disk"],
     ["inventory", "outside", "access", "facts", "firewall", "render"],
     ["checks"],
     ["diagnosis"],
     ["remedy"],
     ["fleet", "request"],
     ["diagnose", "verdict", "demo"],
+    ["rescue"],
     ["remediate"],
     ["cli"],
 ]

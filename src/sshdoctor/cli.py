@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -131,12 +132,15 @@ def host_task(
     return made
 
 
-@host_task()
-def diagnose(request: Request) -> int:
+@host_task(
+    capture="what the rescue script wrote on this host (- to paste it)",
+    deep="where no SSH server answers: knock on other ports too, and find the hop where packets stop",
+)
+def diagnose(request: Request, capture: str = "", deep: bool = False) -> int:
     """Find out why a client cannot get in by SSH, from both sides."""
-    from sshdoctor.diagnose import run
+    from sshdoctor.diagnose import given_capture, run
 
-    return run(request)
+    return run(replace(request, deep=deep), given_capture(capture) if capture else None)
 
 
 @task(
@@ -221,6 +225,26 @@ def playbooks(context: Context, inventory: Sequence[str]) -> int:
     return list_playbooks(tuple(inventory))
 
 
+@host_task(
+    serve="offer the script at a short address, take the capture back, diagnose",
+    listen="ADDRESS:PORT at which the host can reach this machine (default: its own address, 8022)",
+    certificate="a certificate in PEM, to serve by https",
+    key="its private key, if that is not in the same file",
+    output="write the script to this file; with --serve, the report",
+)
+def rescue(
+    request: Request, serve: bool = False, listen: str = "", certificate: str = "", key: str = ""
+) -> int:
+    """Write a script for the console of a host that nobody can reach."""
+    from sshdoctor.rescue import task as room
+
+    if serve:
+        return room.serve(request, room.Offer(listen=listen, certificate=certificate, key=key))
+    if listen or certificate or key:
+        raise UsageError("--listen, --certificate and --key need --serve")
+    return room.write_script(request)
+
+
 _VERDICT_HELP = {
     "rules": "a file or folder: iptables-save, ip6tables-save, nft -j list ruleset, ipset save (repeatable)",
     "source": "the client's address, as the host sees it",
@@ -276,7 +300,7 @@ def demo(context: Context) -> int:
     return 0 if found[:2] == ("firewall-drops", "sshd-stopped") else 3
 
 
-namespace = Collection(diagnose, remediate, playbook, undo, checks, playbooks, verdict, demo)
+namespace = Collection(diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, demo)
 
 
 class SshdoctorProgram(Program):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ from sshdoctor.request import (
 from sshdoctor.resources import shipped
 
 if TYPE_CHECKING:
+    from sshdoctor.access.capture import Capture
     from sshdoctor.checks.load import Check
     from sshdoctor.diagnosis.interview import Interview, Topics
 
@@ -41,12 +43,17 @@ OWN_PLAYBOOKS = "sshdoctor_playbooks"
 """The folder beside an inventory that holds the user's own playbooks."""
 
 
-def run(request: Request) -> int:
-    """Diagnose the hosts of ``request``, write the report, give the exit code."""
+def run(request: Request, capture: Capture | None = None) -> int:
+    """Diagnose the hosts of ``request``, write the report, give the exit code.
+
+    A ``capture`` of the one host is asked instead of the host itself. Raises CaptureError.
+    """
     check_format(request.format, request.lang)
     manner, jobs, hosts = manner_of(request), jobs_of(request), hosts_of(request)
+    if capture and len(hosts) != 1:
+        raise UsageError(f"--capture is of one host, and --host {request.pattern} means {len(hosts)}")
     if len(hosts) == 1:
-        reports = [_examine_one(hosts[0], request.sources, request, manner)]
+        reports = [_examine_one(hosts[0], request.sources, request, manner, capture)]
     else:
         reports = _examine_all(hosts, request.sources, request, manner, jobs)
     write(_with_playbooks(reports, request.sources), request)
@@ -70,7 +77,21 @@ def show(host: Host) -> tuple[str, ...]:
     return tuple(cause.id for cause in report.causes)
 
 
-def _examine_one(host: Host, sources: Sequence[Path], request: Request, manner: Manner) -> HostReport:
+def given_capture(file: str) -> Capture:
+    """The capture that ``--capture`` names; ``-`` is one that is pasted. Raises CaptureError."""
+    from sshdoctor.access.capture import read_capture, read_capture_file
+    from sshdoctor.access.capture_lines import LARGEST
+
+    if file != "-":
+        return read_capture_file(file)
+    if sys.stdin.isatty():
+        print("Paste the capture, then type Ctrl-D on a line of its own.", file=sys.stderr)
+    return read_capture(sys.stdin.buffer.read(LARGEST + 1), "standard input")
+
+
+def _examine_one(
+    host: Host, sources: Sequence[Path], request: Request, manner: Manner, capture: Capture | None
+) -> HostReport:
     """The report on one host; what comes later is read and imported while the host is waited for."""
     visited = Ahead(lambda: look(host, manner))
     if host.ways[0].connection != "local":
@@ -84,7 +105,7 @@ def _examine_one(host: Host, sources: Sequence[Path], request: Request, manner: 
     facts.commands(topics.facts)
     completed, seen = visited.result()
     later = Ahead(lambda: _read_later(sources, request, checks))
-    said = interview(completed, seen, topics, manner)
+    said = interview(completed, seen, topics, manner, capture=capture)
     return conclude(completed, seen, said, later.result())
 
 

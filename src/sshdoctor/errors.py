@@ -5,8 +5,10 @@ SshdoctorError            shown once, at the top, with the next step
 │   ├── UsageError        a flag, a host name, a pattern
 │   ├── InventoryError    an inventory that cannot be read
 │   ├── CheckError        a check that cannot be read; carries every fault of the file
+│   ├── CaptureError      a capture that is none, is damaged beyond use, too old, or of another host
 │   └── PlaybookError     a playbook that cannot be run as it stands; carries every fault of the file
 ├── AccessError           a way in that did not work; carries the reply word
+├── RescueError           nobody fetched the rescue script, or nothing came back
 ├── RemedyError           a remedy, or an undo, that could not be done
 └── RulesError            a firewall dump that is none
 """
@@ -38,6 +40,10 @@ class CheckError(InputError):
         self.faults = faults
 
 
+class CaptureError(InputError):
+    """A capture that cannot be used: none at all, damaged, too old, of another host."""
+
+
 class PlaybookError(InputError):
     """A playbook that cannot be run; ``faults`` has every fault found, as ``file:line: what``."""
 
@@ -57,6 +63,10 @@ class AccessError(SshdoctorError):
         super().__init__(f"{word}: {detail}" if detail else word)
         self.word = word
         self.detail = detail
+
+
+class RescueError(SshdoctorError):
+    """The rescue script was offered, and no capture came back; the message says what was waited for."""
 
 
 class RulesError(SshdoctorError):

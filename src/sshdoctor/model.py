@@ -163,6 +163,27 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Another port of the same address, and the reply word that a client got there."""
+
+    port: int
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """The ``number``th stop of a packet on its way.
+
+    ``reply``: "expired" (the sender is a router there, which saw the hop limit run out), "connected", or the
+    reply word that came back.
+    """
+
+    number: int
+    sender: str | None
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What a client got when it dialled one address; ``word`` is a reply word of the contract."""
 
@@ -176,6 +197,10 @@ class Reply:
     detail: str | None = None
     source: str | None = None
     """This machine's own address on the connection, which is the client's address unless NAT changed it."""
+    neighbours: tuple[Neighbour, ...] | None = None
+    """None where nobody looked."""
+    path: tuple[Hop, ...] | None = None
+    """Up to the last stop that answered; None where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +323,8 @@ class HostReport:
     causes: tuple[Cause, ...]
     checks: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    possible: tuple[Cause, ...] = ()
+    """Where nobody looked inside and nothing was found: what the replies alone may come from."""
     when: float | None = None
     """When the host was dialled, in seconds since 1970; None where nobody looked at a clock."""
     repair: Repair | None = None

@@ -34,6 +34,7 @@ class Request:
     accept_new_host_key: bool
     lang: str = "en"
     mask: bool = False
+    deep: bool = False
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -47,6 +48,7 @@ def manner_of(request: Request) -> Manner:
         timeout=number("--timeout", request.timeout, 0.1, 600),
         outside_only=request.outside_only,
         accept_new_host_key=request.accept_new_host_key,
+        deep=request.deep,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from sshdoctor.diagnosis.authorized import Keys, keys
 from sshdoctor.diagnosis.dialled import Dialled
+from sshdoctor.facts._key_files import Objection
 from sshdoctor.facts.account import Account, AuthFile
 from sshdoctor.facts.config import Config
 from sshdoctor.model import Unknown
@@ -28,10 +29,9 @@ def file(name: str, *held: str, problem: str = "", hidden: str = "") -> AuthFile
         readable=True,
         mode="",
         owner="",
-        problem=problem,
-        hidden=hidden,
+        unsafe=(Objection(problem, name, mode="go-w"),) if problem else (),
+        unread=(Objection(hidden, name, owner="deploy"),) if hidden else (),
         keys=held,
-        mend=(f"mend {name}", "and more"),
     )
 
 
@@ -45,11 +45,11 @@ def seen(*files: AuthFile, strict: bool | Unknown = True) -> Keys:
 
 
 def test_a_file_that_others_can_write_is_passed_over_and_the_commands_that_mend_it_are_said() -> None:
-    found = seen(file("a", OFFERED, problem="a can be written by others"))
+    found = seen(file("a", OFFERED, problem="a can be written by others", hidden="deploy cannot read a"))
     assert (found.authorized, found.distrusted, found.mend) == (
         True,
-        "a can be written by others",
-        "mend a; and more",
+        "deploy cannot read a",
+        "chmod go-w a; chown deploy a",
     )
 
 
@@ -68,6 +68,11 @@ def test_a_file_that_its_user_cannot_read_is_of_no_use_whatever_strictmodes_says
 
 def test_without_strictmodes_others_may_write() -> None:
     assert seen(file("a", OFFERED, problem="it is open"), strict=False).distrusted == ""
+
+
+def test_without_strictmodes_only_what_the_user_cannot_read_is_to_be_mended() -> None:
+    found = seen(file("a", OFFERED, problem="it is open", hidden="deploy cannot read a"), strict=False)
+    assert found.mend == "chown deploy a"
 
 
 def test_where_strictmodes_is_not_known_neither_is_the_answer() -> None:

@@ -1,4 +1,4 @@
-"""The ways to run a script on a host: SSH, this machine, a container."""
+"""The ways into a host: SSH, this machine, a container, a mounted disk."""
 
 from __future__ import annotations
 
@@ -40,4 +40,8 @@ def open_way(
         from sshdoctor.access.container import open_container
 
         return open_container(way.connection, way.target, become=way.become, timeout=timeout)
-    raise AccessError("unsupported", f"a way in by {way.connection} cannot be used for this yet")
+    if way.connection == "chroot":
+        from sshdoctor.access.chroot import open_chroot
+
+        return open_chroot(way.target, become=way.become)
+    raise AccessError("unsupported", "a capture is a record: nothing can be run there")

@@ -12,7 +12,7 @@ import paramiko
 from sshdoctor.access.base import Output
 from sshdoctor.access.shell import Capture, Shell, become_shell, run_script
 from sshdoctor.access.ssh_login import log_in, user_of
-from sshdoctor.access.ssh_route import open_route
+from sshdoctor.access.ssh_route import open_route, watch
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Become, Login
 
@@ -40,6 +40,7 @@ def open_ssh(
             stack.callback(socket.close)
             # Small packets follow each other in a login: Nagle would hold them for the peer's delayed ACK.
             socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+            watch(socket)
         sock = open_route(login, socket, stack, timeout=timeout, accept_new_host_key=accept_new_host_key)
         connection = log_in(login, sock, timeout=timeout, accept_new_host_key=accept_new_host_key)
         stack.callback(connection.close)

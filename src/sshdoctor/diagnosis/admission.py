@@ -14,7 +14,8 @@ from sshdoctor.model import Evidence, Unknown
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """``state``: admitted or refused. ``rule`` is what refuses, as it stands at ``line`` of ``file``;
-    ``remedy`` is the command that lets this client in."""
+    ``remedy`` is the command that lets this client in, ``entry`` the rule that does so as the first of
+    hosts.allow, spelled as it does not stand there yet."""
 
     state: str | Unknown
     rule: str = ""
@@ -22,6 +23,7 @@ class Admission:
     line: int = 0
     client: str = ""
     remedy: str = ""
+    entry: str = ""
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -60,6 +62,15 @@ def _refused(rule: WrapperRule, client: str, wrappers: Wrappers) -> Admission:
         file=rule.file,
         line=rule.line,
         client=client,
+        entry=_new(entry, wrappers),
         remedy=f"sed -i '1i {entry}' /etc/hosts.allow" if first else f"echo '{entry}' >>/etc/hosts.allow",
         evidence=(Evidence(f"grep -n . {rule.file}", f"{rule.line}: {rule.text}"), *wrappers.evidence),
     )
+
+
+def _new(entry: str, wrappers: Wrappers) -> str:
+    """The same rule, in a spelling of its own: blanks before the colon mean nothing (hosts_access(5))."""
+    standing = () if isinstance(wrappers.allow, Unknown) else [rule.text for rule in wrappers.allow]
+    while entry in standing:
+        entry = entry.replace(":", " :", 1)
+    return entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sshdoctor.diagnosis.dialled import Dialled
+from sshdoctor.facts._key_files import Objection
 from sshdoctor.facts.account import Account, AuthFile
 from sshdoctor.facts.config import Config
 from sshdoctor.model import Evidence, Unknown
@@ -15,32 +16,41 @@ class Keys:
     """``authorized``: one of the offered keys' fingerprints is in the user's authorized keys.
 
     ``distrusted`` is why sshd does not use the files that hold one, "" if it uses one of them, or if there
-    are none; ``mend`` the commands that put the first of these files right.
+    are none; ``objections`` are what counts against the first of these files, ``mend`` the commands that put
+    it right.
     """
 
     authorized: bool | Unknown
     file: str
     distrusted: str | Unknown
     mend: str
+    objections: tuple[Objection, ...]
     evidence: tuple[Evidence, ...]
 
 
 def keys(dial: Dialled, account: Account | Unknown, config: Config | Unknown) -> Keys | Unknown:
     if isinstance(account, Unknown):
         return account
-    known = account.authorized
-    found = known if isinstance(known, Unknown) else bool(set(known) & set(dial.client_keys))
+    known, ours = account.authorized, dial.client_keys
+    marks = () if isinstance(ours, Unknown) else ours
+    found = known if isinstance(known, Unknown) else bool(set(known) & set(marks))
     files = account.authorized_files
-    holding = [file for file in files if set(file.keys) & set(dial.client_keys)]
+    holding = [file for file in files if set(file.keys) & set(marks)]
     strict = config if isinstance(config, Unknown) else config.strict_modes
-    offered = Evidence("keys that the client offered", "\n".join(dial.client_keys) or "none")
+    against = _against(holding[0], strict) if holding else ()
+    offered = Evidence("keys that the client offered", "\n".join(marks) or "none")
     return Keys(
-        authorized=found,
+        authorized=ours if isinstance(ours, Unknown) else found,
         file=files[0].path if files else "~/.ssh/authorized_keys",
         distrusted=known if isinstance(known, Unknown) else _distrusted(holding, strict),
-        mend="; ".join(holding[0].mend) if holding else "",
+        mend="; ".join(dict.fromkeys(one.mend for one in against)),
+        objections=against,
         evidence=(offered, *account.evidence),
     )
+
+
+def _against(file: AuthFile, strict: bool | Unknown) -> tuple[Objection, ...]:
+    return file.unread if strict is False else file.unsafe + file.unread
 
 
 def _distrusted(holding: list[AuthFile], strict: bool | Unknown) -> str | Unknown:

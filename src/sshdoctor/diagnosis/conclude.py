@@ -6,11 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sshdoctor.checks.judge import Judged, judge
-from sshdoctor.checks.load import CauseRule, Check
+from sshdoctor.checks.load import Check
+from sshdoctor.diagnosis.after_boot import (
+    NOTE,
+    NOTHING_FOUND,
+    at_most_likely,
+    foretell,
+    judge_after_boot,
+)
 from sshdoctor.diagnosis.derived import Conversation, derive
 from sshdoctor.diagnosis.interview import Interview
+from sshdoctor.diagnosis.possible import possible_causes
 from sshdoctor.diagnosis.rank import WAY, Inside, agrees, merge, predict, rank
 from sshdoctor.diagnosis.visit import Visit
+from sshdoctor.facts import OFF
 from sshdoctor.model import (
     WORKING,
     AccessUsed,
@@ -35,6 +44,8 @@ class _Address:
     reply: Reply
     judged: Mapping[str, Judged]
     prediction: Prediction | None
+    explained: str
+    """The reply that the causes are to explain: the one seen, or that which a disk's system would give."""
 
 
 def faces(host: Host, visit: Visit, interview: Interview) -> tuple[dict[str, object], ...]:
@@ -45,6 +56,7 @@ def faces(host: Host, visit: Visit, interview: Interview) -> tuple[dict[str, obj
         replies=replies,
         failure=visit.failure,
         on_this_machine=interview.used.via == "local",
+        off=interview.used.via == "chroot",
     )
     views = zip(replies, interview.views, strict=True)
     return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)
@@ -66,12 +78,16 @@ def conclude(
         _judge(face, reply, interview, checks)
         for face, reply in zip(facts or faces(host, visit, interview), replies, strict=True)
     ]
-    causes = merge(rank(tuple(one.judged.values()), one.reply.word) for one in seen)
+    causes = merge(rank(tuple(one.judged.values()), one.explained) for one in seen)
+    if off := interview.used.via == "chroot":
+        causes = tuple(at_most_likely(cause) for cause in causes)
+    verdict = _verdict(causes, () if off else replies)
+    guessing = interview.used.via is None and verdict == "undecided"
     focus = next((one for one in seen if one.reply.word not in WORKING), seen[0])
     return HostReport(
         host=host.name,
         login=host.login,
-        verdict=_verdict(causes, replies),
+        verdict=verdict,
         outside=replies,
         access=interview.used,
         prediction=focus.prediction,
@@ -80,8 +96,9 @@ def conclude(
         notes=(
             *interview.notes,
             *_rights(interview.used, seen),
-            *_notes(replies, causes, interview.used, checks),
+            *(_off_notes(causes) if off else _notes(replies, causes, interview.used)),
         ),
+        possible=possible_causes(host.login, replies) if guessing else (),
         when=visit.when,
     )
 
@@ -96,10 +113,16 @@ def _session(reply: Reply, closed: str | None) -> Reply:
     return replace(reply, word="session-closed", detail=closed)
 
 
+def _off_notes(causes: Sequence[Cause]) -> list[str]:
+    return [NOTE] if causes else [NOTE, NOTHING_FOUND]
+
+
 def _judge(
     facts: Mapping[str, object], reply: Reply, interview: Interview, checks: Sequence[Check]
 ) -> _Address:
     comparing = _comparing(checks)
+    if interview.used.via == "chroot":
+        return _judge_off(facts, reply, interview, checks, comparing)
     judged = judge([c for c in checks if c.id not in comparing], facts, interview.runs)
     inside = _unpredicted(interview.used, judged.values()) or predict(judged.values(), reply.word)
     judged = judge(
@@ -109,7 +132,24 @@ def _judge(
     if not isinstance(inside.predicted, Unknown):
         agreement = agrees(inside.predicted, reply.word)
         prediction = Prediction(reply=inside.predicted, agrees=agreement, why=inside.why)
-    return _Address(reply, {check.id: judged[check.id] for check in checks}, prediction)
+    return _Address(reply, {check.id: judged[check.id] for check in checks}, prediction, reply.word)
+
+
+def _judge_off(
+    facts: Mapping[str, object],
+    reply: Reply,
+    interview: Interview,
+    checks: Sequence[Check],
+    comparing: set[str],
+) -> _Address:
+    """By files alone; with a system that does not run nothing can be compared."""
+    judged = judge_after_boot([c for c in checks if c.id not in comparing], facts, interview.runs)
+    unseen = f"Not seen: {OFF.reason}."
+    compared = {c.id: Judged(check=c, status="unknown", summary=unseen) for c in checks if c.id in comparing}
+    known = judged | compared
+    foretold = foretell(known)
+    prediction = Prediction(reply=foretold.word, agrees=None, why=foretold.why) if foretold.word else None
+    return _Address(reply, {check.id: known[check.id] for check in checks}, prediction, foretold.word)
 
 
 def _comparing(checks: Sequence[Check]) -> set[str]:
@@ -161,9 +201,7 @@ def _rights(used: AccessUsed, seen: Sequence[_Address]) -> list[str]:
     ]
 
 
-def _notes(
-    replies: Sequence[Reply], causes: Sequence[Cause], used: AccessUsed, checks: Sequence[Check]
-) -> list[str]:
+def _notes(replies: Sequence[Reply], causes: Sequence[Cause], used: AccessUsed) -> list[str]:
     """What to know, and to do next, where no cause was found."""
     failed = next((r for r in replies if r.word not in WORKING), None)
     if causes or failed is None:
@@ -171,12 +209,5 @@ def _notes(
     refused = failed.word in ("rst", "silence") or failed.word.startswith("icmp")
     notes = [failed.detail] if failed.detail and not refused else []
     if used.via is None and failed.word not in ("host-key-unknown", "name-not-found"):
-        can_be = [rule.id for check in checks for rule in check.causes if _can_be_seen_as(rule, failed.word)]
-        if can_be:
-            notes.append(f"{failed.word} is what a client gets from: {', '.join(dict.fromkeys(can_be))}.")
         notes.append("To settle it, give another way in: sshdoctor_access in the inventory.")
     return notes
-
-
-def _can_be_seen_as(rule: CauseRule, word: str) -> bool:
-    return any(word == seen.render({}) for seen in rule.reply if not seen.names)

@@ -9,6 +9,7 @@ from typing import Any
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.admission import Admission, admission
+from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.authorized import Keys, keys
 from sshdoctor.diagnosis.dialled import Dialled, dialled
 from sshdoctor.diagnosis.path import Path, path
@@ -55,6 +56,8 @@ class Conversation:
     replies: Sequence[Reply]
     failure: LoginFailure | None
     on_this_machine: bool
+    off: bool = False
+    """The host was looked into on a mounted disk, whose system does not run."""
 
 
 def derive(conversation: Conversation, reply: Reply, view: View) -> dict[str, object]:
@@ -69,6 +72,8 @@ def derive(conversation: Conversation, reply: Reply, view: View) -> dict[str, ob
         known["addresses"],
         conversation.on_this_machine,
     )
+    if conversation.off:
+        dial = unheard(dial, conversation.login)
     way = path(dial, view.client, known["firewall"], known["addresses"], known["bans"])
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])

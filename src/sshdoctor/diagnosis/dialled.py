@@ -22,8 +22,9 @@ class Dialled:
     """The port that the packet arrives at: another than ``port`` behind a REDIRECT or DNAT of the host."""
     family: str
     user: str
-    reply: str
-    detail: str
+    reply: str | Unknown
+    """Unknown where the system that was looked into does not run: what came back is not its answer."""
+    detail: str | Unknown
     sender: str | None
     foreign_sender: bool
     """An ICMP refusal whose sender is not the address dialled: somebody else's firewall or router."""
@@ -39,10 +40,12 @@ class Dialled:
     elsewhere: bool | Unknown
     """The address dialled is none of the host's own, and of a kind that the host has others of."""
     host_key: str | None
-    client_keys: tuple[str, ...]
+    client_keys: tuple[str, ...] | Unknown
     has_password: bool
-    methods: tuple[str, ...]
-    missing_algorithm: str
+    methods: tuple[str, ...] | Unknown
+    missing_algorithm: str | Unknown
+    off: bool
+    """The system that was looked into does not run: it is on a mounted disk."""
     evidence: tuple[Evidence, ...]
 
 
@@ -81,6 +84,7 @@ def dialled(
         has_password=login.password is not None,
         methods=failure.methods if failure else (),
         missing_algorithm=_missing(failure),
+        off=False,
         evidence=(_seen(login, reply), *_login_evidence(failure)),
     )
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, Output
+from sshdoctor.access.chroot import ChrootAccess
 from sshdoctor.checks.run import Run
-from sshdoctor.diagnosis.question import Question, View
+from sshdoctor.diagnosis.mounted import ask_disk
+from sshdoctor.diagnosis.question import Answer, Question, View
 from sshdoctor.diagnosis.visit import Manner, Visit, greeted_first
-from sshdoctor.errors import AccessError
+from sshdoctor.errors import AccessError, CaptureError
 from sshdoctor.model import WORKING, AccessUsed, Attempt, Host, Unknown, WayIn
 from sshdoctor.outside import dial
+
+if TYPE_CHECKING:
+    from sshdoctor.access.capture import Capture
 
 PROBE_ANSWERS = 15
 """The whole probe may take as long as so many answers (of ``Manner.timeout`` seconds each)."""
@@ -29,7 +36,7 @@ class Interview:
     """The login to the service succeeded, but its session did not run the script: why."""
     notes: tuple[str, ...] = ()
     way: WayIn | None = None
-    """The way in that worked; ``access`` is open through it where it was to be kept."""
+    """The way in that worked; ``access`` is open through it only if the host is to be repaired."""
     access: Access | None = None
 
 
@@ -42,35 +49,81 @@ class Topics:
 
 
 def interview(
-    host: Host, visit: Visit, topics: Topics, manner: Manner, *, keep_open: bool = False
+    host: Host,
+    visit: Visit,
+    topics: Topics,
+    manner: Manner,
+    *,
+    to_repair: bool = False,
+    capture: Capture | None = None,
 ) -> Interview:
-    """Ask ``host`` about all ``topics``, once, through the first way in that works."""
+    """Ask ``host`` about all ``topics``, once, through the first way in that works.
+
+    ``to_repair``: the way in stays open, and one with root's rights is preferred to those before it.
+    ``capture`` is asked instead of the host. Raises CaptureError if it is too old, or of another host.
+    """
     if manner.outside_only:
         if visit.access is not None:
             visit.access.close()
         return _nothing_seen(visit, topics.facts, "nobody looked inside")
     question = Question(host, visit.replies, topics.facts, topics.own)
+    if capture is not None:
+        if visit.access is not None:
+            visit.access.close()
+        return _recalled(question, host, visit, capture, ())
+    chosen: Interview | None = None
+    for heard in _interviews(question, host, visit, manner):
+        better = chosen is None or heard.used.privileged
+        _leave(chosen if better else heard)
+        chosen = heard if better else chosen
+        if not to_repair or (heard.access is not None and heard.used.privileged is not False):
+            break
+    assert chosen is not None  # noqa: S101 -- the last interview is the one in which nothing was seen
+    if not to_repair:
+        _leave(chosen)
+    return chosen
+
+
+def _leave(heard: Interview | None) -> None:
+    if heard is not None and heard.access is not None:
+        heard.access.close()
+
+
+def _interviews(question: Question, host: Host, visit: Visit, manner: Manner) -> Iterator[Interview]:
+    """One through each way in that works, left open, in their order; the last saw nothing."""
     tried: list[Attempt] = []
     session_closed = None
     for way in host.ways:
         try:
+            if way.connection == "capture":
+                heard = _recalled(question, host, visit, _captured(way), tuple(tried))
+                yield replace(heard, way=way, session_closed=session_closed)
+                continue
             access = _open(way, host, visit, manner)
+        except CaptureError as error:
+            tried.append(Attempt(way.connection, "unreadable", str(error)))
+            continue
         except AccessError as error:
             tried.append(Attempt(way.connection, error.word, error.detail))
+            continue
+        if isinstance(access, ChrootAccess):
+            tried.append(Attempt(access.via, "ok"))
+            answer = ask_disk(
+                access.disk, visit.replies, question.wanted, question.own, host.login.user or ""
+            )
+            yield replace(_answered(access, answer, tuple(tried), session_closed), way=way)
             continue
         output = _put(question, access, PROBE_ANSWERS * manner.timeout)
         if question.was_heard(output.stdout):
             tried.append(Attempt(access.via, "ok"))
-            heard = _heard(question, access, output, tuple(tried), session_closed)
-            if keep_open:
-                return replace(heard, way=way, access=access)
-            access.close()
-            return replace(heard, way=way)
+            heard = _answered(access, question.read(output.stdout), tuple(tried), session_closed)
+            yield replace(heard, way=way, access=access)
+            continue
         access.close()
         said = output.error or _first_line(output.stdout) or f"it ended with status {output.status}"
         tried.append(Attempt(access.via, "session-closed", said))
         session_closed = said if _is_service(way, host) else session_closed
-    return _nothing_seen(visit, topics.facts, "no way in", tuple(tried), session_closed)
+    yield _nothing_seen(visit, question.wanted, "no way in", tuple(tried), session_closed)
 
 
 def _is_service(way: WayIn, host: Host) -> bool:
@@ -110,15 +163,13 @@ def _put(question: Question, access: Access, timeout: float) -> Output:
         raise
 
 
-def _heard(
-    question: Question, access: Access, output: Output, tried: tuple[Attempt, ...], session_closed: str | None
+def _answered(
+    access: Access, answer: Answer, tried: tuple[Attempt, ...], session_closed: str | None
 ) -> Interview:
-    answer = question.read(output.stdout)
-    privileged = getattr(answer.views[0].facts["identity"], "privileged", None)
     used = AccessUsed(
         via=access.via,
         detail=access.detail,
-        privileged=None if isinstance(privileged, Unknown) else privileged,
+        privileged=_privileged(answer),
         tried=tried,
     )
     return Interview(
@@ -128,6 +179,34 @@ def _heard(
         session_closed=session_closed,
         notes=(access.privileges,) if access.privileges else (),
     )
+
+
+def _captured(way: WayIn) -> Capture:
+    from sshdoctor.access.capture import read_capture_file  # 5 ms that only captures need
+
+    return read_capture_file(way.target)
+
+
+def _recalled(
+    question: Question, host: Host, visit: Visit, capture: Capture, tried: tuple[Attempt, ...]
+) -> Interview:
+    """What ``capture`` says. Raises CaptureError."""
+    from sshdoctor.diagnosis.recall import recall  # as above
+
+    recalled = recall(host, visit.replies, question.wanted, question.own, capture, now=time.time())
+    used = AccessUsed(
+        via="capture",
+        detail=recalled.detail,
+        privileged=_privileged(recalled.answer),
+        tried=(*tried, Attempt("capture", "ok")),
+    )
+    answer = recalled.answer
+    return Interview(used=used, views=answer.views, runs=answer.runs, notes=recalled.notes)
+
+
+def _privileged(answer: Answer) -> bool | None:
+    privileged = getattr(answer.views[0].facts["identity"], "privileged", None)
+    return None if isinstance(privileged, Unknown) else privileged
 
 
 def _nothing_seen(

@@ -133,7 +133,7 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
     known = "accept" if passed else verdict.state
     return Path(
         state=known if known in ("accept", "drop", "reject") else Unknown(verdict.why),
-        reply=dial.reply if limited else verdict.reply or "",
+        reply=str(dial.reply) if limited else verdict.reply or "",
         why=f"this time ({verdict.why})" if passed else verdict.why,
         owner=owner.name,
         saved=owner.saved,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,10 +14,15 @@ from sshdoctor.model import Evidence, Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
-    """``allowed`` is "yes" or "no"; ``rule`` the line of the configuration that says no."""
+    """``allowed`` is "yes" or "no"; ``rule`` the line of the configuration that says no.
+
+    ``lines`` let the user in, in a Match block of its own: there a list takes the place of the one outside,
+    and is added to that of another block (sshd_config(5), Match). None lifts a rule that denies by name.
+    """
 
     allowed: str | Unknown
     rule: str
+    lines: tuple[str, ...]
     evidence: tuple[Evidence, ...]
 
 
@@ -31,15 +37,29 @@ def permission(
     users, groups = _rules(config, "Users"), _rules(config, "Groups")
     if isinstance(users, Unknown) or isinstance(groups, Unknown):
         return Unknown("the configuration was not read")
-    rule = _stopped(users, (user,), client)
-    if rule is None and any(groups.values()):
-        names = account if isinstance(account, Unknown) else account.groups
-        if isinstance(names, Unknown):
-            return names
-        rule = _stopped(groups, names, "")
-    rule = rule or _root(user, config)
+    rules = [_stopped(users, (user,), client)]
+    names = account if isinstance(account, Unknown) else account.groups
+    if not isinstance(names, Unknown):
+        rules.append(_stopped(groups, names, ""))
+    elif rules == [None] and any(groups.values()):
+        return names
+    stopping = [rule for rule in (*rules, _root(user, config)) if rule]
+    rule = next(iter(stopping), "")
     seen = (Evidence(f"sshd -T -C user={user},addr={client or 'CLIENT'}", rule),) if rule else ()
-    return Permission(allowed="no" if rule else "yes", rule=rule or "", evidence=seen)
+    lines = _lifting(stopping, user, () if isinstance(names, Unknown) else names)
+    return Permission(allowed="no" if rule else "yes", rule=rule, lines=lines, evidence=seen)
+
+
+def _lifting(stopping: Iterable[str], user: str, groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines that lift all of these rules, () if one of them cannot be lifted so.
+
+    >>> _lifting(["AllowUsers root"], "deploy", ("deploy",)), _lifting(["DenyUsers d*"], "deploy", ())
+    (('AllowUsers deploy',), ())
+    """
+    own = {"AllowUsers": user, "AllowGroups": "".join(groups[:1]), "PermitRootLogin": "prohibit-password"}
+    lifted = [(word := rule.split()[0], own.get(word, "")) for rule in stopping]
+    plain = all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value) for _, value in (*lifted, ("", user)))
+    return tuple(f"{keyword} {value}" for keyword, value in lifted) if plain else ()
 
 
 def _rules(config: Config, kind: str) -> dict[str, tuple[str, ...]] | Unknown:

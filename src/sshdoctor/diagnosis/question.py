@@ -38,15 +38,22 @@ class Answer:
 class Question:
     """The script for one host; a random mark of this run fences its sections.
 
-    ``wanted`` are facts, ``own`` the commands of users' own checks, by check.
+    ``wanted`` are facts, ``own`` the commands of users' own checks, by check; ``mark`` is that of a run
+    whose output is there already.
     """
 
     def __init__(
-        self, host: Host, replies: Sequence[Reply], wanted: Sequence[str], own: Mapping[str, str]
+        self,
+        host: Host,
+        replies: Sequence[Reply],
+        wanted: Sequence[str],
+        own: Mapping[str, str],
+        mark: str = "",
     ) -> None:
-        self.mark = secrets.token_hex(16)
+        self.mark = mark or secrets.token_hex(16)
         self._here = host.ways[0].connection == "local"
-        self._wanted, self._replies = tuple(wanted), tuple(replies)
+        self.wanted, self._replies = tuple(wanted), tuple(replies)
+        self.own = own
         self._own = {f"check.{check}": text for check, text in own.items()}
         first, *others = replies
         self._commands = {_CLIENT: _SEEN, **commands(wanted), **self._own}
@@ -57,12 +64,12 @@ class Question:
         self.stop = stop_script(self.mark)
 
     def _variables(self, reply: Reply) -> dict[str, str]:
-        return {"client": _client(reply, self._here), "address": reply.address or ""}
+        return {"client": client_of(reply, self._here), "address": reply.address or ""}
 
     def _asked_again(self, number: int, reply: Reply) -> dict[str, str]:
         """The commands that hang on the address, for another one."""
         prefix = "".join(f"{name}={shlex.quote(value)}\n" for name, value in self._variables(reply).items())
-        again = {_CLIENT: _SEEN, **commands(name for name in _OF_EACH_ADDRESS if name in self._wanted)}
+        again = {_CLIENT: _SEEN, **commands(name for name in _OF_EACH_ADDRESS if name in self.wanted)}
         return {f"view{number}.{name}": prefix + text for name, text in again.items()}
 
     def was_heard(self, output: bytes) -> bool:
@@ -72,18 +79,18 @@ class Question:
     def read(self, output: bytes) -> Answer:
         """What ``output`` says; what is missing in it is Unknown."""
         sections = split_output(output, self.mark, tuple(self._commands))
-        facts = parse_all(self._wanted, sections)
+        facts = parse_all(self.wanted, sections)
         views = [View(_seen(sections, _CLIENT), facts)]
         for number in range(1, len(self._replies)):
             prefix = f"view{number}."
             own = {name.removeprefix(prefix): s for name, s in sections.items() if name.startswith(prefix)}
-            again = [name for name in _OF_EACH_ADDRESS if name in self._wanted]
+            again = [name for name in _OF_EACH_ADDRESS if name in self.wanted]
             views.append(View(_seen(own, _CLIENT), {**facts, **parse_all(again, own)}))
         runs = {name.removeprefix("check."): _run(text, sections[name]) for name, text in self._own.items()}
         return Answer(tuple(views), runs)
 
 
-def _client(reply: Reply, here: bool) -> str:
+def client_of(reply: Reply, here: bool) -> str:
     """The client's address as far as it is certain; empty where the host must say (SSH_CONNECTION)."""
     if not reply.source or not reply.address:
         return ""

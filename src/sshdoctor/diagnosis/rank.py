@@ -38,13 +38,13 @@ class Inside:
     evidence: tuple[Evidence, ...] = ()
 
 
-def progress(word: str) -> int:
-    """How far a client came that got ``word``.
+def progress(word: str | Unknown) -> int:
+    """How far a client came that got ``word``; nowhere, as far as is known, where that is not known.
 
     >>> progress("rst") < progress("no-banner") < progress("auth-denied") < progress("ok")
     True
     """
-    return _PROGRESS.get(word, 0)
+    return 0 if isinstance(word, Unknown) else _PROGRESS.get(word, 0)
 
 
 def predict(judged: Iterable[Judged], reply: str) -> Inside:

@@ -9,7 +9,7 @@ from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, LoginError, LoginFailure
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply, WayIn
-from sshdoctor.outside import Dialled, dial
+from sshdoctor.outside import Dialled, dial, look_around
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,8 @@ class Manner:
     timeout: float
     outside_only: bool = False
     accept_new_host_key: bool = False
+    deep: bool = False
+    """Knock on other ports too, and find where the packets stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,11 @@ class Visit:
 
 def visit(host: Host, manner: Manner) -> Visit:
     """Dial every address of ``host`` once; log in where a banner came first, on the same connection."""
+    seen = _visit(host, manner)
+    return replace(seen, replies=look_around(seen.replies, manner.timeout)) if manner.deep else seen
+
+
+def _visit(host: Host, manner: Manner) -> Visit:
     way = next((w for w in host.ways if w.connection == "ssh" and w.login == host.login), None)
     if host.login.jumps:
         return _through_jumps(host.login, way or WayIn(connection="ssh", login=host.login), manner)

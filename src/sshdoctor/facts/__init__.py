@@ -1,7 +1,8 @@
 """Facts: what a host says of itself. One file a fact: its commands, and a pure ``parse``.
 
 The filename is the registry. A fact ``NAME.py`` has ``COMMANDS`` (name to POSIX sh text), ``VALUE`` (a
-frozen dataclass) and ``parse(sections)``, which gives a VALUE or an Unknown.
+frozen dataclass) and ``parse(sections)``, which gives a VALUE or an Unknown. One that files alone can tell
+has ``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from sshdoctor.disk import Disk
+from sshdoctor.facts._disk import OFF
+from sshdoctor.facts._output import NOT_PERMITTED
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Unknown
+
+__all__ = ["OFF", "Fact", "commands", "load", "names", "parse_all", "read_disk"]
 
 
 class Fact(Protocol):
@@ -58,6 +64,26 @@ def parse_all(chosen: Iterable[str], sections: Mapping[str, Section]) -> dict[st
     A fact of which nothing came back, or whose output its parser cannot read, is Unknown.
     """
     return {name: _parse(name, sections) for name in chosen}
+
+
+def read_disk(chosen: Iterable[str], disk: Disk, user: str) -> dict[str, Any]:
+    """The values of the chosen facts on a disk whose system does not run, by name; it raises nothing.
+
+    What only a running system could say is Unknown, with just that reason.
+    """
+    return {name: _on_disk(name, disk, user) for name in chosen}
+
+
+def _on_disk(name: str, disk: Disk, user: str) -> Any:
+    reader = getattr(load(name), "on_disk", None)
+    if reader is None:
+        return OFF
+    try:
+        return reader(disk, user)
+    except PermissionError:
+        return NOT_PERMITTED
+    except Exception as error:  # a disk's files are hostile until proved otherwise
+        return Unknown(f"its files could not be read: {type(error).__name__}")
 
 
 def _parse(name: str, sections: Mapping[str, Section]) -> Any:

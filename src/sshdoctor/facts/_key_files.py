@@ -21,10 +21,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """What is wrong with one path, and the command that mends it."""
+    """What is wrong with one path; ``mode`` (in chmod's words) or else ``owner`` is what mends it."""
 
     says: str
-    mend: str
+    path: str
+    mode: str = ""
+    owner: str = ""
+
+    @property
+    def mend(self) -> str:
+        """What a person types."""
+        return shlex.join(["chmod", self.mode, self.path] if self.mode else ["chown", self.owner, self.path])
 
 
 def rows(text: str) -> dict[str, Row]:
@@ -35,12 +42,16 @@ def rows(text: str) -> dict[str, Row]:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges paths as sshd does for ``user``, whose own group may write if it has no other member."""
+    """Judges paths as sshd does for ``user``, whose own group may write if it has no other member.
+
+    What is not below ``home`` is root's to keep: it is never given to the user.
+    """
 
     user: str
     uid: int
     gid: str
     private: bool
+    home: str
 
     def unsafe(self, of: Mapping[str, Row]) -> tuple[Objection, ...]:
         """What StrictModes says (OpenSSH's safe_path): foreign owners, and what others may write."""
@@ -55,25 +66,28 @@ class Judge:
 
     def _unsafe(self, path: str, row: Row) -> Iterator[Objection]:
         if row.uid not in (0, self.uid):
-            yield Objection(f"{path} belongs to {row.owner}", self._chown(path))
+            owner = self.user if self._in_home(path) else "root"
+            yield Objection(f"{path} belongs to {row.owner}", path, owner=owner)
         own_group = self.private and row.gid == self.gid
         if int(row.mode, 8) & (0o002 if own_group else 0o022):
-            mend = f"chmod {'o-w' if own_group else 'go-w'} {shlex.quote(path)}"
-            yield Objection(f"{path} can be written by others (mode {row.mode})", mend)
+            says = f"{path} can be written by others (mode {row.mode})"
+            yield Objection(says, path, mode="o-w" if own_group else "go-w")
 
     def _hidden(self, path: str, row: Row) -> Objection | None:
         needed = 0o111 if row.kind == "directory" else 0o444
-        if self.uid == 0 or int(row.mode, 8) & needed & self._share(row):
+        whose, share = self._share(row)
+        if self.uid == 0 or int(row.mode, 8) & needed & share:
             return None
         says = f"{self.user} cannot read {path}, which belongs to {row.owner} (mode {row.mode})"
-        if row.uid == self.uid:
-            return Objection(says, f"chmod u+{'x' if needed == 0o111 else 'r'} {shlex.quote(path)}")
-        return Objection(says, self._chown(path))
+        if row.uid != self.uid and self._in_home(path):
+            return Objection(says, path, owner=self.user)
+        return Objection(says, path, mode=f"{whose}+{'x' if needed == 0o111 else 'r'}")
 
-    def _share(self, row: Row) -> int:
+    def _share(self, row: Row) -> tuple[str, int]:
+        """Which part of the mode is for the user: chmod's word, and its bits."""
         if row.uid == self.uid:
-            return 0o700
-        return 0o070 if row.gid == self.gid else 0o077
+            return "u", 0o700
+        return ("g", 0o070) if row.gid == self.gid else ("o", 0o077)
 
-    def _chown(self, path: str) -> str:
-        return f"chown {shlex.quote(self.user)} {shlex.quote(path)}"
+    def _in_home(self, path: str) -> bool:
+        return path == self.home or path.startswith(f"{self.home.rstrip('/')}/")

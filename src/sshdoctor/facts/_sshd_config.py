@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from sshdoctor.disk import Disk
 from sshdoctor.facts._output import NOT_PERMITTED, evidence
 from sshdoctor.model import Evidence, Unknown
 
@@ -17,6 +18,7 @@ _PER_WORD = frozenset({"allowusers", "denyusers", "allowgroups", "denygroups", "
 _ADDING = _PER_WORD | {"port", "listenaddress", "hostkey", "hostcertificate", "setenv", "subsystem"}
 _WILDCARDS = {"any": ("0.0.0.0", "::"), "inet": ("0.0.0.0",), "inet6": ("::",)}  # noqa: S104 - what sshd binds
 _DEEPEST = 16
+_MOST_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,31 @@ def read(said: Mapping[str, str]) -> Files:
         if seconds.isdecimal():
             times[path if path.startswith("/") else f"/etc/ssh/{path}"] = float(seconds)
     return Files(texts, times, said.get("options", "").strip().strip("\"'"))
+
+
+def of_disk(disk: Disk) -> Files:
+    """The files on a disk, each in the place where it is first included."""
+    texts: dict[str, str | None] = {}
+    waiting = [MAIN] if disk.is_file(MAIN) else []
+    while waiting and len(texts) < _MOST_FILES:
+        path = waiting.pop(0)
+        if path not in texts:
+            texts[path] = disk.text_if_any(path)
+            waiting = [*_includes(texts[path] or "", disk), *waiting]
+    options = [
+        found
+        for file in ("/etc/default/ssh", "/etc/sysconfig/sshd")
+        for found in re.findall(r"^\s*(?:SSHD_OPTS|OPTIONS)=(.*)$", disk.text_if_any(file) or "", re.M)
+    ]
+    times = {path: disk.stat(path).st_mtime for path in texts}
+    return Files(texts, times, "\n".join(options).strip().strip("\"'"))
+
+
+def _includes(text: str, disk: Disk) -> list[str]:
+    found = re.findall(r"^\s*include(?:\s*=\s*|\s+)(.*)$", text, re.M | re.I)
+    words = [word.strip('"') for line in found for word in line.split("#")[0].split()]
+    absolute = [word if word.startswith("/") else f"/etc/ssh/{word}" for word in words]
+    return [path for word in absolute for path in disk.glob(word) if disk.is_file(path)]
 
 
 class Values:

@@ -13,7 +13,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sshdoctor.facts._key_files import Judge, Row, rows
+from sshdoctor.disk import Disk
+from sshdoctor.facts._account_disk import account_text
+from sshdoctor.facts._disk import printed
+from sshdoctor.facts._key_files import Judge, Objection, Row, rows
 from sshdoctor.facts._keys import fingerprint
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts, properties
 from sshdoctor.facts.probe import Section
@@ -91,8 +94,8 @@ true
 class AuthFile:
     """A file of authorized keys, with their fingerprints as far as the file may be read.
 
-    ``problem`` is what StrictModes holds against it, ``hidden`` why its user cannot read it (sshd reads as
-    that user), "" for nothing; ``mend`` are the commands that put both right.
+    ``unsafe`` is what StrictModes holds against it, ``unread`` why its user cannot read it (sshd reads as
+    that user).
     """
 
     path: str
@@ -100,10 +103,24 @@ class AuthFile:
     readable: bool
     mode: str
     owner: str
-    problem: str
-    hidden: str
+    unsafe: tuple[Objection, ...]
+    unread: tuple[Objection, ...]
     keys: tuple[str, ...]
-    mend: tuple[str, ...]
+
+    @property
+    def problem(self) -> str:
+        """The first thing that StrictModes says, "" for nothing."""
+        return self.unsafe[0].says if self.unsafe else ""
+
+    @property
+    def hidden(self) -> str:
+        """The first thing that keeps the user from reading it, "" for nothing."""
+        return self.unread[0].says if self.unread else ""
+
+    @property
+    def mend(self) -> tuple[str, ...]:
+        """The commands that put both right."""
+        return tuple(dict.fromkeys(one.mend for one in self.unsafe + self.unread))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +147,11 @@ class Account:
 VALUE = Account
 
 
+def on_disk(disk: Disk, user: str) -> Account | Unknown:
+    said = account_text(disk, user) if user else ""
+    return said if isinstance(said, Unknown) else parse({"account": printed(said)})
+
+
 def parse(sections: Mapping[str, Section]) -> Account | Unknown:
     said = parts(sections["account"].output)
     if "passwd" not in said:
@@ -138,7 +160,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
     if "uid" not in entry:
         return _without_entry(entry.get("status", ""))
     private = _private(entry.get("group", ""), entry["name"])
-    judge = Judge(entry["name"], int(entry["uid"]), entry["gid"], private)
+    judge = Judge(entry["name"], int(entry["uid"]), entry["gid"], private, entry["home"])
     blocks = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
     files = tuple(_file(path, text, judge) for path, text in blocks.items())
     home = rows(said["passwd"]).get(entry["home"])
@@ -180,7 +202,6 @@ def _private(group: str, name: str) -> bool:
 def _file(path: str, text: str, judge: Judge) -> AuthFile:
     of = rows(text)
     own = of.get(path)
-    unsafe, hidden = (judge.unsafe(of), judge.hidden(of)) if own else ((), ())
     marks = [fingerprint(blob) for blob in re.findall(r"^key=(\S+)$", text, re.M)]
     return AuthFile(
         path=path,
@@ -188,10 +209,9 @@ def _file(path: str, text: str, judge: Judge) -> AuthFile:
         readable="readable=yes" in text,
         mode=own.mode if own else "",
         owner=own.owner if own else "",
-        problem=unsafe[0].says if unsafe else "",
-        hidden=hidden[0].says if hidden else "",
+        unsafe=judge.unsafe(of) if own else (),
+        unread=judge.hidden(of) if own else (),
         keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
-        mend=tuple(dict.fromkeys(one.mend for one in unsafe + hidden)),
     )
 
 

@@ -11,8 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from sshdoctor.disk import LIMIT, Disk
 from sshdoctor.facts import _sshd_config
+from sshdoctor.facts._disk import program
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts
+from sshdoctor.facts._sshd_lint import faults
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
 
@@ -115,8 +118,30 @@ _LIBRARY = re.compile(
 _MATCH_NEEDS = re.compile(r"not in connection test specification|test mode specification|connection spec")
 
 
+_UNTESTED = Unknown("sshd -t was not run: the system on this disk is not running")
+
+
+def on_disk(disk: Disk, user: str) -> Config | Unknown:
+    """The values from the files; ``invalid`` where a line is one that sshd refuses, never ``valid``."""
+    files, sshd = _sshd_config.of_disk(disk), program(disk)
+    wrong = faults(files, disk.read(sshd, most=4 * LIMIT)) if sshd else ()
+    said = [f"{fault.file} line {fault.line}: {fault.message}" for fault in wrong]
+    heading = "## as 0 \n## output" if sshd else "## absent"
+    config = _read(files, {"effective": Section("\n".join([heading, *said]), 255)})
+    if isinstance(config, Unknown):
+        return config
+    first = [f"{fault.line}: {files.line(fault.file, fault.line)}" for fault in wrong[:1]]
+    shown = evidence(f"grep -n . {wrong[0].file}", first) if wrong else ()
+    values = tuple(each for each in config.evidence if each.source != "sshd -t")
+    told = replace(config, evidence=shown + values)
+    return told if wrong else replace(told, state=_UNTESTED, problem=_UNTESTED)
+
+
 def parse(sections: Mapping[str, Section]) -> Config | Unknown:
-    files = _sshd_config.read(parts(sections["files"].output))
+    return _read(_sshd_config.read(parts(sections["files"].output)), sections)
+
+
+def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config | Unknown:
     said = parts(sections["effective"].output)
     if "absent" in said and not files.texts:
         return Unknown("there is neither sshd nor sshd_config")

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from sshdoctor.disk import Disk
+from sshdoctor.facts import _firewall_disk
+from sshdoctor.facts._disk import OFF, printed
 from sshdoctor.facts._output import NOT_PERMITTED, denied, evidence, parts, unseen
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Family, Unknown
@@ -126,6 +129,19 @@ class Firewall:
 
 
 VALUE = Firewall
+
+
+def on_disk(disk: Disk, user: str) -> Firewall | Unknown:
+    """The rules that the boot will load; those in force are Unknown, as is whatever else makes some."""
+    nft, nft_text = _firewall_disk.nft_text(disk)
+    said = {"rules": _firewall_disk.rules_text(disk), "nft": nft, "nft_text": nft_text}
+    firewall = parse({name: printed(text) for name, text in said.items()})
+    if isinstance(firewall, Unknown):
+        return firewall
+    unread = _firewall_disk.unread(_firewall_disk.loaders(disk), disk)
+    return replace(firewall, readable=Unknown(unread) if unread else OFF)
+
+
 _SAVES = re.compile(r"^ip(6?)tables(-nft|-legacy)?-save$")
 _FAILED = re.compile(r"^(Failed|Fatal|Error|netlink: Error|ip6?tables(-\w+)?-save[ :v])", re.M)
 

@@ -10,7 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from stat import S_IMODE
 
+from sshdoctor.disk import Disk
+from sshdoctor.facts import _sshd_config
+from sshdoctor.facts._disk import group, owner, printed
 from sshdoctor.facts._keys import fingerprint
 from sshdoctor.facts._output import evidence, parts
 from sshdoctor.facts.probe import Section
@@ -64,6 +68,30 @@ class HostKeys:
 
 
 VALUE = HostKeys
+_DEFAULT = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("rsa", "ecdsa", "ed25519"))
+
+
+def on_disk(disk: Disk, user: str) -> HostKeys | Unknown:
+    configured = _sshd_config.Values(_sshd_config.of_disk(disk), None, matched=False).every("hostkey")
+    if isinstance(configured, Unknown):
+        return configured
+    said = [line for path in configured or _DEFAULT for line in _shown(path, disk)]
+    return parse({"keys": printed("\n".join(said))})
+
+
+def _shown(path: str, disk: Disk) -> list[str]:
+    """Of the private key no more than its first words leave the disk, and they only as one of ours."""
+    if not disk.is_file(path):
+        return [f"## key {path}"]
+    try:
+        head = "key" if disk.read(path, most=10) == b"-----BEGIN" else "other"
+    except PermissionError:
+        head = "unread"
+    public = (disk.text_if_any(f"{path}.pub") or "").split()[:2]
+    of = disk.stat(path)
+    whose = f"{of.st_uid} {owner(of.st_uid, disk=disk)} {group(of.st_gid, disk=disk)}"
+    shown = [f"## key {path}", f"head={head}", f"stat={S_IMODE(of.st_mode):o} {whose} {of.st_size}"]
+    return [*shown, f"public={' '.join(public)}"] if len(public) == 2 else shown
 
 
 def parse(sections: Mapping[str, Section]) -> HostKeys | Unknown:

@@ -6,9 +6,13 @@ the boot of a machine and the start of a container; systemctl(1) is-system-runni
 
 from __future__ import annotations
 
+import os as system
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sshdoctor.disk import Disk
+from sshdoctor.facts._disk import OFF
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, number, properties
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
@@ -61,6 +65,26 @@ class Identity:
 
 
 VALUE = Identity
+
+
+def on_disk(disk: Disk, user: str) -> Identity | Unknown:
+    """``uid`` is ours, who read the disk."""
+    release = disk.text_if_any("/etc/os-release") or disk.text_if_any("/usr/lib/os-release") or ""
+    said = properties(release)
+    hostname = (disk.text_if_any("/etc/hostname") or "").strip()
+    os = said.get("PRETTY_NAME", "").strip("\"'")
+    return Identity(
+        uid=system.geteuid(),
+        privileged=system.geteuid() == 0,
+        hostname=hostname,
+        os=os,
+        os_id=said.get("ID", "").strip("\"'"),
+        init="none",
+        now=time.time(),
+        started=OFF,
+        mode=OFF,
+        evidence=evidence("cat /etc/hostname /etc/os-release", [hostname, os]),
+    )
 
 
 def parse(sections: Mapping[str, Section]) -> Identity | Unknown:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sshdoctor.disk import Disk
+from sshdoctor.facts._disk import printed
+from sshdoctor.facts._journal import journal
 from sshdoctor.facts._output import denied, evidence, parts
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
@@ -80,6 +83,50 @@ class Log:
 
 
 VALUE = Log
+
+_UNITS = [
+    f"{field}={name}" for field in ("_SYSTEMD_UNIT", "UNIT") for name in ("ssh.service", "sshd.service")
+]
+_UNITS += ["UNIT=ssh.socket", "UNIT=sshd.socket", "SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session"]
+_FILES = ("/var/log/auth.log", "/var/log/secure", "/var/log/messages", "/var/log/syslog")
+
+
+def on_disk(disk: Disk, user: str) -> Log | Unknown:
+    """What the last boot wrote, or in a file without boots what came since the last good start."""
+    lines = journal(disk, "-n", "100", *" + ".join(_UNITS).split())
+    kernel = journal(disk, "-n", "2000", "_TRANSPORT=kernel")
+    said, source = "", ""
+    if not isinstance(lines, Unknown):
+        said, source = f"## journal\n{lines}", "journalctl -D /var/log/journal -b -u ssh"
+    elif path := next((path for path in _FILES if disk.is_file(path)), None):
+        text = disk.read(path, most=500_000, tail=True).decode("utf-8", "backslashreplace")
+        own = [line for line in text.splitlines() if "sshd" in line][-100:]
+        ever = "1970-01-01T00:00:00\n9999-12-31T00:00:00"
+        said, source = "\n".join(["## boot", ever, f"## file {path}", *own]), f"grep sshd {path}"
+    seen = "" if isinstance(kernel, Unknown) else "\n".join(["## seen", *_naming_sshd(kernel)])
+    log = parse({"sshd": printed(said), "kernel": printed(seen)})
+    if isinstance(log, Unknown):
+        return log
+    if isinstance(log.kernel, Unknown):
+        log = _without_kernel(log, disk)
+    shown = tuple(
+        replace(each, source=source) if "journalctl" in each.source else each for each in log.evidence
+    )
+    return replace(log, source=source, evidence=shown)
+
+
+def _without_kernel(log: Log, disk: Disk) -> Log:
+    none = Unknown("no log of the kernel is kept on this disk")
+    crash = log.sshd_crash if isinstance(log.sshd_crash, str) else none
+    label = none if disk.is_there("/etc/selinux/config") else False
+    return replace(log, kernel=none, sshd_oom=none, sshd_crash=crash, label_denied=label)
+
+
+def _naming_sshd(text: str) -> list[str]:
+    wanted = re.compile(r"[(]sshd[a-z-]*[)]|task=sshd|sshd[a-z-]*[\[][0-9]+|name_bind|Remounting filesystem")
+    return [line for line in text.splitlines() if wanted.search(line)]
+
+
 _KEPT = 20
 _LISTENS = re.compile(r"sshd\[\d+\]: Server listening on")
 _BIND = re.compile(r"error: Bind to port \d+ on (\S+) failed: (.+)$")

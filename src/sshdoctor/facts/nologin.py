@@ -8,10 +8,13 @@ and ends the session. systemd keeps /run/nologin while it boots, and from five m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sshdoctor.disk import Disk
 from sshdoctor.facts import _pam
+from sshdoctor.facts._disk import printed, quoted
 from sshdoctor.facts._output import evidence, parts, properties, unseen
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
@@ -41,12 +44,14 @@ true
 class Nologin:
     """``state``: absent; closed; boot or shutdown, while /run/nologin is there for one of these.
 
-    ``path`` is the file that counts; ``in_etc`` says that /etc/nologin is there, which is all that sshd looks
-    at without PAM; ``pam_asks`` that PAM's account stack for sshd has pam_nologin.
+    ``path`` is the file that counts; ``left`` are those that are there for no boot and no shutdown.
+    ``in_etc`` says that /etc/nologin is there, which is all that sshd looks at without PAM; ``pam_asks`` that
+    PAM's account stack for sshd has pam_nologin.
     """
 
     state: str
     path: str
+    left: tuple[str, ...]
     text: str
     in_etc: bool
     pam_asks: bool
@@ -54,6 +59,19 @@ class Nologin:
 
 
 VALUE = Nologin
+_FILE = "/etc/nologin"
+_PAM_LINE = re.compile(r"^[^#]*(pam_nologin|include|substack)")
+
+
+def on_disk(disk: Disk, user: str) -> Nologin | Unknown:
+    """/run/nologin is gone after a boot: only the file in /etc counts."""
+    if not disk.is_there(_FILE):
+        return parse({"files": printed("## seen\n")})
+    said = [f"## seen\n## file {_FILE}", quoted((disk.text_if_any(_FILE) or "")[:900])]
+    for path in (*disk.glob("/usr/lib/pam.d/*"), *disk.glob("/etc/pam.d/*")):
+        lines = [line for line in (disk.text_if_any(path) or "").splitlines() if _PAM_LINE.match(line)]
+        said += [f"## pam {path.rpartition('/')[2]}", *lines]
+    return parse({"files": printed("\n".join(said))})
 
 
 def parse(sections: Mapping[str, Section]) -> Nologin | Unknown:
@@ -65,10 +83,12 @@ def parse(sections: Mapping[str, Section]) -> Nologin | Unknown:
     files = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
     services = {name[4:]: text for name, text in said.items() if name.startswith("pam ")}
     path = "/etc/nologin" if "/etc/nologin" in files else next(iter(files), "")
+    passing = _passing(properties(said.get("system", "")))
     lines = [line.removeprefix("|") for line in files.get(path, "").splitlines()]
     return Nologin(
-        state=_state(files, properties(said.get("system", ""))),
+        state=_state(files, passing),
         path=path,
+        left=tuple(file for file in sorted(files) if file == "/etc/nologin" or not passing),
         text=" ".join(line.strip() for line in lines) or ("(empty)" if path else ""),
         in_etc="/etc/nologin" in files,
         pam_asks="pam_nologin.so" in _pam.modules(services, _service(services), "account"),
@@ -81,12 +101,15 @@ def _service(services: Mapping[str, str]) -> str:
     return "sshd" if "sshd" in services else "other"
 
 
-def _state(files: Mapping[str, str], system: Mapping[str, str]) -> str:
+def _state(files: Mapping[str, str], passing: str) -> str:
     if not files:
         return "absent"
-    if "/etc/nologin" in files:
-        return "closed"
+    return "closed" if "/etc/nologin" in files or not passing else passing
+
+
+def _passing(system: Mapping[str, str]) -> str:
+    """The boot or shutdown that is under way, "" for none."""
     if "scheduled" in system or system.get("mode") == "stopping":
         return "shutdown"
-    booting = system.get("mode") in ("initializing", "starting") and system.get("sessions") != "active"
-    return "boot" if booting else "closed"
+    starting = system.get("mode") in ("initializing", "starting")
+    return "boot" if starting and system.get("sessions") != "active" else ""

@@ -13,7 +13,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sshdoctor.disk import LIMIT, Disk
+from sshdoctor.facts._disk import OFF, program
 from sshdoctor.facts._output import evidence, parts, properties
+from sshdoctor.facts._package_disk import package_text
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
 
@@ -69,6 +72,28 @@ class Package:
 
 
 VALUE = Package
+
+
+def on_disk(disk: Disk, user: str) -> Package | Unknown:
+    """Nothing is run: whether sshd loads is not known."""
+    manager, answer = package_text(disk)
+    state, version = _installed(manager, answer) if manager in _MANAGERS else (Unknown(answer), "")
+    sshd = program(disk)
+    named = re.search(rb"OpenSSH_[\w.]+", disk.read(sshd, most=4 * LIMIT)) if sshd else None
+    return Package(
+        manager=manager,
+        name=_MANAGERS.get(manager, "openssh-server"),
+        state=state,
+        version=version,
+        binary=sshd,
+        release=named[0].decode() if named else "",
+        loads=OFF,
+        load_error="",
+        broken_program="",
+        audit=answer.strip() if state not in ("installed", "absent") else "",
+        evidence=evidence(_TYPED.get(manager, "ls -l /usr/sbin/sshd"), answer.splitlines()),
+    )
+
 
 _MANAGERS = {"dpkg": "openssh-server", "rpm": "openssh-server", "apk": "openssh-server", "pacman": "openssh"}
 _DPKG = {

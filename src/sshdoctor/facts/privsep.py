@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from stat import S_IMODE
 
+from sshdoctor.disk import LIMIT, Disk
+from sshdoctor.facts._disk import OFF, owner, printed, program
 from sshdoctor.facts._output import evidence, properties
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
@@ -49,6 +52,35 @@ class Privsep:
 
 
 VALUE = Privsep
+_KNOWN = re.compile(
+    rb"\0(/run/sshd|/usr/share/empty\.sshd|/var/empty(?:/sshd)?|/var/lib/sshd|/var/chroot/ssh)\0"
+)
+_UNITS = (
+    "/lib/systemd/system/ssh*.service",
+    "/etc/systemd/system/ssh*.service",
+    "/etc/systemd/system/ssh*.d/*.conf",
+)
+
+
+def on_disk(disk: Disk, user: str) -> Privsep | Unknown:
+    """/run is empty at each boot: there only what makes the directory can be seen."""
+    sshd = program(disk)
+    if sshd is None:
+        return parse({"directory": printed("")})
+    named = _KNOWN.search(disk.read(sshd, most=4 * LIMIT))
+    directory = named[1].decode() if named else ""
+    said = [f"directory={directory}"]
+    made = re.compile(rf"^RuntimeDirectory=.*{directory.removeprefix('/run/')}", re.M)
+    for path in (path for pattern in _UNITS for path in disk.glob(pattern)):
+        said += [f"unit={found}" for found in made.findall(disk.text_if_any(path) or "") if directory]
+    if disk.is_directory(directory) and not directory.startswith("/run/"):
+        found = disk.stat(directory)
+        who = owner(found.st_uid, disk=disk)
+        said.append(f"stat={S_IMODE(found.st_mode):o} {found.st_uid} {who} directory")
+    privsep = parse({"directory": printed("\n".join([*said, "No such file or directory"]))})
+    if isinstance(privsep, Unknown) or not directory.startswith("/run/"):
+        return privsep
+    return replace(privsep, state=OFF)
 
 
 def parse(sections: Mapping[str, Section]) -> Privsep | Unknown:

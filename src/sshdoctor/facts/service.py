@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sshdoctor.facts import _systemd
+from sshdoctor.disk import Disk
+from sshdoctor.facts import _service_disk, _systemd
+from sshdoctor.facts._disk import OFF
 from sshdoctor.facts._output import evidence, number, parts, properties
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
@@ -67,7 +69,7 @@ class Service:
     at_boot: bool | Unknown
     substate: str = ""
     enabled: str | Unknown = ""
-    result: str = ""
+    result: str | Unknown = ""
     since: str = ""
     started: float | Unknown | None = None
     pid: int | Unknown | None = None
@@ -77,9 +79,11 @@ class Service:
     socket_unit: str | None = None
     socket_state: str | Unknown = "absent"
     socket_enabled: str = ""
-    socket_result: str = ""
+    socket_result: str | Unknown = ""
     socket_listens: tuple[str, ...] = ()
     socket_ports: tuple[int, ...] = ()
+    others: tuple[str, ...] = ()
+    """Other SSH servers that start at the boot of a system that does not run."""
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -87,6 +91,59 @@ VALUE = Service
 
 _LSB = {0: "running", 1: "failed", 2: "failed", 3: "inactive"}
 _OPENRC = {"started": "running", "starting": "starting", "stopping": "stopping", "stopped": "inactive"}
+
+
+def on_disk(disk: Disk, user: str) -> Service | Unknown:
+    """What the links say of the next boot; whether anything runs is not asked."""
+    manager = _service_disk.manager(disk)
+    others = _service_disk.others(disk)
+    if manager == "systemd":
+        return replace(_of_units(disk), others=others)
+    name = next((name for name in ("ssh", "sshd") if disk.is_program(f"/etc/init.d/{name}")), "")
+    if manager == "none" or not name:
+        nothing = Unknown("nothing on this disk boots it") if manager == "none" else False
+        state = OFF if manager == "none" else "absent"
+        return Service(manager=manager, unit="", state=state, at_boot=nothing, others=others)
+    links = _service_disk.runlevels(disk, name)
+    return Service(
+        manager=manager,
+        unit=name,
+        state=OFF,
+        enabled="enabled" if links else "disabled",
+        at_boot=bool(links),
+        others=others,
+        evidence=evidence(f"ls -l /etc/rc?.d /etc/runlevels/* | grep {name}", links or ["(no link)"]),
+    )
+
+
+def _of_units(disk: Disk) -> Service:
+    service, socket = _service_disk.unit(disk, "service"), _service_disk.unit(disk, "socket")
+    kept_back = disk.is_there(_service_disk.KEPT_BACK)
+    words = (
+        ("kept back" if kept_back else service.word) if service else "absent",
+        socket.word if socket else "",
+    )
+    listens = _service_disk.listen_streams(disk, socket) if socket and socket.links else ()
+    links = (*(service.links if service else ()), *(socket.links if socket else ()))
+    paths = [path for path in (service.path if service else "", *links) if path]
+    paths += [_service_disk.KEPT_BACK] if kept_back else []
+    return Service(
+        manager="systemd",
+        unit=service.name if service else "ssh.service",
+        state=("masked" if service.masked else OFF) if service else "absent",
+        enabled=words[0],
+        at_boot="enabled" in words and not kept_back,
+        result=OFF,
+        started=OFF,
+        pid=OFF,
+        socket_unit=socket.name if socket else None,
+        socket_state=("masked" if socket.masked else OFF) if socket else "absent",
+        socket_enabled=words[1],
+        socket_result=OFF if socket and socket.links else "",
+        socket_listens=listens,
+        socket_ports=_systemd.ports(listens),
+        evidence=evidence("ls -l (units, and the links that start them)", _service_disk.shown(disk, *paths)),
+    )
 
 
 def parse(sections: Mapping[str, Section]) -> Service | Unknown:

@@ -8,10 +8,13 @@ only with PAM, and after a login that succeeds. The password's hash never leaves
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sshdoctor.disk import Disk
+from sshdoctor.facts._disk import printed
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, number, properties, unseen
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
@@ -60,6 +63,30 @@ class Shadow:
 
 
 VALUE = Shadow
+
+
+def on_disk(disk: Disk, user: str) -> Shadow | Unknown:
+    if not disk.is_there("/etc/shadow"):
+        return parse({"entry": printed("absent=yes")})
+    said = [f"today={int(time.time()) // 86400}"] if user else []
+    for line in disk.text("/etc/shadow").splitlines():
+        fields = [*line.split(":"), *[""] * 9]
+        if user and fields[0] == user:
+            dates = f"changed={fields[2]}\nmost={fields[4]}\ninactive={fields[6]}\nexpire={fields[7]}"
+            said += [f"password={_word(fields[1])}", dates]
+            break
+    return parse({"entry": printed("\n".join(said))})
+
+
+def _word(password: str) -> str:
+    """What the second field of shadow(5) says, without the hash, as the command has it too."""
+    if password in ("!", "!!", "!*"):
+        return "locked"
+    if password.startswith("!"):
+        return "locked-over-a-password"
+    if password.startswith("*"):
+        return "none"
+    return "set" if password else "empty"
 
 
 def parse(sections: Mapping[str, Section]) -> Shadow | Unknown:

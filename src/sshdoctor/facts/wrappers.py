@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sshdoctor.disk import LIMIT, Disk
+from sshdoctor.facts._disk import SESSIONS, printed, program, quoted
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts, unseen
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
@@ -60,7 +62,19 @@ class Wrappers:
 
 
 VALUE = Wrappers
+_FILES = ("/etc/hosts.allow", "/etc/hosts.deny")
 _COLON = re.compile(r"(?<!\\):(?![^\[]*\])")
+
+
+def on_disk(disk: Disk, user: str) -> Wrappers | Unknown:
+    programs = [path for path in (program(disk), *SESSIONS) if path and disk.is_program(path)]
+    linked = [path for path in programs if b"libwrap.so" in disk.read(path, most=4 * LIMIT)]
+    said = ["## linked", *linked[-1:]]
+    for file in _FILES if linked else ():
+        if disk.is_there(file):
+            text = disk.text_if_any(file)
+            said += [f"## {file}", "not permitted" if text is None else quoted(text)]
+    return parse({"rules": printed("\n".join(said) if programs else "")})
 
 
 def parse(sections: Mapping[str, Section]) -> Wrappers | Unknown:
@@ -68,7 +82,7 @@ def parse(sections: Mapping[str, Section]) -> Wrappers | Unknown:
         return cut
     said = parts(sections["rules"].output)
     linked = said.get("linked", "").strip()
-    allow, deny = (_rules(path, said.get(path, "")) for path in ("/etc/hosts.allow", "/etc/hosts.deny"))
+    allow, deny = (_rules(path, said.get(path, "")) for path in _FILES)
     return Wrappers(
         linked=bool(linked),
         allow=allow,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sshdoctor.errors import AccessError
@@ -38,21 +39,17 @@ def dial(login: Login, timeout: float) -> tuple[Dialled, ...]:
     except AccessError as error:
         reply = Reply(address=None, family=None, port=login.port, word=error.word, detail=error.detail)
         return (Dialled(reply),)
-    visits = [_Visit(Knock(target), timeout) for target in targets]
-    try:
-        _visit_all(visits)
-    except BaseException:
-        for visit in visits:
-            visit.knock.close()
-        raise
-    return tuple(visit.result(login.port) for visit in visits)
+    calls = [Call(Knock(target), timeout) for target in targets]
+    call_all(calls)
+    return tuple(call.result(login.port) for call in calls)
 
 
-class _Visit:
-    """A knock, then a greeting, each within ``timeout`` seconds."""
+class Call:
+    """A knock, then (unless it ``only_knocks``) a greeting, each within ``timeout`` seconds."""
 
-    def __init__(self, knock: Knock, timeout: float) -> None:
+    def __init__(self, knock: Knock, timeout: float, *, only_knocks: bool = False) -> None:
         self.knock = knock
+        self.only_knocks = only_knocks
         self.greeting: Greeting | None = None
         self._said = b""
         self.timeout = timeout
@@ -60,7 +57,8 @@ class _Visit:
 
     @property
     def over(self) -> bool:
-        return self.knock.refusal is not None or self.greeting is not None
+        met = self.knock.connected and self.only_knocks
+        return met or self.knock.refusal is not None or self.greeting is not None
 
     @property
     def awaits(self) -> int:
@@ -94,7 +92,7 @@ class _Visit:
     def result(self, port: int) -> Dialled:
         knock, greeting, refusal = self.knock, self.greeting, self.knock.refusal
         said = greeting or refusal
-        assert said is not None  # noqa: S101 -- every visit ends with one of them
+        assert said is not None  # noqa: S101 -- every call ends with one of them
         reply = Reply(
             address=knock.target.address,
             family=knock.target.family,
@@ -111,12 +109,22 @@ class _Visit:
         return Dialled(reply, knock.socket)
 
 
-def _visit_all(visits: list[_Visit]) -> None:
+def call_all(calls: Sequence[Call]) -> None:
+    """Make all of them at once, to the end of each; if that is broken off, none stays open."""
+    try:
+        _call_all(calls)
+    except BaseException:
+        for call in calls:
+            call.knock.close()
+        raise
+
+
+def _call_all(calls: Sequence[Call]) -> None:
     with selectors.DefaultSelector() as selector:
-        for visit in visits:
-            visit.knock.start()
-            if visit.knock.socket:
-                selector.register(visit.knock.socket, visit.awaits, visit)
+        for call in calls:
+            call.knock.start()
+            if call.knock.socket:
+                selector.register(call.knock.socket, call.awaits, call)
         while waiting := list(selector.get_map().values()):
             soonest: float = min(key.data.deadline for key in waiting)
             ready = {key.fd for key, _ in selector.select(max(0.0, soonest - time.monotonic()))}
@@ -125,13 +133,13 @@ def _visit_all(visits: list[_Visit]) -> None:
 
 
 def _settle(selector: selectors.BaseSelector, key: selectors.SelectorKey, *, ready: bool) -> None:
-    """Move one visit on, by what came in or because its time is over."""
-    visit: _Visit = key.data
+    """Move one call on, by what came in or because its time is over."""
+    call: Call = key.data
     if ready:
-        visit.advance()
-    elif time.monotonic() >= visit.deadline:
-        visit.give_up()
-    if visit.over:
+        call.advance()
+    elif time.monotonic() >= call.deadline:
+        call.give_up()
+    if call.over:
         selector.unregister(key.fileobj)
-    elif key.events != visit.awaits:
-        selector.modify(key.fileobj, visit.awaits, visit)
+    elif key.events != call.awaits:
+        selector.modify(key.fileobj, call.awaits, call)

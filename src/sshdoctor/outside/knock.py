@@ -9,7 +9,11 @@ import time
 from sshdoctor.outside.refusal import Refusal, judge_entry, judge_errno, read_errors, watch_errors
 from sshdoctor.outside.resolve import Target
 
-_FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+_HOP_LIMIT = {
+    "ipv4": (socket.IPPROTO_IP, socket.IP_TTL),
+    "ipv6": (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS),
+}
 
 
 class Knock:
@@ -17,10 +21,12 @@ class Knock:
 
     Afterwards either ``connected``, or ``refusal`` says why not. ``elapsed_ms`` is the time from the
     SYN to that answer; ``source`` this machine's address, known as soon as there is a route.
+    ``hop_limit``: the packets pass so many routers, less one (ip(7), IP_TTL; ipv6(7), IPV6_UNICAST_HOPS).
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, hop_limit: int | None = None) -> None:
         self.target = target
+        self.hop_limit = hop_limit
         self.connected = False
         self.refusal: Refusal | None = None
         self.elapsed_ms: float | None = None
@@ -36,15 +42,17 @@ class Knock:
     def start(self) -> None:
         """Send the SYN; the answer may be there at once (no route, or a RST on the loopback)."""
         try:
-            self.socket = socket.socket(_FAMILIES[self.target.family], socket.SOCK_STREAM)
+            self.socket = socket.socket(FAMILIES[self.target.family], socket.SOCK_STREAM)
         except OSError as error:  # IPv6 is off, or no descriptors are left
             self._refuse(Refusal("local-unreachable", None, error.strerror))
             return
         self.socket.setblocking(False)
+        if self.hop_limit is not None:
+            self.socket.setsockopt(*_HOP_LIMIT[self.target.family], self.hop_limit)
         self._queue = watch_errors(self.socket, self.target.family)
         self._began = time.monotonic()
         number = self.socket.connect_ex(self.target.sockaddr)
-        self.source = _own_address(self.socket)
+        self.source = own_address(self.socket)
         if number not in (0, errno.EINPROGRESS):
             self._fail(number, at_once=True)
 
@@ -96,7 +104,7 @@ class Knock:
         self.elapsed_ms = round((time.monotonic() - self._began) * 1000, 1)
 
 
-def _own_address(sock: socket.socket) -> str | None:
+def own_address(sock: socket.socket) -> str | None:
     """The source address that the kernel chose; None while there is none."""
     try:
         address: str = sock.getsockname()[0]
@@ -118,7 +126,7 @@ def _is_own(address: str, knock: Knock) -> bool:
     if address == knock.source:
         return True
     scope = knock.target.sockaddr[3] if knock.target.family == "ipv6" else 0
-    with socket.socket(_FAMILIES[knock.target.family], socket.SOCK_DGRAM) as probe:
+    with socket.socket(FAMILIES[knock.target.family], socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((address.partition("%")[0], 0, 0, scope)[: len(knock.target.sockaddr)])
         except OSError:

@@ -44,14 +44,21 @@ _ICMP6 = {
     6: "icmp6-reject-route",
 }
 
+_EXPIRED = ((_ORIGIN_ICMP, 11), (_ORIGIN_ICMP6, 3))
+"""Time exceeded (RFC 792, RFC 4443)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reply word, who sent the message (None where that is not known), and more in one line."""
+    """A reply word, who sent the message (None where that is not known), and more in one line.
+
+    ``expired``: the packet's hop limit ran out at the sender, a router on the way.
+    """
 
     word: str
     sender: str | None = None
     detail: str | None = None
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,8 @@ def judge_entry(entry: QueueEntry, *, own: bool) -> Refusal | None:
         return None
     message = "ICMP" if entry.origin == _ORIGIN_ICMP else "ICMPv6"
     detail = f"{message} type {entry.type} code {entry.code}: {what}"
-    return Refusal("local-unreachable" if own else word, entry.offender, detail)
+    expired = (entry.origin, entry.type) in _EXPIRED
+    return Refusal("local-unreachable" if own else word, entry.offender, detail, expired)
 
 
 def judge_errno(number: int, *, at_once: bool, queue: bool, address: str) -> Refusal:

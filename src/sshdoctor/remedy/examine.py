@@ -44,7 +44,7 @@ def examine(host: Host, tools: Tools) -> Examined:
     """Diagnose ``host`` and stay inside."""
     completed = complete(host)
     seen = visit(completed, tools.manner)
-    said = interview(completed, seen, tools.topics, tools.manner, keep_open=True)
+    said = interview(completed, seen, tools.topics, tools.manner, to_repair=True)
     facts = faces(completed, seen, said)
     report = conclude(completed, seen, said, tools.checks, facts)
     return Examined(report=with_playbooks(report, tools.listed), facts=facts, said=said)

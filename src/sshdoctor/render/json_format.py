@@ -28,7 +28,7 @@ def _host(report: HostReport) -> dict[str, Any]:
         "outside": [_reply(reply) for reply in report.outside],
         "access": asdict(report.access),
         "prediction": asdict(report.prediction) if report.prediction else None,
-        "causes": [asdict(cause) for cause in report.causes],
+        "causes": [asdict(cause) for cause in (*report.causes, *report.possible)],
         "checks": [asdict(check) for check in report.checks],
         "notes": list(report.notes),
         "when": None if report.when is None else _moment(report.when),
@@ -51,7 +51,18 @@ def _reply(reply: Reply) -> dict[str, Any]:
         "elapsed_ms": None if reply.elapsed_ms is None else round(reply.elapsed_ms, 2),
         "banner": reply.banner,
         "detail": reply.detail,
+        **_around(reply),
     }
+
+
+def _around(reply: Reply) -> dict[str, Any]:
+    """What a closer look from outside found, where somebody looked."""
+    found: dict[str, Any] = {}
+    if reply.neighbours is not None:
+        found["neighbours"] = [asdict(one) for one in reply.neighbours]
+    if reply.path is not None:
+        found["path"] = [{"hop": one.number, "sender": one.sender, "reply": one.reply} for one in reply.path]
+    return found
 
 
 def _repair(repair: Repair) -> dict[str, Any]:

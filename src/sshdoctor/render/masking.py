@@ -16,7 +16,9 @@ from sshdoctor.model import (
     Attempt,
     Cause,
     Finding,
+    Hop,
     HostReport,
+    Neighbour,
     Planned,
     Prediction,
     Repair,
@@ -29,6 +31,8 @@ from sshdoctor.render.names import domain, hosts_of, spellings, users_of
 _WORDS: dict[type, set[str]] = {
     HostReport: {"verdict"},
     Reply: {"family", "word"},
+    Neighbour: {"reply"},
+    Hop: {"reply"},
     Cause: {"id", "role", "confidence", "layer", "playbooks"},
     Finding: {"id", "layer", "status", "causes"},
     AccessUsed: {"via"},

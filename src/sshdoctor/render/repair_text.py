@@ -42,7 +42,7 @@ def diffs(tasks: Sequence[TaskResult]) -> str:
 
 
 def repair_lines(repair: Repair) -> Iterator[str]:
-    """What was done, by the tasks that did something or have something to say; the replies before and after."""
+    """What was done: the tasks that changed or have to say something, and the replies before and after."""
     yield from _wrapped(_OUTCOMES[repair.outcome], 2)
     for line in repair.detail.splitlines():
         yield from _wrapped(printable(line), 2)

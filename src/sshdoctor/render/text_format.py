@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sshdoctor.model import Cause, Evidence, HostReport, Reply
+from sshdoctor.model import Cause, Evidence, Hop, HostReport, Reply
 from sshdoctor.render.printable import printable
 from sshdoctor.render.repair_text import repair_lines
 
@@ -45,7 +46,7 @@ def _host(report: HostReport) -> Iterator[RenderableType]:
         for line in repair_lines(report.repair):
             yield Text(line)
         yield Text("")
-    yield _table([("dialled", _dialled(report, reply)) for reply in report.outside])
+    yield _table([row for reply in report.outside for row in _outside(report, reply)])
     yield _table([("looked in", _looked_in(report))])
     now = [c for c in report.causes if c.role == "root"]
     for cause in now:
@@ -56,9 +57,12 @@ def _host(report: HostReport) -> Iterator[RenderableType]:
     for cause in report.causes:
         if cause.role != "root":
             yield from _cause(cause, "Behind it" if cause.role == "behind" else "Later")
+    for cause in report.possible:
+        yield from _possible(cause)
     for note in report.notes:
         yield _said("Note", note)
     yield from _unseen(report)
+    yield from _next(report)
     if report.checks:
         yield Text("")
         yield _indented(_counts(report), 2, "dim")
@@ -75,6 +79,31 @@ def _unseen(report: HostReport) -> Iterator[RenderableType]:
     yield Text("  Not seen", style="yellow")
     for check in unseen:
         yield _indented(f"{check.title}? {check.summary}", 4)
+
+
+def _next(report: HostReport) -> Iterator[RenderableType]:
+    """What else there is where no way in worked."""
+    if report.access.via is None and report.access.tried:
+        yield Text("")
+        yield _said("Next", "if you can get to its console, this writes a script to run there:", "bold")
+        yield _indented(f"sshdoctor rescue --host {quote(report.host)} --output rescue.sh", 4)
+
+
+def _outside(report: HostReport, reply: Reply) -> Iterator[tuple[str, str]]:
+    yield "dialled", _dialled(report, reply)
+    if reply.neighbours:
+        yield "nearby", ", ".join(f"port {one.port}: {one.reply}" for one in reply.neighbours)
+    if reply.path is not None:
+        yield "way there", _way(reply.path)
+
+
+def _way(path: Sequence[Hop]) -> str:
+    """The routers that spoke, and how it ends."""
+    stops = [f"{one.number} {one.sender or '?'}" for one in path]
+    ended = bool(path) and path[-1].reply not in ("expired", "silence")
+    if not ended:
+        return ", ".join([*stops, "then nothing"] if stops else ["no router answers"])
+    return ", ".join(stops) + f" -> {path[-1].reply}"
 
 
 def _dialled(report: HostReport, reply: Reply) -> str:
@@ -121,6 +150,16 @@ def _cause(cause: Cause, heading: str) -> Iterator[RenderableType]:
         yield _evidence(evidence)
     if cause.fix:
         yield Padding(Text.assemble(("To mend it: ", "bold"), printable(cause.fix)), (0, 0, 0, 4))
+
+
+def _possible(cause: Cause) -> Iterator[RenderableType]:
+    """What was not found, and what would show whether it is so."""
+    yield Text("")
+    yield _said("Perhaps", cause.summary)
+    yield _indented(f"{cause.id}, {cause.confidence}", 4, "dim")
+    for evidence in cause.evidence:
+        yield _evidence(evidence)
+    yield _indented(cause.fix, 4)
 
 
 def _evidence(evidence: Evidence) -> RenderableType:

@@ -1,0 +1,210 @@
+"""A system on a mounted disk: what a client would meet after its boot, as far as files tell.
+
+What comes back from the address now is not this system's answer, and is set aside. Whatever only a running
+system could say stays unknown; a check that finds a fault is believed if the fault stops the daemon, or the
+client, whatever else is unknown: judged as if nothing listened where the daemon is at fault, and else as if
+it listened as it is configured. A check that finds nothing then is no pass.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import Any
+
+from sshdoctor.checks.judge import Judged, judge
+from sshdoctor.checks.load import Check
+from sshdoctor.checks.run import Run
+from sshdoctor.diagnosis.admission import admission
+from sshdoctor.diagnosis.dialled import Dialled
+from sshdoctor.diagnosis.path import Path, path
+from sshdoctor.diagnosis.socket import socket
+from sshdoctor.facts import OFF
+from sshdoctor.facts._keys import fingerprint
+from sshdoctor.facts._sockets import Listener
+from sshdoctor.facts.config import Config
+from sshdoctor.facts.firewall import Firewall
+from sshdoctor.facts.listeners import Listeners
+from sshdoctor.facts.service import Service
+from sshdoctor.model import Cause, Evidence, Login, Unknown
+
+NOTE = (
+    "The system on this disk is not running, so that what came back now is not its answer: the causes, and "
+    "what is foretold, are about the time after its boot. Commands are for that time, or for files under the "
+    "mount point; systemctl takes --root there."
+)
+NOTHING_FOUND = (
+    "No file on this disk speaks against a login; what only the running system shows was not seen."
+)
+_NO_KEYS = Unknown("the keys that the client would offer are not known")
+_IDENTITIES = ("id_rsa", "id_ecdsa", "id_ed25519")
+
+_RESTORED = {
+    "ipv4": ("/etc/iptables/rules.v4", "/etc/sysconfig/iptables"),
+    "ipv6": ("/etc/iptables/rules.v6", "/etc/sysconfig/ip6tables"),
+}
+_UFW = {"ipv4": "/etc/ufw/{before,user,after}.rules", "ipv6": "/etc/ufw/{before6,user6,after6}.rules"}
+
+Face = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """``word`` is the reply of the first obstacle, "" if there is none; ``why`` is its summary."""
+
+    word: str
+    why: str
+
+
+def unheard(dial: Dialled, login: Login) -> Dialled:
+    """``dial`` without what another system answered, and with the keys that the client would offer."""
+    return replace(
+        dial,
+        off=True,
+        reply=dial.reply if dial.reply == "name-not-found" else OFF,
+        detail=OFF,
+        sender=None,
+        foreign_sender=False,
+        other_reply="",
+        other_works=False,
+        host_key=None,
+        client_keys=tuple(_own_keys(login)) or _NO_KEYS,
+        methods=OFF,
+        missing_algorithm=OFF,
+    )
+
+
+def _own_keys(login: Login) -> Iterator[str]:
+    """The fingerprints of the login's keys, by their public halves; an agent's are not asked for."""
+    files = login.key_files or [str(pathlib.Path.home() / ".ssh" / name) for name in _IDENTITIES]
+    for file in files:
+        try:
+            words = (
+                pathlib.Path(f"{file}.pub").expanduser().read_text(encoding="utf-8", errors="replace").split()
+            )
+        except OSError:
+            continue
+        mark = fingerprint(words[1]) if len(words) > 1 else None
+        if isinstance(mark, str):
+            yield mark
+
+
+def judge_after_boot(
+    checks: Sequence[Check], face: Face, runs: Mapping[str, Run | Unknown]
+) -> dict[str, Judged]:
+    """Each check's answer, by id, in their order."""
+    seen = judge(checks, face, runs)
+    for supposed in _suppositions(face):
+        believed = judge(checks, {**face, **supposed}, runs)
+        found = {ident: _stricter(one, seen[ident]) for ident, one in believed.items()}
+        if any(one.obstacle and one.check.layer == "daemon" for one in found.values()):
+            return found
+        seen = {ident: found[ident] if found[ident].obstacle else one for ident, one in seen.items()}
+    return seen
+
+
+def _stricter(believed: Judged, seen: Judged) -> Judged:
+    """A pass that hangs on a supposition is none."""
+    return seen if believed.status == "pass" and seen.status == "unknown" else believed
+
+
+def foretell(judged: Mapping[str, Judged]) -> Foretold:
+    """What a client would get, unless something stops it earlier that no file tells of."""
+    for one in judged.values():
+        if one.obstacle and one.obstacle.reply and one.obstacle.reply[0] != "any":
+            return Foretold(one.obstacle.reply[0], f"After the boot: {one.summary}")
+    return Foretold("", "")
+
+
+def at_most_likely(cause: Cause) -> Cause:
+    """What no client has met is not proved; a name that does not resolve has been met."""
+    if cause.confidence == "proved" and cause.id != "name-not-resolved":
+        return replace(cause, confidence="likely")
+    return cause
+
+
+def _suppositions(face: Face) -> Iterator[dict[str, Any]]:
+    """The facts that are supposed, in turn; none where another SSH server starts at boot."""
+    service, config, dial = face["service"], face["config"], face["dialled"]
+    if not isinstance(service, Service) or service.others:
+        return
+    dial = replace(dial, arrives_at=dial.address) if _is_address(dial.address) else dial
+    if service.socket_enabled != "enabled":
+        yield _supposed(face, dial, ())
+    if (listening := _listening(service, config)) and service.at_boot is True:
+        on = {"service": replace(service, socket_state="listening")} if service.socket_listens else {}
+        yield {**_supposed(face, dial, listening), **on}
+
+
+def _supposed(face: Face, dial: Dialled, listening: tuple[Listener, ...]) -> dict[str, Any]:
+    firewall, client = face["firewall"], face["client"]
+    if getattr(firewall, "readable", None) == OFF:
+        firewall = replace(firewall, readable="yes" if firewall.dumps else "absent")
+    listeners = Listeners(sockets=listening, ssh=listening, source="files", evidence=_where(listening))
+    return {
+        "dialled": dial,
+        "path": _as_filed(path(dial, client, firewall, OFF, OFF), dial.family, firewall),
+        "socket": socket(dial, listeners, no_server_runs=True),
+        "admission": admission(dial, client, face["wrappers"]),
+    }
+
+
+def _as_filed(way: Path | Unknown, family: str, firewall: Firewall | Unknown) -> Path | Unknown:
+    """The rule where it stands now, in a file, and the change that can be made there."""
+    if isinstance(way, Unknown) or isinstance(firewall, Unknown):
+        return way
+    file = _file_of(way, family, firewall)
+    words = way.opening.words if way.opening and way.opening.tool != "ufw" else ""
+    shown = tuple(replace(each, source=f"cat {file}") for each in way.evidence)
+    return replace(
+        way, evidence=shown, fix=f"In {file}, before what stops it, write: {words}" if words else way.fix
+    )
+
+
+def _file_of(way: Path, family: str, firewall: Firewall) -> str:
+    if way.owner.startswith("nftables"):
+        return "/etc/nftables.conf"
+    if way.owner == "ufw":
+        return _UFW[family]
+    return next((name for name in _RESTORED[family] if name in firewall.saved), _RESTORED[family][0])
+
+
+def _where(listening: tuple[Listener, ...]) -> tuple[Evidence, ...]:
+    ends = [
+        f"[{one.address}]:{one.port}" if ":" in one.address else f"{one.address}:{one.port}"
+        for one in listening
+    ]
+    source = "grep -rE '^(Port|ListenAddress|Include)' /etc/ssh (where sshd listens after the boot)"
+    return (Evidence(source, "\n".join(ends)),) if ends else ()
+
+
+def _listening(service: Service, config: Config | Unknown) -> tuple[Listener, ...]:
+    """What the boot would bring up to listen; () if that is not known."""
+    if service.socket_listens:
+        ends = [_split(each) for each in service.socket_listens]
+    elif isinstance(config, Unknown) or isinstance(config.endpoints, Unknown):
+        return ()
+    else:
+        ends = list(config.endpoints)
+    if not all(_is_address(address) for address, _ in ends):
+        return ()
+    both = bool(service.socket_listens)
+    return tuple(
+        Listener(address, port, None, "sshd", "ipv6" if ":" in address else "ipv4", not both)
+        for address, port in ends
+    )
+
+
+def _split(text: str) -> tuple[str, int]:
+    address, _, port = text.rpartition(":")
+    return address.strip("[]"), int(port) if port.isdecimal() else 0
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True

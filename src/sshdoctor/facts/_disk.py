@@ -1,0 +1,67 @@
+"""What the facts share that read a disk: the words of stat(1), names of users, where sshd is."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from functools import partial
+
+from sshdoctor.disk import Disk
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Unknown
+
+OFF = Unknown("the system on this disk is not running")
+
+SSHD = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/opt/openssh/sbin/sshd")
+SESSIONS = (
+    "/usr/lib/openssh/sshd-session",
+    "/usr/libexec/openssh/sshd-session",
+    "/usr/libexec/sshd-session",
+    "/usr/lib/ssh/sshd-session",
+)
+
+
+def printed(output: str) -> Section:
+    """What a fact's command would have printed."""
+    return Section(output, 0)
+
+
+def program(disk: Disk) -> str | None:
+    """The path of sshd on the disk, None if it has none."""
+    return next((path for path in SSHD if disk.is_program(path)), None)
+
+
+def quoted(text: str) -> str:
+    """The lines of a file behind a bar, so that none is taken for a heading."""
+    return "".join(f"|{line}\n" for line in text.splitlines())
+
+
+def name_of(number: int, file: str, disk: Disk) -> str:
+    """The name of a user (``/etc/passwd``) or a group (``/etc/group``) of the disk, as stat(1) has it."""
+    for line in (disk.text_if_any(file) or "").splitlines():
+        fields = line.split(":")
+        if len(fields) > 2 and fields[2] == str(number):
+            return fields[0]
+    return "UNKNOWN"
+
+
+owner = partial(name_of, file="/etc/passwd")
+group = partial(name_of, file="/etc/group")
+
+
+def rows(disk: Disk, paths: Iterable[str]) -> str:
+    """``stat -L -c 'stat=%a %u %g %U %F|%n'`` of the paths that are there."""
+    lines = []
+    for path in paths:
+        try:
+            found = disk.stat(path)
+        except PermissionError:
+            lines.append(f"stat: cannot stat {path}: Permission denied")
+        except OSError:
+            continue
+        else:
+            kind = "directory" if stat.S_ISDIR(found.st_mode) else "regular file"
+            mode = f"{stat.S_IMODE(found.st_mode):o}"
+            who = owner(found.st_uid, disk=disk)
+            lines.append(f"stat={mode} {found.st_uid} {found.st_gid} {who} {kind}|{path}")
+    return "".join(f"{line}\n" for line in lines)
