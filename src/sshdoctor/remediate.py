@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -121,13 +122,24 @@ def _extra(words: Sequence[str]) -> dict[str, Any]:
 def _export(
     request: Request, tools: Tools, choice: Choice, playbook: Playbook, extra: Mapping[str, Any]
 ) -> int:
-    import json
-
     for host in hosts_of(request):
         values = {**given(host, tools, choice), **extra}
-        known = {name: value for name, value in values.items() if name in playbook.variables}
-        print(json.dumps(known, indent=2, sort_keys=True))
+        print(for_ansible({name: value for name, value in values.items() if name in playbook.variables}))
     return 0
+
+
+def for_ansible(values: Mapping[str, Any]) -> str:
+    """JSON for ``ansible-playbook -e @FILE``; what a host says is never run here by Ansible as a template.
+
+    A text with a template in it gets YAML's tag ``!unsafe``, by which Ansible takes it as it stands
+    (Ansible's documentation, "Unsafe or raw strings").
+    """
+    import json
+
+    def marked(text: re.Match[str]) -> str:
+        return f"!unsafe {text[0]}" if re.search(r"\{[{%#]", text[0]) else text[0]
+
+    return re.sub(r'"(?:[^"\\]|\\.)*"', marked, json.dumps(values, indent=2, sort_keys=True))
 
 
 def _agree(proposal: Proposal, wish: Wish) -> tuple[Step, ...]:
@@ -163,7 +175,7 @@ def _code(report: HostReport) -> int:
         return 4
     if outcome == "proved" and not any(cause.role == "root" for cause in report.causes):
         return 0
-    if outcome in ("declined", "managed", "no-remedy"):
+    if outcome == "declined":
         return 1
     return diagnose.exit_code([report])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hosts.testbed import TestHost
 
+# Chains without a rule that accept everything are left out: tools make them in passing.
 # /etc/mtab, hosts and resolv.conf are the container engine's; ld.so.cache is made anew by tools.
 _STATE = r"""
 cd /
@@ -18,7 +19,19 @@ for tool in iptables-nft-save ip6tables-nft-save iptables-legacy-save ip6tables-
     awk '/^[*]/ { table = $0; held = ""; next } /^COMMIT/ { next }
          /^:/ && $2 == "ACCEPT" { next } { print table, $0 }' | sort
 done
-nft -s list ruleset 2>/dev/null | grep -v '^#' | sed -e 's/ expires [0-9a-z]*//' || true
+nft -s list ruleset 2>/dev/null | grep -v '^#\|^$' | sed -e 's/ expires [0-9a-z]*//' | awk '
+  function tell(line) { if (table != "") { print table; table = "" } print line; told = 1 }
+  /^table / { table = $0; told = 0; next }
+  /^}/ { if (told) print; table = ""; next }
+  /^\tchain / { size = 0; chain = $0; next }
+  chain != "" && /^\t}/ {
+    if (size != 1 || lines[1] !~ /policy accept;$/) {
+      tell(chain); for (i = 1; i <= size; i++) tell(lines[i]); tell($0)
+    }
+    chain = ""; next
+  }
+  chain != "" { lines[++size] = $0; next }
+  { tell($0) }'
 if [ -d /run/systemd/system ]; then
   for unit in ssh.service ssh.socket ufw firewalld nftables fail2ban netfilter-persistent; do
     echo "$unit $(systemctl is-enabled $unit 2>&1) $(systemctl is-active $unit 2>&1 | sed s/failed/inactive/)"

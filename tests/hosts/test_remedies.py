@@ -18,18 +18,22 @@ from sshdoctor.remedy.load import load_playbooks
 from sshdoctor.resources import shipped
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
-MENDED = {
-    cause
-    for playbook in load_playbooks([shipped("playbooks")])
-    if not playbook.remedy.only_with_cause
-    for cause in playbook.remedy.mends
-}
-REPAIRABLE = [s for s in load_scenarios() if s.cause_ids and s.cause_ids <= MENDED]
-
-pytestmark = [
-    pytest.mark.containers,
-    pytest.mark.parametrize("scenario", REPAIRABLE, ids=lambda scenario: scenario.name, scope="module"),
+REMEDIES = [playbook.remedy for playbook in load_playbooks([shipped("playbooks")])]
+MENDED = {cause for remedy in REMEDIES if not remedy.only_with_cause for cause in remedy.mends}
+DECISIONS = {cause for remedy in REMEDIES for cause in remedy.mends} - MENDED
+"""What is mended only when a person names it: it may have been meant."""
+BROKEN = [scenario for scenario in load_scenarios() if scenario.cause_ids]
+REPAIRABLE = [s for s in BROKEN if s.cause_ids <= MENDED]
+DENIED_BY_NAME = [s for s in BROKEN if s.name == "user-not-allowed-by-denygroups"]
+TO_BE_ASKED = [
+    s for s in BROKEN if s.cause_ids <= MENDED | DECISIONS and s not in REPAIRABLE and s not in DENIED_BY_NAME
 ]
+
+pytestmark = pytest.mark.containers
+
+
+def each(scenarios: list[Scenario]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("scenario", scenarios, ids=lambda scenario: scenario.name, scope="module")
 
 
 @pytest.fixture
@@ -39,15 +43,44 @@ def client(scenario: Scenario, testbed: Testbed, tmp_path: Path) -> Iterator[Cli
         yield Client(scenario.dial, host, testbed, tmp_path)
 
 
+@each(REPAIRABLE)
 def test_a_broken_host_is_repaired_once_and_can_be_taken_back(scenario: Scenario, client: Client) -> None:
+    mended_and_taken_back(client, scenario.expect.seconds)
+
+
+@each(TO_BE_ASKED)
+def test_what_may_have_been_meant_is_mended_only_when_it_is_named(scenario: Scenario, client: Client) -> None:
     seconds = scenario.expect.seconds
     broken = state_of(client.host)
+    exit_code, report = client.run("remediate", "--yes", seconds=seconds)
+    repair = report["hosts"][0]["repair"]
+    assert (exit_code, repair["outcome"], report["hosts"][0].get("remedies", [])) == (1, "no-remedy", [])
+    assert "--cause" in repair["detail"]
+    assert differences(broken, state_of(client.host)) == []
 
-    exit_code, report = client.run("remediate", "--check", seconds=seconds)
+    named = [word for cause in sorted(scenario.cause_ids) for word in ("--cause", cause)]
+    mended_and_taken_back(client, seconds, *named)
+
+
+@each(DENIED_BY_NAME)
+def test_a_rule_that_denies_by_name_is_left_alone(scenario: Scenario, client: Client) -> None:
+    broken = state_of(client.host)
+    exit_code, report = client.run("remediate", "--yes", "--cause", "user-not-allowed", seconds=2)
+    repair = report["hosts"][0]["repair"]
+    assert (exit_code, repair["outcome"]) == (4, "failed")
+    assert "DenyGroups" in repair["detail"]
+    assert differences(broken, state_of(client.host)) == []
+
+
+def mended_and_taken_back(client: Client, seconds: int, *named: str) -> None:
+    """``--check`` changes nothing, the remedy is proved, does nothing again, and undo is exact."""
+    broken = state_of(client.host)
+
+    exit_code, report = client.run("remediate", "--check", *named, seconds=seconds)
     assert (exit_code, report["hosts"][0]["repair"]["outcome"]) == (1, "checked")
     assert differences(broken, state_of(client.host)) == []
 
-    exit_code, report = client.run("remediate", "--yes", seconds=seconds)
+    exit_code, report = client.run("remediate", "--yes", *named, seconds=seconds)
     jsonschema.validate(report, SCHEMA)
     told = json.dumps({key: report["hosts"][0][key] for key in ("repair", "remedies", "causes")}, indent=2)
     assert (exit_code, report["hosts"][0]["repair"]["outcome"]) == (0, "proved"), told

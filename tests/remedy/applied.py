@@ -12,7 +12,7 @@ from sshdoctor.access.base import Access
 from sshdoctor.diagnosis.dialled import Dialled, dialled
 from sshdoctor.facts import probe
 from sshdoctor.model import Login, Reply
-from sshdoctor.remedy.apply import Prepared, apply
+from sshdoctor.remedy.apply import Applied, Prepared, apply
 from sshdoctor.remedy.compile import compile_playbooks
 from sshdoctor.remedy.load import load_playbook
 
@@ -22,10 +22,15 @@ NEEDED = ("addresses", "bans", "firewall")
 
 def carried_out(access: Access, playbook: str, variables: Mapping[str, Any]) -> list[str]:
     """The tasks that changed something."""
-    program = compile_playbooks([(load_playbook(PLAYBOOKS / f"{playbook}.yml"), variables)])
-    done = apply(access, Prepared(program, seconds=0))
+    done = ended(access, playbook, variables)
     assert not done.trouble, done.trouble
     return [task.name for task in done.tasks if task.status == "changed"]
+
+
+def ended(access: Access, playbook: str, variables: Mapping[str, Any]) -> Applied:
+    """What its tasks came to, without a guard."""
+    program = compile_playbooks([(load_playbook(PLAYBOOKS / f"{playbook}.yml"), variables)])
+    return apply(access, Prepared(program, seconds=0))
 
 
 def look(

@@ -41,6 +41,8 @@ class Proposal:
     preview: Callable[[Step], Applied]
 
 
+_UNANSWERED = "it was proved and confirmed, but no answer came: if the host did not hear it, it puts all back"
+
 Agree = Callable[[Proposal], tuple[Step, ...]]
 """Gives the steps of a proposal that may be carried out."""
 
@@ -58,6 +60,8 @@ def _repair(host: Host, before: Examined, tools: Tools, choice: Choice, agree: A
     report = before.report
     made = plan(report.causes, tools.listed, choice.causes)
     if not made.steps and not made.left:
+        if report.verdict == "undecided":
+            return _ended(report, "no-remedy", detail="No cause could be named, so there is none to mend.")
         return _ended(report, "nothing-to-do")
     refusal = _refusal(host, before, made, choice)
     mended = [cause for cause in report.causes if any(cause.id in step.mends for step in made.steps)]
@@ -113,12 +117,19 @@ def _refusal(host: Host, before: Examined, made: Plan, choice: Choice) -> str:
         return "There is no way in to repair it through: give one in sshdoctor_access, or see `rescue`."
     blocking = [cause for cause in made.left if cause.role != "latent"]
     if not made.steps or (blocking and not choice.causes):
-        return (
-            f"No playbook mends {_ids(blocking or made.left)}; mend that first (what to type stands there)."
-        )
+        return _unmended(blocking or made.left)
     if before.report.access.privileged is False and any(s.playbook.become for s in made.steps):
         return "Root's rights are needed for this: set ansible_become, or be root there."
     return ""
+
+
+def _unmended(causes: Sequence[Cause]) -> str:
+    """What only a person mends, and what a playbook mends once a person names it."""
+    by_hand = [cause for cause in causes if not cause.playbooks]
+    if by_hand:
+        return f"No playbook mends {_ids(by_hand)}; mend that first (what to type stands there)."
+    flags = " ".join(dict.fromkeys(f"--cause {cause.id}" for cause in causes))
+    return f"This may have been meant, so it is mended only if you name it: {flags}"
 
 
 def _ids(causes: Sequence[Cause]) -> str:
@@ -132,19 +143,28 @@ def _ended(report: HostReport, outcome: Outcome, **more: object) -> HostReport:
 
 def carry_out(host: Host, before: Examined, steps: Sequence[Step], tools: Tools, seconds: int) -> HostReport:
     """Apply ``steps`` and prove them; what is not proved is put back."""
-    access = before.said.access
-    assert access is not None  # noqa: S101 -- the caller has one
     prepared = applying.prepare(steps, seconds)
+    try:
+        return _proved(host, before, steps, tools, prepared)
+    except BaseException:  # a Ctrl-C too; what was confirmed before it stays
+        _restored(before, prepared, tools)
+        raise
+
+
+def _proved(
+    host: Host, before: Examined, steps: Sequence[Step], tools: Tools, prepared: Prepared
+) -> HostReport:
+    access = before.said.access
+    assert access is not None  # noqa: S101 -- the callers have one
     mended = tuple(cause for step in steps for cause in step.mends)
     applied = _applied(access, prepared)
     if applied.trouble:
         return _failed(host, before, tools, prepared, applied, applied.trouble)
     after = examine(host, tools)
     try:
-        against = objection(before.report, after.report, mended)
-        if against or not _confirmed(before, prepared, tools):
-            why = against or "the way in that was used no longer works, or the restore had begun"
-            return _failed(host, before, tools, prepared, applied, why)
+        against = objection(before.report, after.report, mended) or _unconfirmed(before, prepared, tools)
+        if against:
+            return _failed(host, before, tools, prepared, applied, against)
         return _told(after.report, before, applied, "proved", mended=mended, run=prepared.run)
     finally:
         after.close()
@@ -157,13 +177,22 @@ def _applied(access: Access, prepared: Prepared) -> Applied:
         return Applied((), (), f"the tasks could not be sent: {error}", begun=False)
 
 
-def _confirmed(before: Examined, prepared: Prepared, tools: Tools) -> bool:
-    """Disarm the restore through the way in that was used, opened anew: so it is proved to work still."""
-    try:
-        with closing(enter_again(before, tools.manner)) as access:
-            return applying.confirm(access, prepared)
-    except AccessError:
-        return False
+def _unconfirmed(before: Examined, prepared: Prepared, tools: Tools) -> str:
+    """Disarm the restore through the way in that was used, opened anew: so it is proved to work still.
+
+    Why it is not known to be disarmed, or empty.
+    """
+    sent = False
+    for _ in range(2):  # an answer that was lost is asked for again
+        try:
+            with closing(enter_again(before, tools.manner)) as access:
+                confirmed = applying.confirm(access, prepared)
+        except AccessError:
+            break
+        if confirmed is not None:
+            return "" if confirmed else "the restore had begun before all was proved"
+        sent = True
+    return _UNANSWERED if sent else "the way in that was used no longer works"
 
 
 def _failed(
@@ -174,7 +203,7 @@ def _failed(
         return _told(before.report, before, applied, "failed", detail=why)
     restored = _restored(before, prepared, tools)
     changed = any(task.status == "changed" for task in applied.tasks)
-    detail = why if restored else f"{why}. {_later(prepared)}"
+    detail = why if restored or why == _UNANSWERED else f"{why}. {_later(prepared)}"
     after = examine(host, tools)
     after.close()
     told = replace(applied, tasks=applying.rolled_back(applied.tasks) if restored else applied.tasks)
