@@ -287,17 +287,21 @@ def verdict(
 @task(auto_shortflags=False)
 @told_once
 def demo(context: Context) -> int:
-    """Break a throw-away container, diagnose it from both sides, show the report."""
+    """Break a throw-away container, diagnose it from both sides, repair it, show the proof."""
     from sshdoctor.demo import broken_host
     from sshdoctor.diagnose import show
+    from sshdoctor.remediate import show_repair
 
-    print(
-        "Making a throw-away host; its sshd is stopped, behind a firewall rule that drops.", file=sys.stderr
-    )
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    say("Making a throw-away host; its sshd is stopped, behind a firewall rule that drops.")
     with broken_host() as host:
-        print("Diagnosing it from both sides.", file=sys.stderr)
+        say("Diagnosing it from both sides.\n")
         found = show(host)
-    return 0 if found[:2] == ("firewall-drops", "sshd-stopped") else 3
+        say("Repairing it, under a guard that would undo what is not proved.\n")
+        proved = show_repair(host)
+    return 0 if found[:2] == ("firewall-drops", "sshd-stopped") and proved else 3
 
 
 namespace = Collection(diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, demo)

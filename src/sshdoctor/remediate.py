@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sshdoctor import diagnose
+from sshdoctor.diagnosis.visit import Manner
 from sshdoctor.document import parse_yaml
 from sshdoctor.errors import UsageError
 from sshdoctor.fleet import examine_all
@@ -22,9 +23,19 @@ from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.playbook import Playbook
 from sshdoctor.remedy.repair import Choice, Proposal, given, repair, run_one, take_back
 from sshdoctor.remedy.shelf import shelf
-from sshdoctor.render import check_format
+from sshdoctor.render import check_format, render
 from sshdoctor.render.repair_text import diffs, plan_text
-from sshdoctor.request import Request, hosts_of, jobs_of, manner_of, number, told_in_order, write
+from sshdoctor.request import (
+    Request,
+    hosts_of,
+    jobs_of,
+    manner_of,
+    number,
+    show_text,
+    terminal,
+    told_in_order,
+    write,
+)
 
 _FAILED = ("failed", "rolled-back")
 
@@ -88,13 +99,29 @@ def _choice(wish: Wish, causes: tuple[str, ...]) -> Choice:
 
 def tools_for(request: Request) -> Tools:
     """The checks and playbooks, shipped and the user's own. Raises CheckError, UsageError."""
-    checks = diagnose.load(request.sources)
+    return _tools(request.sources, manner_of(request))
+
+
+def _tools(sources: Sequence[Path], manner: Manner) -> Tools:
+    checks = diagnose.load(sources)
     return Tools(
         checks=checks,
         topics=diagnose.topics_of(checks),
-        listed=shelf(diagnose.playbook_folders(request.sources)),
-        manner=manner_of(request),
+        listed=shelf(diagnose.playbook_folders(sources)),
+        manner=manner,
     )
+
+
+def show_repair(host: Host) -> bool:
+    """Repair one host without asking, print the plan and the report for people; whether it is proved."""
+
+    def agree(proposal: Proposal) -> tuple[Step, ...]:
+        show_text(plan_text(proposal.report, [step.shown for step in proposal.steps], proposal.forecast))
+        return proposal.steps
+
+    report = repair(host, _tools([], Manner(timeout=4)), Choice(seconds=60), agree)
+    show_text("\n" + render([report], "text", **terminal()))
+    return report.repair is not None and report.repair.outcome == "proved"
 
 
 def _named(name: str, folders: Sequence[Path]) -> Playbook:

@@ -54,14 +54,13 @@ def _nft_question(number: int) -> Question:
 
 @pytest.mark.parametrize("question", [_iptables_question, _nft_question])
 def test_the_model_never_disagrees_with_the_kernel_on_random_rules(
-    hosts: list[Pair], question: Callable[[int], Question], capsys: pytest.CaptureFixture[str]
+    hosts: list[Pair], question: Callable[[int], Question], record_property: Callable[[str, object], None]
 ) -> None:
     first = int(os.environ.get("SSHDOCTOR_ORACLE_SEED", "0"))
     count = int(os.environ.get("SSHDOCTOR_ORACLE", "500"))
     started = time.monotonic()
     answers = list(ask_all(hosts, map(question, range(first, first + count))))
-    with capsys.disabled():
-        print(f"\n{summary(answers)}, {time.monotonic() - started:.0f} s")
+    record_property("measured", f"{summary(answers)}, {time.monotonic() - started:.0f} s")
 
     wrong = [shrink(hosts[0], answer) for answer in answers if answer.wrong]
     assert not wrong, "\n\n".join(map(str, wrong[:5]))

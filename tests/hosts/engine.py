@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -26,6 +29,14 @@ def podman(*arguments: str) -> str:
     if done.returncode:
         raise EngineError(f"podman {arguments[0]}: exit {done.returncode}: {done.stderr}{done.stdout}")
     return done.stdout.strip()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Among the processes of all test runs of this user."""
+    with (Path(tempfile.gettempdir()) / f"sshdoctor-tests-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def prepare_images(images: Sequence[str]) -> None:
