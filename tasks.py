@@ -24,16 +24,21 @@ def lint(context: Context) -> None:
     auto_shortflags=False,
     help={
         "no-containers": "leave out what needs root and a container engine",
+        "drills": "what goes wrong in the middle of a remedy: all that may, or (default) a sample",
         "oracle": "how many random rulesets of each generator the kernel is asked about (default 500)",
     },
 )
-def test(context: Context, no_containers: bool = False, oracle: str = "500") -> None:
+def test(context: Context, no_containers: bool = False, oracle: str = "500", drills: str = "sample") -> None:
     """Lint, then every test; real hosts are broken in containers."""
     if not (oracle.isascii() and oracle.isdecimal() and 0 < int(oracle[:9]) < 10**8):
         raise Exit(f"--oracle {oracle}: a number from 1 up", EXIT_USAGE)
+    if drills not in ("all", "sample"):
+        raise Exit(f"--drills {drills}: all or sample", EXIT_USAGE)
     lint(context)
     choice = "-m 'not containers'" if no_containers else ""
-    context.run(f"{sys.executable} -m pytest {choice}", pty=False, env={"SSHDOCTOR_ORACLE": oracle})
+    asked = {"SSHDOCTOR_ORACLE": oracle, "SSHDOCTOR_DRILLS": drills}
+    # Side by side, a file on one worker: tests of a file share their hosts, and hosts mostly wait.
+    context.run(f"{sys.executable} -m pytest -n 4 --dist loadfile {choice}", pty=False, env=asked)
 
 
 @task(auto_shortflags=False)

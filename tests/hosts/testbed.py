@@ -84,10 +84,13 @@ class Testbed:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @contextmanager
-    def host(self, image: str = "debian12") -> Iterator[TestHost]:
-        """A fresh host with a running sshd, removed afterwards (it is up in about half a second)."""
+    def host(self, image: str = "debian12", place: int | None = None) -> Iterator[TestHost]:
+        """A fresh host with a running sshd, removed afterwards (it is up in about half a second).
+
+        One with a ``place`` (0 to 13, no two at a time) keeps its addresses when it is restarted.
+        """
         name = f"sshdoctor-{self.label}-{next(self._numbers)}"
-        engine.podman(*_run_arguments(name, self), f"{engine.REPOSITORY}/{image}")
+        engine.podman(*_run_arguments(name, self, place), f"{engine.REPOSITORY}/{image}")
         try:
             yield self._ready(name, image)
         finally:
@@ -110,8 +113,9 @@ class Testbed:
 @contextmanager
 def open_testbed(directory: Path, images: Sequence[str] = engine.IMAGES) -> Iterator[Testbed]:
     """The test bed of this process: network and keys (in ``directory``), removed afterwards."""
-    engine.prepare_images(images)
-    engine.remove_dead_runs()
+    with engine.one_at_a_time():
+        engine.prepare_images(images)
+        engine.remove_dead_runs()
     label = engine.run_label()
     key, other_key = create_key(directory / "key"), create_key(directory / "other_key")
     try:
@@ -160,7 +164,9 @@ def _hold_network(testbed: Testbed) -> None:
     engine.podman(*arguments, f"{engine.REPOSITORY}/noinit", "sleep", "infinity")
 
 
-def _run_arguments(name: str, testbed: Testbed) -> list[str]:
+def _run_arguments(name: str, testbed: Testbed, place: int | None = None) -> list[str]:
+    network = testbed.network
+    fixed = "" if place is None else _fixed(network, place)
     return [
         "run",
         "--detach",
@@ -170,5 +176,11 @@ def _run_arguments(name: str, testbed: Testbed) -> list[str]:
         "--hostname=web1",
         f"--name={name}",
         f"--label={engine.RUN_LABEL}={testbed.label}",
-        f"--network={testbed.network.name}",
+        f"--network={network.name}{fixed}",
     ]
+
+
+def _fixed(network: Network, place: int) -> str:
+    """Addresses above those that are given out (see _create_network); one of the link, for caches of them."""
+    number = network.ipv4.num_addresses // 2 + place
+    return f":ip={network.ipv4[number]},ip6={network.ipv6[number]},mac=02:5d:0c:00:00:{number:02x}"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from hosts import engine
 from hosts.testbed import TestHost
-
-GUARD = Path(__file__).parents[2] / "src/sshdoctor/remedy/guard.sh"
+from sshdoctor.remedy.script import guard_text
 
 RULES = r"""
 for tool in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
@@ -50,7 +49,10 @@ class GuardedHost:
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        engine.podman("cp", str(GUARD), f"{self.host.container}:/root/guard.sh")
+        with NamedTemporaryFile("w") as file:
+            file.write(guard_text())
+            file.flush()
+            engine.podman("cp", file.name, f"{self.host.container}:/root/guard.sh")
         self.host.run(f"cat >/root/state.sh <<'END'\n{STATE}\nEND")
 
     def run(self, script: str) -> str:

@@ -12,7 +12,8 @@ import pytest
 
 from hosts import engine
 from hosts.testbed import Testbed
-from remedy.guarded import GUARD, RULES, GuardedHost
+from remedy.guarded import RULES, GuardedHost
+from sshdoctor.remedy.script import guard_text
 
 RULES_OF_EVERY_KIND = """
 iptables-nft -A INPUT -s 192.0.2.1 -j DROP
@@ -214,12 +215,32 @@ def test_a_confirmation_that_comes_too_late_is_told_when_the_restore_is_done(deb
 
 
 @pytest.mark.containers
-def test_a_touch_moves_the_deadline_and_never_brings_it_nearer(debian12: GuardedHost) -> None:
-    debian12.apply("guard_touch 30; guard_touch 1; guard_touch; touch /etc/ssh/goes", seconds=1)
-    debian12.run("sleep 3; test -e /etc/ssh/goes")
-    assert debian12.status()[0][1] == "armed"
-    debian12.say("restore")
+def test_who_is_given_longer_has_it_until_that_task_is_over(debian12: GuardedHost) -> None:
+    said = debian12.apply(
+        "guard_touch 600; guard_touch 1; touch /etc/ssh/goes; sleep 3; test -e /etc/ssh/goes && echo there\n"
+        "guard_touch; sleep 30; echo late",
+        seconds=1,
+    )
+    assert said == "there\nexit 137"
+    debian12.await_word("restored")
     debian12.run("! test -e /etc/ssh/goes")
+
+
+@pytest.mark.containers
+def test_the_time_of_one_who_was_given_longer_and_died_is_cut_short(debian12: GuardedHost) -> None:
+    debian12.apply("guard_touch 600; touch /etc/ssh/goes; kill -KILL $$", seconds=2)
+    debian12.await_word("restored")
+    debian12.run("! test -e /etc/ssh/goes")
+
+
+@pytest.mark.containers
+def test_who_asks_for_a_restore_that_is_under_way_waits_for_it(debian12: GuardedHost) -> None:
+    before = debian12.state()
+    debian12.apply("inverse sleep 3; touch /etc/ssh/goes", seconds=1)
+    debian12.await_word("restoring")
+    debian12.run(f"sh {debian12.newest()}/guard.sh restore")
+    assert debian12.state() == before
+    debian12.run(f"sh {debian12.newest()}/guard.sh restore")
 
 
 @pytest.mark.containers
@@ -236,7 +257,7 @@ def test_a_restore_that_is_killed_half_way_is_gone_on_with(testbed: Testbed, ima
     with guarded(testbed, image, RULES_OF_EVERY_KIND) as host:
         before = host.state()
         host.apply(
-            "inverse true; inverse sleep 5; inverse true; nft flush ruleset; rm /etc/ssh/moduli", seconds=1
+            "inverse true; inverse sleep 15; inverse true; nft flush ruleset; rm /etc/ssh/moduli", seconds=1
         )
         host.await_word("restoring")
         host.run(f"read -r waiter _ <{host.newest()}/waiter; sleep 0.5; kill -KILL $waiter")
@@ -383,12 +404,16 @@ def test_the_newest_ten_that_have_ended_are_kept(debian12: GuardedHost) -> None:
 
 
 def test_shellcheck_finds_nothing() -> None:
-    done = subprocess.run(["shellcheck", "-s", "sh", GUARD], capture_output=True, text=True, check=False)
+    command = ["shellcheck", "-s", "sh", "-"]
+    done = subprocess.run(command, input=guard_text(), capture_output=True, text=True, check=False)
     assert done.stdout == "" and done.returncode == 0
 
 
 def test_a_name_that_is_not_one_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    script = f"guard_bases={tmp_path}; guard_open '../x' <{GUARD}"
-    done = subprocess.run(["sh", "-uc", f". {GUARD}; {script}"], capture_output=True, text=True, check=False)
+    guard, bases = tmp_path / "guard.sh", tmp_path / "bases"
+    guard.write_text(guard_text())
+    bases.mkdir()
+    script = f". {guard}; guard_bases={bases}; guard_open '../x' <{guard}"
+    done = subprocess.run(["sh", "-uc", script], capture_output=True, text=True, check=False)
     assert done.returncode != 0 and "cannot name a state" in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(bases.iterdir()) == []

@@ -35,7 +35,8 @@ STOPPED = report({"192.0.2.1": "rst"}, "sshd-stopped")
         (report({"192.0.2.1": "ok"}), ""),
         (report({"192.0.2.1": "auth-denied"}, "wrong-user"), ""),
         (report({"192.0.2.1": "ok"}, "sshd-stopped"), "sshd-stopped is still there"),
-        (report({"192.0.2.1": "silence"}), "a client still gets silence"),
+        (report({"192.0.2.1": "silence"}), "a client gets silence, and why was not found"),
+        (report({"192.0.2.1": "no-banner"}), "a client gets no-banner, and why was not found"),
         (report({"192.0.2.1": "rst"}, "sshd-masked"), "a client still gets rst"),
     ],
 )

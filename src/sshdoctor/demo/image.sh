@@ -6,6 +6,7 @@
 #   firewalls                    debian12 with ufw, firewalld, fail2ban, sshguard, ferm and Shorewall, none of
 #                                them started, and archives of iptables-persistent and CrowdSec
 #   bench                        debian12 with the whole of Python, which Ansible needs
+#   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
 #
 # An image whose label says that this very file made it is left alone. Prints the containers.conf that
 # the engine needs on this machine (for the variable CONTAINERS_CONF), or an empty line if it needs none.
@@ -47,13 +48,14 @@ build() {
     debian11) suite=bullseye ;;
     debian12) suite=bookworm ;;
     bench) suite=bookworm add="$add,python3" ;;
-    firewalls)
+    firewalls | twins)
       suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,sshguard,ferm,shorewall"
       archived="$archived iptables-persistent netfilter-persistent crowdsec crowdsec-firewall-bouncer" ;;
     debian13) suite=trixie ;;
-    noinit) suite=bookworm add='' command='["/bin/sh", "-c", "mkdir -p /run/sshd; /usr/sbin/sshd; while :; do sleep 60 & wait; done"]' ;;
+    noinit | twins-noinit) suite=bookworm add='' command='["/bin/sh", "-c", "mkdir -p /run/sshd; /usr/sbin/sshd; while :; do sleep 60 & wait; done"]' ;;
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;
   esac
+  case $1 in twins*) add="$add,python3-apt" ;; esac
   echo "image.sh: building $repository/$1 (about half a minute)" >&2
   mmdebstrap --quiet --skip=cleanup/apt/lists --variant=minbase --include="$common$add" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \

@@ -16,7 +16,6 @@ from sshdoctor.diagnosis.after_boot import (
 )
 from sshdoctor.diagnosis.derived import Conversation, derive
 from sshdoctor.diagnosis.interview import Interview
-from sshdoctor.diagnosis.possible import possible_causes
 from sshdoctor.diagnosis.rank import WAY, Inside, agrees, merge, predict, rank
 from sshdoctor.diagnosis.visit import Visit
 from sshdoctor.facts import OFF
@@ -98,9 +97,15 @@ def conclude(
             *_rights(interview.used, seen),
             *(_off_notes(causes) if off else _notes(replies, causes, interview.used)),
         ),
-        possible=possible_causes(host.login, replies) if guessing else (),
+        possible=_possible(host, replies) if guessing else (),
         when=visit.when,
     )
+
+
+def _possible(host: Host, replies: Sequence[Reply]) -> tuple[Cause, ...]:
+    from sshdoctor.diagnosis.possible import possible_causes  # only where nobody could look inside
+
+    return possible_causes(host.login, replies)
 
 
 def _replies(visit: Visit, interview: Interview) -> tuple[Reply, ...]:

@@ -9,7 +9,7 @@ from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, LoginError, LoginFailure
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply, WayIn
-from sshdoctor.outside import Dialled, dial, look_around
+from sshdoctor.outside import Dialled, dial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,11 @@ class Visit:
 def visit(host: Host, manner: Manner) -> Visit:
     """Dial every address of ``host`` once; log in where a banner came first, on the same connection."""
     seen = _visit(host, manner)
-    return replace(seen, replies=look_around(seen.replies, manner.timeout)) if manner.deep else seen
+    if not manner.deep:
+        return seen
+    from sshdoctor.outside.around import look_around  # few ask for it
+
+    return replace(seen, replies=look_around(seen.replies, manner.timeout))
 
 
 def _visit(host: Host, manner: Manner) -> Visit:

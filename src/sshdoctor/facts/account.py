@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sshdoctor.disk import Disk
-from sshdoctor.facts._account_disk import account_text
 from sshdoctor.facts._disk import printed
 from sshdoctor.facts._key_files import Judge, Objection, Row, rows
 from sshdoctor.facts._keys import fingerprint
@@ -148,6 +147,8 @@ VALUE = Account
 
 
 def on_disk(disk: Disk, user: str) -> Account | Unknown:
+    from sshdoctor.facts._account_disk import account_text  # only a disk needs it
+
     said = account_text(disk, user) if user else ""
     return said if isinstance(said, Unknown) else parse({"account": printed(said)})
 

@@ -15,7 +15,6 @@ from sshdoctor.disk import LIMIT, Disk
 from sshdoctor.facts import _sshd_config
 from sshdoctor.facts._disk import program
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts
-from sshdoctor.facts._sshd_lint import faults
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
 
@@ -123,6 +122,8 @@ _UNTESTED = Unknown("sshd -t was not run: the system on this disk is not running
 
 def on_disk(disk: Disk, user: str) -> Config | Unknown:
     """The values from the files; ``invalid`` where a line is one that sshd refuses, never ``valid``."""
+    from sshdoctor.facts._sshd_lint import faults  # only a disk needs it
+
     files, sshd = _sshd_config.of_disk(disk), program(disk)
     wrong = faults(files, disk.read(sshd, most=4 * LIMIT)) if sshd else ()
     said = [f"{fault.file} line {fault.line}: {fault.message}" for fault in wrong]

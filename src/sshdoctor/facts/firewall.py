@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sshdoctor.disk import Disk
-from sshdoctor.facts import _firewall_disk
 from sshdoctor.facts._disk import OFF, printed
 from sshdoctor.facts._output import NOT_PERMITTED, denied, evidence, parts, unseen
 from sshdoctor.facts.probe import Section
@@ -133,6 +132,8 @@ VALUE = Firewall
 
 def on_disk(disk: Disk, user: str) -> Firewall | Unknown:
     """The rules that the boot will load; those in force are Unknown, as is whatever else makes some."""
+    from sshdoctor.facts import _firewall_disk  # only a disk needs it
+
     nft, nft_text = _firewall_disk.nft_text(disk)
     said = {"rules": _firewall_disk.rules_text(disk), "nft": nft, "nft_text": nft_text}
     firewall = parse({name: printed(text) for name, text in said.items()})

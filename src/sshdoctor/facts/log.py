@@ -15,7 +15,6 @@ from datetime import datetime
 
 from sshdoctor.disk import Disk
 from sshdoctor.facts._disk import printed
-from sshdoctor.facts._journal import journal
 from sshdoctor.facts._output import denied, evidence, parts
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
@@ -93,6 +92,8 @@ _FILES = ("/var/log/auth.log", "/var/log/secure", "/var/log/messages", "/var/log
 
 def on_disk(disk: Disk, user: str) -> Log | Unknown:
     """What the last boot wrote, or in a file without boots what came since the last good start."""
+    from sshdoctor.facts._journal import journal  # only a disk needs it
+
     lines = journal(disk, "-n", "100", *" + ".join(_UNITS).split())
     kernel = journal(disk, "-n", "2000", "_TRANSPORT=kernel")
     said, source = "", ""

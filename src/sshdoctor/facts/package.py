@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from sshdoctor.disk import LIMIT, Disk
 from sshdoctor.facts._disk import OFF, program
 from sshdoctor.facts._output import evidence, parts, properties
-from sshdoctor.facts._package_disk import package_text
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
 
@@ -76,6 +75,8 @@ VALUE = Package
 
 def on_disk(disk: Disk, user: str) -> Package | Unknown:
     """Nothing is run: whether sshd loads is not known."""
+    from sshdoctor.facts._package_disk import package_text  # only a disk needs it
+
     manager, answer = package_text(disk)
     state, version = _installed(manager, answer) if manager in _MANAGERS else (Unknown(answer), "")
     sshd = program(disk)

@@ -1,6 +1,5 @@
 """What a client gets: resolve the name, knock on every address, wait for the greeting."""
 
-from sshdoctor.outside.around import look_around
 from sshdoctor.outside.dial import Dialled, dial
 
-__all__ = ["Dialled", "dial", "look_around"]
+__all__ = ["Dialled", "dial"]

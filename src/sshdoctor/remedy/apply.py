@@ -74,9 +74,12 @@ def apply(access: Access, prepared: Prepared) -> Applied:
     return _applied(listen(output.stdout, mark), prepared.program, output)
 
 
-def confirm(access: Access, prepared: Prepared) -> bool:
-    """Disarm the restore; False if it has begun already."""
-    return not prepared.seconds or _guard(access, "confirm", prepared.run).status == 0
+def confirm(access: Access, prepared: Prepared) -> bool | None:
+    """Disarm the restore; False if it has begun already, None if no answer came."""
+    if not prepared.seconds:
+        return True
+    status = _guard(access, "confirm", prepared.run).status
+    return None if status is None else status == 0
 
 
 def restore(access: Access, prepared: Prepared) -> bool:

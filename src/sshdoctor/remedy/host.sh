@@ -131,4 +131,5 @@ finish() {
     cat "$file"
   done
   say "end $1"
+  guard_touch
 }

@@ -12,7 +12,8 @@ def objection(before: HostReport, after: HostReport, mended: Sequence[str]) -> s
     """Why the remedy is not proved; empty if it is.
 
     It is proved if every cause that it was to mend is gone, no address is worse than before, and either a
-    client gets in, or comes further than before, or is stopped by what was known and left alone.
+    client gets in, or comes further than before to what is found to stop it there, or is stopped by what was
+    known and left alone.
     """
     still = [cause.id for cause in after.causes if cause.id in mended]
     if still:
@@ -24,12 +25,14 @@ def objection(before: HostReport, after: HostReport, mended: Sequence[str]) -> s
             return f"{address or 'the client'} got {word} before, and gets {now} now"
     if any(word in WORKING for word in words[1].values()):
         return ""
-    if any(progress(words[1].get(address, "")) > progress(word) for address, word in words[0].items()):
+    gets = ", ".join(dict.fromkeys(words[1].values()))
+    stops = {cause.id for cause in after.causes if cause.role == "root"}
+    if not stops:
+        return f"a client gets {gets}, and why was not found"
+    further = any(progress(words[1].get(address, "")) > progress(word) for address, word in words[0].items())
+    if further or stops & {cause.id for cause in before.causes}:
         return ""
-    known = {cause.id for cause in before.causes}
-    if any(cause.role == "root" and cause.id in known for cause in after.causes):
-        return ""
-    return f"a client still gets {', '.join(dict.fromkeys(words[1].values()))}"
+    return f"a client still gets {gets}"
 
 
 def _words(report: HostReport) -> dict[str | None, str]:

@@ -27,6 +27,19 @@ keep() { :; }
 inverse() { :; }
 guard_touch() { :; }
 """
+_GUARD_PARTS = (
+    "basics",
+    "processes",
+    "states",
+    "keep",
+    "snapshot",
+    "arm",
+    "way_back",
+    "rules",
+    "files",
+    "services",
+    "itself",
+)
 _OVER = """\
 say journal; cat "$work/journal" 2>/dev/null
 say over
@@ -70,8 +83,12 @@ def applying_script(program: Program, *, mark: str, run: str, seconds: int) -> s
 
 def guard_functions() -> str:
     """Shell text that defines the guard's functions, and leaves their text in ``$work/guard.sh``."""
-    text = shell_file("guard.sh")
-    return f'cat >"$work/guard.sh" <<\'END_OF_GUARD\'\n{text}END_OF_GUARD\n. "$work/guard.sh"\n'
+    return f'cat >"$work/guard.sh" <<\'END_OF_GUARD\'\n{guard_text()}END_OF_GUARD\n. "$work/guard.sh"\n'
+
+
+def guard_text() -> str:
+    """The guard as the one file that is kept on the host."""
+    return "".join(shell_file(f"guard/{part}.sh") for part in _GUARD_PARTS)
 
 
 def guard_script(command: str, run: str, mark: str) -> str:

@@ -1,0 +1,74 @@
+# ---- Files
+
+guard_put_files() {
+  local raw mode uid gid path
+  while read -r raw mode uid gid path; do
+    case $path in *'|') path=${path%'|'} ;; *) continue ;; esac
+    case $raw in
+      8* | a*) [ -f "$state/tree$path" ] || [ -L "$state/tree$path" ] || continue ;;
+    esac
+    case $raw in
+      4*) if [ -L "$path" ] || [ ! -d "$path" ]; then rm -f "$path" && mkdir -p "$path"; fi ;;
+      8*)
+        { [ -f "$path" ] && [ ! -L "$path" ] && cmp -s "$state/tree$path" "$path"; } || guard_put_file
+        [ ! "$path" -nt "$state/tree$path" ] || touch -r "$state/tree$path" "$path" 2>/dev/null
+        ;;
+      a*) { [ -L "$path" ] && [ "$(readlink "$state/tree$path")" = "$(readlink "$path")" ]; } || guard_put_file ;;
+      *) continue ;;
+    esac
+    guard_put_mode
+  done <"$state/kept"
+  while IFS= read -r path; do
+    [ -z "$path" ] || guard_remove
+  done <<EOF
+$({
+    sed -n 's/^absent - - - \(.*\)|$/\1/p' "$state/kept"
+    ! guard_taken || guard_tops | while IFS= read -r path; do find "$path"; done | grep -vxF -f "$state/paths"
+  } | sort -r)
+EOF
+}
+
+# By a rename where that can be; in place where it cannot (a full disk, a file that is a mount).
+guard_put_file() {
+  guard_touched
+  guard_note "$path as it was"
+  [ -d "${path%/*}" ] || (umask 022 && mkdir -p "${path%/*}")
+  [ ! -d "$path" ] || rm -rf "$path"
+  if ! { cp -a "$state/tree$path" "$path.sshdoctor-old" && mv -f "$path.sshdoctor-old" "$path"; } 2>/dev/null; then
+    rm -f "$path.sshdoctor-old"
+    { cat "$state/tree$path" >"$path"; } 2>/dev/null || guard_note '  failed'
+  fi
+}
+
+guard_put_mode() {
+  [ "$(stat -c '%f %u %g' "$path" 2>/dev/null)" != "$raw $uid $gid" ] || return 0
+  guard_note "$path: mode $mode, owner $uid:$gid"
+  chown -h "$uid:$gid" "$path" 2>/dev/null
+  [ -L "$path" ] || chmod "$mode" "$path" 2>/dev/null || guard_note '  failed'
+}
+
+# What was not there goes, but not what a package brought, nor keys and links of an sshd installed since.
+guard_remove() {
+  [ -e "$path" ] || [ -L "$path" ] || return 0
+  case $path in *.dpkg-* | *.rpmnew | *.rpmsave | *.rpmorig) return 0 ;; esac
+  if dpkg -S "$path" >/dev/null 2>&1 || rpm -qf "$path" >/dev/null 2>&1; then return 0; fi
+  if [ -e "$state/no-sshd" ] && [ -x /usr/sbin/sshd ] && ! grep -qxF "absent - - - $path|" "$state/kept"; then
+    case $path in *ssh*) return 0 ;; esac
+  fi
+  guard_touched
+  guard_note "remove $path"
+  if [ -d "$path" ] && [ ! -L "$path" ]; then rmdir "$path" 2>/dev/null; else rm -f "$path"; fi || guard_note '  failed'
+}
+
+# What has to read a file again.
+guard_touched() {
+  case $path in
+    */ssh.socket* | */sshd.socket*) units_due=yes socket_due=yes ;;
+    /etc/systemd/*/ssh* | /run/systemd/*/ssh*) units_due=yes sshd_due=restart ;;
+    /etc/systemd/* | /run/systemd/* | /etc/rc?.d/*) units_due=yes ;;
+    /etc/default/ssh) sshd_due=restart ;;
+    /etc/ssh/*) sshd_due=${sshd_due:-reload} ;;
+    /etc/firewalld/*) firewalld_due=yes ;;
+  esac
+}
+

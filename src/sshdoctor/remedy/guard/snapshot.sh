@@ -1,0 +1,115 @@
+# ---- The snapshot
+
+# guard_take: files, rules and unit states as they are; false, with nothing changed, if they cannot be had.
+guard_take() {
+  guard_take_files 2>/dev/null || guard_refuse "the files cannot be copied to $state (a full disk?)" || return 1
+  guard_dump "$state/before" || guard_refuse "the firewall cannot be read: $(guard_unread before)" || return 1
+  { guard_unit_states >"$state/units"; } 2>/dev/null || guard_refuse "$state cannot be written" || return 1
+  [ -x /usr/sbin/sshd ] || guard_has sshd || : >"$state/no-sshd"
+  [ ! -d /run/sshd ] || : >"$state/run-sshd"
+  guard_note 'snapshot taken'
+}
+
+# The files and folders that decide who gets in and what starts; those that there are.
+guard_tops() {
+  local name path
+  set -- /etc/ssh /etc/default/ssh /etc/iptables /etc/sysconfig/ip*tables* /etc/nftables* /etc/ufw \
+    /etc/default/ufw /etc/firewalld /etc/fail2ban/jail.local /etc/fail2ban/jail.d /etc/hosts.allow \
+    /etc/hosts.deny /etc/nologin /run/nologin /etc/systemd/system/dbus-org.fedoraproject.FirewallD1.service
+  for name in $guard_names; do
+    set -- "$@" "/etc/systemd/system/$name".* /etc/systemd/system/*.wants/"$name".* \
+      /etc/systemd/system/*.requires/"$name".* "/run/systemd/system/$name".* \
+      /etc/rc?.d/[SK][0-9][0-9]"$name" /etc/runlevels/*/"$name"
+  done
+  for path in "$@"; do
+    if [ -L "$path" ] && [ -d "$path" ]; then readlink -f "$path"; fi
+    if [ -e "$path" ] || [ -L "$path" ]; then echo "$path"; fi
+  done
+}
+
+guard_take_files() (
+  umask 077
+  guard_tops | while IFS= read -r top; do
+    mkdir -p "$state/tree${top%/*}" && cp -a "$top" "$state/tree${top%/*}/" &&
+      find "$top" -exec stat -c '%f %a %u %g %n|' {} + >>"$state/kept" && find "$top" >>"$state/paths" || return 1
+  done
+)
+
+# Asking must load no module (facts/firewall.py has the reasons): is nf_tables loaded, or built in?
+guard_nf_tables() {
+  local builtin
+  [ -e /proc/modules ] || return 0
+  ! grep -qs '^nf_tables ' /proc/modules || return 0
+  builtin=/lib/modules/$(uname -r)/modules.builtin
+  if [ -r "$builtin" ]; then grep -q '/nf_tables[.]ko' "$builtin"; else grep -qsw nft_do_chain /proc/kallsyms; fi
+}
+
+# guard_dump FOLDER: the rules of every back end, a file each, with their counters.
+guard_dump() (
+  rm -rf "$1" && mkdir -p "$1" && cd "$1" || return 1
+  ! guard_nf_tables || nft=yes
+  for ip in ip ip6; do
+    legacy=$(cat "/proc/net/${ip}_tables_names" 2>/dev/null)
+    if guard_has ${ip}tables-nft-save; then
+      [ -z "${nft-}" ] || ${ip}tables-nft-save -c >${ip}tables-nft 2>errors || return 1
+      [ -z "$legacy" ] || ! guard_has ${ip}tables-legacy-save ||
+        ${ip}tables-legacy-save -c >${ip}tables-legacy 2>errors || return 1
+    elif guard_has ${ip}tables-save && [ -n "${nft-}$legacy" ]; then
+      ${ip}tables-save -c >${ip}tables 2>errors || return 1
+    fi
+  done
+  [ -z "${nft-}" ] || ! guard_has nft || nft list ruleset >nft 2>errors || return 1
+  if guard_has ipset && { [ ! -e /proc/modules ] || grep -q '^ip_set ' /proc/modules; }; then
+    ipset save >ipset 2>errors || return 1
+  fi
+)
+
+guard_unread() { head -n 3 "$state/$1/errors" 2>/dev/null; }
+
+guard_unit_states() {
+  local unit
+  if guard_systemd; then
+    # shellcheck disable=SC2046
+    set -- $(systemctl is-active $guard_units 2>/dev/null)
+    for unit in $guard_units; do
+      echo "$unit ${1-unknown}"
+      [ $# = 0 ] || shift
+    done
+  elif unit=$(guard_sshd); then
+    echo "sshd $unit"
+  else
+    echo 'sshd no'
+  fi
+}
+
+# The process number and the command of the sshd that listens (the title of its sessions has no path).
+guard_sshd() {
+  local file name line
+  for file in /proc/[0-9]*/comm; do
+    { read -r name <"$file"; } 2>/dev/null && [ "$name" = sshd ] || continue
+    # Anybody may call a program sshd; only root's is one that root shall start again.
+    [ "$(stat -c %u "${file%/comm}")" = 0 ] || continue
+    line=$({ tr '\0' ' ' <"${file%comm}cmdline"; } 2>/dev/null)
+    case $line in
+      'sshd: /'*' [listener]'*) line=${line#sshd: } ;;
+      /*) ;;
+      *) continue ;;
+    esac
+    file=${file#/proc/}
+    echo "${file%/comm} ${line%% \[listener\]*}"
+    return 0
+  done
+  return 1
+}
+
+# guard_after: the rules as the remedy left them, for an undo. One that was never armed has nothing to wait for.
+guard_after() {
+  [ -n "${state-}" ] || return 0
+  if [ -e "$state/opened" ]; then
+    rm -f "$state/room"
+    guard_turn opened confirmed
+    return
+  fi
+  guard_dump "$state/after.new" && rm -rf "$state/after" && mv "$state/after.new" "$state/after"
+}
+

@@ -1,0 +1,103 @@
+# ---- The way back
+
+# guard_restore [ID]: put back what an armed remedy changed, or go on with a restore that was cut off; one that
+# somebody else is about is waited for. The script that applies the remedy is ended, unless this is it.
+guard_restore() {
+  local again='' pid start
+  trap '' HUP PIPE
+  guard_at "${1-}" || guard_refuse 'there is nothing to restore' || return 1
+  [ ! -e "$state/restored" ] || return 0
+  if [ -e "$state/restoring" ]; then
+    if guard_alive "$state/restorer"; then
+      guard_settles || guard_refuse 'the restore is under way'
+      return
+    fi
+    again=yes
+  else
+    # Where the disk has become read-only nobody can claim, nor confirm: better restored twice than not at all.
+    guard_turn armed restoring || { [ -e "$state/armed" ] && [ ! -w "$state" ]; } ||
+      guard_refuse "nothing is armed: $(guard_since "$state")" || return 1
+  fi
+  guard_sign restorer || :
+  if guard_alive "$state/pid"; then
+    # shellcheck disable=SC2034
+    read -r pid start <"$state/pid"
+    guard_kill "$pid"
+  fi
+  guard_put_back
+  guard_boot_remove
+  guard_turn restoring restored
+}
+
+# guard_undo: take the newest confirmed remedy back; tables that changed since are left alone, and named.
+guard_undo() {
+  local dir
+  guard_alone undo || return 1
+  dir=$(guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
+  sh "$dir/guard.sh" undo
+}
+
+guard_undo_this() {
+  local again=''
+  trap '' HUP PIPE
+  if [ -e "$state/undoing" ]; then
+    ! guard_alive "$state/restorer" || guard_refuse 'the undo is under way' || return 1
+    again=yes
+  else
+    guard_turn confirmed undoing || guard_refuse "this was not confirmed: $(guard_since "$state")" || return 1
+  fi
+  guard_sign restorer || :
+  if guard_taken && [ ! -e "$state/left" ]; then
+    guard_dump "$state/now" || guard_refuse "the firewall cannot be read: $(guard_unread now)" || return 1
+    guard_changed_since >"$state/left.new" && mv "$state/left.new" "$state/left" || return 1
+  fi
+  guard_put_back
+  guard_turn undoing undone
+  [ ! -e "$state/left" ] || sed 's/^/left alone, as it has changed since: /' "$state/left"
+  echo "undone ${state##*/}"
+}
+
+# guard_boot: before anything that reads the files; what rules there are, boot makes of them.
+guard_boot() {
+  if [ -e "$state/restoring" ] || guard_turn armed restoring; then
+    guard_sign restorer || :
+    guard_run_inverses
+    guard_put_files
+    guard_try systemctl daemon-reload </dev/null
+    guard_put_units --no-block
+    guard_turn restoring restored
+  fi
+  guard_boot_remove
+}
+
+# Is there a snapshot? A remedy without a guard has only what it kept, and its inverses.
+guard_taken() { [ -d "$state/before" ]; }
+
+# Rules go first, each table at once, so that who has access keeps it; and again last, as units change them. Units
+# are looked at twice too: what a dead remedy has asked of systemd may be done after its death.
+guard_put_back() {
+  local sshd_due="${again:+restart}" socket_due="$again" units_due="$again" firewalld_due=''
+  rm -f "$state/room"
+  guard_taken || { guard_unit_states >"$state/units"; } 2>/dev/null
+  guard_run_inverses
+  guard_put_rules
+  guard_put_files
+  ! guard_systemd || [ -z "$units_due" ] || guard_try systemctl daemon-reload </dev/null
+  guard_put_units
+  guard_put_sshd
+  guard_put_units
+  # A unit that is stopped takes the directory along that a daemon started by hand needs as well.
+  [ ! -e "$state/run-sshd" ] || [ -d /run/sshd ] || (umask 022 && mkdir -p /run/sshd)
+  guard_put_firewalld
+  guard_put_rules
+}
+
+guard_run_inverses() {
+  local file
+  find "$state/inverse" -name '[0-9][0-9][0-9][0-9]' | sort -r | while IFS= read -r file; do
+    guard_note "inverse: $(cat "$file")"
+    guard_try sh "$file" </dev/null
+    mv "$file" "$file.done"
+  done
+}
+
