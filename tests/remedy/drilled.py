@@ -214,8 +214,8 @@ def outcome_of(output: str) -> str:
 
 
 def files(state: Sequence[str]) -> list[str]:
-    """Of a host's state only what a restart does not make anew: files, but for one that every boot removes."""
-    kept = re.compile(r"(etc|home|root|[0-9a-f]{64} )(?!.*\betc/nologin\b)(?!/nologin )")
+    """Of a host's state what a boot does not change: files, but for /etc/nologin, which systemd removes."""
+    kept = re.compile(r"etc(?!/nologin )|home|root|[0-9a-f]{64}  (?!etc/nologin$)")
     return [line for line in state if kept.match(line)]
 
 
