@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
-IMAGES = ("debian12", "debian13", "debian11", "noinit", "firewalls")
+IMAGES = ("debian12", "debian13", "debian11", "noinit", "firewalls", "rpm")
 REPOSITORY = "localhost/sshdoctor"
 CAPABILITIES = "NET_ADMIN,NET_RAW,AUDIT_WRITE,SYS_CHROOT"
 RUN_LABEL = "sshdoctor.run"

@@ -87,6 +87,7 @@ def test_every_playbook_is_tried_on_every_debian() -> None:
         assert {*DEBIANS} - tried == never, f"{playbook.id} is tried on {tried}"
 
 
+@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("trial", TRIALS, ids=[trial.name for trial in TRIALS])
 def test_a_remedy_lets_the_client_in_and_does_nothing_again(

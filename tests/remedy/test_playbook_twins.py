@@ -36,6 +36,7 @@ def test_every_variant_is_a_scenario_of_a_playbook() -> None:
     assert {(playbook, name) for playbook, names in VARIANTS.items() for name in names} <= tried
 
 
+@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize(
     "pair", [pytest.param(pair, id=pair.name, marks=UNSEEN.get(pair.playbook, [])) for pair in PAIRS]

@@ -5,6 +5,7 @@
 #   noinit                       Debian 12 with no init and no iproute2; sshd is started by hand
 #   firewalls                    debian12 with ufw, firewalld, fail2ban, sshguard, ferm and Shorewall, none of
 #                                them started, and archives of iptables-persistent and CrowdSec
+#   rpm                          debian12 with dnf, zypper and pacman, and what makes packages for them
 #   bench                        debian12 with the whole of Python, which Ansible needs
 #   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
 #
@@ -48,6 +49,7 @@ build() {
     debian11) suite=bullseye ;;
     debian12) suite=bookworm ;;
     bench) suite=bookworm add="$add,python3" ;;
+    rpm) suite=bookworm add="$add,dnf,rpm,createrepo-c,zypper,pacman-package-manager" ;;
     firewalls | twins)
       suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,sshguard,ferm,shorewall"
       archived="$archived iptables-persistent netfilter-persistent crowdsec crowdsec-firewall-bouncer" ;;
