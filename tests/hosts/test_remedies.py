@@ -30,7 +30,7 @@ TO_BE_ASKED = [
     s for s in BROKEN if s.cause_ids <= MENDED | DECISIONS and s not in REPAIRABLE and s not in DENIED_BY_NAME
 ]
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.long]
 
 
 def each(scenarios: list[Scenario]) -> pytest.MarkDecorator:

@@ -25,6 +25,7 @@ SCENARIOS = {scenario.name: scenario for scenario in load_scenarios()}
 CASES: Mapping[str, Mapping[str, Any]] = read_yaml(Path(__file__).with_name("openings.yml"))
 
 
+@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("name", CASES)
 def test_the_playbooks_make_what_is_forecast_and_let_the_client_in(name: str, testbed: Bed) -> None:

@@ -37,6 +37,7 @@ def host_of(testbed: Testbed) -> Iterator[HostOf]:
         yield start
 
 
+@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize(
     ("case", "shell"),
