@@ -21,7 +21,7 @@ HALF = "[begin:78:gzip:base64:900:5]"
 
 
 def key_of(line: str) -> str:
-    return line[1 : line.index(":")]
+    return line[1:].partition(":")[0]
 
 
 def each(text: str, names: list[str], change: Callable[[str], str]) -> str:
