@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from hosts.testbed import TestHost, known_hosts_lines, open_testbed  # noqa: E402  # it stands in tests/
 from sshdoctor.facts import commands, names  # noqa: E402  # after the path is set
-from sshdoctor.facts.probe import build_script  # noqa: E402
+from sshdoctor.facts.probe import build_script  # noqa: E402  # as above
 
 ROUNDS = 11
 MEMORY_LIMIT = 80 * 2**20

@@ -5,7 +5,7 @@
 #   noinit                       Debian 12 with no init and no iproute2; sshd is started by hand
 #   firewalls                    debian12 with ufw, firewalld, fail2ban, sshguard, ferm and Shorewall, none of
 #                                them started, and archives of iptables-persistent and CrowdSec
-#   rpm                          debian12 with dnf, zypper and pacman, and what makes packages for them
+#   rpm                          noinit with dnf, zypper and pacman, what makes packages for them, and OpenRC
 #   bench                        debian12 with the whole of Python, which Ansible needs
 #   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
 #
@@ -45,16 +45,17 @@ build() {
   add=,systemd,systemd-sysv,iproute2
   # The two words after /sbin/init are for a new systemd on a machine with version-1 cgroups.
   command='["/sbin/init", "systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"]'
+  by_hand='["/bin/sh", "-c", "mkdir -p /run/sshd; /usr/sbin/sshd; while :; do sleep 60 & wait; done"]'
   case $1 in
     debian11) suite=bullseye ;;
     debian12) suite=bookworm ;;
     bench) suite=bookworm add="$add,python3" ;;
-    rpm) suite=bookworm add="$add,dnf,rpm,createrepo-c,zypper,pacman-package-manager" ;;
+    rpm) suite=bookworm add=,dnf,rpm,createrepo-c,zypper,pacman-package-manager,openrc command=$by_hand ;;
     firewalls | twins)
       suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,sshguard,ferm,shorewall"
       archived="$archived iptables-persistent netfilter-persistent crowdsec crowdsec-firewall-bouncer" ;;
     debian13) suite=trixie ;;
-    noinit | twins-noinit) suite=bookworm add='' command='["/bin/sh", "-c", "mkdir -p /run/sshd; /usr/sbin/sshd; while :; do sleep 60 & wait; done"]' ;;
+    noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;
   esac
   case $1 in twins*) add="$add,python3-apt" ;; esac

@@ -16,28 +16,30 @@ if TYPE_CHECKING:
     from hosts.testbed import Testbed, TestHost
 
 CASES = sorted(read_cases(Path(__file__).parent / "cases"), key=lambda case: (case.image, case.module))
-HostOf = Callable[[str], "TestHost"]
+HostOf = Callable[[Case], "TestHost"]
 
 
 @pytest.fixture(scope="module")
 def host_of(testbed: Testbed) -> Iterator[HostOf]:
-    """One host for each image; a case leaves it as it found it, or makes its own beginning."""
-    hosts: dict[str, TestHost] = {}
+    """The host of one image and module at a time; its cases follow each other in the order of their file."""
+    current: dict[tuple[str, str], TestHost] = {}
     with ExitStack() as stack:
 
-        def start(image: str) -> TestHost:
-            if image not in hosts:
-                hosts[image] = stack.enter_context(testbed.host(image))
-                busybox = ["podman", "cp", "/bin/busybox", f"{hosts[image].container}:/usr/bin/busybox"]
+        def start(case: Case) -> TestHost:
+            key = case.image, case.module
+            if key not in current:
+                stack.close()
+                current.clear()
+                current[key] = stack.enter_context(testbed.host(case.image))
+                busybox = ["podman", "cp", "/bin/busybox", f"{current[key].container}:/usr/bin/busybox"]
                 subprocess.run(busybox, check=True, capture_output=True)
-                if image == "rpm":
-                    execute(hosts[image].container, SOURCES.read_text(encoding="utf-8"), quiet=False)
-            return hosts[image]
+                if case.image == "rpm":
+                    execute(current[key].container, SOURCES.read_text(encoding="utf-8"), quiet=False)
+            return current[key]
 
         yield start
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize(
     ("case", "shell"),
@@ -45,7 +47,7 @@ def host_of(testbed: Testbed) -> Iterator[HostOf]:
     ids=[f"{case.module}: {case.case}" for case in CASES],
 )
 def test_a_task_changes_what_differs_once_and_can_be_undone(case: Case, shell: str, host_of: HostOf) -> None:
-    story = tell(host_of(case.image).container, case, shell)
+    story = tell(host_of(case).container, case, shell)
     first = story.stages["first"]
     assert story.seen["check"] == story.seen["before"], "--check changed the host"
     for key, value in case.gives.items():
