@@ -30,7 +30,6 @@ def _told(testbed: Testbed, file: str, seconds: int, **arguments: object) -> Sto
         return tell(host.container, case)
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("file", ["/var/lib/dpkg/lock-frontend", "/var/cache/apt/archives/lock"])
 def test_a_lock_that_is_given_up_soon_is_waited_for(file: str, testbed: Testbed) -> None:
@@ -39,7 +38,6 @@ def test_a_lock_that_is_given_up_soon_is_waited_for(file: str, testbed: Testbed)
     assert story.seen["first"] == "installed"
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_lock_on_the_lists_is_waited_for(testbed: Testbed) -> None:
     story = _told(testbed, "/var/lib/apt/lists/lock", 3, update_cache=True)
@@ -47,7 +45,6 @@ def test_a_lock_on_the_lists_is_waited_for(testbed: Testbed) -> None:
     assert story.seen["first"] == "installed"
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("file", ["/var/lib/dpkg/lock-frontend", "/var/lib/apt/lists/lock"])
 def test_the_holder_of_a_lock_that_stays_is_named(file: str, testbed: Testbed) -> None:
@@ -58,7 +55,6 @@ def test_the_holder_of_a_lock_that_stays_is_named(file: str, testbed: Testbed) -
     assert story.seen["first"] == ""
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("seconds", [3, 600])
 def test_dnf_is_waited_for_as_well(seconds: int, testbed: Testbed) -> None:
