@@ -44,10 +44,14 @@ def timed(
 
 
 def timed_anew(command: Sequence[str], *, folder: Path, stdin: Path | None = None) -> Run:
-    """``timed`` with ``folder`` as home, and no connection of a run before: Ansible keeps one for 60 s."""
+    """``timed`` with ``folder`` as home, and no connection of a run before: Ansible keeps one for 60 s.
+
+    Python keeps its compiled modules, as for a user: pip compiles the peers, a first run this project.
+    """
     shared = Path(tempfile.mkdtemp(dir=folder))
     quiet = {"ANSIBLE_DEPRECATION_WARNINGS": "false", "ANSIBLE_SSH_CONTROL_PATH_DIR": str(shared)}
     environment = {**os.environ, **quiet, "HOME": str(folder)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     run = timed(command, folder=folder, stdin=stdin, environment=environment)
     for left in shared.iterdir():  # nor may its idle sessions fill the host for those who come next
         leave = ["ssh", "-o", f"ControlPath={left}", "-O", "exit", "nobody"]

@@ -87,3 +87,10 @@ def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert done.stderr == ""
+
+
+def test_a_run_leaves_its_modules_compiled_for_the_next(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    subprocess.run([*COMMAND, "checks"], env=environment, capture_output=True, timeout=60, check=True)
+    assert [*tmp_path.rglob("sshdoctor/checks/load.*.pyc")]

@@ -6,7 +6,6 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,6 +15,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 from invoke.tasks import Task, task
+from msgspec.structs import replace
 
 from sshdoctor import __version__
 from sshdoctor.errors import InputError, RemedyError, SshdoctorError, UsageError
@@ -309,6 +309,11 @@ namespace = Collection(diagnose, remediate, playbook, undo, rescue, checks, play
 
 class SshdoctorProgram(Program):
     """Invoke's program, with this project's exit code for a flag or a task that there is not."""
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        super().parse_core(argv)
+        # Invoke would have each run compile all modules anew, which takes as long as a diagnosis.
+        sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
     def parse_tasks(self) -> None:
         try:

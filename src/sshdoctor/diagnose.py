@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from sshdoctor.ahead import Ahead
 from sshdoctor.diagnosis.visit import Manner, Visit, visit
@@ -111,7 +112,7 @@ def _examine_one(
 
 def _read_later(sources: Sequence[Path], request: Request, checks: Sequence[Check] | None) -> Sequence[Check]:
     loaded = checks or load(sources)
-    for name in ("diagnosis.conclude", "firewall", f"render.{request.format}_format"):
+    for name in ("diagnosis.conclude", "firewall", "firewall.nft_json", f"render.{request.format}_format"):
         import_module(f"sshdoctor.{name}")
     return loaded
 

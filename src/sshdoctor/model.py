@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Family = Literal["ipv4", "ipv6"]
 Role = Literal["root", "behind", "latent"]
@@ -104,8 +105,7 @@ class Secret:
         return hash(self._value)
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Something that could not be seen. ``reason`` is a phrase such as "not permitted"."""
 
     reason: str
@@ -114,8 +114,7 @@ class Unknown:
         raise TypeError(f"an unknown is neither true nor false: {self.reason}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+class Login(Struct, frozen=True, kw_only=True):
     """How a client dials one SSH service.
 
     ``jumps`` are ``user@host:port`` strings in the order in which they are passed through;
@@ -134,16 +133,14 @@ class Login:
     host_key_alias: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Become:
+class Become(Struct, frozen=True, kw_only=True):
     """Privileges through sudo."""
 
     user: str = "root"
     password: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WayIn:
+class WayIn(Struct, frozen=True, kw_only=True):
     """One way to run a script on a host; ``target`` is a container, a root directory or a file."""
 
     connection: Literal["ssh", "local", "podman", "docker", "chroot", "capture"]
@@ -152,8 +149,7 @@ class WayIn:
     become: Become | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(Struct, frozen=True, kw_only=True):
     """One host of the inventory: the SSH service under diagnosis, and the ways in, in order."""
 
     name: str
@@ -162,16 +158,14 @@ class Host:
     managed: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True, kw_only=True):
     """Another port of the same address, and the reply word that a client got there."""
 
     port: int
     reply: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class Hop(Struct, frozen=True, kw_only=True):
     """The ``number``th stop of a packet on its way.
 
     ``reply``: "expired" (the sender is a router there, which saw the hop limit run out), "connected", or the
@@ -183,8 +177,7 @@ class Hop:
     reply: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """What a client got when it dialled one address; ``word`` is a reply word of the contract."""
 
     address: str | None
@@ -203,16 +196,14 @@ class Reply:
     """Up to the last stop that answered; None where nobody looked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Lines that a person could see for themselves, and the command that shows them."""
 
     source: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Struct, frozen=True, kw_only=True):
     """Why a client does not get in (or will not, if latent)."""
 
     id: str
@@ -225,8 +216,7 @@ class Cause:
     playbooks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What one check came to."""
 
     id: str
@@ -237,8 +227,7 @@ class Finding:
     causes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A way in that was tried, and what it answered (``ok`` for the one in use)."""
 
     via: str
@@ -246,8 +235,7 @@ class Attempt:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessUsed:
+class AccessUsed(Struct, frozen=True, kw_only=True):
     """The way in that was used, or ``via=None`` if none worked."""
 
     via: str | None
@@ -256,8 +244,7 @@ class AccessUsed:
     tried: tuple[Attempt, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(Struct, frozen=True, kw_only=True):
     """What a client must see by what the host says; ``agrees`` is None where that is not known."""
 
     reply: str
@@ -265,8 +252,7 @@ class Prediction:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskResult:
+class TaskResult(Struct, frozen=True, kw_only=True):
     """What one task of a playbook came to; ``diff`` is a unified diff, or empty."""
 
     playbook: str
@@ -276,8 +262,7 @@ class TaskResult:
     diff: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """One playbook of a plan: the causes that it mends here, and what it puts at risk."""
 
     playbook: str
@@ -289,8 +274,7 @@ class Planned:
     """Its tasks that may change something, by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
+class Repair(Struct, frozen=True, kw_only=True):
     """What was planned, done and proved on one host.
 
     ``replies_before`` and ``replies_after`` are what a client got; ``journal`` has each command that changed
@@ -310,8 +294,7 @@ class Repair:
     run: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostReport:
+class HostReport(Struct, frozen=True, kw_only=True):
     """The answer for one host."""
 
     host: str

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from sshdoctor import diagnose
 from sshdoctor.diagnosis.visit import Manner
@@ -40,8 +41,7 @@ from sshdoctor.request import (
 _FAILED = ("failed", "rolled-back")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What the tasks that change hosts add to a diagnosis, as typed."""
 
     check: bool

@@ -6,10 +6,12 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.diagnosis.visit import Manner
 from sshdoctor.errors import UsageError
@@ -18,8 +20,7 @@ from sshdoctor.model import Host, HostReport, Login
 from sshdoctor.render import render
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What was asked on the command line, as typed."""
 
     pattern: str

@@ -1,15 +1,13 @@
 """The language of ``when``: three values, no calls, no surprises."""
 
-from dataclasses import dataclass
-
 import pytest
+from msgspec import Struct
 
 from sshdoctor.checks.expression import ExpressionError, parse_expression, parse_sentence
 from sshdoctor.model import Unknown
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Struct, frozen=True):
     state: str | Unknown
     port: int | Unknown = 22
     names: tuple[str, ...] = ()

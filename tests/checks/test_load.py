@@ -1,17 +1,16 @@
 """A check file is read whole, and every fault in it is told at once, with its line."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+from msgspec import Struct
 
 from sshdoctor.checks.load import load_checks
 from sshdoctor.errors import CheckError
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Struct, frozen=True):
     state: str
 
 

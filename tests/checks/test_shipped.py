@@ -1,11 +1,11 @@
 """The shipped checks: each cause has a host that is broken that way, or a case here."""
 
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import fields, replace
 
 from sshdoctor import facts
 from sshdoctor.checks.judge import judge

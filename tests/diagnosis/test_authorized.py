@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from sshdoctor.diagnosis.authorized import Keys, keys
 from sshdoctor.diagnosis.dialled import Dialled

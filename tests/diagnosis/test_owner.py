@@ -1,9 +1,9 @@
 """Whose a rule is, and whether it comes back: what real hosts in tests/hosts do not show, by its names."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sshdoctor.diagnosis.ban import ban
 from sshdoctor.diagnosis.owner import command_for, owner_of

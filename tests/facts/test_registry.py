@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from sshdoctor import facts
 from sshdoctor.facts import probe
@@ -21,8 +21,8 @@ VARIABLES = {"client": "127.0.0.1", "address": "127.0.0.1", "port": "22", "user"
 def test_the_value_of_a_fact_is_named_after_it(name: str) -> None:
     value = facts.load(name).VALUE
     assert value.__name__ == name.title().replace("_", "")
-    assert dataclasses.is_dataclass(value)
-    assert "evidence" in {field.name for field in dataclasses.fields(value)}
+    assert issubclass(value, Struct)
+    assert "evidence" in value.__struct_fields__
 
 
 def test_a_fact_that_is_not_there_is_a_key_error() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from queue import SimpleQueue
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from firewall.cases import client_packet, mailed_packet
 from firewall.generator import CHAINS
@@ -20,8 +22,7 @@ PATIENCE = (0.2, 1.5)
 """Seconds for a reply; the second if the first looks wrong, since a busy machine is slow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Rulesets by tool, all for packets of one family, loaded in this order."""
 
     name: str
@@ -34,8 +35,7 @@ class Question:
         return "\n".join(f"{self.name}: {tool}-restore\n{text}" for tool, text in self.rules.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """``kernel`` is the reply that the client got; ``refused`` is why the tool did not load the rules."""
 
     question: Question

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from render.cases import SILENCE
 from sshdoctor.model import AccessUsed, Hop, HostReport, Login, Neighbour

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from render.cases import SILENCE, cause, finding, outside_only, seen_inside
 from sshdoctor.model import (
@@ -31,7 +31,7 @@ FINGERPRINT = "SHA256:DUPkbb6YjRREp9YfVCgpSFPHq1Ad66qekaKR7l22Dfs"
 
 def told(text: str, **changes: object) -> str:
     """A masked report's note that was ``text``."""
-    report = replace(outside_only(), notes=(text,), **changes)  # type: ignore[arg-type]  # fields of the report
+    report = replace(outside_only(), notes=(text,), **changes)
     return masked([report])[0].notes[0]
 
 

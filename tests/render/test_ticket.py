@@ -6,10 +6,10 @@ import json
 import string
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from render.cases import OK, REFUSAL, SILENCE, cause, outside_only, seen_inside
 from sshdoctor.diagnose import load

@@ -6,10 +6,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from rescue.conftest import NAME, OWN, Rescue
 from sshdoctor import facts
@@ -44,7 +44,7 @@ def unknown(said: Recalled) -> dict[str, str]:
 
 
 def other_login(host: Host, **changes: object) -> Host:
-    return replace(host, login=replace(host.login, **changes))  # type: ignore[arg-type]  # by name, in tests
+    return replace(host, login=replace(host.login, **changes))
 
 
 def test_all_of_it_is_there(capture: Capture, host: Host) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from sshdoctor.errors import AccessError
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """What a script wrote, as raw bytes, and its exit status; None if it was cut off (time, a lost link)."""
 
     stdout: bytes
@@ -19,8 +19,7 @@ class Output:
     """Why it was cut off, or the last line that it, or the transport, wrote to standard error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginFailure:
+class LoginFailure(Struct, frozen=True, kw_only=True):
     """What was learnt while an SSH login failed. Fingerprints are as ``ssh-keygen -l`` prints them.
 
     ``word`` is a reply word; ``client_keys`` were offered and refused, ``methods`` are what the server

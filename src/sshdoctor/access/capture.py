@@ -8,8 +8,9 @@ import re
 import stat
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sshdoctor.access.capture_lines import LARGEST, clean, has_lines, read_lines
 from sshdoctor.errors import CaptureError
@@ -24,16 +25,14 @@ _CHECKSUM = re.compile(rb"^sshdoctor-checksum (?:-|(\d+) (\d+))\n?", re.MULTILIN
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(Struct, frozen=True):
     """One address of the service, and the client's address as the script was told it ("" if not known)."""
 
     address: str
     client: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What the rescue script was written for. ``own``: a digest of each user's own command, by check.
 
     ``made`` is when, in seconds since 1970 by this machine's clock; ``mark`` fences the sections.
@@ -50,8 +49,7 @@ class Asked:
     own: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capture:
+class Capture(Struct, frozen=True, kw_only=True):
     """What came back. ``taken`` is in seconds since 1970 by the host's clock, which may be wrong.
 
     ``source`` names where it was read. ``lost`` says what did not arrive as it was taken, in a phrase;

@@ -13,8 +13,9 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
+
+from msgspec import Struct
 
 from sshdoctor.errors import CaptureError
 
@@ -32,8 +33,7 @@ _LABEL = re.compile(r"(?:begin|end):(\d{1,8}):(gzip|plain):(base64|hex):(\d{1,7}
 _LINE = re.compile(r"(\d{1,7}):([A-Za-z0-9+/=]+):(\d{1,8})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """What has arrived: ``data`` up to the first line that is lost.
 
     ``lost`` says which lines did not arrive as they were sent, ``mended`` what was wrong and did no harm.
@@ -44,8 +44,7 @@ class Carried:
     mended: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
+class _Label(Struct, frozen=True):
     run: int
     packing: str
     coding: str
@@ -53,8 +52,7 @@ class _Label:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     number: int
     data: str
     sum: int

@@ -6,7 +6,8 @@ import contextlib
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sshdoctor.access.base import Output
 from sshdoctor.errors import AccessError
@@ -16,8 +17,7 @@ STOP_SECONDS = 10
 _ERROR_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Shell:
+class Shell(Struct, frozen=True):
     """The command that reads a script from standard input.
 
     The shell first tells its process id, parent and group on standard error (proc(5), stat), behind a

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
+from msgspec import Struct
 
 from sshdoctor.access.ssh_hostkeys import fingerprint
 from sshdoctor.model import Login
@@ -15,8 +15,7 @@ from sshdoctor.model import Login
 _DEFAULTS = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa")
 
 
-@dataclass(frozen=True, slots=True)
-class _Identity:
+class _Identity(Struct, frozen=True):
     name: str
     key: paramiko.PKey
 

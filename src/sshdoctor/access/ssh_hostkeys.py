@@ -9,8 +9,9 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sshdoctor.model import Login
 
@@ -18,8 +19,7 @@ _SYSTEM = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 _USER = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(Struct, frozen=True):
     """One line of a known_hosts file. ``marker`` is "", "@revoked" or "@cert-authority"."""
 
     file: str

@@ -9,10 +9,10 @@ import shlex
 import signal
 import socket as sockets
 import subprocess
-from dataclasses import replace
 from typing import Any
 
 import paramiko
+from msgspec.structs import replace
 
 from sshdoctor.access.base import LoginError
 from sshdoctor.access.ssh_login import log_in, user_of

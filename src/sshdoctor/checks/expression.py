@@ -6,9 +6,10 @@ import ast
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from sshdoctor.model import Unknown
 
@@ -31,8 +32,7 @@ class ExpressionError(ValueError):
     """An expression that the language does not have; the message says what would be right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """A checked expression; ``names`` are the facts that it reads, in order."""
 
     text: str
@@ -51,8 +51,7 @@ class Expression:
         return _evaluate(self.tree, facts)
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """Text with ``{{ expression }}`` in it; what an expression yields is put in, and never read again."""
 
     parts: tuple[str | Expression, ...]
@@ -66,7 +65,7 @@ class Sentence:
 
 
 def parse_expression(text: str, schema: Mapping[str, type]) -> Expression:
-    """``text`` as an Expression over the facts of ``schema`` (fact name to its dataclass).
+    """``text`` as an Expression over the facts of ``schema`` (fact name to its Struct).
 
     Raises ExpressionError with all that is wrong.
 
@@ -147,11 +146,15 @@ def _path_faults(tree: ast.expr, schema: Mapping[str, type]) -> Iterator[str]:
 
 @lru_cache(maxsize=256)
 def _field_types(kind: object) -> dict[str, object]:
-    """The fields of a dataclass, or of the one dataclass in a union such as ``Service | Unknown``."""
+    """The fields of a Struct, or of the one Struct in a union such as ``Service | Unknown``."""
     for option in typing.get_args(kind) or (kind,):
-        if isinstance(option, type) and is_dataclass(option) and (option is kind or option is not Unknown):
+        if (
+            isinstance(option, type)
+            and issubclass(option, Struct)
+            and (option is kind or option is not Unknown)
+        ):
             hints = typing.get_type_hints(option)
-            return {field.name: hints[field.name] for field in fields(option)}
+            return {name: hints[name] for name in option.__struct_fields__}
     return {}
 
 

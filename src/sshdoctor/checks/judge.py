@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.checks.load import CauseRule, Check
 from sshdoctor.checks.run import Run
 from sshdoctor.model import Evidence, Status, Unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True, kw_only=True):
     """A cause that holds by the facts; ``reply`` is what it makes a client see (empty: latent)."""
 
     id: str
@@ -24,8 +24,7 @@ class Obstacle:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """What one check came to, and the obstacle that it found, if it did."""
 
     check: Check

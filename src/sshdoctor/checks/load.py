@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from sshdoctor.checks.expression import (
     Expression,
@@ -25,8 +26,7 @@ _CHECK_KEYS = ("title", "why", "facts", "after", "run", "causes", "otherwise")
 _CAUSE_KEYS = ("id", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseRule:
+class CauseRule(Struct, frozen=True, kw_only=True):
     """When a cause holds, what to say, and the replies that a client would then see.
 
     ``reply`` empty means latent: nothing that a client sees today. ``any`` stands for every word;
@@ -42,8 +42,7 @@ class CauseRule:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One question; ``run`` is the shell text of a user's own check, or empty."""
 
     id: str
@@ -61,7 +60,7 @@ class Check:
 def load_checks(folders: tuple[Path, ...], schema: Mapping[str, type]) -> tuple[Check, ...]:
     """All checks in ``folders`` (``<layer>/<id>.yml``), in the order of the packet's way.
 
-    ``schema`` maps each fact's name to its dataclass. Raises CheckError with every fault of every file.
+    ``schema`` maps each fact's name to its Struct. Raises CheckError with every fault of every file.
     """
     faults: list[str] = []
     checks: dict[str, Check] = {}

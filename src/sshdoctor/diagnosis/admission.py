@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sshdoctor.diagnosis.dialled import Dialled
 from sshdoctor.diagnosis.hosts_access import decide
@@ -11,8 +11,7 @@ from sshdoctor.facts.wrappers import WrapperRule, Wrappers
 from sshdoctor.model import Evidence, Unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
+class Admission(Struct, frozen=True, kw_only=True):
     """``state``: admitted or refused. ``rule`` is what refuses, as it stands at ``line`` of ``file``;
     ``remedy`` is the command that lets this client in, ``entry`` the rule that does so as the first of
     hosts.allow, spelled as it does not stand there yet."""

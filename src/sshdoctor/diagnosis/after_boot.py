@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.checks.judge import Judged, judge
 from sshdoctor.checks.load import Check
@@ -50,8 +52,7 @@ _UFW = {"ipv4": "/etc/ufw/{before,user,after}.rules", "ipv6": "/etc/ufw/{before6
 Face = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Foretold:
+class Foretold(Struct, frozen=True):
     """``word`` is the reply of the first obstacle, "" if there is none; ``why`` is its summary."""
 
     word: str

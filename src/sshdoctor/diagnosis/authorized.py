@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sshdoctor.diagnosis.dialled import Dialled
 from sshdoctor.facts._key_files import Objection
@@ -11,8 +11,7 @@ from sshdoctor.facts.config import Config
 from sshdoctor.model import Evidence, Unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class Keys(Struct, frozen=True, kw_only=True):
     """``authorized``: one of the offered keys' fingerprints is in the user's authorized keys.
 
     ``distrusted`` is why sshd does not use the files that hold one, "" if it uses one of them, or if there

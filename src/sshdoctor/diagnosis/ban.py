@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sshdoctor.facts.bans import Bans, Jail
 from sshdoctor.model import Evidence, Unknown
@@ -18,8 +19,7 @@ _JAIL_OF_SET = re.compile(r"(?:f2b-|addr6?-set-)(.+)")
 _BANS = re.compile(r"ban|block|black|deny|drop|abuse|attack|bad", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class Ban:
+class Ban(Struct, frozen=True):
     """``where``: "fail2ban's jail sshd", "the set blocklist"; ``times`` as ", since ... until ..." or "".
 
     ``by`` is the program that bans, "set" for a set that no known program fills; ``jail`` is fail2ban's.

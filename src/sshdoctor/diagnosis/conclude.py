@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.checks.judge import Judged, judge
 from sshdoctor.checks.load import Check
@@ -36,8 +38,7 @@ from sshdoctor.model import (
 _WORST_FIRST: tuple[Status, ...] = ("fail", "warn", "unknown", "blocked", "pass", "skipped")
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
+class _Address(Struct, frozen=True):
     """What one address of the service came to."""
 
     reply: Reply

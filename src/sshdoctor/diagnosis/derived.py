@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
@@ -48,8 +50,7 @@ def facts_of(checks: Iterable[Check]) -> tuple[str, ...]:
     return tuple(sorted({"identity", *(real for name in asked for real in NEEDS.get(name, (name,)))}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
+class Conversation(Struct, frozen=True, kw_only=True):
     """What happened between the client and the host, seen from outside."""
 
     login: Login

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.facts.addresses import Addresses
 from sshdoctor.model import WORKING, Evidence, Login, Reply, Unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialled:
+class Dialled(Struct, frozen=True, kw_only=True):
     """What the client dialled, what came back, and what both ends said in the login."""
 
     name: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
+
+from msgspec import Struct
 
 from sshdoctor.facts.wrappers import WrapperRule
 from sshdoctor.model import Unknown
@@ -33,8 +34,7 @@ _DECIDED_THERE = {"twist", "aclexec", "user", "group"}
 _LOOKUPS = {"known", "unknown", "local", "paranoid"}
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """``admits``: whether the client is let in; ``rule`` the one that says so, None if there is none."""
 
     admits: Truth

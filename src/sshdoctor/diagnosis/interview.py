@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, Output
@@ -23,8 +25,7 @@ PROBE_ANSWERS = 15
 """The whole probe may take as long as so many answers (of ``Manner.timeout`` seconds each)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interview:
+class Interview(Struct, frozen=True, kw_only=True):
     """What the host said of itself, one View for each address dialled, and through which way in."""
 
     used: AccessUsed
@@ -38,8 +39,7 @@ class Interview:
     access: Access | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Topics:
+class Topics(Struct, frozen=True, kw_only=True):
     """What to ask: ``facts`` of the host, and users' ``own`` commands, by check."""
 
     facts: tuple[str, ...]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.diagnosis.saved import NOWHERE, Saved
 
@@ -16,8 +18,7 @@ _FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Struct, frozen=True, kw_only=True):
     """One rule to add. ``owner`` is the program whose rule stops the client, or that may have loaded it.
 
     ``tool`` makes the change: ufw, firewall-cmd, nft, or the iptables that speaks to the back end which holds

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.facts.firewall import Firewall
 from sshdoctor.model import Unknown
@@ -32,8 +34,7 @@ _DIRECT = "/etc/firewalld/direct.xml"
 _DIRECT_RULE = re.compile(r"<rule ([^>]*)>([^<]*)</rule>")
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """``saved``: whether the rule comes back after a reboot.
 
     ``loader``: a program that may have loaded the rule and leaves no name in it, "" if there is none.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sshdoctor.diagnosis.ban import ban
 from sshdoctor.diagnosis.dialled import Dialled
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from sshdoctor.firewall import Dump, Packet, Rule, Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Path:
+class Path(Struct, frozen=True, kw_only=True):
     """``state``: accept, drop or reject; ``reply`` is the word that the client then gets.
 
     ``owner`` names the tool whose rule decides (ufw, firewalld, fail2ban, iptables ...; "" if no rule does),

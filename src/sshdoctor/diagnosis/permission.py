@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from sshdoctor.facts.account import Account
 from sshdoctor.facts.config import Config
 from sshdoctor.model import Evidence, Unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permission:
+class Permission(Struct, frozen=True, kw_only=True):
     """``allowed`` is "yes" or "no"; ``rule`` the line of the configuration that says no.
 
     ``lines`` let the user in, in a Match block of its own: there a list takes the place of the one outside,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from sshdoctor.checks.run import Run
 from sshdoctor.facts import commands, parse_all
@@ -19,16 +20,14 @@ _OF_EACH_ADDRESS = ("addresses",)
 """The facts that hang on which address was dialled, and from where."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """The host as one address dialled concerns it; ``client`` is the client's address as the host sees it."""
 
     client: str | None
     facts: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One View for each address dialled, and what the users' own commands printed, by check."""
 
     views: tuple[View, ...]

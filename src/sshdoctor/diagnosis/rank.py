@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.checks.judge import Judged, Obstacle
 from sshdoctor.model import Cause, Confidence, Evidence, Role, Unknown
@@ -27,8 +28,7 @@ _PROGRESS = {
 _WEAKER: dict[str, Confidence] = {"proved": "likely", "likely": "likely", "possible": "possible"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
+class Inside(Struct, frozen=True, kw_only=True):
     """What a client must see by what the host says (a fact, for the checks that compare)."""
 
     predicted: str | Unknown

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+
+from msgspec import Struct
 
 from sshdoctor import __version__
 from sshdoctor.access.capture import Capture, Seat
@@ -23,8 +24,7 @@ _VARIABLE = re.compile(r"\$\{?(client|address|port|user)\b")
 _LOST = Unknown("that part of the capture is lost")
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(Struct, frozen=True):
     """An answer as if the host had been asked, where it is from, and what to know about it."""
 
     answer: Answer

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from sshdoctor.firewall import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """``tool`` is nft, or the iptables that speaks to the back end which holds ``rule``.
 
     ``handle`` is nft's number for the rule, None if its listing does not tell.

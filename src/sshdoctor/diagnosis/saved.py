@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sshdoctor.model import Unknown
 
@@ -20,8 +21,7 @@ _RESTORED = {
 _NFTABLES = "/etc/nftables.conf"
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """``line`` is the whole line of ``file`` that the rule stands before, or ``after``; in a file of nft's,
     whose end takes an ``insert rule``, it is ""."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.diagnosis.dialled import Dialled
 from sshdoctor.facts._sockets import Listener
@@ -11,8 +13,7 @@ from sshdoctor.facts.listeners import Listeners
 from sshdoctor.model import Evidence, Unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Socket:
+class Socket(Struct, frozen=True, kw_only=True):
     """Who answers at the address and port dialled, and where SSH servers listen instead."""
 
     state: str | Unknown

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sshdoctor.diagnosis.ban import Ban
 from sshdoctor.diagnosis.removal import words
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from sshdoctor.firewall import Rule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unban:
+class Unban(Struct, frozen=True, kw_only=True):
     """``by``: fail2ban, sshguard, CrowdSec, Shorewall, or "set" for a set that no
     known program fills.
 

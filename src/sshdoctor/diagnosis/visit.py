@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, LoginError, LoginFailure
@@ -12,8 +14,7 @@ from sshdoctor.model import Host, Login, Reply, WayIn
 from sshdoctor.outside import Dialled, dial
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Manner(Struct, frozen=True, kw_only=True):
     """How to go about it; ``timeout`` in seconds for each answer that is waited for."""
 
     timeout: float
@@ -23,8 +24,7 @@ class Manner:
     """Knock on other ports too, and find where the packets stop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class Visit(Struct, frozen=True, kw_only=True):
     """One reply for each address of the service; ``access`` is open if the login succeeded."""
 
     replies: tuple[Reply, ...]

@@ -1,7 +1,7 @@
 """Facts: what a host says of itself. One file a fact: its commands, and a pure ``parse``.
 
 The filename is the registry. A fact ``NAME.py`` has ``COMMANDS`` (name to POSIX sh text), ``VALUE`` (a
-frozen dataclass) and ``parse(sections)``, which gives a VALUE or an Unknown. One that files alone can tell
+frozen Struct) and ``parse(sections)``, which gives a VALUE or an Unknown. One that files alone can tell
 has ``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run.
 """
 
@@ -11,13 +11,15 @@ import importlib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from sshdoctor.disk import Disk
 from sshdoctor.facts._disk import OFF
 from sshdoctor.facts._output import NOT_PERMITTED
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 __all__ = ["OFF", "Fact", "commands", "load", "names", "parse_all", "read_disk"]
 

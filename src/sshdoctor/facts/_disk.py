@@ -5,10 +5,13 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import Disk
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 OFF = Unknown("the system on this disk is not running")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of ``stat -L -c 'stat=%a %u %g %U %F|%n'``; ``mode`` has four digits."""
 
     mode: str
@@ -19,8 +19,7 @@ class Row:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(Struct, frozen=True):
     """What is wrong with one path; ``mode`` (in chmod's words) or else ``owner`` is what mends it."""
 
     says: str
@@ -40,8 +39,7 @@ def rows(text: str) -> dict[str, Row]:
     return {row[5]: Row(f"{int(row[0], 8):04o}", int(row[1]), *row[2:5]) for row in found}
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """Judges paths as sshd does for ``user``, whose own group may write if it has no other member.
 
     What is not below ``home`` is root's to keep: it is never given to the user.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.disk import Disk
 
@@ -25,8 +26,7 @@ _NOT_AT_BOOT = re.compile(r"/(rescue|emergency|halt|poweroff|reboot|shutdown)\.t
 _RUNLEVELS = ("/etc/rc[2-5].d/S[0-9][0-9]{}", "/etc/runlevels/default/{}", "/etc/runlevels/boot/{}")
 
 
-@dataclass(frozen=True, slots=True)
-class UnitOnDisk:
+class UnitOnDisk(Struct, frozen=True):
     """A unit by the first of its names that is there. ``links`` are those that start it at boot."""
 
     name: str

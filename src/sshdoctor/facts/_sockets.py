@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.model import Family, Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """One socket in state LISTEN. ``address`` is a bare IP address, "::" with v6only False for both
     families; ``interface`` is set where the socket is bound to one."""
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatch
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import Disk
+from msgspec import Struct
+
 from sshdoctor.facts._output import NOT_PERMITTED, evidence
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 MAIN = "/etc/ssh/sshd_config"
 KEY_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
@@ -21,8 +25,7 @@ _DEEPEST = 16
 _MOST_FILES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One directive; ``matched`` says that it stands in a Match block."""
 
     keyword: str
@@ -32,8 +35,7 @@ class Line:
     matched: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """The text of each file by path, sshd_config first; None where it may not be read."""
 
     texts: Mapping[str, str | None]

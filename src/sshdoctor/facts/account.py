@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import Disk
+from msgspec import Struct
+
 from sshdoctor.facts._disk import printed
 from sshdoctor.facts._key_files import Judge, Objection, Row, rows
 from sshdoctor.facts._keys import fingerprint
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts, properties
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "account": r"""
@@ -89,8 +93,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AuthFile:
+class AuthFile(Struct, frozen=True):
     """A file of authorized keys, with their fingerprints as far as the file may be read.
 
     ``unsafe`` is what StrictModes holds against it, ``unread`` why its user cannot read it (sshd reads as
@@ -122,8 +125,7 @@ class AuthFile:
         return tuple(dict.fromkeys(one.mend for one in self.unsafe + self.unread))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """``state``: present, absent. ``authorized`` has the fingerprints of all keys in the files, Unknown
     where one of them may not be read. ``keys_command`` is AuthorizedKeysCommand: it may admit other keys."""
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.facts._output import evidence, parts
 from sshdoctor.facts.probe import Section
@@ -40,8 +41,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """``interface`` is "" where only /proc could be read; ``prefix_length`` None likewise."""
 
     interface: str
@@ -49,8 +49,7 @@ class Address:
     prefix_length: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addresses:
+class Addresses(Struct, frozen=True, kw_only=True):
     """``return_state``: ok, blackhole, unreachable, prohibit, no-route. ``dialled_interface`` is the one that
     holds the dialled address, None where the host does not have it (NAT, or another host)."""
 

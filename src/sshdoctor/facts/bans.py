@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.facts._output import NOT_PERMITTED, denied, evidence, parts, unseen
 from sshdoctor.facts.probe import Section
@@ -29,8 +30,7 @@ done
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Jail:
+class Jail(Struct, frozen=True):
     """A jail that holds the client; times are the host's, "" where the server did not say."""
 
     name: str
@@ -38,8 +38,7 @@ class Jail:
     until: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bans:
+class Bans(Struct, frozen=True, kw_only=True):
     """``running``: fail2ban's server is there. ``jails``: those that hold this client's own address."""
 
     running: bool

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import LIMIT, Disk
+from msgspec import Struct
+from msgspec.structs import replace
+
 from sshdoctor.facts import _sshd_config
 from sshdoctor.facts._disk import program
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "effective": """
@@ -55,8 +60,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigError:
+class ConfigError(Struct, frozen=True):
     """One complaint of sshd; ``line`` counts from 1, ``text`` is what stands there, as far as it is known."""
 
     file: str
@@ -65,8 +69,7 @@ class ConfigError:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """``state``: valid, invalid, or Unknown where sshd could not test it.
 
     ``problem``: none, bad-line, no-host-keys, privsep, library, other. A missing privilege separation
@@ -125,7 +128,7 @@ def on_disk(disk: Disk, user: str) -> Config | Unknown:
     from sshdoctor.facts._sshd_lint import faults  # only a disk needs it
 
     files, sshd = _sshd_config.of_disk(disk), program(disk)
-    wrong = faults(files, disk.read(sshd, most=4 * LIMIT)) if sshd else ()
+    wrong = faults(files, disk.read_program(sshd)) if sshd else ()
     said = [f"{fault.file} line {fault.line}: {fault.message}" for fault in wrong]
     heading = "## as 0 \n## output" if sshd else "## absent"
     config = _read(files, {"effective": Section("\n".join([heading, *said]), 255)})

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sshdoctor.facts._output import evidence, number, parts, properties, unseen
 from sshdoctor.facts.probe import Section
@@ -32,8 +33,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conntrack:
+class Conntrack(Struct, frozen=True, kw_only=True):
     """``state``: "full", "room", or "absent" (connections are not tracked). ``max`` 0 means no limit.
 
     ``dropping``: the kernel's log of the last hour says that packets were dropped for it. False as well where

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sshdoctor.disk import Disk
+from msgspec import Struct
+from msgspec.structs import replace
+
 from sshdoctor.facts._disk import OFF, printed
 from sshdoctor.facts._output import NOT_PERMITTED, denied, evidence, parts, unseen
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Family, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 _NF_TABLES = """\
 nf_tables() {
@@ -94,8 +98,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Dump:
+class Dump(Struct, frozen=True):
     """The output of one iptables-save; ``tool`` is its name."""
 
     tool: str
@@ -103,8 +106,7 @@ class Dump:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firewall:
+class Firewall(Struct, frozen=True, kw_only=True):
     """``readable``: "yes", "absent" (the kernel holds no tables, hence no rules), or Unknown.
 
     ``dumps`` is without a back end whose tables do not exist. ``nft_json`` and ``nft_text`` are None where

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from stat import S_IMODE
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import Disk
+from msgspec import Struct
+
 from sshdoctor.facts import _sshd_config
 from sshdoctor.facts._disk import group, owner, printed
 from sshdoctor.facts._keys import fingerprint
 from sshdoctor.facts._output import evidence, parts
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "keys": """
@@ -43,8 +47,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HostKey:
+class HostKey(Struct, frozen=True):
     """``mode`` is octal such as "0600"; ``type`` the algorithm's name, "" where it is not known."""
 
     path: str
@@ -55,8 +58,7 @@ class HostKey:
     usable: bool | Unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostKeys:
+class HostKeys(Struct, frozen=True, kw_only=True):
     """``state``: present (sshd has one that it accepts), missing (no file), unsafe (those that are there are
     open to others), empty (those that are there hold no key). ``absent`` are paths without a file."""
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 import os as system
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import Disk
+from msgspec import Struct
+
 from sshdoctor.facts._disk import OFF
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, number, properties
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 _TICKS = 100
 """USER_HZ, in which Linux counts for programs whatever its own clock does (proc(5))."""
@@ -44,8 +48,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """``now`` and ``started`` (of the machine or the container) are seconds since 1970.
 
     ``init`` is systemd, openrc, sysvinit, the name of process 1, or "none" where /proc shows none.

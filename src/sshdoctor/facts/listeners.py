@@ -7,7 +7,8 @@ the machine, read here as little-endian), /proc/PID/fd. ``*:22`` of ss is one so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.facts import _sockets
 from sshdoctor.facts._output import evidence, parts
@@ -40,8 +41,7 @@ true
 SERVERS = ("sshd", "dropbear", "tinysshd", "lsh-server", "wolfsshd")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listeners:
+class Listeners(Struct, frozen=True, kw_only=True):
     """``ssh`` are those of an SSH server, or of systemd for an SSH socket unit; Unknown where none of the
     sockets seen is one and some may not be looked into. ``source``: ss, netstat, proc."""
 

@@ -1,5 +1,6 @@
 """What sshd and the kernel wrote since the boot.
 
+What a session logs stands among them where there is no logind; of a message only the first line is taken.
 Sources: journalctl(1), systemd.journal-fields(7); the syslog files of Debian (auth.log) and Red Hat (secure);
 dmesg(1); audit.log for SELinux's AVCs. The kernel's lines: mm/oom_kill.c ("Out of memory: Killed process N
 (sshd)", "Memory cgroup out of memory: ..."), arch/*/mm/fault.c ("sshd[N]: segfault at").
@@ -10,14 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import Disk
+from msgspec import Struct
+from msgspec.structs import replace
+
 from sshdoctor.facts._disk import printed
 from sshdoctor.facts._output import denied, evidence, parts
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "sshd": """
@@ -25,7 +31,7 @@ if [ -d /run/systemd/system ] && command -v journalctl >/dev/null; then
   echo '## journal'
   journalctl -q -b -n 100 -o short-iso --no-pager _SYSTEMD_UNIT=ssh.service + _SYSTEMD_UNIT=sshd.service \\
     + UNIT=ssh.service + UNIT=sshd.service + UNIT=ssh.socket + UNIT=sshd.socket \\
-    + SYSLOG_IDENTIFIER=sshd + SYSLOG_IDENTIFIER=sshd-session 2>&1
+    + SYSLOG_IDENTIFIER=sshd + SYSLOG_IDENTIFIER=sshd-session 2>&1 | grep -av '^ ' | cut -c -2000
 else
   for file in /var/log/auth.log /var/log/secure /var/log/messages /var/log/syslog; do
     [ -e "$file" ] || continue
@@ -58,8 +64,7 @@ true
 Lines = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
+class Log(Struct, frozen=True, kw_only=True):
     """``lines``: the last 20 of sshd. ``kernel``: those of the kernel that name sshd, or a full conntrack
     table, or a file system that went read-only.
 

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import Disk
+from msgspec import Struct
+
 from sshdoctor.facts import _pam
 from sshdoctor.facts._disk import printed, quoted
 from sshdoctor.facts._output import evidence, parts, properties, unseen
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "files": """
@@ -40,8 +44,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nologin:
+class Nologin(Struct, frozen=True, kw_only=True):
     """``state``: absent; closed; boot or shutdown, while /run/nologin is there for one of these.
 
     ``path`` is the file that counts; ``left`` are those that are there for no boot and no shutdown.

@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import LIMIT, Disk
+from msgspec import Struct
+
 from sshdoctor.facts._disk import OFF, program
 from sshdoctor.facts._output import evidence, parts, properties
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "package": """
@@ -49,8 +53,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Package(Struct, frozen=True, kw_only=True):
     """``manager``: dpkg, rpm, apk, pacman, none. ``state``: installed, removed (its configuration is left),
     half-configured, half-installed, unpacked, absent. ``binary`` is the path of sshd, None if there is none;
     ``release`` what it says of itself. ``loads`` is False where sshd, or sshd-session, does not start at all;
@@ -80,7 +83,7 @@ def on_disk(disk: Disk, user: str) -> Package | Unknown:
     manager, answer = package_text(disk)
     state, version = _installed(manager, answer) if manager in _MANAGERS else (Unknown(answer), "")
     sshd = program(disk)
-    named = re.search(rb"OpenSSH_[\w.]+", disk.read(sshd, most=4 * LIMIT)) if sshd else None
+    named = re.search(rb"OpenSSH_[\w.]+", disk.read_program(sshd)) if sshd else None
     return Package(
         manager=manager,
         name=_MANAGERS.get(manager, "openssh-server"),
@@ -145,8 +148,7 @@ def parse(sections: Mapping[str, Section]) -> Package | Unknown:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Program:
+class _Program(Struct, frozen=True):
     """What ``PATH -V`` says; ``error`` is "" unless it did not load."""
 
     path: str

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from stat import S_IMODE
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import LIMIT, Disk
+from msgspec import Struct
+from msgspec.structs import replace
+
 from sshdoctor.facts._disk import OFF, owner, printed, program
 from sshdoctor.facts._output import evidence, properties
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "directory": """
@@ -39,8 +44,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Privsep:
+class Privsep(Struct, frozen=True, kw_only=True):
     """``state``: ok, missing, unsafe. ``provided_by_unit``: starting the service makes the directory."""
 
     directory: str
@@ -67,7 +71,7 @@ def on_disk(disk: Disk, user: str) -> Privsep | Unknown:
     sshd = program(disk)
     if sshd is None:
         return parse({"directory": printed("")})
-    named = _KNOWN.search(disk.read(sshd, most=4 * LIMIT))
+    named = _KNOWN.search(disk.read_program(sshd))
     directory = named[1].decode() if named else ""
     said = [f"directory={directory}"]
     made = re.compile(rf"^RuntimeDirectory=.*{directory.removeprefix('/run/')}", re.M)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LANES = 4
 SECTION_SECONDS = 10
 SECTION_BYTES = 8 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """What one command printed (standard error joined in) and its exit status.
 
     ``status`` is None if it never ended: ``cut`` then says why ("timed out", "too long", "never ran").

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.facts._output import evidence, number, parts
 from sshdoctor.facts.probe import Section
@@ -51,8 +52,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Daemon:
+class Daemon(Struct, frozen=True):
     """``state`` is proc(5)'s letter; ``started`` in seconds since 1970."""
 
     pid: int
@@ -63,8 +63,7 @@ class Daemon:
     command: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Processes:
+class Processes(Struct, frozen=True, kw_only=True):
     """``pid``, ``state``, ``exe_deleted`` and ``started`` are those of the first sshd daemon.
 
     ``state``: running, stopped, uninterruptible, zombie, none. ``connections`` is the number of
@@ -115,8 +114,7 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stat:
+class _Stat(Struct, frozen=True):
     pid: int
     name: str
     state: str

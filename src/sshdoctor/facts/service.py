@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import Disk
+from msgspec import Struct
+from msgspec.structs import replace
+
 from sshdoctor.facts import _service_disk, _systemd
 from sshdoctor.facts._disk import OFF
 from sshdoctor.facts._output import evidence, number, parts, properties
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "unit": """
@@ -54,8 +59,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """One SSH service and, under systemd, its socket unit.
 
     ``manager``: systemd, openrc, sysvinit, none. ``state``: running, starting, stopping, inactive, failed,

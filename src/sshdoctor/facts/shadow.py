@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import Disk
+from msgspec import Struct
+
 from sshdoctor.facts._disk import printed
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, number, properties, unseen
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "entry": """
@@ -45,8 +49,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shadow:
+class Shadow(Struct, frozen=True, kw_only=True):
     """``password``: set, empty, none (no password fits), locked, locked-over-a-password.
 
     ``account``: open, expired, or expires-today, which is expired for PAM and not yet so for sshd itself.

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sshdoctor.disk import LIMIT, Disk
+from msgspec import Struct
+
 from sshdoctor.facts._disk import SESSIONS, printed, program, quoted
 from sshdoctor.facts._output import NOT_PERMITTED, evidence, parts, unseen
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
 
 COMMANDS = {
     "rules": """
@@ -39,8 +43,7 @@ true
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WrapperRule:
+class WrapperRule(Struct, frozen=True):
     """One rule; ``line`` is its first, counted from 1. The lists are words, EXCEPT among them."""
 
     file: str
@@ -51,8 +54,7 @@ class WrapperRule:
     options: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrappers:
+class Wrappers(Struct, frozen=True, kw_only=True):
     """``linked``: sshd asks them at all. The rules stand in the order of their file."""
 
     linked: bool | Unknown
@@ -68,7 +70,7 @@ _COLON = re.compile(r"(?<!\\):(?![^\[]*\])")
 
 def on_disk(disk: Disk, user: str) -> Wrappers | Unknown:
     programs = [path for path in (program(disk), *SESSIONS) if path and disk.is_program(path)]
-    linked = [path for path in programs if b"libwrap.so" in disk.read(path, most=4 * LIMIT)]
+    linked = [path for path in programs if b"libwrap.so" in disk.read_program(path)]
     said = ["## linked", *linked[-1:]]
     for file in _FILES if linked else ():
         if disk.is_there(file):

@@ -27,7 +27,8 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sshdoctor.firewall.conversation import hold_conversation
 from sshdoctor.firewall.hooks import Hooks

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from sshdoctor.firewall.hooks import Hooks
 from sshdoctor.firewall.matches import has_loopback_address

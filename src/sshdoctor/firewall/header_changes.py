@@ -5,8 +5,9 @@ Sources: iptables-extensions(8); the kernel's xt_DSCP.c and xt_HL.c.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from sshdoctor.firewall import values
 from sshdoctor.firewall.header_extensions import read_dscp, read_tos

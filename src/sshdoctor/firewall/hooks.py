@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import permutations
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from sshdoctor.firewall.conntrack import track
 from sshdoctor.firewall.matches import has_loopback_address, on_device

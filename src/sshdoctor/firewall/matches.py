@@ -6,7 +6,8 @@ Sources: iptables-extensions(8), and the kernel's net/netfilter/xt_*.c, which th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sshdoctor.firewall.model import Doubt, Match, Truth
 from sshdoctor.firewall.segment import TCP, Segment

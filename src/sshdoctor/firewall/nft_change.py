@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 from sshdoctor.firewall.header_changes import run_out, write_hops, write_service
 from sshdoctor.firewall.matches import in_doubt

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sshdoctor.firewall.model import Doubt, Rule, Truth
 from sshdoctor.firewall.segment import Segment
@@ -42,8 +44,7 @@ class Stop(NamedTuple):
     way: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Result:
+class Result(Struct):
     """What can come of a walk: ends, segments that a rule accepted, and those that came to the end."""
 
     stops: list[Stop] = field(default_factory=list)

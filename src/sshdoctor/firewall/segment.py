@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.errors import UsageError
 from sshdoctor.firewall.model import Packet
@@ -16,8 +18,7 @@ TCP, ICMP, ICMPV6 = 6, 1, 58
 Party = Literal["client", "server"]
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """What conntrack remembers. ``originator`` is None as long as there is no entry.
 
     A connection whose first packet conntrack did not see (NOTRACK on one way only) is picked up in the
@@ -37,15 +38,14 @@ class Connection:
     zoned: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(Struct, frozen=True, kw_only=True):
     """Addresses are integers; a port, mark or interface that is None is not known; no interface is "".
 
     ``state`` is what ``-m conntrack --ctstate`` sees; before conntrack's own hook (raw) it is INVALID.
     """
 
-    packet: Packet = field(compare=False, repr=False)
-    own: frozenset[int] = field(compare=False, repr=False)
+    packet: Packet
+    own: frozenset[int]
     """The host's addresses."""
     sender: Party
     family: Family

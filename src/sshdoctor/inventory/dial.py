@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _NAME = re.compile(r"[\w](?:[\w.-]*)")
 _BRACKETED = re.compile(r"\[([^\[\]]+)\](?::(.*))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Dial:
+class Dial(Struct, frozen=True):
     """An address with the user and port that were given for it, if any."""
 
     address: str

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from sshdoctor.errors import InventoryError
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A value and the place where it stands; the value may be a password, so no repr shows it."""
 
-    value: Any = field(repr=False)
+    value: Any
     file: str
     line: int = 1
+
+    def __repr__(self) -> str:
+        return f"Variable(file={self.file!r}, line={self.line!r})"
 
     @property
     def place(self) -> str:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     name: str
     hosts: dict[str, None] = field(default_factory=dict)
     children: dict[str, None] = field(default_factory=dict)
@@ -33,8 +35,7 @@ class Group:
     priority: int = 1
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """A host, and where it is named first."""
 
     name: str

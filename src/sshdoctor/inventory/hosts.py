@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
+
+from msgspec.structs import replace
 
 from sshdoctor.inventory.access_list import access_ways
 from sshdoctor.inventory.dial import Dial, is_ip_address, parse_address

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.inventory.dial import parse_dial, parse_port
 
@@ -27,8 +28,7 @@ _OPTION = re.compile(r"(\w+)(?:\s*=\s*|\s+)(.+)")
 _FAMILY = {"4": "inet", "6": "inet6"}
 
 
-@dataclass(frozen=True, slots=True)
-class SshArgs:
+class SshArgs(Struct, frozen=True):
     """ssh_config options (names in lower case; the first of a name holds), key files and jumps."""
 
     options: dict[str, str]

@@ -9,7 +9,8 @@ dialled: the way is looked at only where connecting to it failed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sshdoctor.model import Hop, Neighbour, Reply
 from sshdoctor.outside.dial import Call, call_all

@@ -6,7 +6,8 @@ import selectors
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Login, Reply
@@ -15,8 +16,7 @@ from sshdoctor.outside.knock import Knock
 from sshdoctor.outside.resolve import resolve
 
 
-@dataclass(frozen=True, slots=True)
-class Dialled:
+class Dialled(Struct, frozen=True):
     """One address and its reply; ``socket`` is there only for ``banner``, unread, the caller's to close."""
 
     reply: Reply

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # What OpenSSH reads at most before it gives up on finding "SSH-" (sshbuf of SSH_MAX_BANNER_LEN).
 PEEK_BYTES = 8192
@@ -16,8 +17,7 @@ _OTHERS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Greeting:
+class Greeting(Struct, frozen=True):
     """A reply word, the banner line if there was one, and what else was said."""
 
     word: str

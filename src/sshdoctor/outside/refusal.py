@@ -7,7 +7,8 @@ import os
 import socket
 import struct
 import sys
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.model import Family
 
@@ -48,8 +49,7 @@ _EXPIRED = ((_ORIGIN_ICMP, 11), (_ORIGIN_ICMP6, 3))
 """Time exceeded (RFC 792, RFC 4443)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A reply word, who sent the message (None where that is not known), and more in one line.
 
     ``expired``: the packet's hop limit ran out at the sender, a router on the way.
@@ -61,8 +61,7 @@ class Refusal:
     expired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
+class QueueEntry(Struct, frozen=True):
     """One sock_extended_err of a socket's error queue (ip(7)), and the address of who caused it."""
 
     origin: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Family
@@ -15,8 +16,7 @@ _WANTED = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One address to knock on. ``sockaddr`` is what ``connect`` takes, with the scope of ``fe80::1%eth0``."""
 
     address: str

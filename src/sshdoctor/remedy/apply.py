@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sshdoctor.access.base import Access, Output
 from sshdoctor.errors import RemedyError
@@ -28,8 +30,7 @@ def new_run() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What the tasks came to; ``trouble`` is why they did not end well, or empty."""
 
     tasks: tuple[TaskResult, ...]
@@ -39,8 +40,7 @@ class Applied:
     """Whether anything on the host may have been changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """The script of one remedy, compiled before anything is sent; ``seconds`` is 0 if no guard is needed."""
 
     program: Program

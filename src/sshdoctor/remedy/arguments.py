@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 
 from sshdoctor.remedy.actions import name_of
 from sshdoctor.remedy.ere import to_ere
@@ -60,7 +62,7 @@ def bind(action: ModuleType, arguments: Mapping[str, Any]) -> dict[str, Any]:
         plain = {name: _plain(value) for name, value in bound.items()}
         for fault in check(action.Arguments(**plain)):
             raise ValueError(fault)
-    defaults = {f.name: f.default for f in fields(action.Arguments) if f.default is not MISSING}
+    defaults = {f.name: f.default for f in fields(action.Arguments) if f.default is not NODEFAULT}
     return {**defaults, **bound}
 
 
@@ -116,7 +118,7 @@ def _as(kind: Any, value: Any) -> Any:
 @cache
 def _table(action: ModuleType) -> dict[str, tuple[Any, bool]]:
     hints = get_type_hints(action.Arguments)
-    return {f.name: (hints[f.name], f.default is MISSING) for f in fields(action.Arguments)}
+    return {f.name: (hints[f.name], f.default is NODEFAULT) for f in fields(action.Arguments)}
 
 
 def _aliases(action: ModuleType) -> Mapping[str, str]:

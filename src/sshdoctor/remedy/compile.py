@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from types import ModuleType
 from typing import Any
+
+from msgspec import Struct, field
 
 from sshdoctor.errors import PlaybookError
 from sshdoctor.remedy import actions
@@ -20,8 +21,7 @@ from sshdoctor.remedy.expression import ExpressionError, Plain, Shell, as_text, 
 from sshdoctor.remedy.playbook import Group, Playbook, Step, Task
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(Struct, frozen=True):
     """One task as it is run: a loop gives several. ``changes``: whether it may change the host."""
 
     number: int
@@ -30,8 +30,7 @@ class Numbered:
     changes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """Shell text for the tasks of some playbooks, the functions that it calls first."""
 
     functions: str
@@ -51,8 +50,7 @@ def compile_playbooks(
     return Program(compiler.functions(), text, tuple(compiler.numbered))
 
 
-@dataclass(slots=True)
-class _Scope:
+class _Scope(Struct):
     """What is known while one play is compiled."""
 
     playbook: Playbook

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sshdoctor.access.base import Access
 from sshdoctor.checks.load import Check
@@ -16,8 +17,7 @@ from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.shelf import Listed, with_playbooks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class Tools(Struct, frozen=True, kw_only=True):
     """What every examination of one run has in common."""
 
     checks: Sequence[Check]
@@ -27,8 +27,7 @@ class Tools:
     manner: Manner
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
+class Examined(Struct, frozen=True, kw_only=True):
     """A diagnosis, the facts that it rests on (one mapping for each address), and the open way in."""
 
     report: HostReport

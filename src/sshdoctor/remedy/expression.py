@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from posixpath import basename, dirname
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
+from msgspec import Struct
 
 _FILTERS = ("default", "d", "join", "int", "string", "lower", "upper", "trim", "length", "list", "first",
             "last", "replace", "unique", "sort", "abs", "reject", "select", "map", "selectattr",
@@ -46,8 +46,7 @@ class Plain(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Shell:
+class Shell(Struct, frozen=True):
     """Shell text that the host expands: a quoted word, or a condition (a command with an exit status)."""
 
     text: str

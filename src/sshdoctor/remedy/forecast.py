@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.diagnosis.dialled import Dialled
 from sshdoctor.diagnosis.opening import Opening
@@ -28,8 +30,7 @@ _MOST = 8
 """Rules in a row that may be opened; a host with more needs a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """``changes`` in order, and ``afterwards``: what the packet meets once they are made."""
 
     changes: tuple[Change, ...]

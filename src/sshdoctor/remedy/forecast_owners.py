@@ -6,8 +6,9 @@ Measured with ufw 0.36.2 and firewalld 1.3, both back ends.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from sshdoctor.diagnosis.opening import Opening
 from sshdoctor.facts.firewall import Dump, Firewall

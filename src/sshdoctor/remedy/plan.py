@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from sshdoctor.errors import UsageError
 from sshdoctor.model import LAYERS, Cause, Planned
@@ -17,8 +18,7 @@ from sshdoctor.remedy.shelf import Listed
 _RISKS = ("low", "medium", "high")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One playbook of a plan, and the causes that it is to mend."""
 
     playbook: Playbook
@@ -42,8 +42,7 @@ class Step:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """``steps`` in the order in which they are applied; ``left`` are causes that no playbook mends."""
 
     steps: tuple[Step, ...]

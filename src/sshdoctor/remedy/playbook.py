@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remedy:
+
+class Remedy(Struct, frozen=True, kw_only=True):
     """What a playbook mends (``vars.remedy``, which Ansible ignores).
 
     ``risk`` is low, medium or high. With ``guard`` a restore is armed on the host before it runs. With
@@ -23,8 +23,7 @@ class Remedy:
     only_with_cause: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """One call of an action; every text may hold ``{{ }}``, every condition is Ansible's."""
 
     name: str
@@ -44,8 +43,7 @@ class Task:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """Ansible's block: tasks, what runs if one of them fails, and what runs in any case."""
 
     name: str
@@ -61,8 +59,7 @@ class Group:
 Step = Task | Group
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Playbook:
+class Playbook(Struct, frozen=True, kw_only=True):
     """One play, one file. ``id`` is the file's name without ``.yml``."""
 
     id: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sshdoctor.diagnosis.opening import Opening
 from sshdoctor.diagnosis.path import Path
@@ -14,8 +15,7 @@ from sshdoctor.remedy import forecast
 _STOPPED_BY_RULES = ("firewall-rejects", "firewall-drops", "firewall-rate-limits", "client-banned")
 
 
-@dataclass(frozen=True, slots=True)
-class Prospect:
+class Prospect(Struct, frozen=True):
     """The changes to the firewall that let the client in at every address, and what it meets after them.
 
     ``objection`` is why the plan would not let the client in, or empty.

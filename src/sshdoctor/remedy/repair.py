@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.access.base import Access
 from sshdoctor.errors import AccessError, RemedyError
@@ -20,8 +22,7 @@ from sshdoctor.remedy.prospect import prospect
 from sshdoctor.remedy.variables import variables
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What the person wants: only ``causes`` (all if empty); ``seconds`` is the guard time."""
 
     seconds: int
@@ -31,8 +32,7 @@ class Choice:
     """Open the firewall for this client alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """A plan before anything is changed, and how to look at what a step would change."""
 
     report: HostReport
@@ -138,7 +138,7 @@ def _ids(causes: Sequence[Cause]) -> str:
 
 def _ended(report: HostReport, outcome: Outcome, **more: object) -> HostReport:
     said = Repair(outcome=outcome, replies_before=report.outside, replies_after=report.outside)
-    return replace(report, repair=replace(said, **more))  # type: ignore[arg-type]  # Repair's own fields
+    return replace(report, repair=replace(said, **more))
 
 
 def carry_out(host: Host, before: Examined, steps: Sequence[Step], tools: Tools, seconds: int) -> HostReport:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.model import TaskResult, TaskStatus
 from sshdoctor.remedy.compile import Numbered
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """The script's own lines: the values of each task by number, and what else it said, by word."""
 
     tasks: Mapping[int, Mapping[str, str]]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.document import read_yaml
 from sshdoctor.errors import InputError
@@ -13,8 +15,7 @@ from sshdoctor.model import HostReport
 from sshdoctor.remedy.playbook import Remedy
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A playbook by name, not yet loaded."""
 
     id: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import to_builtins
 
 from sshdoctor.model import HostReport, Repair, Reply, TaskResult
 
@@ -26,10 +27,10 @@ def _host(report: HostReport) -> dict[str, Any]:
         "user": report.login.user,
         "verdict": report.verdict,
         "outside": [_reply(reply) for reply in report.outside],
-        "access": asdict(report.access),
-        "prediction": asdict(report.prediction) if report.prediction else None,
-        "causes": [asdict(cause) for cause in (*report.causes, *report.possible)],
-        "checks": [asdict(check) for check in report.checks],
+        "access": to_builtins(report.access),
+        "prediction": to_builtins(report.prediction) if report.prediction else None,
+        "causes": [to_builtins(cause) for cause in (*report.causes, *report.possible)],
+        "checks": [to_builtins(check) for check in report.checks],
         "notes": list(report.notes),
         "when": None if report.when is None else _moment(report.when),
         **(_repair(report.repair) if report.repair else {}),
@@ -59,7 +60,7 @@ def _around(reply: Reply) -> dict[str, Any]:
     """What a closer look from outside found, where somebody looked."""
     found: dict[str, Any] = {}
     if reply.neighbours is not None:
-        found["neighbours"] = [asdict(one) for one in reply.neighbours]
+        found["neighbours"] = [to_builtins(one) for one in reply.neighbours]
     if reply.path is not None:
         found["path"] = [{"hop": one.number, "sender": one.sender, "reply": one.reply} for one in reply.path]
     return found

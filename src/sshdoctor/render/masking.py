@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.model import (
     AccessUsed,
@@ -86,8 +88,8 @@ def _each(value: Any, said: Callable[[str], str]) -> Any:
         return tuple(_each(one, said) for one in value)
     if isinstance(value, Mapping):
         return {key: _each(one, said) for key, one in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        free = (f.name for f in fields(value) if f.name not in _WORDS.get(type(value), ()))
+    if isinstance(value, Struct):
+        free = (name for name in value.__struct_fields__ if name not in _WORDS.get(type(value), ()))
         return replace(value, **{name: _each(getattr(value, name), said) for name in free})
     return value
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.document import read_yaml
 from sshdoctor.resources import shipped
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What a cause is called, and who is asked to do what; ``ask`` holds ``{host}``, ``{port}`` ..."""
 
     name: str
     ask: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phrases:
+class Phrases(Struct, frozen=True, kw_only=True):
     """The sentences of one language."""
 
     said: Mapping[str, str]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.model import WORKING, Cause, Evidence, HostReport, Reply
 from sshdoctor.render.addresses import read
@@ -30,8 +31,7 @@ _CONNECTED = (
 _MENDED_BY_COMMANDS = ("firewall", "socket", "daemon", "admission")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """A cause as the ticket has it: its name, what is asked for, and the tool's own words."""
 
     cause: Cause
@@ -42,8 +42,7 @@ class Shown:
     fix: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(Struct, frozen=True, kw_only=True):
     """What the templates say of one host."""
 
     report: HostReport

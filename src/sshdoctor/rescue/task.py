@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+
+from msgspec import Struct
 
 from sshdoctor import diagnose, facts
 from sshdoctor.diagnosis.interview import Topics
@@ -19,8 +20,7 @@ from sshdoctor.request import Request, hosts_of, manner_of, show_text
 from sshdoctor.rescue.script import LONGEST_LINE, addresses_asked, longest_line, rescue_script
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True):
     """What ``--serve`` adds, as typed."""
 
     listen: str = ""
@@ -28,8 +28,7 @@ class Offer:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rescue:
+class _Rescue(Struct, frozen=True):
     """One host, the addresses at which it would be dialled, and the script for its console."""
 
     host: Host

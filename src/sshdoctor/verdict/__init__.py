@@ -13,8 +13,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sshdoctor.errors import RulesError, UsageError
 from sshdoctor.firewall import Dump, Packet, Rule, judge
@@ -28,8 +29,7 @@ from sshdoctor.verdict.owner import owner_of
 __all__ = ["Answer", "judge_files"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What one file says of the client.
 
     ``reply`` is the word of the contract that the client gets, None where the firewall lets it pass or where

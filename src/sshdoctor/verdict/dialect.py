@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall import Dump, read_tables
 from sshdoctor.model import Family
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """The dumps in one file; ``sets`` is its ``ipset save``. ``warned`` has the families of which the file
     says that iptables-legacy has tables too."""
 

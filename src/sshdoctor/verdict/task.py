@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.errors import InputError, UsageError
 from sshdoctor.render.printable import printable
@@ -14,8 +15,7 @@ _WIDTH = 80
 _CODES = {"accept": 0, "drop": 1, "reject": 1, "depends": 3, "unknown": 3}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What was asked on the command line, as typed."""
 
     rules: tuple[str, ...]

@@ -28,7 +28,8 @@ def test_a_listener_on_loopback_is_seen(shell: str, tmp_path: Path) -> None:
         ran = wait(shell, tmp_path, port=server.getsockname()[1])
     assert [stage.values["failed"] for stage in ran.values()] == ["false"] * 3
     assert ran["check"].values["skipped"] == "true"
-    assert ran["first"].values["elapsed"] == "0" and ran["first"].values["changed"] == "false"
+    assert int(ran["first"].values["elapsed"]) <= 1  # a second may have begun meanwhile
+    assert ran["first"].values["changed"] == "false"
 
 
 @pytest.mark.parametrize("shell", SHELLS)

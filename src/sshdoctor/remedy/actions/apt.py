@@ -8,16 +8,16 @@ fails is a fault only if the others do not have the package.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 COLLECTION = "ansible.builtin"
 ALIASES = {"pkg": "name", "package": "name", "update-cache": "update_cache"}
 PARTS = ("locks", "apt")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """``cache_valid_time`` and ``lock_timeout`` in seconds; the former, if given, means ``update_cache``."""
 
     name: tuple[str, ...] = ()

@@ -5,15 +5,14 @@ The compiler decides them, or makes shell of them: the body is given the words t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 COLLECTION = "ansible.builtin"
 READS_ONLY = True
 ALIASES = {"msg": "fail_msg"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     that: tuple[str, ...]

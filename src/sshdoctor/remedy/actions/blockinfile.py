@@ -6,8 +6,9 @@ Where there is no such block, state: absent changes nothing (Ansible would still
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sshdoctor.remedy.paths import mode_faults, path_faults, validate_faults
 
@@ -18,8 +19,7 @@ PATTERNS = ("insertafter", "insertbefore")
 WORDS = ("validate",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     path: str

@@ -7,7 +7,8 @@ remote_src, mode: preserve, and what is no text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.remedy.paths import mode_faults, path_faults, validate_faults
 
@@ -16,8 +17,7 @@ PARTS = ("files", "content")
 WORDS = ("validate",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     dest: str

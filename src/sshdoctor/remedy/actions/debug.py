@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 COLLECTION = "ansible.builtin"
 READS_ONLY = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     msg: str = "Hello world!"

@@ -6,16 +6,16 @@ Source: Ansible's documentation of ansible.builtin.dnf; dnf(8), dnf.conf(5).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 COLLECTION = "ansible.builtin"
 ALIASES = {"pkg": "name", "expire-cache": "update_cache"}
 PARTS = ("locks", "dnf")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """``lock_timeout`` in seconds."""
 
     name: tuple[str, ...] = ()

@@ -7,8 +7,9 @@ it leads to, wherever that is), and the mode of a link itself is left alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sshdoctor.remedy.paths import mode_faults, path_faults
 
@@ -17,8 +18,7 @@ PARTS = ("files",)
 ALIASES = {"dest": "path", "name": "path"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's; without ``state`` what is there stays what it is."""
 
     path: str

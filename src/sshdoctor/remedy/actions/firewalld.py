@@ -8,14 +8,14 @@ with ``immediate`` only if ``offline`` allows to leave that out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 COLLECTION = "ansible.posix"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """``port`` is PORT/PROTOCOL or PORT-PORT/PROTOCOL."""
 
     state: Literal["enabled", "disabled"]

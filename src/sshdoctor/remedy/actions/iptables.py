@@ -8,14 +8,14 @@ changes at the same time is waited for, also where ``wait`` is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 COLLECTION = "ansible.builtin"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """``wait`` in seconds. A leading ``!`` in an address, port, protocol or interface negates it."""
 
     chain: str

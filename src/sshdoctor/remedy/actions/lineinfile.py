@@ -7,8 +7,9 @@ newline, Ansible writes both into one line; here the newline is added.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sshdoctor.remedy.paths import mode_faults, path_faults, validate_faults
 
@@ -19,8 +20,7 @@ PATTERNS = ("regexp", "insertafter", "insertbefore")
 WORDS = ("validate",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     path: str

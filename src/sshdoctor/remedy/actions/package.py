@@ -7,14 +7,14 @@ have a name, they are fetched (Ansible does not).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 COLLECTION = "ansible.builtin"
 PARTS = ("locks", "apt", "dnf", "zypper", "apk", "pacman")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     name: tuple[str, ...]
     state: Literal["present", "absent", "latest"] = "present"

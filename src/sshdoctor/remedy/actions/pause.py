@@ -6,14 +6,14 @@ Not here: prompt, since nobody can answer a script that runs by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 COLLECTION = "ansible.builtin"
 READS_ONLY = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names are Ansible's; at least one second passes."""
 
     seconds: int | None = None

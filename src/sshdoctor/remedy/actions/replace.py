@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.remedy.paths import mode_faults, path_faults, validate_faults
 
@@ -19,8 +20,7 @@ PATTERNS = ("regexp",)
 WORDS = ("validate",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     path: str

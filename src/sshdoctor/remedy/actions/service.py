@@ -8,15 +8,15 @@ sshd alone can be started and stopped: as a daemon with a clean environment.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 COLLECTION = "ansible.builtin"
 PARTS = ("systemd", "openrc", "sysvinit", "daemon")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     name: str
     state: Literal["started", "stopped", "restarted", "reloaded"] | None = None
     enabled: bool | None = None

@@ -6,7 +6,8 @@ Times are whole seconds. Not here: the MIME type, attributes of lsattr, other ch
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.remedy.paths import path_faults
 
@@ -16,8 +17,7 @@ PARTS = ("files",)
 ALIASES = {"dest": "path", "name": "path"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     path: str

@@ -7,15 +7,15 @@ parameter; what else stands in the file is neither applied nor rewritten (Ansibl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 COLLECTION = "ansible.posix"
 ALIASES = {"key": "name", "val": "value"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     name: str
     value: str | None = None
     state: Literal["present", "absent"] = "present"

@@ -7,16 +7,16 @@ alone is no change. A unit that failed is given ``reset-failed`` before a start.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 COLLECTION = "ansible.builtin"
 ALIASES = {"unit": "name", "service": "name", "daemon-reload": "daemon_reload"}
 PARTS = ("systemd",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     name: str | None = None
     state: Literal["started", "stopped", "restarted", "reloaded"] | None = None
     enabled: bool | None = None

@@ -6,7 +6,8 @@ The compiler renders ``src`` on our side and gives ``content``; no playbook give
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdoctor.remedy.paths import mode_faults, path_faults, validate_faults
 
@@ -16,8 +17,7 @@ WORDS = ("validate",)
 COMPILED = ("content",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     src: str

@@ -7,8 +7,9 @@ the same packets is replaced where it stands, and one that exists is not moved b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 COLLECTION = "community.general"
 ALIASES = {
@@ -21,8 +22,7 @@ ALIASES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """``insert`` counts from 1 over the rules of both families, those of IPv4 first; relative to another
     place than ``zero``, from 0 (as in Ansible).
     """

@@ -7,8 +7,9 @@ an account that never had a password fails and says so; Ansible reports a change
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sshdoctor.remedy.paths import path_faults
 
@@ -17,8 +18,7 @@ PARTS = ("files",)
 ALIASES = {"user": "name"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's; ``expires`` in seconds since 1970, below 0 for never."""
 
     name: str

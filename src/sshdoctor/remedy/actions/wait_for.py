@@ -8,8 +8,9 @@ ports; not here: search_regex, drained.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sshdoctor.remedy.paths import path_faults
 
@@ -17,8 +18,7 @@ COLLECTION = "ansible.builtin"
 READS_ONLY = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's; times in whole seconds."""
 
     port: int | None = None
