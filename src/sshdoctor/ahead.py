@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Thread
+from threading import Lock, Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -36,3 +36,21 @@ class Ahead(Generic[T]):
             self._values.append(self._work())
         except BaseException as error:  # it is raised again where the result is asked for
             self._error = error
+
+
+def once(work: Callable[[], T]) -> Callable[[], T]:
+    """``work``, done at the first call, in whatever thread that is; the others wait and get the same.
+
+    >>> count = once(iter([1, 2]).__next__)
+    >>> count(), count()
+    (1, 1)
+    """
+    lock, values = Lock(), list[T]()
+
+    def result() -> T:
+        with lock:
+            if not values:
+                values.append(work())
+            return values[0]
+
+    return result

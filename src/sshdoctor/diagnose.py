@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sshdoctor.ahead import Ahead
+from sshdoctor.ahead import Ahead, once
 from sshdoctor.diagnosis.visit import Manner, Visit, visit
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory import complete
@@ -105,9 +105,9 @@ def _examine_one(
     topics = topics_of(checks) if checks else Topics(facts=facts.names())
     facts.commands(topics.facts)
     completed, seen = visited.result()
-    later = Ahead(lambda: _read_later(sources, request, checks))
-    said = interview(completed, seen, topics, manner, capture=capture)
-    return conclude(completed, seen, said, later.result())
+    later = once(lambda: _read_later(sources, request, checks))
+    said = interview(completed, seen, topics, manner, capture=capture, meanwhile=later)
+    return conclude(completed, seen, said, later())
 
 
 def _read_later(sources: Sequence[Path], request: Request, checks: Sequence[Check] | None) -> Sequence[Check]:

@@ -22,9 +22,9 @@ def examine_all(hosts: Sequence[Host], work: Work, jobs: int) -> Iterator[HostRe
     from concurrent.futures import ProcessPoolExecutor, as_completed  # 30 ms that one host need not pay
     from multiprocessing import get_context
 
-    # fork, not spawn: a worker has all modules and all checks at once, and shares their memory.
-    with ProcessPoolExecutor(min(jobs, len(hosts)), get_context("fork"), _wait_for_work) as pool:
-        futures = [pool.submit(_interruptible, work, host) for host in hosts]
+    # fork, not spawn: a worker has all modules, all checks and its work at once, and shares their memory.
+    with ProcessPoolExecutor(min(jobs, len(hosts)), get_context("fork"), _wait_for_work, (work,)) as pool:
+        futures = [pool.submit(_interruptible, host) for host in hosts]
         workers = tuple(pool._processes)
         try:
             for future in as_completed(futures):
@@ -36,13 +36,20 @@ def examine_all(hosts: Sequence[Host], work: Work, jobs: int) -> Iterator[HostRe
             raise
 
 
-def _wait_for_work() -> None:
+class _Worker:
+    """What this process does of every host: inherited, as a playbook, which has modules, cannot be sent."""
+
+    work: Work
+
+
+def _wait_for_work(work: Work) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _Worker.work = staticmethod(work)
 
 
-def _interruptible(work: Work, host: Host) -> HostReport:
+def _interruptible(host: Host) -> HostReport:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return work(host)
+        return _Worker.work(host)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,25 +5,26 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from sshdoctor import diagnose
+from sshdoctor import diagnose, facts
+from sshdoctor.ahead import once
+from sshdoctor.checks.load import Check
+from sshdoctor.diagnosis.interview import Topics
 from sshdoctor.diagnosis.visit import Manner
 from sshdoctor.document import parse_yaml
 from sshdoctor.errors import UsageError
 from sshdoctor.fleet import examine_all
 from sshdoctor.model import Host, HostReport
-from sshdoctor.remedy.consent import Answer, agreed_to_undo, ask_on_terminal, chosen, is_terminal
-from sshdoctor.remedy.examine import Tools
-from sshdoctor.remedy.load import load_playbook, load_playbooks
-from sshdoctor.remedy.plan import Step
-from sshdoctor.remedy.playbook import Playbook
-from sshdoctor.remedy.repair import Choice, Proposal, given, repair, run_one, take_back
-from sshdoctor.remedy.shelf import shelf
+from sshdoctor.remedy.consent import Answer, Choice, agreed_to_undo, ask_on_terminal, chosen, is_terminal
+from sshdoctor.remedy.examine import Examined, Tools, examine
+from sshdoctor.remedy.shelf import Listed, shelf
 from sshdoctor.render import check_format, render
 from sshdoctor.render.repair_text import diffs, plan_text
 from sshdoctor.request import (
@@ -37,6 +38,13 @@ from sshdoctor.request import (
     told_in_order,
     write,
 )
+
+if TYPE_CHECKING:
+    from sshdoctor.remedy.plan import Step
+    from sshdoctor.remedy.playbook import Playbook
+    from sshdoctor.remedy.repair import Proposal
+
+# What plans and repairs is imported where it is used: while a host is already answering.
 
 _FAILED = ("failed", "rolled-back")
 
@@ -54,40 +62,66 @@ class Wish(Struct, frozen=True, kw_only=True):
 def remediate(request: Request, wish: Wish, causes: tuple[str, ...]) -> int:
     """Repair the hosts of ``request``, write the report, give the exit code."""
     choice = _choice(wish, causes)
-    tools = tools_for(request)
-    return _each(request, partial(repair, tools=tools, choice=choice, agree=partial(_agree, wish=wish)), wish)
+
+    def work(host: Host, before: Examined, tools: Tools) -> HostReport:
+        from sshdoctor.remedy.repair import repair
+
+        return repair(host, before, tools, choice, partial(_agree, wish=wish))
+
+    return _each(request, work, wish)
 
 
 def run_playbook(
     request: Request, wish: Wish, name: str, extra: Sequence[str], *, export: bool = False
 ) -> int:
     """Run the playbook ``name``, or with ``export`` only print its variables."""
-    choice, tools = _choice(wish, ()), tools_for(request)
+    choice = _choice(wish, ())
     playbook = _named(name, diagnose.playbook_folders(request.sources))
     variables = _extra(extra)
     if export:
-        return _export(request, tools, choice, playbook, variables)
-    agree = partial(_agree, wish=wish)
-    work = partial(run_one, tools=tools, choice=choice, agree=agree, playbook=playbook, extra=variables)
+        return _export(request, choice, playbook, variables)
+
+    def work(host: Host, before: Examined, tools: Tools) -> HostReport:
+        from sshdoctor.remedy.repair import run_one
+
+        agree = partial(_agree, wish=wish)
+        return run_one(host, before, tools, choice, agree, playbook=playbook, extra=variables)
+
     return _each(request, work, wish)
 
 
 def undo(request: Request, *, yes: bool) -> int:
     """Put back what the last remedy changed on the hosts of ``request``."""
     check_format(request.format, request.lang)
-    tools = tools_for(request)
-    hosts = hosts_of(request)
+    manner, hosts = manner_of(request), hosts_of(request)
     if not yes and not agreed_to_undo([host.name for host in hosts]):
         return 1
-    write([take_back(host, tools) for host in hosts], request)
+    from sshdoctor.remedy.repair import take_back
+
+    tools = _tools(request.sources, manner)
+    write([_examined(host, tools, take_back) for host in hosts], request)
     return 0
 
 
-def _each(request: Request, work: Callable[[Host], HostReport], wish: Wish) -> int:
+_Work = Callable[[Host, Examined, Tools], HostReport]
+
+
+def _examined(host: Host, tools: Tools, work: _Work) -> HostReport:
+    """What ``work`` comes to on a host that has been looked at, its way in still open."""
+    with closing(examine(host, tools)) as before:
+        return work(host, before, tools)
+
+
+def _each(request: Request, work: _Work, wish: Wish) -> int:
+    """The exit code of ``work`` on each host."""
     check_format(request.format, request.lang)
-    hosts, jobs = hosts_of(request), jobs_of(request)
+    manner, jobs, hosts = manner_of(request), jobs_of(request), hosts_of(request)
+    tools = _tools(request.sources, manner)
+    if len(hosts) > 1:
+        tools.read()  # once, before the workers are forked
     asks = not (wish.yes or wish.check)  # one terminal answers for one host at a time
-    reports = told_in_order(hosts, examine_all(hosts, work, 1 if asks else jobs))
+    examined = partial(_examined, tools=tools, work=work)
+    reports = told_in_order(hosts, examine_all(hosts, examined, 1 if asks else jobs))
     write(reports, request)
     return exit_code(reports)
 
@@ -97,19 +131,22 @@ def _choice(wish: Wish, causes: tuple[str, ...]) -> Choice:
     return Choice(seconds=seconds, causes=causes, check=wish.check, narrow=wish.narrow)
 
 
-def tools_for(request: Request) -> Tools:
-    """The checks and playbooks, shipped and the user's own. Raises CheckError, UsageError."""
-    return _tools(request.sources, manner_of(request))
-
-
 def _tools(sources: Sequence[Path], manner: Manner) -> Tools:
-    checks = diagnose.load(sources)
-    return Tools(
-        checks=checks,
-        topics=diagnose.topics_of(checks),
-        listed=shelf(diagnose.playbook_folders(sources)),
-        manner=manner,
-    )
+    """The checks and playbooks, shipped and the user's own. Raises CheckError.
+
+    What no question hangs on is read while a host answers; that raises CheckError as well.
+    """
+    own = len(diagnose.check_folders(sources)) > 1
+    checks = diagnose.load(sources) if own else ()
+    topics = diagnose.topics_of(checks) if own else Topics(facts=facts.names())
+    return Tools(topics=topics, read=once(lambda: _read(sources, checks)), manner=manner)
+
+
+def _read(sources: Sequence[Path], own: Sequence[Check]) -> tuple[Sequence[Check], Sequence[Listed]]:
+    found = own or diagnose.load(sources), shelf(diagnose.playbook_folders(sources))
+    for name in ("remedy.repair", "firewall.nft_json", "render.text_format"):
+        import_module(f"sshdoctor.{name}")  # 100 ms while the host is waited for
+    return found
 
 
 def show_repair(host: Host) -> bool:
@@ -119,13 +156,20 @@ def show_repair(host: Host) -> bool:
         show_text(plan_text(proposal.report, [step.shown for step in proposal.steps], proposal.forecast))
         return proposal.steps
 
-    report = repair(host, _tools([], Manner(timeout=4)), Choice(seconds=60), agree)
+    def work(host: Host, before: Examined, tools: Tools) -> HostReport:
+        from sshdoctor.remedy.repair import repair
+
+        return repair(host, before, tools, Choice(seconds=60), agree)
+
+    report = _examined(host, _tools([], Manner(timeout=4)), work)
     show_text("\n" + render([report], "text", **terminal()))
     return report.repair is not None and report.repair.outcome == "proved"
 
 
 def _named(name: str, folders: Sequence[Path]) -> Playbook:
     from difflib import get_close_matches
+
+    from sshdoctor.remedy.load import load_playbook
 
     known = {path.stem: path for folder in reversed(folders) for path in folder.glob("*.yml")}
     if name in known:
@@ -146,11 +190,13 @@ def _extra(words: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _export(
-    request: Request, tools: Tools, choice: Choice, playbook: Playbook, extra: Mapping[str, Any]
-) -> int:
+def _export(request: Request, choice: Choice, playbook: Playbook, extra: Mapping[str, Any]) -> int:
+    tools = _tools(request.sources, manner_of(request))
+    from sshdoctor.remedy.repair import given
+
     for host in hosts_of(request):
-        values = {**given(host, tools, choice), **extra}
+        with closing(examine(host, tools)) as before:
+            values = {**given(before, before.report.causes, choice), **extra}
         print(for_ansible({name: value for name, value in values.items() if name in playbook.variables}))
     return 0
 
@@ -209,6 +255,8 @@ def _code(report: HostReport) -> int:
 
 def list_playbooks(inventories: Sequence[str]) -> int:
     """Print a line for each playbook, and one for what it mends."""
+    from sshdoctor.remedy.load import load_playbooks
+
     for playbook in load_playbooks(diagnose.playbook_folders([Path(name) for name in inventories])):
         print(f"{playbook.id:28} {playbook.title}")
         if playbook.remedy.mends:

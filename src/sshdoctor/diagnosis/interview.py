@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, Output
+from sshdoctor.ahead import Ahead
 from sshdoctor.checks.run import Run
 from sshdoctor.diagnosis.question import Answer, Question, View
 from sshdoctor.diagnosis.visit import Manner, Visit, greeted_first
@@ -54,10 +55,12 @@ def interview(
     *,
     to_repair: bool = False,
     capture: Capture | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Interview:
     """Ask ``host`` about all ``topics``, once, through the first way in that works.
 
     ``to_repair``: the way in stays open, and one with root's rights is preferred to those before it.
+    ``meanwhile`` is called in a thread while the host answers: what is read and imported then costs no time.
     ``capture`` is asked instead of the host. Raises CaptureError if it is too old, or of another host.
     """
     if manner.outside_only:
@@ -70,7 +73,7 @@ def interview(
             visit.access.close()
         return _recalled(question, host, visit, capture, ())
     chosen: Interview | None = None
-    for heard in _interviews(question, host, visit, manner):
+    for heard in _interviews(question, host, visit, manner, meanwhile):
         better = chosen is None or heard.used.privileged
         _leave(chosen if better else heard)
         chosen = heard if better else chosen
@@ -87,7 +90,9 @@ def _leave(heard: Interview | None) -> None:
         heard.access.close()
 
 
-def _interviews(question: Question, host: Host, visit: Visit, manner: Manner) -> Iterator[Interview]:
+def _interviews(
+    question: Question, host: Host, visit: Visit, manner: Manner, meanwhile: Callable[[], object] | None
+) -> Iterator[Interview]:
     """One through each way in that works, left open, in their order; the last saw nothing."""
     tried: list[Attempt] = []
     session_closed = None
@@ -109,6 +114,8 @@ def _interviews(question: Question, host: Host, visit: Visit, manner: Manner) ->
             answer = _read_disk(access, question, host, visit)
             yield replace(_answered(access, answer, tuple(tried), session_closed), way=way)
             continue
+        if meanwhile is not None:
+            Ahead(meanwhile)
         output = _put(question, access, PROBE_ANSWERS * manner.timeout)
         if question.was_heard(output.stdout):
             tried.append(Attempt(access.via, "ok"))

@@ -1,15 +1,28 @@
-"""Asking before anything is changed: on the terminal, playbook by playbook."""
+"""What a person wants, and asking before anything is changed: on the terminal, playbook by playbook."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sshdoctor.remedy.plan import Step
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from sshdoctor.remedy.plan import Step
 
 Answer = Literal["yes", "no", "all", "quit"]
 _ANSWERS: dict[str, Answer] = {"y": "yes", "n": "no", "a": "all", "q": "quit"}
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """What the person wants: only ``causes`` (all if empty); ``seconds`` is the guard time."""
+
+    seconds: int
+    causes: tuple[str, ...] = ()
+    check: bool = False
+    narrow: bool = False
+    """Open the firewall for this client alone."""
 
 
 def chosen(steps: Sequence[Step], ask: Callable[[Step], Answer]) -> tuple[Step, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,12 +18,13 @@ from sshdoctor.remedy.shelf import Listed, with_playbooks
 
 
 class Tools(Struct, frozen=True, kw_only=True):
-    """What every examination of one run has in common."""
+    """What every examination of one run has in common.
 
-    checks: Sequence[Check]
+    ``read`` gives the checks and the playbooks that there are; it is first called while a host answers.
+    """
+
     topics: Topics
-    listed: Sequence[Listed]
-    """The playbooks that there are."""
+    read: Callable[[], tuple[Sequence[Check], Sequence[Listed]]]
     manner: Manner
 
 
@@ -43,10 +44,11 @@ def examine(host: Host, tools: Tools) -> Examined:
     """Diagnose ``host`` and stay inside."""
     completed = complete(host)
     seen = visit(completed, tools.manner)
-    said = interview(completed, seen, tools.topics, tools.manner, to_repair=True)
+    said = interview(completed, seen, tools.topics, tools.manner, to_repair=True, meanwhile=tools.read)
+    checks, listed = tools.read()
     facts = faces(completed, seen, said)
-    report = conclude(completed, seen, said, tools.checks, facts)
-    return Examined(report=with_playbooks(report, tools.listed), facts=facts, said=said)
+    report = conclude(completed, seen, said, checks, facts)
+    return Examined(report=with_playbooks(report, listed), facts=facts, said=said)
 
 
 def enter_again(examined: Examined, manner: Manner) -> Access:

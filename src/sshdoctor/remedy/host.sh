@@ -115,20 +115,25 @@ is_changed() { [ "$(cat "$work/task/changed" 2>/dev/null)" = true ]; }
 is_skipped() { [ -e "$work/task/skipped" ]; }
 is_failed() { [ "$(cat "$work/task/failed" 2>/dev/null)" = true ]; }
 
-# as_registered REGISTER: the result so far, for the task's own conditions.
-as_registered() {
+as_result() {
   [ -e "$work/task/changed" ] || give changed false
   [ -e "$work/task/failed" ] || give failed false
+}
+
+# as_registered REGISTER: the result so far, for the task's own conditions.
+as_registered() {
+  as_result
   mkdir -p "$work/registered"
   rm -rf "${work:?}/registered/$1" && cp -r "$work/task" "$work/registered/$1"
 }
 
 # finish NUMBER REGISTER: the task's result goes out, and into its register.
 finish() {
-  as_registered "${2:-_}"
+  if [ -n "${2-}" ]; then as_registered "$2"; else as_result; fi
   for file in "$work/task"/*; do
-    printf '\n@@%s %s@@\n' "$mark" "value ${file##*/}"
-    cat "$file"
+    say "value ${file##*/}"
+    # One line without its end, as most values are, needs no process.
+    if IFS= read -r line <"$file"; then cat "$file"; else printf '%s' "$line"; fi
   done
   say "end $1"
   guard_touch

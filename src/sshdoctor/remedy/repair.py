@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.access.base import Access
+from sshdoctor.ahead import Ahead
 from sshdoctor.errors import AccessError, RemedyError
 from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.apply import Applied, Prepared
+from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.examine import Examined, Tools, enter_again, examine
 from sshdoctor.remedy.plan import Plan, Step, plan
 from sshdoctor.remedy.playbook import Playbook
 from sshdoctor.remedy.proof import objection
 from sshdoctor.remedy.prospect import prospect
 from sshdoctor.remedy.variables import variables
-
-
-class Choice(Struct, frozen=True, kw_only=True):
-    """What the person wants: only ``causes`` (all if empty); ``seconds`` is the guard time."""
-
-    seconds: int
-    causes: tuple[str, ...] = ()
-    check: bool = False
-    narrow: bool = False
-    """Open the firewall for this client alone."""
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
@@ -47,18 +40,10 @@ Agree = Callable[[Proposal], tuple[Step, ...]]
 """Gives the steps of a proposal that may be carried out."""
 
 
-def repair(host: Host, tools: Tools, choice: Choice, agree: Agree) -> HostReport:
+def repair(host: Host, before: Examined, tools: Tools, choice: Choice, agree: Agree) -> HostReport:
     """The report on ``host`` as it is in the end; its ``repair`` says what was done."""
-    before = examine(host, tools)
-    try:
-        return _repair(host, before, tools, choice, agree)
-    finally:
-        before.close()
-
-
-def _repair(host: Host, before: Examined, tools: Tools, choice: Choice, agree: Agree) -> HostReport:
     report = before.report
-    made = plan(report.causes, tools.listed, choice.causes)
+    made = plan(report.causes, tools.read()[1], choice.causes)
     if not made.steps and not made.left:
         if report.verdict == "undecided":
             return _ended(report, "no-remedy", detail="No cause could be named, so there is none to mend.")
@@ -160,14 +145,19 @@ def _proved(
     applied = _applied(access, prepared)
     if applied.trouble:
         return _failed(host, before, tools, prepared, applied, applied.trouble)
+    again = Ahead(partial(enter_again, before, tools.manner))
     after = examine(host, tools)
     try:
-        against = objection(before.report, after.report, mended) or _unconfirmed(before, prepared, tools)
+        against = objection(before.report, after.report, mended) or _unconfirmed(
+            before, prepared, tools, again
+        )
         if against:
             return _failed(host, before, tools, prepared, applied, against)
         return _told(after.report, before, applied, "proved", mended=mended, run=prepared.run)
     finally:
         after.close()
+        with suppress(AccessError):
+            again.result().close()
 
 
 def _applied(access: Access, prepared: Prepared) -> Applied:
@@ -177,15 +167,17 @@ def _applied(access: Access, prepared: Prepared) -> Applied:
         return Applied((), (), f"the tasks could not be sent: {error}", begun=False)
 
 
-def _unconfirmed(before: Examined, prepared: Prepared, tools: Tools) -> str:
+def _unconfirmed(before: Examined, prepared: Prepared, tools: Tools, again: Ahead[Access]) -> str:
     """Disarm the restore through the way in that was used, opened anew: so it is proved to work still.
+
+    It was opened while the host was diagnosed again.
 
     Why it is not known to be disarmed, or empty.
     """
     sent = False
-    for _ in range(2):  # an answer that was lost is asked for again
+    for enter in (again.result, partial(enter_again, before, tools.manner)):  # an answer may be lost
         try:
-            with closing(enter_again(before, tools.manner)) as access:
+            with closing(enter()) as access:
                 confirmed = applying.confirm(access, prepared)
         except AccessError:
             break
@@ -248,46 +240,37 @@ def _told(
     return replace(report, repair=said)
 
 
-def given(host: Host, tools: Tools, choice: Choice) -> dict[str, Any]:
-    """What a playbook would be given for ``host``."""
-    before = examine(host, tools)
-    before.close()
-    return _known(before, before.report.causes, choice)
-
-
-def _known(before: Examined, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
+def given(before: Examined, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
+    """What a playbook is given for the host."""
     ahead = prospect(before.facts, causes, (), narrow=choice.narrow)
     return {**variables(before.facts), **ahead.variables()}
 
 
 def run_one(
-    host: Host, tools: Tools, choice: Choice, agree: Agree, playbook: Playbook, extra: Mapping[str, Any]
+    host: Host,
+    before: Examined,
+    tools: Tools,
+    choice: Choice,
+    agree: Agree,
+    *,
+    playbook: Playbook,
+    extra: Mapping[str, Any],
 ) -> HostReport:
     """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before."""
-    before = examine(host, tools)
-    try:
-        known = {**_known(before, before.report.causes, choice), **extra}
-        step = Step(playbook, (), known)
-        made = Plan((step,), ())
-        refusal = _refusal(host, before, made, choice)
-        if refusal:
-            return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
-        return _offer(host, before, (step,), "", tools, choice, agree)
-    finally:
-        before.close()
+    step = Step(playbook, (), {**given(before, before.report.causes, choice), **extra})
+    refusal = _refusal(host, before, Plan((step,), ()), choice)
+    if refusal:
+        return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
+    return _offer(host, before, (step,), "", tools, choice, agree)
 
 
-def take_back(host: Host, tools: Tools) -> HostReport:
+def take_back(host: Host, before: Examined, tools: Tools) -> HostReport:
     """Undo the last remedy. Raises RemedyError if there is none, or no way in."""
-    before = examine(host, tools)
-    try:
-        if before.said.access is None:
-            raise RemedyError(f"{host.name}: there is no way in to undo it through")
-        if host.managed:
-            raise RemedyError(f"{host.name} is run by {host.managed}: nothing is changed there")
-        said = applying.undo(before.said.access)
-    finally:
-        before.close()
+    if before.said.access is None:
+        raise RemedyError(f"{host.name}: there is no way in to undo it through")
+    if host.managed:
+        raise RemedyError(f"{host.name} is run by {host.managed}: nothing is changed there")
+    said = applying.undo(before.said.access)
     after = examine(host, tools)
     after.close()
     return _told(after.report, before, Applied(()), "undone", detail=said)

@@ -30,19 +30,21 @@ guard_waits() {
   local tries=0
   until guard_alive "$state/waiter"; do
     tries=$((tries + 1))
-    [ $tries -le 50 ] || return 1
-    sleep 0.1 2>/dev/null || sleep 1
+    [ $tries -le 250 ] || return 1
+    sleep 0.02 2>/dev/null || { tries=$((tries + 50)) && sleep 1; }
   done
 }
 
 # guard_touch [SECONDS]: the deadline is at least so far away; without a number, exactly as far as it was armed for.
 guard_touch() {
-  local now
+  local up rest seconds moment old=0
   [ -n "${state-}" ] && [ -e "$state/armed" ] || return 0
   if [ -n "${1-}" ]; then
     guard_deadline "$1" || :
-  else
-    now=$(guard_uptime) && guard_set_deadline $((now + $(cat "$state/seconds"))) || :
+  elif read -r up rest </proc/uptime && read -r seconds <"$state/seconds"; then
+    moment=$((${up%%.*} + seconds))
+    { read -r old <"$state/deadline"; } 2>/dev/null || old=0
+    [ "$old" = "$moment" ] || guard_set_deadline "$moment" || :
   fi
 }
 

@@ -29,10 +29,17 @@ guard_tops() {
 
 guard_take_files() (
   umask 077
-  guard_tops | while IFS= read -r top; do
-    mkdir -p "$state/tree${top%/*}" && cp -a "$top" "$state/tree${top%/*}/" &&
-      find "$top" -exec stat -c '%f %a %u %g %n|' {} + >>"$state/kept" && find "$top" >>"$state/paths" || return 1
+  tops=$(guard_tops)
+  set -f
+  IFS='
+'
+  set -- $tops
+  [ $# -gt 0 ] || return 0
+  for top; do
+    [ -d "$state/tree${top%/*}" ] || mkdir -p "$state/tree${top%/*}" || return 1
+    cp -a "$top" "$state/tree${top%/*}/" || return 1
   done
+  find "$@" -exec stat -c '%f %a %u %g %n|' {} + >>"$state/kept" && find "$@" >>"$state/paths"
 )
 
 # Asking must load no module (facts/firewall.py has the reasons): is nf_tables loaded, or built in?

@@ -1,20 +1,16 @@
 # ---- States
 
-# guard_word STATE: how it stands.
-guard_word() {
-  local word
+# guard_look STATE: how it stands, in $word.
+guard_look() {
   for word in $guard_words; do
-    if [ -e "$1/$word" ]; then
-      echo "$word"
-      return 0
-    fi
+    [ ! -e "$1/$word" ] || return 0
   done
-  return 1
+  word=
 }
 
 guard_since() {
   local word
-  word=$(guard_word "$1")
+  guard_look "$1"
   echo "$word since $(tail -n 1 "$1/$word" 2>/dev/null)"
 }
 
@@ -27,10 +23,10 @@ guard_turn() {
 
 # The directories of all states, the newest first: by their numbers, as clocks jump.
 guard_all() {
-  local base file
+  local base file number
   for base in $guard_bases; do
     for file in "$base"/*/number; do
-      [ ! -e "$file" ] || echo "$(cat "$file") ${file%/number}"
+      { read -r number <"$file"; } 2>/dev/null && echo "$number ${file%/number}"
     done
   done | sort -rn | cut -d ' ' -f 2-
 }
@@ -112,7 +108,7 @@ guard_alone() {
   local other word
   for other in $(guard_all); do
     [ "$other" != "${state-}" ] || continue
-    word=$(guard_word "$other")
+    guard_look "$other"
     case $word in
       opened) guard_alive "$other/pid" || continue ;;
       armed | restoring | undoing)
@@ -133,9 +129,10 @@ guard_alone() {
 
 # What never came to be armed goes; of the rest the newest ten stay.
 guard_prune() {
-  local other kept=0
+  local other word kept=0
   for other in $(guard_all); do
-    case $(guard_word "$other") in
+    guard_look "$other"
+    case $word in
       opened) [ "$other" = "$state" ] || rm -rf "$other" ;;
       confirmed | restored | undone)
         kept=$((kept + 1))
@@ -149,7 +146,7 @@ guard_prune() {
 guard_status() {
   local each word
   for each in $(guard_all); do
-    word=$(guard_word "$each")
+    guard_look "$each"
     echo "${each##*/} $word $(tail -n 1 "$each/$word" 2>/dev/null)"
   done
 }

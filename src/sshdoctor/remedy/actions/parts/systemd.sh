@@ -3,8 +3,24 @@
 # unit_property UNIT NAME: empty where systemd does not run (then only files can be looked at and changed).
 unit_property() { systemctl show --property="$2" "$1" 2>/dev/null | sed -n "s/^$2=//p"; }
 
+# unit_look UNIT: its LoadState, Id, ActiveState and SubState, in $loaded, $unit, $active and $substate.
+unit_look() {
+  loaded= unit= active= substate=
+  while IFS='=' read -r key word; do
+    case $key in
+      LoadState) loaded=$word ;;
+      Id) unit=$word ;;
+      ActiveState) active=$word ;;
+      SubState) substate=$word ;;
+    esac
+  done <<EOF
+$(systemctl show -p LoadState -p Id -p ActiveState -p SubState "$1" 2>/dev/null)
+EOF
+}
+
 unit_must_exist() {
-  [ "$(unit_property "$1" LoadState)" != not-found ] ||
+  unit_look "$1"
+  [ "$loaded" != not-found ] ||
     fail "this host has no unit $1; is its package installed? (systemctl list-unit-files)"
 }
 
@@ -34,8 +50,7 @@ unit_mask() {
 # unit_enable UNIT WANTED: started at boot ("1") or not (""). A static unit has nothing to enable.
 unit_enable() {
   unit_must_exist "$1"
-  unit=$(unit_property "$1" Id) # enabling an alias is refused
-  unit=${unit:-$1}
+  unit=${unit:-$1} # enabling an alias is refused
   status=0
   word=$(systemctl is-enabled "$unit" 2>/dev/null) || status=$?
   enabled=
@@ -59,12 +74,11 @@ unit_enable() {
 
 # unit_state UNIT started|stopped|restarted|reloaded
 unit_state() {
-  active=$(unit_property "$1" ActiveState)
-  [ -n "$active" ] || fail "systemd does not run on this host, so the unit $1 cannot be $2"
   unit_must_exist "$1"
+  [ -n "$active" ] || fail "systemd does not run on this host, so the unit $1 cannot be $2"
   give state "$2"
   # Between two tries of a unit that keeps failing, systemd says "activating": it does not run.
-  [ "$(unit_property "$1" SubState)" != auto-restart ] || active=failing
+  [ "$substate" != auto-restart ] || active=failing
   case $2,$active in
     started,active | started,activating | started,reloading) return 0 ;;
     stopped,inactive | stopped,failed) return 0 ;;
