@@ -88,8 +88,12 @@ guard_open r{next(self._numbers)} </root/guard.sh && guard_take && guard_arm {se
         """A word to the newest state, as from a new connection."""
         return self.host.run(f"sh {self.newest()}/guard.sh {word} 2>&1 || true")
 
-    def await_word(self, word: str) -> None:
-        self.host.run(f"until [ -e {self.newest()}/{word} ]; do sleep 0.1; done")
+    def await_word(self, word: str, minutes: int = 1) -> None:
+        """Raises EngineError if the newest state does not come to ``word``."""
+        there = f"[ -e {self.newest()}/{word} ]"
+        for _ in range(minutes - 1):  # one command may take a minute at most
+            self.host.run(f"for _ in {{1..500}}; do {there} && break; sleep 0.1; done")
+        self.host.run(f"until {there}; do sleep 0.1; done")
 
     def journal(self) -> str:
         return self.host.run(f"cat {self.newest()}/journal")

@@ -55,7 +55,8 @@ def test_a_jail_that_ignores_others_goes_on_to_ignore_them(testbed: Bed) -> None
             until fail2ban-client ping >/dev/null 2>&1; do sleep 0.1; done
             fail2ban-client set sshd banip $CLIENT4
         """)
-        ban = {"by": "fail2ban", "jail": "sshd", "nft_element": "", "ipset_entry": ""}
+        others = dict.fromkeys(("nft_element", "ipset_entry", "shorewall", "rule"), "")
+        ban = {"by": "fail2ban", "jail": "sshd", **others}
         for address in (host.variables["CLIENT4"], host.variables["CLIENT6"]):
             unban = {**ban, "address": address, "jail_entry": f"sshd={address}"}
             assert carried_out(access, "unban-client", {"unbans": [unban]})
