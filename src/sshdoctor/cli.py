@@ -163,7 +163,13 @@ _CHANGE_HELP = {
 }
 
 
-@host_task(iterable=["cause"], **_CHANGE_HELP, cause="only this cause (repeatable)")
+@host_task(
+    iterable=["cause"],
+    **_CHANGE_HELP,
+    cause="only this cause (repeatable)",
+    script="change nothing: write the plan to this file, as a script for the host's console",
+    capture="with --script: plan by what the rescue script wrote on this host (- to paste it)",
+)
 def remediate(
     request: Request,
     cause: Sequence[str],
@@ -172,12 +178,21 @@ def remediate(
     yes: bool = False,
     guard: str = "60",
     source: bool = False,
+    script: str = "",
+    capture: str = "",
 ) -> int:
     """Diagnose, plan, ask, repair under guard, and prove it by dialling in again."""
+    if script and (check or diff or yes):
+        raise UsageError("--script asks at the console: --check, --diff and --yes do not go with it")
+    if capture and not script:
+        raise UsageError(
+            "a capture cannot be repaired; with --script FILE the plan is written for the console"
+        )
+    from sshdoctor.diagnose import given_capture
     from sshdoctor.remediate import Wish, remediate
 
-    wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
-    return remediate(request, wish, tuple(cause))
+    wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source, script=script)
+    return remediate(request, wish, tuple(cause), given_capture(capture) if capture else None)
 
 
 @host_task(

@@ -18,6 +18,7 @@ Outcome = Literal[
     "no-remedy",
     "declined",
     "checked",
+    "written",
     "managed",
     "proved",
     "failed",

@@ -9,6 +9,7 @@ from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -37,9 +38,11 @@ from sshdoctor.request import (
     terminal,
     told_in_order,
     write,
+    write_program,
 )
 
 if TYPE_CHECKING:
+    from sshdoctor.access.capture import Capture
     from sshdoctor.remedy.plan import Step
     from sshdoctor.remedy.playbook import Playbook
     from sshdoctor.remedy.repair import Proposal
@@ -57,11 +60,18 @@ class Wish(Struct, frozen=True, kw_only=True):
     yes: bool
     guard: str
     narrow: bool
+    script: str = ""
+    """Change nothing: write the plan to this file, for a console."""
 
 
-def remediate(request: Request, wish: Wish, causes: tuple[str, ...]) -> int:
-    """Repair the hosts of ``request``, write the report, give the exit code."""
+def remediate(request: Request, wish: Wish, causes: tuple[str, ...], capture: Capture | None = None) -> int:
+    """Repair the hosts of ``request``, write the report, give the exit code.
+
+    A ``capture`` of the one host is asked instead of it, for a script. Raises CaptureError.
+    """
     choice = _choice(wish, causes)
+    if wish.script:
+        return _write_script(request, wish, choice, capture)
 
     def work(host: Host, before: Examined, tools: Tools) -> HostReport:
         from sshdoctor.remedy.repair import repair
@@ -69,6 +79,26 @@ def remediate(request: Request, wish: Wish, causes: tuple[str, ...]) -> int:
         return repair(host, before, tools, choice, partial(_agree, wish=wish))
 
     return _each(request, work, wish)
+
+
+def _write_script(request: Request, wish: Wish, choice: Choice, capture: Capture | None) -> int:
+    from sshdoctor.remedy.repair import write_down
+    from sshdoctor.rescue.fix import fix_script
+
+    check_format(request.format, request.lang)
+    manner, hosts = manner_of(request), hosts_of(request)
+    if len(hosts) != 1:
+        raise UsageError(f"--script is for one host, and --host {request.pattern} means {len(hosts)}")
+    tools = _tools(request.sources, manner)
+    with closing(examine(hosts[0], tools, capture)) as before:
+
+        def written(steps: Sequence[Step], forecast: str) -> str:
+            write_program(wish.script, fix_script(before.report, steps, forecast, choice.seconds), "--script")
+            return f"Run it as root at the console: sh {quote(wish.script)}"
+
+        report = write_down(hosts[0], before, tools, choice, written)
+    write([report], request)
+    return exit_code([report])
 
 
 def run_playbook(

@@ -111,6 +111,16 @@ def write(reports: Sequence[HostReport], request: Request) -> None:
         raise UsageError(f"--output {request.output}: {error.strerror}") from None
 
 
+def write_program(file: str, text: str, flag: str) -> None:
+    """``text`` as a program that may be run. Raises UsageError, which names ``flag``, that gave ``file``."""
+    path = Path(file)
+    try:
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+        path.chmod(path.stat().st_mode | 0o111)
+    except OSError as error:
+        raise UsageError(f"{flag} {file}: {error.strerror}") from None
+
+
 def show_text(text: str) -> None:
     """To standard output, at once."""
     sys.stdout.write(text)

@@ -1,25 +1,7 @@
 # What the rescue script does beside the probe: a verdict for the eye, and the capture that goes back.
 # Given above: $asked $shown $host $address $port $user $mark $url, and the functions probe and stop.
-PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-LC_ALL=C
-export PATH LC_ALL
-umask 077
 alphabet=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=
 modulus=16777213 # a prime: sums stay below 2^31, which every shell can count to
-
-has() { command -v "$1" >/dev/null 2>&1; }
-
-addresses() {
-  if has ip; then
-    ip -o addr | sed -n 's/.* inet6\{0,1\} \([0-9a-fA-F.:]*\).*/\1/p'
-  else
-    sed -n -e '/|-- /h' -e '/32 host LOCAL/{g;s/.*|-- //p;}' /proc/net/fib_trie | sort -u
-    quad='\(....\)'
-    sed -n "s/^$quad$quad$quad$quad$quad$quad$quad$quad .*/\1:\2:\3:\4:\5:\6:\7:\8/p" /proc/net/if_inet6
-  fi 2>/dev/null | tr '\n' ' '
-}
-
-as_root() { [ "$(id -u)" = 0 ]; }
 
 # The capture in plain text: who was asked for, who answers, and all that the probe prints.
 plain() {
@@ -80,9 +62,6 @@ leave() {
   [ -z "$room" ] || rm -rf "$room"
   exit 130
 }
-
-# Text from this machine must not steer the terminal, nor run over the screen.
-for_the_eye() { tr -cd '\040-\176\n' | cut -c1-79; }
 
 capture() {
   plain >"$room/plain" 2>/dev/null

@@ -1,6 +1,3 @@
-#!/bin/sh
-# The rescue script of sshdoctor: run it at the console of the host that lets nobody in by SSH, best as root.
-# It looks, changes nothing, shows a short verdict, and writes a capture for `sshdoctor diagnose --capture`.
 # From here to its last line it may be pasted into a shell as well.
 # shellcheck disable=SC3041,SC2016  # bash alone has H set; what is in quotes is for the next shell to expand
 case $- in *H*) set +H ;; esac

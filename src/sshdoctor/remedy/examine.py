@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -15,6 +15,9 @@ from sshdoctor.diagnosis.visit import Manner, visit
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.shelf import Listed, with_playbooks
+
+if TYPE_CHECKING:
+    from sshdoctor.access.capture import Capture
 
 
 class Tools(Struct, frozen=True, kw_only=True):
@@ -40,11 +43,19 @@ class Examined(Struct, frozen=True, kw_only=True):
             self.said.access.close()
 
 
-def examine(host: Host, tools: Tools) -> Examined:
-    """Diagnose ``host`` and stay inside."""
+def examine(host: Host, tools: Tools, capture: Capture | None = None) -> Examined:
+    """Diagnose ``host`` and stay inside. A ``capture`` is asked instead of it. Raises CaptureError."""
     completed = complete(host)
     seen = visit(completed, tools.manner)
-    said = interview(completed, seen, tools.topics, tools.manner, to_repair=True, meanwhile=tools.read)
+    said = interview(
+        completed,
+        seen,
+        tools.topics,
+        tools.manner,
+        to_repair=True,
+        capture=capture,
+        meanwhile=tools.read,
+    )
     checks, listed = tools.read()
     facts = faces(completed, seen, said)
     report = conclude(completed, seen, said, checks, facts)

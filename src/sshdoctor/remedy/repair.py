@@ -42,13 +42,45 @@ Agree = Callable[[Proposal], tuple[Step, ...]]
 
 def repair(host: Host, before: Examined, tools: Tools, choice: Choice, agree: Agree) -> HostReport:
     """The report on ``host`` as it is in the end; its ``repair`` says what was done."""
+
+    def offer(steps: tuple[Step, ...], forecast: str) -> HostReport:
+        return _offer(host, before, steps, forecast, tools, choice, agree)
+
+    return _planned(host, before, tools, choice, _refusal, offer)
+
+
+def write_down(
+    host: Host, before: Examined, tools: Tools, choice: Choice, write: Callable[[Sequence[Step], str], str]
+) -> HostReport:
+    """The report on ``host`` as it was seen, by a way in or in a capture; ``write`` is given the plan for it.
+
+    ``write`` gives what to say of that.
+    """
+
+    def offer(steps: tuple[Step, ...], forecast: str) -> HostReport:
+        shown = tuple(step.shown for step in steps)
+        said = write(steps, forecast)
+        return _ended(before.report, "written", detail=said, planned=shown, forecast=forecast)
+
+    return _planned(host, before, tools, choice, _refusal_to_write, offer)
+
+
+def _planned(
+    host: Host,
+    before: Examined,
+    tools: Tools,
+    choice: Choice,
+    refused: Callable[[Host, Examined, Plan, Choice], str],
+    offer: Callable[[tuple[Step, ...], str], HostReport],
+) -> HostReport:
+    """What ``offer`` comes to, given the steps of a plan and its forecast; or why nothing is offered."""
     report = before.report
     made = plan(report.causes, tools.read()[1], choice.causes)
     if not made.steps and not made.left:
         if report.verdict == "undecided":
             return _ended(report, "no-remedy", detail="No cause could be named, so there is none to mend.")
         return _ended(report, "nothing-to-do")
-    refusal = _refusal(host, before, made, choice)
+    refusal = refused(host, before, made, choice)
     mended = [cause for cause in report.causes if any(cause.id in step.mends for step in made.steps)]
     ahead = prospect(before.facts, mended, () if choice.causes else made.left, narrow=choice.narrow)
     if not refusal and ahead.objection:
@@ -59,7 +91,7 @@ def repair(host: Host, before: Examined, tools: Tools, choice: Choice, agree: Ag
     if refusal:
         outcome: Outcome = "managed" if host.managed else "no-remedy"
         return _ended(report, outcome, detail=refusal, planned=shown, forecast=ahead.text)
-    return _offer(host, before, steps, ahead.text, tools, choice, agree)
+    return offer(steps, ahead.text)
 
 
 def _offer(
@@ -96,16 +128,36 @@ def _offer(
 
 def _refusal(host: Host, before: Examined, made: Plan, choice: Choice) -> str:
     """Why nothing is offered; empty if the plan may be."""
-    if host.managed:
-        return f"This host is run by {host.managed}: nothing is changed here; ask them (--format ticket)."
-    if before.said.access is None:
-        return "There is no way in to repair it through: give one in sshdoctor_access, or see `rescue`."
-    blocking = [cause for cause in made.left if cause.role != "latent"]
-    if not made.steps or (blocking and not choice.causes):
-        return _unmended(blocking or made.left)
+    refusal = _refusal_of_plan(host, made, choice)
+    if before.said.access is None and not host.managed:
+        return _no_way_in(before)
+    if refusal:
+        return refusal
     if before.report.access.privileged is False and any(s.playbook.become for s in made.steps):
         return "Root's rights are needed for this: set ansible_become, or be root there."
     return ""
+
+
+def _refusal_to_write(host: Host, before: Examined, made: Plan, choice: Choice) -> str:
+    """Why no script is written: root's rights are asked for by the script itself."""
+    if before.said.used.via is None and not host.managed:
+        return "Nobody has seen the host: make a capture first (`rescue`), and give it with --capture."
+    return _refusal_of_plan(host, made, choice)
+
+
+def _refusal_of_plan(host: Host, made: Plan, choice: Choice) -> str:
+    if host.managed:
+        return f"This host is run by {host.managed}: nothing is changed here; ask them (--format ticket)."
+    blocking = [cause for cause in made.left if cause.role != "latent"]
+    if not made.steps or (blocking and not choice.causes):
+        return _unmended(blocking or made.left)
+    return ""
+
+
+def _no_way_in(before: Examined) -> str:
+    if before.said.used.via == "capture":
+        return "A capture cannot be repaired: `remediate --script FILE` writes the plan for the console."
+    return "There is no way in to repair it through: give one in sshdoctor_access, or see `rescue`."
 
 
 def _unmended(causes: Sequence[Cause]) -> str:

@@ -12,6 +12,9 @@ from sshdoctor.model import TaskResult, TaskStatus
 from sshdoctor.remedy.compile import Numbered
 
 
+_LAST_LINES = 3
+
+
 class Said(Struct, frozen=True):
     """The script's own lines: the values of each task by number, and what else it said, by word."""
 
@@ -50,7 +53,7 @@ def results(said: Said, numbered: Sequence[Numbered]) -> tuple[TaskResult, ...]:
 def _result(task: Numbered, said: Said) -> TaskResult:
     values = said.tasks[task.number]
     status = _status(values)
-    message = values.get("msg", "") if "failed" in values else "it was cut off"
+    message = _message(values) if "failed" in values else "it was cut off"
     return TaskResult(
         playbook=task.playbook,
         name=task.name,
@@ -58,6 +61,15 @@ def _result(task: Numbered, said: Said) -> TaskResult:
         message=f"{message} (ignored)" if task.number in said.ignored else message,
         diff="".join(_diffs(values)),
     )
+
+
+def _message(values: Mapping[str, str]) -> str:
+    """What the task says of itself, and of a command that failed what it said last."""
+    message = values.get("msg", "")
+    if values.get("failed") != "true" or "rc" not in values:
+        return message
+    said = (values.get("stderr", "").strip() or values.get("stdout", "").strip()).splitlines()
+    return "\n".join([message, *said[-_LAST_LINES:]])
 
 
 def _status(values: Mapping[str, str]) -> TaskStatus:

@@ -66,11 +66,23 @@ def applying_script(program: Program, *, mark: str, run: str, seconds: int) -> s
 
     ``run`` names the state that is kept on the host.
     """
-    opened = f'guard_open {shlex.quote(run)} <"$work/guard.sh"'
+    return _applying(program, head(mark, check=False), shlex.quote(run), seconds)
+
+
+def console_script(program: Program, *, seconds: int) -> str:
+    """The same for a person at a console; its argument names the state. It fails if a task does."""
+    names = "\n".join(f"{task.number} {task.name}" for task in program.tasks)
+    voice = f"names={shlex.quote(names)}\n{shell_file('console.sh')}"
+    applied = _applying(program, head("", check=False) + voice, '"$1"', seconds)
+    return f'{applied}[ -z "$stopped" ]\n'
+
+
+def _applying(program: Program, top: str, run: str, seconds: int) -> str:
+    opened = f'guard_open {run} <"$work/guard.sh"'
     armed = f" && guard_take && guard_arm {seconds}" if seconds else ""
     return "".join(
         [
-            head(mark, check=False),
+            top,
             guard_functions(),
             program.functions,
             f'{opened}{armed} || {{ say "refused $guard_reason"; exit 1; }}\n',

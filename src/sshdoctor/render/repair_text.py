@@ -14,6 +14,7 @@ _OUTCOMES = {
     "no-remedy": "Nothing was changed.",
     "declined": "Nothing was changed: it was not agreed to.",
     "checked": "Nothing was changed (--check); this is what would be:",
+    "written": "Nothing is changed yet: the plan was written as a script.",
     "managed": "Nothing was changed.",
     "proved": "Repaired, and proved by a new connection.",
     "failed": "The repair failed.",

@@ -68,7 +68,7 @@ def rescue_script(host: Host, replies: Sequence[Reply], topics: Topics, *, made:
     }
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     probe = f"probe() (\n{question.script})\nstop() {{\n{question.stop}}}\n"
-    return _outer(_LINT + head + probe + _part("verdict") + _part("body"))
+    return pasteable("about", _LINT + head + probe + part("eye") + part("verdict") + part("body"))
 
 
 def _asked(host: Host, replies: Sequence[Reply], own: Mapping[str, str], mark: str, made: float) -> str:
@@ -88,7 +88,7 @@ def _asked(host: Host, replies: Sequence[Reply], own: Mapping[str, str], mark: s
     return json.dumps(asked, indent=0)
 
 
-def _outer(inner: str) -> str:
+def pasteable(about: str, inner: str) -> str:
     """The script inside of a function, in quotes, so that a shell runs all of it or nothing.
 
     Not as a here-document: bash keeps a long one in a file, and the disk may be full.
@@ -99,10 +99,11 @@ def _outer(inner: str) -> str:
     sum_of_all, size = cksum(inner.encode("utf-8", "surrogateescape"))
     function = f"sshdoctor_rescue() {{\nprintf %s {shlex.quote(inner)}\n}}\n"
     sums = f"sshdoctor_sum='{sum_of_all} {size}' sshdoctor_size={size}\n"
-    return _part("top") + function + sums + _part("bottom")
+    return part(about) + part("top") + function + sums + part("bottom")
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """The text of one of the templates for a console."""
     return (shipped("templates") / "rescue" / f"{name}.sh").read_text()
 
 

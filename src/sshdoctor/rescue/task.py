@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from shlex import quote
 
 from msgspec import Struct
@@ -16,7 +15,7 @@ from sshdoctor.errors import UsageError
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, Reply
 from sshdoctor.render import check_format
-from sshdoctor.request import Request, hosts_of, manner_of, show_text
+from sshdoctor.request import Request, hosts_of, manner_of, show_text, write_program
 from sshdoctor.rescue.script import LONGEST_LINE, addresses_asked, longest_line, rescue_script
 
 
@@ -45,12 +44,7 @@ def write_script(request: Request) -> int:
     if not request.output:
         show_text(text)
         return 0
-    path = Path(request.output)
-    try:
-        path.write_text(text, encoding="utf-8", errors="surrogateescape")
-        path.chmod(path.stat().st_mode | 0o111)
-    except OSError as error:
-        raise UsageError(f"--output {request.output}: {error.strerror}") from None
+    write_program(request.output, text, "--output")
     name = quote(request.output)
     print(
         f"Run it at the console of {rescue.host.name}: sh {name}\nThen: sshdoctor diagnose --host "

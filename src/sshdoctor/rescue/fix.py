@@ -1,0 +1,45 @@
+"""A plan as one script for a console: the same tasks and guard; the person there is asked, and logs in."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from sshdoctor.model import HostReport
+from sshdoctor.remedy.apply import prepare
+from sshdoctor.remedy.plan import Step
+from sshdoctor.remedy.script import console_script
+from sshdoctor.render.repair_text import plan_text
+from sshdoctor.rescue.script import part, pasteable
+
+_LINT = """\
+# What runs in a shell of its own is in single quotes; a function is for who sources this.
+# shellcheck disable=SC2016,SC2030,SC2031
+"""
+
+
+def fix_script(report: HostReport, steps: Sequence[Step], forecast: str, seconds: int) -> str:
+    """One POSIX sh script that carries out ``steps`` on the host of ``report``, after asking there.
+
+    ``seconds`` is the guard time. Raises PlaybookError where a playbook asks for what is not known.
+    """
+    prepared = prepare(steps, seconds)
+    login = report.login
+    values = {
+        "plan": plan_text(report, [step.shown for step in steps], forecast),
+        "login": _typed(login.user, login.address, login.port),
+        "seconds": str(prepared.seconds),
+        "host": report.host,
+        "address": next((reply.address for reply in report.outside if reply.address), ""),
+        "port": str(login.port),
+        "user": login.user or "",
+    }
+    head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+    tasks = shlex.quote(console_script(prepared.program, seconds=prepared.seconds))
+    apply = f'apply() {{\nprintf %s {tasks} | sh -s -- "$1"\n}}\n'
+    return pasteable("about_fix", _LINT + head + apply + part("eye") + part("verdict") + part("fix"))
+
+
+def _typed(user: str | None, address: str, port: int) -> str:
+    who = f"{user}@{address}" if user else address
+    return shlex.join(["ssh", *(["-p", str(port)] if port != 22 else []), who])
