@@ -86,7 +86,7 @@ main() {
   status=0
   repair || status=$?
   verdict 2>/dev/null | for_the_eye
-  return $status
+  return "$status"
 }
 
 main

@@ -11,7 +11,6 @@ from msgspec import Struct
 from sshdoctor.model import TaskResult, TaskStatus
 from sshdoctor.remedy.compile import Numbered
 
-
 _LAST_LINES = 3
 
 

@@ -14,7 +14,7 @@ from sshdoctor.rescue.script import part, pasteable
 
 _LINT = """\
 # What runs in a shell of its own is in single quotes; a function is for who sources this.
-# shellcheck disable=SC2016,SC2030,SC2031
+# shellcheck disable=SC1003,SC2016,SC2030,SC2031
 """
 
 
