@@ -19,6 +19,7 @@ Outcome = Literal[
     "declined",
     "checked",
     "written",
+    "mended-on-disk",
     "managed",
     "proved",
     "failed",

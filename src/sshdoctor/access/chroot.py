@@ -1,4 +1,7 @@
-"""A mounted disk: the files of a system that does not run here, or anywhere."""
+"""A mounted disk: the files of a system that does not run here, or anywhere.
+
+Sources for the repair: unshare(1), pid_namespaces(7), network_namespaces(7), chroot(1).
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,35 @@ import os
 from pathlib import Path
 
 from sshdoctor.access.base import Output
+from sshdoctor.access.process import ProcessAccess
 from sshdoctor.disk import Disk
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Become
 
-_RUNS_NOTHING = "nothing is run on a mounted disk: its programs may be anybody's, and its services do not run"
+# Processes, mounts, host name and network of its own: nothing of this machine can be met from there.
+# What a running sshd would have in /run is needed for `sshd -t`.
+_APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--net")
+_ENTER = """
+mount -t proc proc "$0/proc"
+mount -t tmpfs -o mode=755 tmpfs "$0/run"
+mount --rbind /dev "$0/dev"
+mkdir -m 755 "$0/run/sshd"
+exec chroot "$0" "$@"
+"""
 
 
 class ChrootAccess:
-    """Its files are read by this program (see disk.py); nothing of that system, and nothing in it, is run."""
+    """Its files are read by this program (see disk.py): to look, nothing of that system is run.
+
+    Only a repair that was agreed to runs its programs, in a chroot, apart from this machine.
+    """
 
     via = "chroot"
 
     def __init__(self, root: Path, become: Become | None) -> None:
         self.disk = Disk(root)
+        prefix = (*_APART, "sh", "-ec", _ENTER, str(root))
+        self._inside = ProcessAccess(self.via, "", prefix, None, timeout=10)
         self.detail = f"the disk mounted at {root}, whose system is not running"
         short = become is not None and os.geteuid() != 0
         self.privileges = (
@@ -27,8 +45,10 @@ class ChrootAccess:
         )
 
     def run(self, script: str, *, timeout: float, limit: int = 64 * 2**20, stop: str = "") -> Output:
-        """Raises AccessError ``not-running``, always."""
-        raise AccessError("not-running", _RUNS_NOTHING)
+        """Raises AccessError ``not-permitted`` for who is not root, ``not-installed`` without util-linux."""
+        if os.geteuid() != 0:
+            raise AccessError("not-permitted", "only root can repair a mounted disk")
+        return self._inside.run(script, timeout=timeout, limit=limit, stop=stop)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -112,7 +112,7 @@ def _interviews(
         if way.connection == "chroot":
             tried.append(Attempt(access.via, "ok"))
             answer = _read_disk(access, question, host, visit)
-            yield replace(_answered(access, answer, tuple(tried), session_closed), way=way)
+            yield replace(_answered(access, answer, tuple(tried), session_closed), way=way, access=access)
             continue
         if meanwhile is not None:
             Ahead(meanwhile)

@@ -16,7 +16,7 @@ from sshdoctor.remedy.compile import Program, compile_playbooks
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.playbook import Playbook
 from sshdoctor.remedy.results import Said, listen, results
-from sshdoctor.remedy.script import applying_script, checking_script, guard_script
+from sshdoctor.remedy.script import applying_script, checking_script, guard_script, undo_opened_script
 
 APPLY_SECONDS = 1800
 """For all tasks together: installing over a slow line takes its time."""
@@ -71,6 +71,14 @@ def apply(access: Access, prepared: Prepared) -> Applied:
     mark = secrets.token_hex(16)
     script = applying_script(prepared.program, mark=mark, run=prepared.run, seconds=prepared.seconds)
     output = access.run(script, timeout=APPLY_SECONDS, stop=guard_script("restore", prepared.run, mark))
+    return _applied(listen(output.stdout, mark), prepared.program, output)
+
+
+def apply_on_disk(access: Access, prepared: Prepared) -> Applied:
+    """Run the tasks on a system that does not run; an interrupt puts back what they changed."""
+    mark = secrets.token_hex(16)
+    script = applying_script(prepared.program, mark=mark, run=prepared.run, seconds=0)
+    output = access.run(script, timeout=APPLY_SECONDS, stop=undo_opened_script(prepared.run, mark))
     return _applied(listen(output.stdout, mark), prepared.program, output)
 
 

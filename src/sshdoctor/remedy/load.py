@@ -17,7 +17,7 @@ PLAY_KEYS = ("name", "hosts", "become", "gather_facts", "vars", "tasks", "handle
 TASK_KEYS = ("name", "when", "register", "loop", "changed_when", "failed_when", "check_mode", "tags",
              "ignore_errors", "no_log", "notify", "become", "vars", "args")  # fmt: skip
 GROUP_KEYS = ("name", "block", "rescue", "always", "when", "tags", "become", "ignore_errors")
-_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause")
+_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause", "on_disk")
 _RISKS = ("low", "medium", "high")
 
 
@@ -101,11 +101,15 @@ class _Reader:
         risk = block.get("risk", "medium")
         if risk not in _RISKS:
             self.at(block, "risk", f"low, medium or high, not {risk!r}")
+        on_disk = block.get("on_disk", "")
+        if on_disk not in ("", "also", "only"):
+            self.at(block, "on_disk", f"also or only, not {on_disk!r}")
         return Remedy(
             mends=self.words(block, "mends"),
             risk=str(risk),
             guard=self.truth(block, "guard", True),
             only_with_cause=self.truth(block, "only_with_cause", False),
+            on_disk=str(on_disk),
         )
 
     def steps(self, block: Block, key: str) -> tuple[Step, ...]:

@@ -13,7 +13,7 @@ from sshdoctor.model import LAYERS, Cause, Planned
 from sshdoctor.remedy.compile import Program, compile_playbooks
 from sshdoctor.remedy.load import load_playbook
 from sshdoctor.remedy.playbook import Playbook
-from sshdoctor.remedy.shelf import Listed
+from sshdoctor.remedy.shelf import Listed, fitting
 
 _RISKS = ("low", "medium", "high")
 
@@ -49,16 +49,19 @@ class Plan(Struct, frozen=True):
     left: tuple[Cause, ...]
 
 
-def plan(causes: Sequence[Cause], listed: Sequence[Listed], asked: Sequence[str]) -> Plan:
+def plan(
+    causes: Sequence[Cause], listed: Sequence[Listed], asked: Sequence[str], *, on_disk: bool = False
+) -> Plan:
     """What mends ``causes``: those of ``asked``, or all that a playbook may mend unasked, in the order of
-    the packet's way.
+    the packet's way. ``on_disk``: where the system does not run.
 
     Raises UsageError for an asked cause that was not found, PlaybookError for a playbook that cannot be run.
     """
+    fit = fitting(listed, on_disk=on_disk)
     steps: dict[Path, list[str]] = {}
     left = []
     for cause in sorted(_wanted(causes, asked), key=lambda cause: LAYERS.index(cause.layer)):
-        chosen = _mending(cause.id, listed, asked)
+        chosen = _mending(cause.id, fit, asked)
         if chosen is None:
             left.append(cause)
         elif cause.id not in steps.setdefault(chosen.path, []):

@@ -14,13 +14,15 @@ class Remedy(Struct, frozen=True, kw_only=True):
     """What a playbook mends (``vars.remedy``, which Ansible ignores).
 
     ``risk`` is low, medium or high. With ``guard`` a restore is armed on the host before it runs. With
-    ``only_with_cause`` it is planned only where ``--cause`` asks for what it mends.
+    ``only_with_cause`` it is planned only where ``--cause`` asks for what it mends. ``on_disk`` says whether
+    it mends a mounted disk, whose system does not run: "" (no), "also" or "only".
     """
 
     mends: tuple[str, ...] = ()
     risk: str = "medium"
     guard: bool = True
     only_with_cause: bool = False
+    on_disk: str = ""
 
 
 class Task(Struct, frozen=True, kw_only=True):

@@ -75,17 +75,22 @@ def _planned(
 ) -> HostReport:
     """What ``offer`` comes to, given the steps of a plan and its forecast; or why nothing is offered."""
     report = before.report
-    made = plan(report.causes, tools.read()[1], choice.causes)
+    on_disk = report.access.via == "chroot"
+    made = plan(report.causes, tools.read()[1], choice.causes, on_disk=on_disk)
     if not made.steps and not made.left:
         if report.verdict == "undecided":
             return _ended(report, "no-remedy", detail="No cause could be named, so there is none to mend.")
         return _ended(report, "nothing-to-do")
     refusal = refused(host, before, made, choice)
     mended = [cause for cause in report.causes if any(cause.id in step.mends for step in made.steps)]
-    ahead = prospect(before.facts, mended, () if choice.causes else made.left, narrow=choice.narrow)
+    left = () if choice.causes or on_disk else made.left
+    ahead = prospect(before.facts, mended, left, narrow=choice.narrow)
     if not refusal and ahead.objection:
         refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
     known = {**variables(before.facts), **ahead.variables()}
+    if on_disk:
+        known["ssh_running"] = True  # no playbook need start what starts at the boot
+        ahead = replace(ahead, text=_after_boot(made.left))
     steps = tuple(replace(step, variables=known) for step in made.steps)
     shown = tuple(step.shown for step in steps)
     if refusal:
@@ -121,14 +126,17 @@ def _offer(
     agreed = agree(proposal)
     if not agreed:
         return _ended(report, "declined", planned=shown, forecast=forecast)
-    done = carry_out(host, before, agreed, tools, choice.seconds)
+    if report.access.via == "chroot":
+        done = _mend_disk(host, before, agreed, tools)
+    else:
+        done = carry_out(host, before, agreed, tools, choice.seconds)
     assert done.repair is not None  # noqa: S101 -- carry_out says what it did
     return replace(done, repair=replace(done.repair, planned=shown, forecast=forecast))
 
 
 def _refusal(host: Host, before: Examined, made: Plan, choice: Choice) -> str:
     """Why nothing is offered; empty if the plan may be."""
-    refusal = _refusal_of_plan(host, made, choice)
+    refusal = _refusal_of_plan(host, made, choice, on_disk=before.report.access.via == "chroot")
     if before.said.access is None and not host.managed:
         return _no_way_in(before)
     if refusal:
@@ -142,13 +150,16 @@ def _refusal_to_write(host: Host, before: Examined, made: Plan, choice: Choice) 
     """Why no script is written: root's rights are asked for by the script itself."""
     if before.said.used.via is None and not host.managed:
         return "Nobody has seen the host: make a capture first (`rescue`), and give it with --capture."
+    if before.said.used.via == "chroot":
+        return "A mounted disk has no console: it is repaired without --script."
     return _refusal_of_plan(host, made, choice)
 
 
-def _refusal_of_plan(host: Host, made: Plan, choice: Choice) -> str:
+def _refusal_of_plan(host: Host, made: Plan, choice: Choice, *, on_disk: bool = False) -> str:
+    """On a disk, what no playbook mends there is left for after the boot."""
     if host.managed:
         return f"This host is run by {host.managed}: nothing is changed here; ask them (--format ticket)."
-    blocking = [cause for cause in made.left if cause.role != "latent"]
+    blocking = [cause for cause in made.left if cause.role != "latent" and not on_disk]
     if not made.steps or (blocking and not choice.causes):
         return _unmended(blocking or made.left)
     return ""
@@ -212,9 +223,38 @@ def _proved(
             again.result().close()
 
 
-def _applied(access: Access, prepared: Prepared) -> Applied:
+def _mend_disk(host: Host, before: Examined, steps: Sequence[Step], tools: Tools) -> HostReport:
+    """Apply ``steps`` to a mounted disk, and look whether its files are mended; if not, put them back."""
+    access = before.said.access
+    assert access is not None  # noqa: S101 -- the callers have one
+    prepared = applying.prepare(steps, 0)
+    applied = _applied(access, prepared, applying.apply_on_disk)
+    if not applied.begun:
+        return _told(before.report, before, applied, "failed", detail=applied.trouble)
+    with closing(examine(host, tools)) as after:
+        mended = tuple(cause for step in steps for cause in step.mends)
+        still = [cause.id for cause in after.report.causes if cause.id in mended]
+        if not applied.trouble and not still:
+            return _told(after.report, before, applied, "mended-on-disk", mended=mended, run=prepared.run)
+    why = applied.trouble or f"{', '.join(dict.fromkeys(still))} is still there"
     try:
-        return applying.apply(access, prepared)
+        applying.undo(access)
+    except (RemedyError, AccessError) as error:
+        return _told(after.report, before, applied, "failed", detail=f"{why}; {error}", run=prepared.run)
+    told = replace(applied, tasks=applying.rolled_back(applied.tasks))
+    return _told(before.report, before, told, "rolled-back", detail=why)
+
+
+def _after_boot(left: Sequence[Cause]) -> str:
+    rest = f" {_ids(left)}: no playbook mends that on a disk; see to it after the boot." if left else ""
+    return f"its own programs do this, in a chroot without a network; the system starts at its boot.{rest}"
+
+
+def _applied(
+    access: Access, prepared: Prepared, apply: Callable[[Access, Prepared], Applied] = applying.apply
+) -> Applied:
+    try:
+        return apply(access, prepared)
     except AccessError as error:
         return Applied((), (), f"the tasks could not be sent: {error}", begun=False)
 

@@ -106,3 +106,9 @@ def guard_text() -> str:
 def guard_script(command: str, run: str, mark: str) -> str:
     """A command of the guard over the state ``run`` that is on the host: confirm, restore, undo, status."""
     return f"{head(mark, check=False)}{guard_functions()}guard_{command} {shlex.quote(run)}\n"
+
+
+def undo_opened_script(run: str, mark: str) -> str:
+    """The state ``run``, under which tasks were cut off that no guard watches, undone."""
+    opened = f"guard_at {shlex.quote(run)} && guard_turn opened confirmed && guard_undo\n"
+    return f"{head(mark, check=False)}{guard_functions()}{opened}"

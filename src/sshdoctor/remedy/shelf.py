@@ -41,8 +41,15 @@ def mending(cause: str, listed: Sequence[Listed]) -> tuple[str, ...]:
     return tuple(one.id for one in listed if cause in one.remedy.mends)
 
 
+def fitting(listed: Sequence[Listed], *, on_disk: bool) -> tuple[Listed, ...]:
+    """Those for a mounted disk, or those for a host that runs."""
+    others = "" if on_disk else "only"
+    return tuple(one for one in listed if one.remedy.on_disk != others)
+
+
 def with_playbooks(report: HostReport, listed: Sequence[Listed]) -> HostReport:
-    """The report, each cause with the playbooks that mend it."""
+    """The report, each cause with the playbooks that mend it there."""
+    listed = fitting(listed, on_disk=report.access.via == "chroot")
     causes = tuple(replace(cause, playbooks=mending(cause.id, listed)) for cause in report.causes)
     return replace(report, causes=causes)
 
@@ -60,4 +67,5 @@ def _remedy(path: Path) -> Remedy | None:
         risk=str(said.get("risk", "medium")),
         guard=said.get("guard", True) is not False,
         only_with_cause=said.get("only_with_cause", False) is True,
+        on_disk=str(said.get("on_disk", "")),
     )

@@ -15,6 +15,7 @@ _OUTCOMES = {
     "declined": "Nothing was changed: it was not agreed to.",
     "checked": "Nothing was changed (--check); this is what would be:",
     "written": "Nothing is changed yet: the plan was written as a script.",
+    "mended-on-disk": "The disk was mended. What a client gets is seen after the boot.",
     "managed": "Nothing was changed.",
     "proved": "Repaired, and proved by a new connection.",
     "failed": "The repair failed.",
