@@ -13,6 +13,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor import diagnose, facts
 from sshdoctor.ahead import once
@@ -129,8 +130,14 @@ def undo(request: Request, *, yes: bool) -> int:
     from sshdoctor.remedy.repair import take_back
 
     tools = _tools(request.sources, manner)
-    write([_examined(host, tools, take_back) for host in hosts], request)
+    write([_examined(_service_last(host), tools, take_back) for host in hosts], request)
     return 0
+
+
+def _service_last(host: Host) -> Host:
+    """The service may be what an undo breaks again: any other way in lives longer."""
+    by_service = sorted(host.ways, key=lambda way: way.connection == "ssh" and way.login == host.login)
+    return replace(host, ways=tuple(by_service))
 
 
 _Work = Callable[[Host, Examined, Tools], HostReport]

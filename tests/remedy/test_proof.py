@@ -54,3 +54,9 @@ def test_what_was_known_and_left_alone_may_still_stop_the_client() -> None:
     before = report({"192.0.2.1": "silence"}, "upstream-filter", "sshd-stopped")
     after = report({"192.0.2.1": "silence"}, "upstream-filter")
     assert objection(before, after, ["sshd-stopped"]) == ""
+
+
+def test_where_several_addresses_greet_one_login_is_enough() -> None:
+    before = report({"192.0.2.1": "silence", "192.0.2.2": "ok"}, "firewall-drops")
+    after = report({"192.0.2.1": "ok", "192.0.2.2": "banner"})
+    assert objection(before, after, ["firewall-drops"]) == ""

@@ -54,8 +54,7 @@ class Opening(Struct, frozen=True, kw_only=True):
         if self.tool == "firewall-cmd":
             of = f" --zone={shlex.quote(self.zone)}" if self.zone else ""
             of = f" --policy={shlex.quote(self.policy)}" if self.policy else of
-            plain = "--add-service=ssh" if self.port == 22 else f"--add-port={self.port}/tcp"
-            add = f"--add-rich-rule='{self.rich}'" if self.rich else plain
+            add = f"--add-rich-rule='{self.rich}'" if self.rich else self._addition
             return f"firewall-cmd --permanent{of} {add} && firewall-cmd --reload"
         if self.direct:
             return f"firewall-cmd --permanent --direct --add-rule {self.direct} && firewall-cmd --reload"
@@ -150,6 +149,13 @@ class Opening(Struct, frozen=True, kw_only=True):
         where = f"-A {chain}" if self.place == "end" else f"-I {chain} {self._number}"
         return f"{self.tool} -t {self.table} {where} -p tcp {ends} -j ACCEPT"
 
+    @property
+    def _addition(self) -> str:
+        """What firewall-cmd is told to add to a zone or policy."""
+        if self.rich:
+            return f"--add-rich-rule={self.rich}"
+        return "--add-service=ssh" if self.port == 22 else f"--add-port={self.port}/tcp"
+
     def bare(self) -> Opening:
         """The same by a rule of nobody's, beside the one that stops the client; it is gone after a reboot."""
         place: Literal["before", "first", "end"] = "before" if self.number else "end"
@@ -177,6 +183,8 @@ class Opening(Struct, frozen=True, kw_only=True):
             "comment": self.comment,
             "zone": self.zone,
             "policy": self.policy,
+            "policy_addition": self._addition if self.policy else "",
+            "policy_entry": f"{self.policy} {self._addition};" if self.policy else "",
             "rich": self.rich,
             "direct": self.direct,
             "saved_file": self.saved.file,

@@ -107,6 +107,8 @@ def undo(access: Access) -> str:
     """
     output = _guard(access, "undo", "")
     said = output.stdout.decode("utf-8", "backslashreplace").strip()
+    if output.status is None:
+        raise RemedyError(f"whether it was undone is not known: {output.error}; the host goes on by itself")
     if output.status != 0:
         raise RemedyError(f"nothing was undone: {output.error or said or 'the host did not say why'}")
     return said

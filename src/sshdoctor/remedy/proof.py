@@ -21,7 +21,7 @@ def objection(before: HostReport, after: HostReport, mended: Sequence[str]) -> s
     words = _words(before), _words(after)
     for address, word in words[0].items():
         now = words[1].get(address, "silence")
-        if progress(now) < progress(word):
+        if now not in WORKING and progress(now) < progress(word):  # one login is enough: others only greet
             return f"{address or 'the client'} got {word} before, and gets {now} now"
     if any(word in WORKING for word in words[1].values()):
         return ""
