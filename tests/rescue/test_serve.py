@@ -52,7 +52,8 @@ class Offered:
         host, _, port = self.url.split("/")[2].rpartition(":")
         with socket.create_connection((host, int(port)), 10) as connection:
             connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # the server may have answered and closed: nothing more is wanted
+                connection.shutdown(socket.SHUT_WR)
             said = b""
             while chunk := connection.recv(4096):
                 said += chunk
