@@ -46,7 +46,7 @@ def test(
     if long:
         context.run(f"{sys.executable} -m pytest -m long", pty=False, env=asked)
         return
-    left_out = "Left out, see `invoke test --long`: repairs of real hosts, drills, twins, every Debian."
+    left_out = "Left out, see `invoke test --long`: most repairs of real hosts, drills, twins, every Debian."
     print(left_out, file=sys.stderr, flush=True)
     choice = "not long and not containers" if no_containers else "not long"
     context.run(f"{sys.executable} -m pytest -m '{choice}'", pty=False, env=asked)

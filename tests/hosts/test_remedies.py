@@ -34,11 +34,29 @@ TO_BE_ASKED = [
     s for s in BROKEN if s.cause_ids <= MENDED | DECISIONS and s not in REPAIRABLE and s not in DENIED_BY_NAME
 ]
 
-pytestmark = [pytest.mark.containers, pytest.mark.long]
+ALWAYS = {
+    "sshd-stopped",
+    "sshd-masked",
+    "sshd-config-invalid-keyword",
+    "host-keys-missing",
+    "hosts-deny",
+    "firewall-drops",
+    "firewall-rejects-ufw",
+    "firewall-rejects-firewalld-without-ssh",
+    "firewall-rejects-nftables",
+    "user-not-allowed-by-allowusers",
+}
+"""The others take most of half an hour."""
+
+pytestmark = pytest.mark.containers
 
 
 def each(scenarios: list[Scenario]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("scenario", scenarios, ids=lambda scenario: scenario.name, scope="module")
+    params = [
+        pytest.param(one, id=one.name, marks=() if one.name in ALWAYS else pytest.mark.long)
+        for one in scenarios
+    ]
+    return pytest.mark.parametrize("scenario", params, scope="module")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from hosts.testbed import Testbed
 from remedy.drilled import DrilledHost, drilled_host, files, outcome_of
 from remedy.drills import AFTER_TASKS, WITHOUT_SYSTEMD, Case, Drill, disturbed, undisturbed
 
-SIDE_BY_SIDE = 10
+SIDE_BY_SIDE = 5
 PATIENCE = 45
 """Seconds beyond the guard time in which a restore must have ended; the machine is busy with other drills."""
 

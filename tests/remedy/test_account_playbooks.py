@@ -16,7 +16,7 @@ LINKS = {
 }
 ROOTS = "stat -c '%U %a' /root/.ssh/authorized_keys /root/.ssh"
 
-pytestmark = [pytest.mark.containers, pytest.mark.long]
+pytestmark = pytest.mark.containers
 
 
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)

@@ -22,7 +22,6 @@ nft add rule inet mine pre tcp dport 22 counter redirect to :2222
 """
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("rules", [IPTABLES, NFT], ids=["iptables", "nft"])
 def test_the_rule_that_redirects_is_removed_and_no_other(rules: str, testbed: Bed) -> None:
@@ -43,7 +42,6 @@ def test_the_rule_that_redirects_is_removed_and_no_other(rules: str, testbed: Be
         assert carried_out(access, "remove-redirect", way.removal.variables()) == []
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_jail_that_ignores_others_goes_on_to_ignore_them(testbed: Bed) -> None:
     with testbed.host("firewalls") as host:

@@ -93,14 +93,12 @@ def assert_comes_back(host: GuardedHost, sabotage: str) -> None:
     assert host.state() == before, host.journal()
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("change", ON_SYSTEMD)
 def test_what_a_dead_remedy_changed_comes_back(debian12: GuardedHost, change: str) -> None:
     assert_comes_back(debian12, ON_SYSTEMD[change])
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("image", ["debian11", "debian13"])
 def test_everything_at_once_comes_back_on_every_debian(testbed: Testbed, image: str) -> None:
@@ -108,7 +106,6 @@ def test_everything_at_once_comes_back_on_every_debian(testbed: Testbed, image: 
         assert_comes_back(host, EVERYTHING)
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_the_port_of_a_socket_unit_comes_back(testbed: Testbed) -> None:
     with guarded(
@@ -147,7 +144,6 @@ def noinit(testbed: Testbed, request: pytest.FixtureRequest) -> Iterator[Guarded
         yield GuardedHost(host, shell)
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("change", NO_INIT)
 def test_without_systemd_it_comes_back_too(noinit: GuardedHost, change: str) -> None:
@@ -186,7 +182,6 @@ OWNERS = {
 }
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("owner", OWNERS)
 def test_what_a_firewall_tool_was_told_is_taken_back(testbed: Testbed, owner: str) -> None:
@@ -199,7 +194,6 @@ def test_what_a_firewall_tool_was_told_is_taken_back(testbed: Testbed, owner: st
 # ---- Who is first
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_confirmed_change_stays(debian12: GuardedHost) -> None:
     debian12.apply("touch /etc/ssh/stays; guard_after", seconds=2)
@@ -210,7 +204,6 @@ def test_a_confirmed_change_stays(debian12: GuardedHost) -> None:
     assert debian12.run("ls /etc/systemd/system").count("sshdoctor") == 0
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_confirmation_that_comes_too_late_is_told_when_the_restore_is_done(debian12: GuardedHost) -> None:
     before = debian12.state()
@@ -221,7 +214,6 @@ def test_a_confirmation_that_comes_too_late_is_told_when_the_restore_is_done(deb
     assert debian12.status()[0][1] == "restored"
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_who_is_given_longer_has_it_until_that_task_is_over(debian12: GuardedHost) -> None:
     said = debian12.apply(
@@ -234,7 +226,6 @@ def test_who_is_given_longer_has_it_until_that_task_is_over(debian12: GuardedHos
     debian12.run("! test -e /etc/ssh/goes")
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_the_time_of_one_who_was_given_longer_and_died_is_cut_short(debian12: GuardedHost) -> None:
     debian12.apply("guard_touch 600; touch /etc/ssh/goes; kill -KILL $$", seconds=2)
@@ -242,7 +233,6 @@ def test_the_time_of_one_who_was_given_longer_and_died_is_cut_short(debian12: Gu
     debian12.run("! test -e /etc/ssh/goes")
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_who_asks_for_a_restore_that_is_under_way_waits_for_it(debian12: GuardedHost) -> None:
     before = debian12.state()
@@ -253,7 +243,6 @@ def test_who_asks_for_a_restore_that_is_under_way_waits_for_it(debian12: Guarded
     debian12.run(f"sh {debian12.newest()}/guard.sh restore")
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_remedy_that_hangs_is_ended_with_all_that_it_started(debian12: GuardedHost) -> None:
     said = debian12.apply("(sleep 1234 & sleep 1234) & wait; touch /etc/ssh/later", seconds=1)
@@ -279,7 +268,6 @@ def test_a_restore_that_is_killed_half_way_is_gone_on_with(testbed: Testbed, ima
         assert host.state() == before, host.journal()
 
 
-@pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("image", ["debian12", "noinit"])
 def test_a_shutdown_that_says_so_puts_everything_back_at_once(testbed: Testbed, image: str) -> None:
@@ -291,7 +279,6 @@ def test_a_shutdown_that_says_so_puts_everything_back_at_once(testbed: Testbed, 
         assert host.state() == before, host.journal()
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_disk_that_is_full_stops_the_change_and_not_the_restore(testbed: Testbed) -> None:
     with guarded(testbed, "noinit", RULES_OF_EVERY_KIND) as host:
@@ -307,7 +294,6 @@ def test_a_disk_that_is_full_stops_the_change_and_not_the_restore(testbed: Testb
         assert host.state() == before, host.journal()
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_reboot_before_the_deadline_puts_the_files_back(testbed: Testbed) -> None:
     with guarded(testbed, "debian12") as host:
@@ -324,7 +310,6 @@ def test_a_reboot_before_the_deadline_puts_the_files_back(testbed: Testbed) -> N
 # ---- Undo
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_an_undo_takes_back_one_remedy_after_the_other(debian12: GuardedHost) -> None:
     first = debian12.state()
@@ -340,7 +325,6 @@ def test_an_undo_takes_back_one_remedy_after_the_other(debian12: GuardedHost) ->
     assert [word for _, word, _ in debian12.status()[:2]] == ["undone", "undone"]
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_an_undo_leaves_alone_what_others_have_changed_since(debian12: GuardedHost) -> None:
     before = debian12.state()
@@ -357,7 +341,6 @@ def test_an_undo_leaves_alone_what_others_have_changed_since(debian12: GuardedHo
     assert debian12.state() == before, debian12.journal()
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_remedy_that_was_never_armed_is_undone_by_what_it_kept(testbed: Testbed) -> None:
     with guarded(testbed, "debian12", RULES_OF_EVERY_KIND) as host:
@@ -374,7 +357,6 @@ def test_a_remedy_that_was_never_armed_is_undone_by_what_it_kept(testbed: Testbe
 # ---- What it refuses
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_second_remedy_is_refused_with_the_name_of_the_first(debian12: GuardedHost) -> None:
     debian12.apply("true", seconds=30)
@@ -386,7 +368,6 @@ def test_a_second_remedy_is_refused_with_the_name_of_the_first(debian12: Guarded
     debian12.say("restore")
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_remedy_whose_waiter_is_gone_is_named_with_the_ways_to_end_it(testbed: Testbed) -> None:
     with guarded(testbed, "noinit") as host:
@@ -398,7 +379,6 @@ def test_a_remedy_whose_waiter_is_gone_is_named_with_the_ways_to_end_it(testbed:
         host.run("! test -e /etc/ssh/goes")
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_a_state_goes_to_run_where_var_cannot_be_written_and_is_refused_where_neither_can(
     testbed: Testbed,
@@ -416,7 +396,6 @@ def test_a_state_goes_to_run_where_var_cannot_be_written_and_is_refused_where_ne
         )
 
 
-@pytest.mark.long
 @pytest.mark.containers
 def test_the_newest_ten_that_have_ended_are_kept(debian12: GuardedHost) -> None:
     debian12.run(

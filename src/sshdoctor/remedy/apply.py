@@ -20,7 +20,9 @@ from sshdoctor.remedy.script import applying_script, checking_script, guard_scri
 
 APPLY_SECONDS = 1800
 """For all tasks together: installing over a slow line takes its time."""
-GUARD_COMMAND_SECONDS = 120
+RESTORE_SECONDS = 120
+CONFIRM_SECONDS = 40
+"""It answers at once, but where a restore was first, which it waits for."""
 
 
 def new_run() -> str:
@@ -86,7 +88,7 @@ def confirm(access: Access, prepared: Prepared) -> bool | None:
     """Disarm the restore; False if it has begun already, None if no answer came."""
     if not prepared.seconds:
         return True
-    status = _guard(access, "confirm", prepared.run).status
+    status = _guard(access, "confirm", prepared.run, CONFIRM_SECONDS).status
     return None if status is None else status == 0
 
 
@@ -95,9 +97,9 @@ def restore(access: Access, prepared: Prepared) -> bool:
     return bool(prepared.seconds) and _guard(access, "restore", prepared.run).status == 0
 
 
-def _guard(access: Access, command: str, run: str) -> Output:
+def _guard(access: Access, command: str, run: str, seconds: float = RESTORE_SECONDS) -> Output:
     script = guard_script(command, run, secrets.token_hex(16))
-    return access.run(script, timeout=GUARD_COMMAND_SECONDS)
+    return access.run(script, timeout=seconds)
 
 
 def undo(access: Access) -> str:
