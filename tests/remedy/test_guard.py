@@ -251,6 +251,16 @@ def test_a_remedy_that_hangs_is_ended_with_all_that_it_started(debian12: Guarded
     debian12.run("! pgrep -f '[s]leep 1234' && ! test -e /etc/ssh/later")
 
 
+@pytest.mark.containers
+def test_what_makes_up_at_boot_names_no_unit_that_may_become_an_alias(testbed: Testbed) -> None:
+    with guarded(testbed, "debian12", "systemctl disable ssh; ! ls /etc/systemd/system/sshd.service") as host:
+        host.apply("systemctl enable ssh; systemctl is-active ssh >/root/said", seconds=500)
+        unit = host.run("cat /etc/systemd/system/restore-by-sshdoctor.service")
+        before = unit.split("Before=")[1].splitlines()[0].split()
+        assert "ssh.service" in before and "sshd.service" not in before
+        assert host.run("cat /root/said") == "active"
+
+
 @pytest.mark.long
 @pytest.mark.containers
 @pytest.mark.parametrize("image", ["debian12", "noinit"])

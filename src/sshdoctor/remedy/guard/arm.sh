@@ -86,11 +86,25 @@ guard_boot_install() {
   guard_systemd || return 0
   case $state in /run/*) return 0 ;; esac
   { printf '%s\n' '# Puts back a change that nobody confirmed. Made by sshdoctor, and removed by it.' \
-    '[Unit]' 'DefaultDependencies=no' 'After=local-fs.target' "Before=$(printf '%s ' $guard_units)network-pre.target" \
+    '[Unit]' 'DefaultDependencies=no' 'After=local-fs.target' "Before=$(guard_unit_files)network-pre.target" \
     '[Service]' 'Type=oneshot' "ExecStart=/bin/sh $state/guard.sh boot" >"$guard_boot_unit" &&
     mkdir -p /etc/systemd/system/sysinit.target.wants &&
     ln -sf "$guard_boot_unit" /etc/systemd/system/sysinit.target.wants/; } 2>/dev/null ||
     guard_note 'a reboot before the deadline would not be made up for'
+}
+
+# guard_unit_files: those units that have a file. A name that stands nowhere makes an empty unit in systemd; if it
+# becomes an alias then (sshd.service, by an enable), the next reload takes the unit that runs for one that does not.
+guard_unit_files() {
+  local unit dir
+  for unit in $guard_units; do
+    for dir in /etc /usr/local/lib /usr/lib /lib; do
+      if [ -f "$dir/systemd/system/$unit" ] && [ ! -L "$dir/systemd/system/$unit" ]; then
+        printf '%s ' "$unit"
+        break
+      fi
+    done
+  done
 }
 
 guard_boot_remove() {
