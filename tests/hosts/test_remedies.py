@@ -127,9 +127,7 @@ def mended_and_taken_back(client: Client, seconds: int, *named: str) -> None:
     keys = client.host.run("cat /etc/ssh/ssh_host_*_key.pub")
     renewed = keys != client.host.host_keys
     assert (exit_code, report["hosts"][0]["repair"]["outcome"]) == (int(renewed), "proved"), told
-    if (
-        renewed
-    ):  # a key that is made anew is one that no client knows: the report says so, a person accepts it
+    if renewed:  # no client knows a key that is made anew: the report says so, a person accepts it
         assert [cause["id"] for cause in report["hosts"][0]["causes"]] == ["host-key-changed"]
         client = replace(client, host=replace(client.host, host_keys=keys))
     applied = {remedy["playbook"] for remedy in report["hosts"][0]["remedies"]}

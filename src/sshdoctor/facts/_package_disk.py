@@ -1,7 +1,7 @@
 """The package of the SSH server in the package database of a disk, as the package manager would print it.
 
 Sources: dpkg's status file (deb822(5), dpkg-query(1) for its letters), apk-installed(5), pacman's local
-database. rpm keeps its own in a binary file, which is not read.
+database; for rpm see _rpm_disk.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 
 from sshdoctor.disk import Disk
+from sshdoctor.facts._rpm_disk import rpm_text
 
 _STATUS = "/var/lib/dpkg/status"
 _APK = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
-_RPM = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
 _WANTED = {"unknown": "u", "install": "i", "hold": "h", "deinstall": "r", "purge": "p"}
 _STATES = {
     "not-installed": "n",
@@ -37,9 +37,7 @@ def package_text(disk: Disk) -> tuple[str, str]:
     if disk.is_directory("/var/lib/pacman/local"):
         names = (name for name in disk.names("/var/lib/pacman/local") if re.match(r"openssh-\d", name))
         return "pacman", next((name.replace("-", " ", 1) for name in names), "")
-    if any(disk.is_directory(path) for path in _RPM):
-        return "none", "rpm's database is not read from a disk"
-    return "none", "no package manager that is known"
+    return rpm_text(disk) or ("none", "no package manager that is known")
 
 
 def _dpkg(disk: Disk) -> str:
