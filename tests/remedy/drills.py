@@ -62,11 +62,11 @@ def load_cases() -> list[Case]:
 
 def sample(cases: Sequence[Case]) -> list[Drill]:
     """One drill for each case, so that every kind occurs, at changing boundaries."""
-    boundaries = (0, 1, *AFTER_TASKS)
+    boundaries: tuple[int | str, ...] = (0, 1, *AFTER_TASKS)
     found = []
     for number, case in enumerate(cases):
         kind = KINDS[number % len(KINDS)]
-        boundary = boundaries[number % (2 if kind == "sabotaged" else 4)]
+        boundary = "none" if kind == "rebooted" else boundaries[number % (2 if kind == "sabotaged" else 4)]
         found.append(_drill(case, kind, boundary, "rules" if kind == "sabotaged" else ""))
     return found
 
