@@ -170,9 +170,9 @@ def test_what_may_not_be_looked_at_is_not_permitted_and_not_missing(open_root: P
 def test_rules_that_are_not_read_are_named_and_not_taken_for_none(root: Path) -> None:
     wants = root / "etc/systemd/system/multi-user.target.wants"
     wants.mkdir()
-    (wants / "firewalld.service").symlink_to("/usr/lib/systemd/system/firewalld.service")
+    (wants / "docker.service").symlink_to("/usr/lib/systemd/system/docker.service")
     firewall = read(root, "firewall")
-    assert firewall.readable == Unknown("firewalld makes rules at the boot, which are not read from a disk")
+    assert firewall.readable == Unknown("docker makes rules at the boot, which are not read from a disk")
     assert firewall.dumps == ()
 
 

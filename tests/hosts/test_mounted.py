@@ -16,7 +16,7 @@ import pytest
 
 from hosts import engine
 from hosts.scenario import Scenario, load_scenarios
-from hosts.testbed import Testbed, TestHost
+from hosts.testbed import Testbed, TestHost, known_hosts_lines
 
 pytestmark = pytest.mark.containers
 
@@ -64,26 +64,44 @@ HEALTHY = (
 def switched_off(testbed: Testbed, image: str, script: str) -> Iterator[tuple[TestHost, Path]]:
     """A host on which ``script`` was run, and its file tree, after its power was cut."""
     with testbed.host(image) as host:
-        host.run(f"{script}\n{KEEP_JOURNAL}")
-        engine.podman("kill", host.container)
-        engine.podman("wait", host.container)
-        root = Path(engine.podman("mount", host.container))
-        shutil.rmtree(root / "var/log/journal", ignore_errors=True)
-        (root / "var/log/kept").rename(root / "var/log/journal")
-        yield host, root
+        host.run(script)
+        yield host, off(host)
+
+
+def off(host: TestHost) -> Path:
+    """The file tree of a host after its power was cut."""
+    host.run(KEEP_JOURNAL)
+    engine.podman("kill", host.container)
+    engine.podman("wait", host.container)
+    root = Path(engine.podman("mount", host.container))
+    shutil.rmtree(root / "var/log/journal", ignore_errors=True)
+    (root / "var/log/kept").rename(root / "var/log/journal")
+    return root
 
 
 def look_in(
     testbed: Testbed, host: TestHost, root: Path, folder: Path, *, user: str = "deploy", port: int = 22
 ) -> tuple[int, dict[str, Any]]:
     """The exit code and the report of a diagnosis through the mounted disk."""
-    inventory = folder / "inventory.yml"
+    access = {"connection": "chroot", "root": str(root)}
+    code, found = report_of(testbed, host, access, folder, user=user, port=port)
+    assert found["access"]["via"] == "chroot", found["access"]
+    return code, found
+
+
+def report_of(
+    testbed: Testbed, host: TestHost, access: dict[str, str], folder: Path, *, user: str, port: int
+) -> tuple[int, dict[str, Any]]:
+    """The exit code and the report of a diagnosis, with one way in beside SSH."""
+    inventory, known_hosts = folder / "inventory.yml", folder / "known_hosts"
+    known_hosts.write_text(known_hosts_lines(host.host_keys, host.address4, port))
     web1 = {
         "ansible_host": host.address4,
         "ansible_port": port,
         "ansible_user": user,
         "ansible_ssh_private_key_file": str(testbed.key),
-        "sshdoctor_access": [{"connection": "chroot", "root": str(root)}],
+        "sshdoctor_known_hosts": str(known_hosts),
+        "sshdoctor_access": [access],
     }
     inventory.write_text(json.dumps({"all": {"hosts": {"web1": web1}}}))
     asked = [sys.executable, "-m", "sshdoctor.cli", "diagnose", "--host", "web1", "--format", "json"]
@@ -93,7 +111,6 @@ def look_in(
     report = json.loads(done.stdout)
     jsonschema.validate(report, json.loads(SCHEMA.read_text()))
     (found,) = report["hosts"]
-    assert found["access"]["via"] == "chroot", found["access"]
     return done.returncode, found
 
 
@@ -145,6 +162,59 @@ def test_the_rules_of_nftables_conf_are_those_after_the_boot(testbed: Testbed, t
     assert "filter input policy" in cause["evidence"][0]["text"] or "policy" in cause["summary"]
     assert cause["evidence"][0]["source"] == "cat /etc/nftables.conf"
     assert "/etc/nftables.conf" in cause["fix"]
+
+
+FIREWALLD = {
+    "as-it-comes": ("", "ok"),
+    "without-ssh": ("--remove-service=ssh", "icmp-admin-prohibited"),
+    "port-for-service": ("--remove-service=ssh|--add-port=22/tcp", "ok"),
+    "target-drop": ("--remove-service=ssh|--set-target=DROP", "silence"),
+    "rich-rule": (
+        '--add-rich-rule="rule family=ipv4 source address=$CLIENT4 reject"',
+        "icmp-port-unreachable",
+    ),
+    "source-zone": ("--zone=drop --add-source=$CLIENT4", "silence"),
+}
+"""What firewall-cmd is told to keep, one command after the other, and what the client then gets."""
+
+
+def set_up_firewalld(options: str) -> str:
+    """Each command waits until firewalld has loaded its rules."""
+    told = [f"firewall-cmd --permanent {each}" for each in options.split("|") if each]
+    return "\n".join(["systemctl enable --now firewalld", *told, "firewall-cmd --reload"])
+
+
+@pytest.mark.parametrize("name", FIREWALLD)
+def test_the_zones_of_firewalld_tell_what_the_live_host_told(
+    name: str, testbed: Testbed, tmp_path: Path
+) -> None:
+    change, reply = FIREWALLD[name]
+    with testbed.host("firewalls") as host:
+        host.run(set_up_firewalld(change))
+        container = {"connection": "podman", "container": host.container}
+        _, live = report_of(testbed, host, container, tmp_path, user="deploy", port=22)
+        code, report = look_in(testbed, host, off(host), tmp_path)
+    assert [cause["id"] for cause in report["causes"]] == [cause["id"] for cause in live["causes"]], (
+        json.dumps(report, indent=2)
+    )
+    assert live["outside"][0]["reply"] == reply, json.dumps(live, indent=2)
+    if reply == "ok":
+        assert (code, report["verdict"], report["prediction"]) == (3, "undecided", None)
+        return
+    assert (code, report["prediction"]["reply"]) == (1, reply)
+    (cause,) = report["causes"]
+    assert (cause["role"], cause["confidence"]) == ("root", "likely")
+    assert "/etc/firewalld/zones/" in cause["evidence"][0]["source"]
+    assert "firewall-cmd --permanent --zone=" in cause["fix"]
+
+
+def test_a_policy_of_firewalld_is_named_as_what_was_not_read(testbed: Testbed, tmp_path: Path) -> None:
+    options = "--new-policy=no|--policy=no --add-ingress-zone=ANY|--policy=no --add-egress-zone=HOST"
+    script = set_up_firewalld(f"{options}|--policy=no --set-target=REJECT")
+    with switched_off(testbed, "firewalls", script) as (host, root):
+        code, report = look_in(testbed, host, root, tmp_path)
+    assert (code, report["causes"]) == (3, [])
+    assert "firewalld: policies are not read from a disk" in json.dumps(report)
 
 
 def test_a_unit_that_does_not_start_at_boot_is_what_keeps_the_client_out(

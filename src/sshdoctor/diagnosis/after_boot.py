@@ -47,6 +47,7 @@ _RESTORED = {
     "ipv4": ("/etc/iptables/rules.v4", "/etc/sysconfig/iptables"),
     "ipv6": ("/etc/iptables/rules.v6", "/etc/sysconfig/ip6tables"),
 }
+_FIREWALLD = "/etc/firewalld/zones/*.xml /usr/lib/firewalld/zones/*.xml (what firewalld makes of them)"
 _UFW = {"ipv4": "/etc/ufw/{before,user,after}.rules", "ipv6": "/etc/ufw/{before6,user6,after6}.rules"}
 
 Face = Mapping[str, Any]
@@ -157,7 +158,7 @@ def _as_filed(way: Path | Unknown, family: str, firewall: Firewall | Unknown) ->
     if isinstance(way, Unknown) or isinstance(firewall, Unknown):
         return way
     file = _file_of(way, family, firewall)
-    words = way.opening.words if way.opening and way.opening.tool != "ufw" else ""
+    words = way.opening.words if way.opening and way.opening.tool not in ("ufw", "firewall-cmd") else ""
     shown = tuple(replace(each, source=f"cat {file}") for each in way.evidence)
     return replace(
         way, evidence=shown, fix=f"In {file}, before what stops it, write: {words}" if words else way.fix
@@ -169,6 +170,8 @@ def _file_of(way: Path, family: str, firewall: Firewall) -> str:
         return "/etc/nftables.conf"
     if way.owner == "ufw":
         return _UFW[family]
+    if way.owner == "firewalld":
+        return _FIREWALLD
     return next((name for name in _RESTORED[family] if name in firewall.saved), _RESTORED[family][0])
 
 

@@ -1,8 +1,9 @@
 """The rules that the boot of a system on a disk will load, as the fact firewall's command prints them.
 
 Only what is loaded as it stands is given as rules: iptables-persistent's files and their like of Red Hat,
-nftables.conf where it is understood, and ufw's, put together as its /lib/ufw/ufw-init does (measured on
-ufw 0.36). Whatever else makes rules at the boot is named, and its rules stay unknown.
+nftables.conf where it is understood, ufw's, put together as its /lib/ufw/ufw-init does (measured on
+ufw 0.36), and firewalld's, put together from its zones. Whatever else makes rules at the boot is named, and
+its rules stay unknown.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sshdoctor.disk import Disk
+from sshdoctor.facts import _firewalld_disk
 from sshdoctor.facts._nft_file import ruleset
+from sshdoctor.model import Unknown
 
 _UNITS = (
     *("ufw", "firewalld", "nftables", "netfilter-persistent", "iptables", "ip6tables", "fail2ban", "docker"),
@@ -65,6 +68,11 @@ def unread(found: tuple[str, ...], disk: Disk) -> str:
     both = [name for name in found if name in _LOADED]
     if "ufw" in both and not _ufw_enabled(disk):
         both.remove("ufw")
+    if others == ["firewalld"] and not both and "nftables" not in found:
+        table = _firewalld_disk.table(disk)
+        if isinstance(table, Unknown):
+            return table.reason
+        return "" if ruleset(table) else "firewalld: its rules are not understood"
     if others:
         return f"{', '.join(others)} makes rules at the boot, which are not read from a disk"
     mixed = len({name.replace("ip6", "ip") for name in both}) > 1
@@ -72,10 +80,12 @@ def unread(found: tuple[str, ...], disk: Disk) -> str:
 
 
 def nft_text(disk: Disk) -> tuple[str, str]:
-    """nft's JSON and text of what nftables.service will load; "" where it loads nothing that is read."""
-    if "nftables" not in loaders(disk):
-        return "", ""
-    return ruleset(_text(disk, "/etc/nftables.conf")) or ("", "")
+    """nft's JSON and text of what nftables.service or firewalld will load; "" where none of it is read."""
+    found = loaders(disk)
+    if "nftables" in found:
+        return ruleset(_text(disk, "/etc/nftables.conf")) or ("", "")
+    table = _firewalld_disk.table(disk) if "firewalld" in found else Unknown("it is not started")
+    return ("", "") if isinstance(table, Unknown) else (ruleset(table) or ("", ""))
 
 
 def rules_text(disk: Disk) -> str:

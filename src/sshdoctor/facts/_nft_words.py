@@ -101,7 +101,7 @@ def _match(rest: list[str]) -> list[Any] | None:
         del rest[:2]
     if len(first) > 1:
         return [_compared("in" if op == "==" else op, field, first)]
-    return [_compared("in" if field == {"ct": {"key": "state"}} and op == "==" else op, field, first[0])]
+    return [_compared("in" if "ct" in field and op == "==" else op, field, first[0])]
 
 
 def _compared(op: str, left: Any, right: Any) -> dict[str, Any]:
@@ -116,9 +116,9 @@ def _field(rest: list[str]) -> dict[str, Any] | None:
     if word == "meta" and following in _META:
         del rest[:2]
         return {"meta": {"key": following}}
-    if (word, following) == ("ct", "state"):
+    if word == "ct" and following in ("state", "status"):
         del rest[:2]
-        return {"ct": {"key": "state"}}
+        return {"ct": {"key": following}}
     if following in _PAYLOADS.get(word, ()):
         del rest[:2]
         return {"payload": {"protocol": word, "field": following}}
