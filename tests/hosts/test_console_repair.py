@@ -73,6 +73,17 @@ def test_what_a_new_login_proves_is_kept_and_can_be_undone(
         assert someone.host.run(STATE) == before
 
 
+def test_the_script_can_be_pasted(testbed: Testbed, tmp_path: Path) -> None:
+    with at_the_console(testbed, tmp_path, *LOGIN, "bash", "--norc", "-i") as (someone, console):
+        console.type((tmp_path / "fix.sh").read_text())
+        console.wait_for(r"Carry it out\? \(yes or no\) ")
+        console.type("yes\n")
+        console.wait_for(r"Did it let you in\? ")
+        console.type("yes\n")
+        console.wait_for("Kept. To undo it:")
+        assert is_open(someone.host)
+
+
 @pytest.mark.parametrize("answer", ["no", "", "silence"])
 def test_without_a_login_all_is_put_back(answer: str, testbed: Testbed, tmp_path: Path) -> None:
     with at_the_console(testbed, tmp_path, *LOGIN, "bash", "--norc", "-i") as (someone, console):
