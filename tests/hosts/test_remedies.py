@@ -45,6 +45,9 @@ ALWAYS = {
     "firewall-rejects-firewalld-without-ssh",
     "firewall-rejects-nftables",
     "user-not-allowed-by-allowusers",
+    "firewall-drops-one-family-of-a-name",
+    "firewall-rejects-with-tcp-reset",
+    "firewall-rejects-firewalld-policy",
 }
 """The others take most of half an hour."""
 

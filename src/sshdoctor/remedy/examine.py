@@ -38,6 +38,11 @@ class Examined(Struct, frozen=True, kw_only=True):
     facts: tuple[Mapping[str, Any], ...]
     said: Interview
 
+    @property
+    def on_disk(self) -> bool:
+        """Its files alone were seen, on a mounted disk: its system does not run."""
+        return self.said.used.via == "chroot"
+
     def close(self) -> None:
         if self.said.access is not None:
             self.said.access.close()

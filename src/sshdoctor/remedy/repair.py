@@ -69,7 +69,7 @@ def _planned(
 ) -> HostReport:
     """What ``offer`` comes to, given the steps of a plan and its forecast; or why nothing is offered."""
     report = before.report
-    on_disk = report.access.via == "chroot"
+    on_disk = before.on_disk
     made = plan(report.causes, tools.read()[1], choice.causes, on_disk=on_disk)
     if not made.steps and not made.left:
         if report.verdict == "undecided":
@@ -120,7 +120,7 @@ def _offer(
     agreed = agree(proposal)
     if not agreed:
         return _ended(report, "declined", planned=shown, forecast=forecast)
-    if report.access.via == "chroot":
+    if before.on_disk:
         done = mend_disk(host, before, agreed, tools)
     else:
         done = carry_out(host, before, agreed, tools, choice.seconds)
@@ -130,7 +130,7 @@ def _offer(
 
 def _refusal(host: Host, before: Examined, made: Plan, choice: Choice) -> str:
     """Why nothing is offered; empty if the plan may be."""
-    refusal = _refusal_of_plan(host, made, choice, on_disk=before.report.access.via == "chroot")
+    refusal = _refusal_of_plan(host, made, choice, on_disk=before.on_disk)
     if before.said.access is None and not host.managed:
         return _no_way_in(before)
     if refusal:
@@ -144,7 +144,7 @@ def _refusal_to_write(host: Host, before: Examined, made: Plan, choice: Choice) 
     """Why no script is written: root's rights are asked for by the script itself."""
     if before.said.used.via is None and not host.managed:
         return "Nobody has seen the host: make a capture first (`rescue`), and give it with --capture."
-    if before.said.used.via == "chroot":
+    if before.on_disk:
         return "A mounted disk has no console: it is repaired without --script."
     return _refusal_of_plan(host, made, choice)
 
