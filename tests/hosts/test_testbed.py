@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,17 @@ def test_every_expected_reply_is_one_that_openssh_can_witness() -> None:
         reply = scenario.expect.reply
         words = {reply} if isinstance(reply, str) else {*reply.values()}
         assert words <= openssh.SAYS.keys(), scenario.name
+
+
+@pytest.mark.containers
+def test_a_host_is_reached_at_an_address_that_an_earlier_one_had(testbed: Testbed) -> None:
+    with testbed.host("noinit", place=0) as host:
+        route = subprocess.run(["ip", "route", "get", host.address4], capture_output=True, check=True)
+        _, _, bridge, *_ = route.stdout.decode().split()
+        earlier = ("lladdr", "02:5d:0c:ff:ff:ff", "nud", "reachable")
+        subprocess.run(["ip", "neigh", "replace", host.address4, "dev", bridge, *earlier], check=True)
+    with testbed.host("noinit", place=0) as host:
+        socket.create_connection((host.address4, 22), timeout=2).close()
 
 
 @pytest.mark.containers

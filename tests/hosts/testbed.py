@@ -99,6 +99,8 @@ class Testbed:
     def _ready(self, name: str, image: str) -> TestHost:
         template = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}}{{end}}"
         address4, address6 = engine.podman("inspect", "--format", template, name).split()
+        for address in (address4, address6):  # of an earlier host, whose link address this machine may know
+            subprocess.run(["ip", "neigh", "flush", "to", address], check=True)
         key = self.key.with_suffix(".pub").read_text()
         host_keys = engine.execute(name, READY, {"KEY": key})
         return TestHost(
