@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from hosts import engine
 from hosts.testbed import Testbed, TestHost, known_hosts_lines
+from sshdoctor import facts
 
 pytestmark = pytest.mark.containers
 SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
@@ -80,6 +83,17 @@ def test_a_login_banner_and_a_noisy_bashrc_do_not_disturb(person: Person) -> Non
     report = person.report()
     assert (report["verdict"], report["causes"]) == ("healthy", [])
     assert report["access"]["via"] == "ssh"
+
+
+def test_of_a_message_of_many_lines_only_the_first_is_fetched(person: Person) -> None:
+    pid = engine.podman("inspect", "--format", "{{.State.Pid}}", person.host.container)
+    message = "<38>sshd[7]: the first\n" + "one of many\n" * 1000
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+        syslog.sendto(message.encode(), f"/proc/{pid}/root/run/systemd/journal/dev-log")
+    person.host.run("until journalctl -t sshd | grep -q 'one of many'; do sleep 0.1; done")
+    fetched = person.host.run(facts.commands(["log"])["log.sshd"])
+    assert "sshd[7]: the first" in fetched
+    assert "one of many" not in fetched
 
 
 def test_a_shell_that_prints_the_whole_script_with_its_fences_does_not_confuse(person: Person) -> None:
