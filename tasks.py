@@ -10,8 +10,8 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from sshdoctor.cli import EXIT_USAGE, run_program
 from sshdoctor.cli import namespace as product
+from sshdoctor.program import EXIT_USAGE, run_program
 
 
 @task(auto_shortflags=False)

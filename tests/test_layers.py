@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "sshdoctor"
 # A room may import the rooms before it, never its siblings on the same line or a later one.
 FLOORS = [
     ["errors"],
+    ["program"],
     ["model"],
     ["document", "resources", "ahead", "disk"],
     ["inventory", "outside", "access", "facts", "firewall", "render"],
@@ -29,7 +30,7 @@ ROOMS_OF = {
     "yaml": {"document"},
     "jinja2": {"render", "remedy"},
     "rich": {"render"},
-    "invoke": {"cli", "access"},
+    "invoke": {"cli", "program", "access"},
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -12,20 +10,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.exceptions import Exit, ParseError
-from invoke.program import Program
 from invoke.tasks import Task, task
 from msgspec.structs import replace
 
-from sshdoctor import __version__
-from sshdoctor.errors import InputError, RemedyError, SshdoctorError, UsageError
+from sshdoctor.errors import UsageError
+from sshdoctor.program import run_program, told_once
 
 if TYPE_CHECKING:
     from sshdoctor.request import Request
-
-EXIT_USAGE = 2
-EXIT_REMEDY = 4
-EXIT_INTERRUPTED = 130
 
 _HOST_HELP = {
     "host": "a host, group, pattern, comma list, or user@address:port",
@@ -41,27 +33,6 @@ _HOST_HELP = {
     "lang": "en or ja, for ticket and markdown",
     "mask": "replace addresses, names and fingerprints in the report",
 }
-
-
-def told_once(body: Callable[..., int]) -> Callable[..., None]:
-    """A task whose body gives the exit code; an error is shown here, once, without a traceback."""
-
-    @wraps(body)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            code = body(*args, **kwargs)
-        except InputError as error:
-            raise Exit(f"sshdoctor: {error}", EXIT_USAGE) from None
-        except RemedyError as error:
-            raise Exit(f"sshdoctor: {error}", EXIT_REMEDY) from None
-        except SshdoctorError as error:
-            raise Exit(f"sshdoctor: {error}", 3) from None
-        except KeyboardInterrupt:
-            raise Exit("sshdoctor: interrupted; nothing is left running", EXIT_INTERRUPTED) from None
-        if code:
-            raise Exit(code=code)
-
-    return run
 
 
 def _request(
@@ -320,49 +291,6 @@ def demo(context: Context) -> int:
 
 
 namespace = Collection(diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, demo)
-
-
-class SshdoctorProgram(Program):
-    """Invoke's program, with this project's exit code for a flag or a task that there is not."""
-
-    def parse_core(self, argv: list[str] | None) -> None:
-        super().parse_core(argv)
-        # Invoke would have each run compile all modules anew, which takes as long as a diagnosis.
-        sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
-
-    def parse_tasks(self) -> None:
-        try:
-            super().parse_tasks()
-        except ParseError as error:
-            raise Exit(f"sshdoctor: {error} {self._meant(str(error))}", EXIT_USAGE) from None
-
-    def _meant(self, message: str) -> str:
-        """The task or flag that comes close to the word that Invoke does not know."""
-        from difflib import get_close_matches
-
-        contexts = self.collection.to_contexts()
-        words = [word for context in contexts for word in (context.name, *context.flags)]
-        unknown = message.partition("'")[2].partition("'")[0]
-        close = get_close_matches(unknown, words, n=1) if message.startswith("No idea") else []
-        return f"Did you mean {close[0]}?" if close else "See --help."
-
-
-def run_program(collection: Collection, name: str) -> NoReturn:
-    """Run ``sys.argv`` as ``name`` over the tasks of ``collection``, and exit."""
-    gc.set_threshold(100_000)  # collecting among the imports costs 20 ms and frees nothing
-    code = 0
-    try:
-        SshdoctorProgram(__version__, namespace=collection, name=name, binary=name).run()
-        sys.stdout.flush()
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else 1
-    except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
-    except BrokenPipeError:  # `| head` has read enough; nothing may be written at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # everything is closed; taking the interpreter apart would cost another 20 ms
 
 
 def main() -> NoReturn:
