@@ -30,6 +30,7 @@ BROKEN = {
     "authorized-keys-permissions": "chmod 777 /home/deploy /home/deploy/.ssh",
     "hosts-deny": "echo 'sshd: ALL' >>/etc/hosts.deny",
 }
+KEYGEN = "printf '#!/bin/sh\\nEND\\n' >/usr/bin/ssh-keygen"
 RULES = """
 cat >/etc/nftables.conf <<'END'
 flush ruleset
@@ -127,11 +128,29 @@ def test_what_was_mended_on_a_disk_can_be_undone(testbed: Testbed, tmp_path: Pat
 
 
 def test_a_task_that_fails_on_a_disk_is_put_back(testbed: Testbed, tmp_path: Path) -> None:
-    evil = f"{BROKEN['nologin-file']}; {BROKEN['host-keys-missing']}; printf 'exit 1' >/usr/bin/ssh-keygen"
+    evil = f"{BROKEN['nologin-file']}; {BROKEN['host-keys-missing']}; {KEYGEN}"
+    evil = evil.replace("END", "echo half >/etc/ssh/ssh_host_rsa_key; exit 1")
     with switched_off(testbed, evil) as (host, root):
         before = whole(root)
         code, report = typed("remediate", testbed, host, root, tmp_path, "--yes")
         assert (code, report["repair"]["outcome"]) == (4, "rolled-back"), json.dumps(report, indent=2)
+        assert whole(root) == before
+
+
+def test_tasks_that_are_killed_on_a_disk_take_no_earlier_repair_back(
+    testbed: Testbed, tmp_path: Path
+) -> None:
+    with switched_off(testbed, BROKEN["nologin-file"]) as (host, root):
+        _, report = typed("remediate", testbed, host, root, tmp_path, "--yes")
+        assert report["repair"]["outcome"] == "mended-on-disk"
+        for key in root.glob("etc/ssh/ssh_host_*"):
+            key.unlink()
+        (root / "usr/bin/ssh-keygen").write_text(
+            "#!/bin/sh\necho half >/etc/ssh/ssh_host_rsa_key; kill -KILL -1\n"
+        )
+        before = whole(root)
+        _, report = typed("remediate", testbed, host, root, tmp_path, "--yes")
+        assert report["repair"]["outcome"] == "rolled-back", json.dumps(report, indent=2)
         assert whole(root) == before
 
 

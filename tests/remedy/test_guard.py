@@ -13,6 +13,10 @@ import pytest
 from hosts import engine
 from hosts.testbed import Testbed
 from remedy.guarded import RULES, GuardedHost
+from sshdoctor.access.container import open_container
+from sshdoctor.remedy.apply import Prepared, apply
+from sshdoctor.remedy.compile import compile_playbooks
+from sshdoctor.remedy.load import load_playbook
 from sshdoctor.remedy.script import guard_text
 
 RULES_OF_EVERY_KIND = """
@@ -69,6 +73,16 @@ EVERYTHING = "; ".join(
     for name, script in ON_SYSTEMD.items()
     if "place" not in name and "inverse" not in name and "masked" not in name
 )
+
+SLOW_PACKAGES = """
+- name: Run a package manager for longer than the guard has patience
+  hosts: all
+  gather_facts: false
+  vars: {remedy: {mends: [], risk: low, guard: true}}
+  tasks:
+    - name: Take six seconds
+      ansible.builtin.shell: "dpkg --version && sleep 6"
+"""
 
 
 @contextmanager
@@ -148,6 +162,57 @@ def noinit(testbed: Testbed, request: pytest.FixtureRequest) -> Iterator[Guarded
 @pytest.mark.parametrize("change", NO_INIT)
 def test_without_systemd_it_comes_back_too(noinit: GuardedHost, change: str) -> None:
     assert_comes_back(noinit, NO_INIT[change])
+
+
+THEIR_FILES = """
+cd /home/deploy; rm -rf kept mine /root/secret /root/folder; mkdir kept
+echo before >kept/file; ln -s file kept/link; ln -sfn kept there; chmod 640 kept/file; chmod 700 kept
+chown -Rh deploy:deploy kept there
+"""
+LINKS = {
+    "a name that a restore may use": "ln -s /root/secret kept/file.sshdoctor-old",
+    "the file": "ln -sf /root/secret kept/file",
+    "the link": "ln -sfn /root/folder kept/link",
+    "the folder": "mv kept mine; ln -s /root/folder kept",
+}
+
+
+@pytest.mark.containers
+def test_the_files_of_a_user_come_back_too(noinit: GuardedHost) -> None:
+    noinit.run(THEIR_FILES)
+    seen = (
+        "cd /home/deploy; find kept -printf '%p %y %m %u:%g %l\\n' | sort;"
+        " stat -c %Y kept/file; cat kept/file"
+    )
+    before = noinit.run(seen)
+    noinit.apply(
+        "cd /home/deploy; for it in kept there/file kept/link kept/new; do keep $it; done;"
+        " echo after >kept/file; chmod 666 kept/file; chmod 777 kept; rm kept/link;"
+        " mkdir kept/link kept/new; kill -KILL $$"
+    )
+    assert noinit.run(seen) != before
+    noinit.await_word("restored")
+    assert noinit.run(seen) == before, noinit.journal()
+
+
+@pytest.mark.containers
+@pytest.mark.parametrize("link", LINKS)
+def test_a_restore_follows_no_link_that_a_user_has_planted(noinit: GuardedHost, link: str) -> None:
+    noinit.run(f"{THEIR_FILES}\necho root >/root/secret; mkdir /root/folder; cd /root; cp secret folder/file")
+    seen = "find /root/secret /root/folder -printf '%p %y %m %u:%g %s\n' | sort"
+    before = noinit.run(seen)
+    as_user = (
+        f"su deploy -s /bin/sh -c 'cd /home/deploy; echo mine >kept/file; chmod 666 kept/file; {LINKS[link]}'"
+    )
+    noinit.apply(
+        "cd /home/deploy; keep kept; keep kept/file; keep kept/link; keep kept/new;"
+        f" echo x >/root/folder/new; {as_user}; kill -KILL $$"
+    )
+    noinit.await_word("restored")
+    noinit.run(
+        "rm /root/folder/new"
+    )  # it is still there: what was absent in the user's folder is another file
+    assert noinit.run(seen) == before, noinit.journal()
 
 
 OWNERS = {
@@ -252,6 +317,16 @@ def test_a_remedy_that_hangs_is_ended_with_all_that_it_started(debian12: Guarded
 
 
 @pytest.mark.containers
+def test_a_package_manager_that_a_task_runs_is_not_ended_half_way(testbed: Testbed, tmp_path: Path) -> None:
+    (tmp_path / "slow.yml").write_text(SLOW_PACKAGES)
+    playbook = load_playbook(tmp_path / "slow.yml")
+    with testbed.host() as host:
+        prepared = Prepared(compile_playbooks([(playbook, {})]), seconds=2)
+        done = apply(open_container("podman", host.container), prepared)
+        assert not done.trouble and [task.status for task in done.tasks] == ["changed"]
+
+
+@pytest.mark.containers
 def test_what_makes_up_at_boot_names_no_unit_that_may_become_an_alias(testbed: Testbed) -> None:
     with guarded(testbed, "debian12", "systemctl disable ssh; ! ls /etc/systemd/system/sshd.service") as host:
         host.apply("systemctl enable ssh; systemctl is-active ssh >/root/said", seconds=500)
@@ -317,6 +392,70 @@ def test_a_reboot_before_the_deadline_puts_the_files_back(testbed: Testbed) -> N
         assert "sshdoctor" not in host.run("find /etc/systemd")
 
 
+@pytest.mark.containers
+def test_a_boot_starts_what_the_remedy_had_started_too(testbed: Testbed) -> None:
+    with guarded(testbed, "debian12", "systemctl stop ssh") as host:
+        host.apply("inverse systemctl stop ssh.service; systemctl start ssh.service", seconds=500)
+        engine.podman("restart", "--time", "0", host.host.container)
+        host.await_word("restored")
+        host.run("until systemctl is-active ssh; do sleep 0.1; done; sleep 1; systemctl is-active ssh")
+
+
+@pytest.mark.containers
+def test_a_disk_that_becomes_read_only_stops_no_restore(noinit: GuardedHost) -> None:
+    before = noinit.state()
+    noinit.apply("nft flush ruleset; rm /etc/ssh/moduli; kill -KILL $$", seconds=3)
+    pid = engine.podman("inspect", "--format", "{{.State.Pid}}", noinit.host.container)
+    there, states = ["nsenter", "--mount", "--pid", f"--target={pid}"], "/var/lib/sshdoctor"
+    subprocess.run([*there, "mount", "--bind", states, states], check=True)
+    subprocess.run([*there, "mount", "-o", "remount,bind,ro", states], check=True)
+    try:
+        noinit.run(
+            f"read -r waiter _ <{noinit.newest()}/waiter; while [ -d /proc/$waiter ]; do sleep 0.1; done"
+        )
+        assert noinit.state() == before
+    finally:
+        subprocess.run([*there, "umount", "--lazy", states], check=True)
+    noinit.say("confirm")  # the state is armed still, as nothing could be written
+
+
+@pytest.mark.containers
+def test_a_host_that_is_slow_to_arm_has_its_waiter_all_the_same(noinit: GuardedHost) -> None:
+    slow = "guard_boot_install() { sleep 4; }; guard_open slow </root/guard.sh && guard_take && guard_arm 2"
+    noinit.run(f". /root/guard.sh; {slow}; touch /etc/ssh/goes")
+    noinit.await_word("restored")
+    noinit.run("! test -e /etc/ssh/goes")
+
+
+@pytest.mark.containers
+def test_a_restore_that_has_only_just_begun_is_not_begun_again(debian12: GuardedHost) -> None:
+    slow = 'guard_sign() { [ "$1" != restorer ] || sleep 0.8;'
+    debian12.run(f"sed 's/^guard_sign() {{/{slow}/' /root/guard.sh >/root/slow.sh")
+    debian12.run(
+        ". /root/slow.sh; guard_open twice </root/slow.sh && guard_take && guard_arm 500; inverse sleep 3"
+    )
+    debian12.say("restore")
+    assert debian12.journal().count("inverse:") == 1, debian12.journal()
+
+
+@pytest.mark.containers
+def test_a_daemon_in_a_container_on_the_host_is_not_taken_for_its_own(testbed: Testbed) -> None:
+    with guarded(testbed, "noinit") as host:
+        pid = engine.podman("inspect", "--format", "{{.State.Pid}}", host.host.container)
+        inner = ["nsenter", f"--target={pid}", "--mount", "--pid", "--net", "unshare", "--pid", "--fork"]
+        daemon = ["/usr/sbin/sshd", "-D", "-p", "2299", "-o", "PidFile=none"]
+        subprocess.Popen([*inner, *daemon])  # it ends with the host
+        host.run("until netstat -ltn | grep -q ':2299 '; do sleep 0.1; done")
+        assert_comes_back(host, "kill $(cat /run/sshd.pid); sleep 0.2")
+
+
+def test_the_kept_script_is_run_from_its_own_folder_too(tmp_path: Path) -> None:
+    (tmp_path / "guard.sh").write_text(guard_text())
+    command = ["sh", "guard.sh", "nonsense"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "usage: sh guard.sh confirm|restore|undo|status\n")
+
+
 # ---- Undo
 
 
@@ -349,6 +488,26 @@ def test_an_undo_leaves_alone_what_others_have_changed_since(debian12: GuardedHo
     assert rule in debian12.run(RULES)
     debian12.run("ip6tables-legacy -D INPUT -s 2001:db8::9 -j DROP")
     assert debian12.state() == before, debian12.journal()
+
+
+@pytest.mark.containers
+def test_an_undo_leaves_files_and_services_alone_that_others_have_changed_since(testbed: Testbed) -> None:
+    with guarded(testbed, "debian12", "mkdir /srv/kept") as host:
+        host.apply(
+            "for it in a b c; do keep /srv/kept/$it; echo remedy >/srv/kept/$it; done; echo 1 >/etc/ssh/new;"
+            " systemctl stop ssh; guard_after; guard_confirm",
+            50,
+        )
+        host.run(
+            "echo theirs >/srv/kept/a; rm /srv/kept/b; echo theirs >/etc/ssh/theirs;"
+            " systemctl start ssh nftables"
+        )
+        said = host.run(". /root/guard.sh; guard_undo")
+        left = {line.rpartition(": ")[2] for line in said.splitlines() if line.startswith("left alone")}
+        files = {"/etc/ssh/theirs", "/srv/kept/a", "/srv/kept/b"}
+        assert left == {*files, "nftables.service", "ssh.service", "sshd.service", "nft inet filter"}
+        host.run("systemctl is-active ssh nftables; grep theirs /etc/ssh/theirs /srv/kept/a")
+        host.run("! ls /etc/ssh/new /srv/kept/b /srv/kept/c 2>/dev/null | grep .")
 
 
 @pytest.mark.containers

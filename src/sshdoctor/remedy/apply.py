@@ -16,7 +16,7 @@ from sshdoctor.remedy.compile import Program, compile_playbooks
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.playbook import Playbook
 from sshdoctor.remedy.results import Said, listen, results
-from sshdoctor.remedy.script import applying_script, checking_script, guard_script, undo_opened_script
+from sshdoctor.remedy.script import applying_script, checking_script, guard_script
 
 APPLY_SECONDS = 1800
 """For all tasks together: installing over a slow line takes its time."""
@@ -79,8 +79,8 @@ def apply(access: Access, prepared: Prepared) -> Applied:
 def apply_on_disk(access: Access, prepared: Prepared) -> Applied:
     """Run the tasks on a system that does not run; an interrupt puts back what they changed."""
     mark = secrets.token_hex(16)
-    script = applying_script(prepared.program, mark=mark, run=prepared.run, seconds=0)
-    output = access.run(script, timeout=APPLY_SECONDS, stop=undo_opened_script(prepared.run, mark))
+    script = applying_script(prepared.program, mark=mark, run=prepared.run, seconds=0, on_disk=True)
+    output = access.run(script, timeout=APPLY_SECONDS, stop=guard_script("undo", prepared.run, mark))
     return _applied(listen(output.stdout, mark), prepared.program, output)
 
 
@@ -102,12 +102,12 @@ def _guard(access: Access, command: str, run: str, seconds: float = RESTORE_SECO
     return access.run(script, timeout=seconds)
 
 
-def undo(access: Access) -> str:
-    """Put back what the last remedy changed; what the host says of it.
+def undo(access: Access, run: str = "") -> str:
+    """Put back what the remedy ``run`` changed, or the last one; what the host says of it.
 
     Raises RemedyError if there is nothing to undo, or it failed.
     """
-    output = _guard(access, "undo", "")
+    output = _guard(access, "undo", run)
     said = output.stdout.decode("utf-8", "backslashreplace").strip()
     if output.status is None:
         raise RemedyError(f"whether it was undone is not known: {output.error}; the host goes on by itself")

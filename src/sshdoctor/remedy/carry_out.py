@@ -70,7 +70,7 @@ def mend_disk(host: Host, before: Examined, steps: Sequence[Step], tools: Tools)
             return told_of(after.report, before, applied, "mended-on-disk", mended=mended, run=prepared.run)
     why = applied.trouble or f"{', '.join(dict.fromkeys(still))} is still there"
     try:
-        applying.undo(access)
+        applying.undo(access, prepared.run)
     except (RemedyError, AccessError) as error:
         return told_of(after.report, before, applied, "failed", detail=f"{why}; {error}", run=prepared.run)
     told = replace(applied, tasks=applying.rolled_back(applied.tasks))

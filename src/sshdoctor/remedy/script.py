@@ -15,7 +15,7 @@ LC_ALL=C LANGUAGE=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0 DEBIAN_FRONTEND=noninterac
 export PATH LC_ALL LANGUAGE SYSTEMD_PAGER SYSTEMD_COLORS DEBIAN_FRONTEND
 umask 022
 for folder in "${TMPDIR:-/tmp}" /run /dev/shm; do
-  work=$(mktemp -d "$folder/sshdoctor.XXXXXX" 2>/dev/null) && : >"$work/try" && break
+  work=$(mktemp -d "$folder/sshdoctor.XXXXXX" 2>/dev/null) && true >"$work/try" && break
   work=
 done
 [ -n "$work" ] || { echo "/tmp, /run and /dev/shm are full or read-only" >&2; exit 1; }
@@ -35,8 +35,10 @@ _GUARD_PARTS = (
     "snapshot",
     "arm",
     "way_back",
+    "since",
     "rules",
     "files",
+    "theirs",
     "services",
     "itself",
 )
@@ -61,12 +63,12 @@ def checking_script(program: Program, mark: str) -> str:
     return f"{head(mark, check=True)}{_UNGUARDED}{program.functions}{program.text}{_OVER}"
 
 
-def applying_script(program: Program, *, mark: str, run: str, seconds: int) -> str:
+def applying_script(program: Program, *, mark: str, run: str, seconds: int, on_disk: bool = False) -> str:
     """The tasks under a restore that is armed for ``seconds``; none is armed if ``seconds`` is 0.
 
-    ``run`` names the state that is kept on the host.
+    ``run`` names the state that is kept on the host. Of a mounted disk all files that matter are kept.
     """
-    return _applying(program, head(mark, check=False), shlex.quote(run), seconds)
+    return _applying(program, head(mark, check=False), shlex.quote(run), seconds, on_disk=on_disk)
 
 
 def console_script(program: Program, *, seconds: int) -> str:
@@ -77,8 +79,8 @@ def console_script(program: Program, *, seconds: int) -> str:
     return f'{applied}[ -z "$stopped" ]\n'
 
 
-def _applying(program: Program, top: str, run: str, seconds: int) -> str:
-    opened = f'guard_open {run} <"$work/guard.sh"'
+def _applying(program: Program, top: str, run: str, seconds: int, *, on_disk: bool = False) -> str:
+    opened = f'guard_open {run} <"$work/guard.sh"{" && guard_take_files" if on_disk else ""}'
     armed = f" && guard_take && guard_arm {seconds}" if seconds else ""
     return "".join(
         [
@@ -106,9 +108,3 @@ def guard_text() -> str:
 def guard_script(command: str, run: str, mark: str) -> str:
     """A command of the guard over the state ``run`` that is on the host: confirm, restore, undo, status."""
     return f"{head(mark, check=False)}{guard_functions()}guard_{command} {shlex.quote(run)}\n"
-
-
-def undo_opened_script(run: str, mark: str) -> str:
-    """The state ``run``, under which tasks were cut off that no guard watches, undone."""
-    opened = f"guard_at {shlex.quote(run)} && guard_turn opened confirmed && guard_undo\n"
-    return f"{head(mark, check=False)}{guard_functions()}{opened}"

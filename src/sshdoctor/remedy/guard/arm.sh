@@ -5,9 +5,9 @@ guard_arm() {
   { echo "$1" >"$state/seconds"; } 2>/dev/null && guard_deadline "$1" ||
     guard_refuse "$state cannot be written" || return 1
   guard_detach_unit || guard_detach
-  guard_waits || guard_refuse 'the process that would put everything back cannot be started' || return 1
   guard_boot_install
-  guard_turn opened armed
+  guard_waits && guard_deadline "$1" && guard_turn opened armed ||
+    guard_refuse 'the process that would put everything back cannot be started'
 }
 
 # In a cgroup of its own the waiter outlives our session; on-failure starts it again if it is killed, and
@@ -58,7 +58,7 @@ guard_hasten() {
 
 # The waiter. TERM (a shutdown) is the deadline. A restore that was cut off, whoever began it, is gone on with.
 guard_wait() {
-  local moment now dead=''
+  local moment now opened dead='' orphan=''
   trap '' HUP INT
   trap 'rm -f "$state/deadline"' TERM
   guard_sign waiter || :
@@ -67,11 +67,16 @@ guard_wait() {
       dead=yes
       guard_hasten
     fi
+    opened=''
+    [ ! -e "$state/opened" ] || opened=yes # asked before the deadline, which is set anew before it is armed
     moment=0
     { read -r moment <"$state/deadline"; } 2>/dev/null || moment=0
     now=$(guard_uptime) || now=0
     if [ -e "$state/restoring" ]; then
-      guard_alive "$state/restorer" || guard_restore || :
+      # One that has only just begun signs a moment later.
+      if guard_alive "$state/restorer"; then orphan=''; elif [ -z "$orphan" ]; then orphan=yes; else guard_restore || :; fi
+    elif [ -n "$opened" ] && guard_alive "$state/pid"; then
+      : # somebody is about to arm it, and must find a waiter
     elif [ "$now" -ge "$moment" ]; then
       [ -e "$state/armed" ] || return 0
       guard_restore || :

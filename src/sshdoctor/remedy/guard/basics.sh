@@ -37,11 +37,14 @@ guard_refuse() {
   return 1
 }
 
+# guard_writes FILE: it can be written, and is empty now. (":" would end the shell where it cannot.)
+guard_writes() { { true >"$1"; } 2>/dev/null; }
+
 # guard_try COMMAND...: run for a minute at most; it stands in the journal, with what it says if it fails.
 guard_try() {
   local said="$state/said" status=0 limit=''
-  { : >"$said"; } 2>/dev/null || said=/dev/null
-  timeout -s KILL 5 true 2>/dev/null && limit='timeout -s KILL 60'
+  guard_writes "$said" || said=/dev/null
+  timeout -s KILL 5 true 2>/dev/null && limit="timeout -s KILL ${guard_limit:-60}"
   guard_note "$@"
   $limit "$@" >"$said" 2>&1 || status=$?
   [ "$status" = 0 ] || guard_note "  failed ($status): $(head -n 3 "$said")"

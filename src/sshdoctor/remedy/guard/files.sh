@@ -4,9 +4,17 @@ guard_put_files() {
   local raw mode uid gid path
   while read -r raw mode uid gid path; do
     case $path in *'|') path=${path%'|'} ;; *) continue ;; esac
+    ! guard_left "$path" || continue
     case $raw in
+      4*) ;;
       8* | a*) [ -f "$state/tree$path" ] || [ -L "$state/tree$path" ] || continue ;;
+      *) continue ;;
     esac
+    if guard_theirs "$path"; then
+      guard_touched
+      guard_put_theirs
+      continue
+    fi
     case $raw in
       4*) if [ -L "$path" ] || [ ! -d "$path" ]; then rm -f "$path" && mkdir -p "$path"; fi ;;
       8*)
@@ -14,7 +22,6 @@ guard_put_files() {
         [ ! "$path" -nt "$state/tree$path" ] || touch -r "$state/tree$path" "$path" 2>/dev/null
         ;;
       a*) { [ -L "$path" ] && [ "$(readlink "$state/tree$path")" = "$(readlink "$path")" ]; } || guard_put_file ;;
-      *) continue ;;
     esac
     guard_put_mode
   done <"$state/kept"
@@ -23,7 +30,7 @@ guard_put_files() {
   done <<EOF
 $({
     sed -n 's/^absent - - - \(.*\)|$/\1/p' "$state/kept"
-    ! guard_taken || guard_tops | while IFS= read -r path; do find "$path"; done | grep -vxF -f "$state/paths"
+    ! guard_took_files || guard_found | grep -vxF -f "$state/paths"
   } | sort -r)
 EOF
 }
@@ -50,6 +57,7 @@ guard_put_mode() {
 # What was not there goes, but not what a package brought, nor keys and links of an sshd installed since.
 guard_remove() {
   [ -e "$path" ] || [ -L "$path" ] || return 0
+  ! guard_left "$path" || return 0
   case $path in *.dpkg-* | *.rpmnew | *.rpmsave | *.rpmorig) return 0 ;; esac
   if dpkg -S "$path" >/dev/null 2>&1 || rpm -qf "$path" >/dev/null 2>&1; then return 0; fi
   if [ -e "$state/no-sshd" ] && [ -x /usr/sbin/sshd ] && ! grep -qxF "absent - - - $path|" "$state/kept"; then
@@ -57,7 +65,9 @@ guard_remove() {
   fi
   guard_touched
   guard_note "remove $path"
-  if [ -d "$path" ] && [ ! -L "$path" ]; then rmdir "$path" 2>/dev/null; else rm -f "$path"; fi || guard_note '  failed'
+  if guard_theirs "$path"; then
+    guard_remove_theirs
+  elif [ -d "$path" ] && [ ! -L "$path" ]; then rmdir "$path" 2>/dev/null; else rm -f "$path"; fi || guard_note '  failed'
 }
 
 # What has to read a file again.

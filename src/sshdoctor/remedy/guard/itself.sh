@@ -1,12 +1,13 @@
 # ---- On its own
 
 case $0 in
-  */guard.sh)
+  guard.sh | */guard.sh)
     PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
     LC_ALL=C
     export PATH LC_ALL
     umask 077
-    state=$(cd "${0%/*}" && pwd) && cd / || exit 1
+    case $0 in */*) cd "${0%/*}" || exit 1 ;; esac
+    state=$(pwd) && cd / || exit 1
     case ${1-} in
       wait | boot | confirm | restore | status) "guard_$1" ;;
       undo) guard_undo_this ;;

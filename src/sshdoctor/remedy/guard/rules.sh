@@ -51,23 +51,11 @@ guard_native() {
   esac
 }
 
-# The tables that are not as the remedy left them, as "TOOL TABLE".
-guard_changed_since() {
-  local tool table
-  for tool in $guard_tools nft ipset; do
-    guard_tables "$tool" before after now | while IFS= read -r table; do
-      if [ "$tool" = nft ] && guard_tables ip6tables-nft after now | grep -qxF -- "${table#ip6 }"; then continue; fi
-      if [ "$tool" = nft ] && guard_tables iptables-nft after now | grep -qxF -- "${table#ip }"; then continue; fi
-      guard_same after now "$tool" "$table" || echo "$tool $table"
-    done
-  done
-}
-
 # guard_differing TOOL: its tables that are to be put back.
 guard_differing() {
   local table
   guard_tables "$1" before now | while IFS= read -r table; do
-    if guard_same before now "$1" "$table" || grep -qsxF -- "$1 $table" "$state/left"; then continue; fi
+    if guard_same before now "$1" "$table" || guard_left "$1 $table"; then continue; fi
     echo "$table"
   done
 }
@@ -133,7 +121,7 @@ guard_put_set() {
 # firewalld makes its table itself. What only ran, and stood in no file, comes back from the snapshot.
 guard_put_firewalld() {
   grep -qsx 'firewalld.service active' "$state/units" && guard_has firewall-cmd || return 0
-  ! grep -qsxF 'nft inet firewalld' "$state/left" || return 0
+  ! guard_left 'nft inet firewalld' || return 0
   guard_firewalld_settles
   guard_dump "$state/now" || :
   if [ -n "$firewalld_due" ] || ! guard_same before now nft 'inet firewalld'; then

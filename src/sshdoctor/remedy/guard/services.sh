@@ -12,6 +12,7 @@ guard_put_units() { # guard_put_units [--no-block]: at boot, only what ran is st
   fi
   { guard_unit_states >"$state/units.now"; } 2>/dev/null
   while read -r unit was; do
+    ! guard_left "$unit" || continue
     case $was:$(guard_was "$unit" units.now) in
       active:active) ;;
       active:*)
@@ -33,6 +34,7 @@ guard_put_units() { # guard_put_units [--no-block]: at boot, only what ran is st
 
 guard_put_process() {
   local was pid command
+  ! guard_left sshd || return 0
   was=$(guard_was sshd)
   pid=$(guard_sshd) && pid=${pid%% *} || pid=
   if [ "$was" = no ] && [ -n "$pid" ]; then

@@ -2,11 +2,11 @@
 
 # guard_take: files, rules and unit states as they are; false, with nothing changed, if they cannot be had.
 guard_take() {
-  guard_take_files 2>/dev/null || guard_refuse "the files cannot be copied to $state (a full disk?)" || return 1
+  guard_take_files || return 1
   guard_dump "$state/before" || guard_refuse "the firewall cannot be read: $(guard_unread before)" || return 1
   { guard_unit_states >"$state/units"; } 2>/dev/null || guard_refuse "$state cannot be written" || return 1
-  [ -x /usr/sbin/sshd ] || guard_has sshd || : >"$state/no-sshd"
-  [ ! -d /run/sshd ] || : >"$state/run-sshd"
+  [ -x /usr/sbin/sshd ] || guard_has sshd || true >"$state/no-sshd"
+  [ ! -d /run/sshd ] || true >"$state/run-sshd"
   guard_note 'snapshot taken'
 }
 
@@ -27,7 +27,12 @@ guard_tops() {
   done
 }
 
-guard_take_files() (
+# guard_take_files: these alone, of a system that does not run.
+guard_take_files() {
+  guard_copy_files 2>/dev/null || guard_refuse "the files cannot be copied to $state (a full disk?)"
+}
+
+guard_copy_files() (
   umask 077
   tops=$(guard_tops)
   set -f
@@ -39,7 +44,7 @@ guard_take_files() (
     [ -d "$state/tree${top%/*}" ] || mkdir -p "$state/tree${top%/*}" || return 1
     cp -a "$top" "$state/tree${top%/*}/" || return 1
   done
-  find "$@" -exec stat -c '%f %a %u %g %n|' {} + >>"$state/kept" && find "$@" >>"$state/paths"
+  find "$@" -exec stat -c '%f %a %u %g %n|' {} + >>"$state/kept" && find "$@" >>"$state/paths" && true >"$state/all"
 )
 
 # Asking must load no module (facts/firewall.py has the reasons): is nf_tables loaded, or built in?
@@ -91,9 +96,11 @@ guard_unit_states() {
 
 # The process number and the command of the sshd that listens (the title of its sessions has no path).
 guard_sshd() {
-  local file name line
+  local file name line own
+  own=$(readlink /proc/self/ns/pid)
   for file in /proc/[0-9]*/comm; do
     { read -r name <"$file"; } 2>/dev/null && [ "$name" = sshd ] || continue
+    [ "$(readlink "${file%comm}ns/pid")" = "$own" ] || continue # in a container on this host
     # Anybody may call a program sshd; only root's is one that root shall start again.
     [ "$(stat -c %u "${file%/comm}")" = 0 ] || continue
     line=$({ tr '\0' ' ' <"${file%comm}cmdline"; } 2>/dev/null)
@@ -109,14 +116,26 @@ guard_sshd() {
   return 1
 }
 
-# guard_after: the rules as the remedy left them, for an undo. One that was never armed has nothing to wait for.
+# guard_found: everything under these.
+guard_found() (
+  tops=$(guard_tops)
+  set -f
+  IFS='
+'
+  set -- $tops
+  [ $# = 0 ] || find "$@"
+)
+
+# guard_after: all as the remedy left it, for an undo. One that was never armed has nothing to wait for.
 guard_after() {
   [ -n "${state-}" ] || return 0
+  guard_list >"$state/files.new" && mv "$state/files.new" "$state/files.after"
   if [ -e "$state/opened" ]; then
     rm -f "$state/room"
     guard_turn opened confirmed
     return
   fi
+  guard_unit_states >"$state/units.new" && mv "$state/units.new" "$state/units.after"
   guard_dump "$state/after.new" && rm -rf "$state/after" && mv "$state/after.new" "$state/after"
 }
 

@@ -15,7 +15,7 @@ guard_restore() {
     again=yes
   else
     # Where the disk has become read-only nobody can claim, nor confirm: better restored twice than not at all.
-    guard_turn armed restoring || { [ -e "$state/armed" ] && [ ! -w "$state" ]; } ||
+    guard_turn armed restoring || { [ -e "$state/armed" ] && ! guard_writes "$state/said"; } ||
       guard_refuse "nothing is armed: $(guard_since "$state")" || return 1
   fi
   guard_sign restorer || :
@@ -29,11 +29,19 @@ guard_restore() {
   guard_turn restoring restored
 }
 
-# guard_undo: take the newest confirmed remedy back; tables that changed since are left alone, and named.
+# guard_undo [ID]: take a remedy back, also one that no guard watched and that was cut off; else the newest that was
+# confirmed. What others have changed since is left alone, and named.
 guard_undo() {
   local dir
-  guard_alone undo || return 1
-  dir=$(guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
+  if [ -n "${1-}" ]; then
+    guard_at "$1" || guard_refuse 'there is nothing to undo' || return 1
+    [ ! -e "$state/undone" ] || return 0
+    guard_turn opened confirmed
+    dir=$state
+  else
+    guard_alone undo || return 1
+    dir=$(guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
+  fi
   sh "$dir/guard.sh" undo
 }
 
@@ -47,8 +55,7 @@ guard_undo_this() {
     guard_turn confirmed undoing || guard_refuse "this was not confirmed: $(guard_since "$state")" || return 1
   fi
   guard_sign restorer || :
-  if guard_taken && [ ! -e "$state/left" ]; then
-    guard_dump "$state/now" || guard_refuse "the firewall cannot be read: $(guard_unread now)" || return 1
+  if [ ! -e "$state/left" ]; then
     guard_changed_since >"$state/left.new" && mv "$state/left.new" "$state/left" || return 1
   fi
   guard_put_back
@@ -61,7 +68,7 @@ guard_undo_this() {
 guard_boot() {
   if [ -e "$state/restoring" ] || guard_turn armed restoring; then
     guard_sign restorer || :
-    guard_run_inverses
+    guard_run_inverses boot
     guard_put_files
     guard_try systemctl daemon-reload </dev/null
     guard_put_units --no-block
@@ -70,8 +77,9 @@ guard_boot() {
   guard_boot_remove
 }
 
-# Is there a snapshot? A remedy without a guard has only what it kept, and its inverses.
+# Is there a snapshot? A remedy without a guard has only what it kept, and its inverses; on a disk, its files.
 guard_taken() { [ -d "$state/before" ]; }
+guard_took_files() { [ -e "$state/all" ]; }
 
 # Rules go first, each table at once, so that who has access keeps it; and again last, as units change them. Units
 # are looked at twice too: what a dead remedy has asked of systemd may be done after its death.
@@ -92,10 +100,16 @@ guard_put_back() {
   guard_put_rules
 }
 
+# guard_run_inverses [boot]: what boot starts or stops is left to it: asking systemd now would cancel that, or wait for it.
 guard_run_inverses() {
-  local file
+  local file command guard_limit
   find "$state/inverse" -name '[0-9][0-9][0-9][0-9]' | sort -r | while IFS= read -r file; do
-    guard_note "inverse: $(cat "$file")"
+    command=$(cat "$file") guard_limit=60
+    case ${1-}$command in
+      boot\'systemctl\'\ \'st[ao]*) continue ;;
+      *apt-get* | *dnf* | *yum* | *zypper* | *apk* | *pacman*) guard_limit=300 ;; # killed, they leave broken packages
+    esac
+    guard_note "inverse: $command"
     guard_try sh "$file" </dev/null
     mv "$file" "$file.done"
   done
