@@ -129,13 +129,15 @@ guard_found() (
 # guard_after: all as the remedy left it, for an undo. One that was never armed has nothing to wait for.
 guard_after() {
   [ -n "${state-}" ] || return 0
-  guard_list >"$state/files.new" && mv "$state/files.new" "$state/files.after"
-  if [ -e "$state/opened" ]; then
-    rm -f "$state/room"
-    guard_turn opened confirmed
+  { guard_list >"$state/files.new" && mv "$state/files.new" "$state/files.after"; } & # a person waits for these
+  if [ ! -e "$state/opened" ]; then
+    { guard_unit_states >"$state/units.new" && mv "$state/units.new" "$state/units.after"; } &
+    guard_dump "$state/after.new" && rm -rf "$state/after" && mv "$state/after.new" "$state/after"
+    wait
     return
   fi
-  guard_unit_states >"$state/units.new" && mv "$state/units.new" "$state/units.after"
-  guard_dump "$state/after.new" && rm -rf "$state/after" && mv "$state/after.new" "$state/after"
+  wait
+  rm -f "$state/room"
+  guard_turn opened confirmed
 }
 
