@@ -456,6 +456,16 @@ def test_the_kept_script_is_run_from_its_own_folder_too(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "usage: sh guard.sh confirm|restore|undo|status\n")
 
 
+@pytest.mark.containers
+def test_where_there_was_none_of_its_files_new_ones_go(testbed: Testbed) -> None:
+    with guarded(testbed, "noinit") as host:
+        host.run(". /root/guard.sh; guard_tops | xargs rm -r")
+        before = host.state()
+        host.apply("echo no >/etc/nologin; kill -KILL $$")
+        host.await_word("restored")
+        assert host.state() == before, host.journal()
+
+
 # ---- Undo
 
 

@@ -34,6 +34,7 @@ guard_take_files() {
 
 guard_copy_files() (
   umask 077
+  true >"$state/all" || return 1
   tops=$(guard_tops)
   set -f
   IFS='
@@ -44,7 +45,7 @@ guard_copy_files() (
     [ -d "$state/tree${top%/*}" ] || mkdir -p "$state/tree${top%/*}" || return 1
     cp -a "$top" "$state/tree${top%/*}/" || return 1
   done
-  find "$@" -exec stat -c '%f %a %u %g %n|' {} + >>"$state/kept" && find "$@" >>"$state/paths" && true >"$state/all"
+  find "$@" -exec stat -c '%f %a %u %g %n|' {} + >>"$state/kept" && find "$@" >>"$state/paths"
 )
 
 # Asking must load no module (facts/firewall.py has the reasons): is nf_tables loaded, or built in?
