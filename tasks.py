@@ -11,7 +11,8 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from sshdoctor.cli import namespace as product
-from sshdoctor.program import EXIT_USAGE, run_program
+from sshdoctor.command_line import exit_codes
+from sshdoctor.command_line.program import run_program
 
 
 @task(auto_shortflags=False)
@@ -38,9 +39,9 @@ def test(
 ) -> None:
     """Lint, then the tests; real hosts are broken in containers. The long ones only with --long."""
     if not (oracle.isascii() and oracle.isdecimal() and 0 < int(oracle[:9]) < 10**8):
-        raise Exit(f"--oracle {oracle}: a number from 1 up", EXIT_USAGE)
+        raise Exit(f"--oracle {oracle}: a number from 1 up", exit_codes.USAGE)
     if drills not in ("all", "sample"):
-        raise Exit(f"--drills {drills}: all or sample", EXIT_USAGE)
+        raise Exit(f"--drills {drills}: all or sample", exit_codes.USAGE)
     lint(context)
     asked = {"SSHDOCTOR_ORACLE": oracle, "SSHDOCTOR_DRILLS": drills}
     if long:

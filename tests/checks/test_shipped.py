@@ -8,9 +8,9 @@ import yaml
 from msgspec.structs import fields, replace
 
 from sshdoctor import facts
-from sshdoctor.checks.evaluate import judge
+from sshdoctor.checks.evaluate import evaluate
 from sshdoctor.checks.load import Check, load_checks
-from sshdoctor.diagnosis.derived import DERIVED, facts_of
+from sshdoctor.diagnosis.derive import DERIVED, facts_of
 from sshdoctor.model import Unknown
 from sshdoctor.resources import shipped
 
@@ -54,13 +54,13 @@ def test_a_cause_that_no_test_host_can_have_is_found_in_its_facts(
 ) -> None:
     seen = {name: value(name, NOT_ON_A_HOST[cause].get(name, {})) for name in {**TYPES, **DERIVED}}
     own = [check for check in checks if cause in {rule.id for rule in check.causes}]
-    judged = judge([replace(check, after=()) for check in own], seen, {})
+    judged = evaluate([replace(check, after=()) for check in own], seen, {})
     assert cause in {one.obstacle.id for one in judged.values() if one.obstacle}
 
 
 def test_with_nothing_seen_no_check_finds_a_cause_and_none_passes(checks: tuple[Check, ...]) -> None:
     nothing = {name: Unknown("no way in") for name in {**TYPES, **DERIVED}}
-    assert {one.status for one in judge(checks, nothing, {}).values()} == {"unknown"}
+    assert {one.status for one in evaluate(checks, nothing, {}).values()} == {"unknown"}
 
 
 def test_every_fact_of_the_host_is_asked_for_by_some_check(checks: tuple[Check, ...]) -> None:

@@ -28,7 +28,7 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
-class ExpressionError(ValueError):
+class ConditionError(ValueError):
     """An expression that the language does not have; the message says what would be right."""
 
 
@@ -67,30 +67,30 @@ class Sentence(Struct, frozen=True):
 def parse_expression(text: str, schema: Mapping[str, type]) -> Expression:
     """``text`` as an Expression over the facts of ``schema`` (fact name to its Struct).
 
-    Raises ExpressionError with all that is wrong.
+    Raises ConditionError with all that is wrong.
 
     >>> parse_expression("service.stat == 'x'", {"service": Unknown})
     Traceback (most recent call last):
     ...
-    sshdoctor.checks.condition.ExpressionError: service has no 'stat'; it has: reason
+    sshdoctor.checks.condition.ConditionError: service has no 'stat'; it has: reason
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         short = text.strip()[:80]
-        raise ExpressionError(f"not an expression: {short!r}; such as: fact.field == 'word'") from None
+        raise ConditionError(f"not an expression: {short!r}; such as: fact.field == 'word'") from None
     faults = list(_faults(tree, schema))
     if faults:
-        raise ExpressionError("; ".join(faults))
+        raise ConditionError("; ".join(faults))
     names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id.lower() not in _WORDS]
     return Expression(text.strip(), tree, tuple(dict.fromkeys(names)))
 
 
 def parse_sentence(text: str, schema: Mapping[str, type]) -> Sentence:
-    """``text`` with its ``{{ }}`` read as expressions. Raises ExpressionError."""
+    """``text`` with its ``{{ }}`` read as expressions. Raises ConditionError."""
     pieces = _INTERPOLATION.split(text)
     if "{{" in "".join(pieces[::2]) or "{%" in text:
-        raise ExpressionError("only {{ fact.field }} may stand in a sentence, and each {{ needs its }}")
+        raise ConditionError("only {{ fact.field }} may stand in a sentence, and each {{ needs its }}")
     parts = [p if i % 2 == 0 else parse_expression(p, schema) for i, p in enumerate(pieces)]
     return Sentence(tuple(p for p in parts if p != ""))
 

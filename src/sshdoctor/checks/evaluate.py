@@ -24,7 +24,7 @@ class Obstacle(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
 
 
-class Judged(Struct, frozen=True, kw_only=True):
+class Evaluated(Struct, frozen=True, kw_only=True):
     """What one check came to, and the obstacle that it found, if it did."""
 
     check: Check
@@ -33,12 +33,12 @@ class Judged(Struct, frozen=True, kw_only=True):
     obstacle: Obstacle | None = None
 
 
-def judge(
+def evaluate(
     checks: Iterable[Check],
     facts: Mapping[str, object],
     runs: Mapping[str, Run | Unknown],
-    earlier: Mapping[str, Judged] | None = None,
-) -> dict[str, Judged]:
+    earlier: Mapping[str, Evaluated] | None = None,
+) -> dict[str, Evaluated]:
     """Each check's answer, by id, in the order given (which must respect ``after``).
 
     ``runs`` has what users' own ``run:`` commands printed, by check id; ``earlier`` the answers of checks
@@ -48,7 +48,7 @@ def judge(
     for check in checks:
         failed = [n for n in check.after if n in known and known[n].status in ("fail", "blocked")]
         if failed:
-            known[check.id] = Judged(
+            known[check.id] = Evaluated(
                 check=check, status="blocked", summary=f"Not asked: {failed[0]} comes first."
             )
             continue
@@ -57,7 +57,7 @@ def judge(
     return known
 
 
-def _answer(check: Check, facts: Mapping[str, object]) -> Judged:
+def _answer(check: Check, facts: Mapping[str, object]) -> Evaluated:
     unseen: Unknown | None = None
     for rule in check.causes:
         holds = rule.when.value(facts)
@@ -66,10 +66,10 @@ def _answer(check: Check, facts: Mapping[str, object]) -> Judged:
         elif holds:
             obstacle = _obstacle(check, rule, facts)
             status: Status = "fail" if obstacle.reply else "warn"
-            return Judged(check=check, status=status, summary=obstacle.summary, obstacle=obstacle)
+            return Evaluated(check=check, status=status, summary=obstacle.summary, obstacle=obstacle)
     if unseen is not None:
-        return Judged(check=check, status="unknown", summary=f"Not seen: {unseen.reason}.")
-    return Judged(check=check, status="pass", summary=check.otherwise.render(facts))
+        return Evaluated(check=check, status="unknown", summary=f"Not seen: {unseen.reason}.")
+    return Evaluated(check=check, status="pass", summary=check.otherwise.render(facts))
 
 
 def _obstacle(check: Check, rule: CauseRule, facts: Mapping[str, object]) -> Obstacle:

@@ -11,8 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from sshdoctor.checks.condition import (
+    ConditionError,
     Expression,
-    ExpressionError,
     Sentence,
     parse_expression,
     parse_sentence,
@@ -66,7 +66,7 @@ def load_checks(folders: tuple[Path, ...], schema: Mapping[str, type]) -> tuple[
     checks: dict[str, Check] = {}
     for path in sorted(p for folder in folders for p in folder.rglob("*.yml")):
         try:
-            check = _Reader(path, schema, faults).check()
+            check = _CheckReader(path, schema, faults).check()
         except DocumentError as error:
             faults.extend(str(error).splitlines())
             continue
@@ -106,7 +106,7 @@ def _suggest(word: str, known: Any) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-class _Reader:
+class _CheckReader:
     """Reads one file; collects what is wrong in ``faults`` and goes on."""
 
     def __init__(self, path: Path, schema: Mapping[str, type], faults: list[str]) -> None:
@@ -224,7 +224,7 @@ class _Reader:
             return None
         try:
             return parse_expression(text, schema)
-        except ExpressionError as error:
+        except ConditionError as error:
             self.at(block, key, f"{key}: {error}")
             return None
 
@@ -236,7 +236,7 @@ class _Reader:
     def parse(self, block: Block, key: str, text: str, schema: Mapping[str, type]) -> Sentence:
         try:
             return parse_sentence(text, schema)
-        except ExpressionError as error:
+        except ConditionError as error:
             self.at(block, key, f"{key}: {error}")
             return Sentence(())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from sshdoctor.checks.evaluate import Judged, Obstacle
+from sshdoctor.checks.evaluate import Evaluated, Obstacle
 from sshdoctor.model import Cause, Confidence, Evidence, Role, Unknown
 
 WAY = {"route", "firewall", "socket", "daemon", "admission"}
@@ -28,7 +28,7 @@ _PROGRESS = {
 _WEAKER: dict[str, Confidence] = {"proved": "likely", "likely": "likely", "possible": "possible"}
 
 
-class Inside(Struct, frozen=True, kw_only=True):
+class Expectation(Struct, frozen=True, kw_only=True):
     """What a client must see by what the host says (a fact, for the checks that compare)."""
 
     predicted: str | Unknown
@@ -47,7 +47,7 @@ def progress(word: str | Unknown) -> int:
     return 0 if isinstance(word, Unknown) else _PROGRESS.get(word, 0)
 
 
-def predict(judged: Iterable[Judged], reply: str) -> Inside:
+def predict(judged: Iterable[Evaluated], reply: str) -> Expectation:
     """The reply that the first obstacle on the way gives; ``banner`` if the way is clear.
 
     Unknown if something on the way could not be seen. What the client has come past for certain
@@ -65,13 +65,13 @@ def predict(judged: Iterable[Judged], reply: str) -> Inside:
         if _explains(obstacle, reply):
             word = reply if reply in obstacle.reply else obstacle.reply[0]
             foretold = Unknown("it is another machine's answer") if word == "any" else word
-            return Inside(predicted=foretold, why=one.summary, explains=True)
+            return Expectation(predicted=foretold, why=one.summary, explains=True)
         if unseen is None and obstacle.confidence == "proved":
-            return Inside(predicted=obstacle.reply[0], why=one.summary, explains=explains)
+            return Expectation(predicted=obstacle.reply[0], why=one.summary, explains=explains)
     if unseen is not None:
-        return Inside(predicted=Unknown(unseen), why=unseen, explains=explains)
+        return Expectation(predicted=Unknown(unseen), why=unseen, explains=explains)
     clear = "Nothing that the host says stands in the way."
-    return Inside(predicted="banner", why=clear, explains=explains)
+    return Expectation(predicted="banner", why=clear, explains=explains)
 
 
 def agrees(predicted: str | Unknown, reply: str) -> bool | None:
@@ -85,7 +85,7 @@ def agrees(predicted: str | Unknown, reply: str) -> bool | None:
     return predicted == reply
 
 
-def rank(judged: Sequence[Judged], reply: str) -> tuple[Cause, ...]:
+def rank(judged: Sequence[Evaluated], reply: str) -> tuple[Cause, ...]:
     """The causes for one address, the one that answers the client first.
 
     ``judged`` in the order of the packet's way.

@@ -7,7 +7,7 @@ import socket
 import time
 
 from sshdoctor.outside.icmp import Refusal, judge_entry, judge_errno, read_errors, watch_errors
-from sshdoctor.outside.resolve import Target
+from sshdoctor.outside.resolve import Endpoint
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _HOP_LIMIT = {
@@ -16,7 +16,7 @@ _HOP_LIMIT = {
 }
 
 
-class Knock:
+class ConnectAttempt:
     """A connect under way: ``start`` it, ``advance`` it when its socket is writable, or ``give_up``.
 
     Afterwards either ``connected``, or ``refusal`` says why not. ``elapsed_ms`` is the time from the
@@ -24,7 +24,7 @@ class Knock:
     ``hop_limit``: the packets pass so many routers, less one (ip(7), IP_TTL; ipv6(7), IPV6_UNICAST_HOPS).
     """
 
-    def __init__(self, target: Target, hop_limit: int | None = None) -> None:
+    def __init__(self, target: Endpoint, hop_limit: int | None = None) -> None:
         self.target = target
         self.hop_limit = hop_limit
         self.connected = False
@@ -121,7 +121,7 @@ def _is_connected(sock: socket.socket) -> bool:
     return True
 
 
-def _is_own(address: str, knock: Knock) -> bool:
+def _is_own(address: str, knock: ConnectAttempt) -> bool:
     """Whether this machine has ``address``: only then may a socket be bound to it."""
     if address == knock.source:
         return True

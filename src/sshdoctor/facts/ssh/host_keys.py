@@ -17,7 +17,7 @@ from msgspec import Struct
 from sshdoctor.facts.offline.accounts_and_paths import group, owner, printed
 from sshdoctor.facts.parsing.fingerprints import fingerprint
 from sshdoctor.facts.parsing.output import evidence, parts
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh import sshd_config as _sshd_config
 
@@ -74,7 +74,7 @@ _DEFAULT = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("rsa", "ecdsa", "e
 
 
 def on_disk(disk: Disk, user: str) -> HostKeys | Unknown:
-    configured = _sshd_config.Values(_sshd_config.of_disk(disk), None, matched=False).every("hostkey")
+    configured = _sshd_config.Keywords(_sshd_config.of_disk(disk), None, matched=False).every("hostkey")
     if isinstance(configured, Unknown):
         return configured
     said = [line for path in configured or _DEFAULT for line in _shown(path, disk)]
