@@ -9,8 +9,8 @@ from msgspec.structs import fields
 
 from sshdoctor.diagnosis.derived.admission import Admission, admission
 from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.hosts_access import decide
 from sshdoctor.facts.host import wrappers
-from sshdoctor.facts.parsing.hosts_access import decide
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Unknown
 
