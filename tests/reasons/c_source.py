@@ -16,7 +16,7 @@ _TOKEN = re.compile(
       | (?P<other>.)""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
-_DEFINITION = re.compile(r"^([A-Za-z_]\w*)\(", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?:[A-Za-z_][\w \t]*[ \t*]+)?([A-Za-z_]\w*)\([^;{}]*\)\s*\{", re.MULTILINE)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "'": "'", "0": "\0"}
 
 
@@ -33,7 +33,7 @@ class Call:
 def calls(text: str, names: Set[str]) -> Iterator[Call]:
     """All calls in ``text`` of the functions ``names``, in their order; none that only debugging compiles."""
     text = without_debugging(text)
-    starts = [(match.start(), match[1]) for match in _DEFINITION.finditer(text)]
+    starts = [(match.start(1), match[1]) for match in _DEFINITION.finditer(text)]
     tokens = list(_tokens(text))
     for at, (position, token) in enumerate(tokens):
         if token in names and at + 1 < len(tokens) and tokens[at + 1][1] == "(":

@@ -16,6 +16,7 @@ HOLE = "\ue000"
 _WIDE = {
     "text": ".*",
     "peer": f"{HOLE}(?: port {HOLE})?|user {HOLE} {HOLE} port {HOLE}",
+    "remote": f"{HOLE}(?::{HOLE})?|\\[{HOLE}\\]:{HOLE}",
     "whose": f"{HOLE}?",
     "word": f"\\S*{HOLE}\\S*|\\S+",
     "phrase": f"[\\w@./ {HOLE}-]*",

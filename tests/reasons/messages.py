@@ -88,10 +88,8 @@ def _span(versions: list[str]) -> str:
 
 
 def _texts(kind: Kind, call: Call, fillers: Mapping[str, str]) -> Iterator[str]:
-    if kind.joined:  # the message is what all arguments are together
-        parts = [literal(argument) for argument in call.arguments]
-        words = "".join("%s" if part is None else part.replace("%", "%%") for part in parts if part != "")
-        yield _holes(kind.frame.replace("%{message}", words), [], fillers)
+    if kind.joined:
+        yield _holes(kind.frame.replace("%{message}", _joined(kind, call)), [], fillers)
         return
     if kind.only and "".join(call.arguments[0]) not in kind.only:
         return
@@ -106,6 +104,18 @@ def _texts(kind: Kind, call: Call, fillers: Mapping[str, str]) -> Iterator[str]:
         text = f"{call.function}: {text}"
     text = text.replace("%{function}", call.function)
     yield kind.frame.replace("%{message}", text) if text else text
+
+
+def _joined(kind: Kind, call: Call) -> str:
+    """The message that all arguments are together: literal texts, and a hole for each other one."""
+    text = ""
+    for number, argument in enumerate(call.arguments):
+        if argument == ("0",):
+            break
+        text += kind.glue[number - 1] if number and kind.glue else ""
+        words = literal(argument)
+        text += "%s" if words is None else words.replace("%", "%%")
+    return text
 
 
 def _holes(words: str, arguments: list[tuple[str, ...]], fillers: Mapping[str, str]) -> str:
@@ -132,7 +142,8 @@ def _holes(words: str, arguments: list[tuple[str, ...]], fillers: Mapping[str, s
 
 
 def _one_line(text: str) -> str:
-    return text.replace("\r", "").strip("\n").replace("\n", "\\n").replace("\t", " ")
+    """The first line of it: a log has each line by itself."""
+    return text.replace("\r", "").strip("\n").partition("\n")[0].replace("\t", " ")
 
 
 def main(program: str, *trees: str) -> None:

@@ -23,14 +23,17 @@ class Kind:
     bare: str = ""
     """The message where the argument is no literal text; without it such a call is passed over."""
     joined: bool = False
-    """Whether all arguments together are the message."""
+    """Whether all arguments together are the message; a bare 0 is none."""
+    glue: tuple[str, ...] = ()
+    """What stands before the second argument, the third and so on, if they are there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program: the variables of its Makefile that list its objects, and its logging functions."""
+    """One program: which files it is made of, and its logging functions."""
 
     objects: tuple[str, ...]
+    """The variables of its Makefile that list its objects; without any, all C files of the folders."""
     kinds: Mapping[str, Kind]
     elsewhere: frozenset[str] = frozenset()
     """Files that are for other systems than Linux, or whose functions only another program calls."""
@@ -50,6 +53,8 @@ class Program:
     def files(self, tree: Path) -> Iterator[Path]:
         """The C files that make up the program in one tree."""
         names: set[str] = set()
+        if not self.objects:
+            names = {p.stem for f in self.folders for p in (tree / f).glob("*.c") if p.stem[0] != "_"}
         for makefile in (tree / "Makefile.in", tree / "openbsd-compat" / "Makefile.in"):
             if makefile.exists():
                 names |= _objects(makefile.read_text(encoding="utf-8"), self.objects)
@@ -242,5 +247,38 @@ PROGRAMS = {
             "auth": ("auth", "misc"),
             "srclimit": ("srclimit",),
         },
+    ),
+    "dropbear": Program(
+        objects=("SVROBJS", "COMMONOBJS", "CLISVROBJS"),
+        spelled={
+            "Early exit%s: %s": (),
+            "[%d] %s %s": (),  # the frame of what goes to standard error
+            "Failed listening on '%s': %s": (
+                "Failed listening on '%s': Error listening: %{errno}",
+                "Failed listening on '%s': Error resolving: %{errno}",
+            ),
+        },
+        elsewhere=frozenset({"gendss", "gened25519", "genrsa", "gensignkey", "gened", "genecdsa"}),
+        kinds={
+            "dropbear_exit": Kind("exit"),
+            "dropbear_close": Kind("exit"),
+            "dropbear_log": Kind("log", format=1),
+            "fprintf": Kind("stderr", format=1, only=("stderr",)),
+            "perror": Kind("stderr", frame="%{message}: %{errno}", bare="%s"),
+        },
+        folders=("", "src"),
+    ),
+    "tinysshd": Program(
+        objects=(),
+        kinds={
+            **{f"log_f{n}": Kind("fatal", joined=True) for n in range(1, 10)},
+            **{f"log_w{n}": Kind("warning", joined=True) for n in range(1, 10)},
+            **{f"log_i{n}": Kind("info", joined=True) for n in range(1, 10)},
+            **{f"log_u{n}": Kind("usage", joined=True) for n in range(1, 10)},
+            "die_fatal": Kind("fatal", joined=True, glue=(" ", "/")),
+            "die_usage": Kind("usage", joined=True),
+        },
+        folders=("", "tinyssh"),
+        elsewhere=frozenset({"main_tinysshd_makekey", "main_tinysshd_printkey", "test-crypto"}),
     ),
 }

@@ -95,16 +95,19 @@ def _list(path: Path, faults: list[str]) -> List | None:
     except (msgspec.ValidationError, PatternError) as error:
         faults.append(f"{path}:1: {error}")
         return None
-    entries = [entry for item in written.reasons if (entry := _entry(item, written.program, path, faults))]
+    around = frozenset(name for frame in frames for name in frame.names)
+    entries = (_entry(item, written.program, path, around, faults) for item in written.reasons)
     return List(
         program=written.program,
         identifiers=frozenset(written.identifiers),
         frames=frames,
-        entries=tuple(entries),
+        entries=tuple(entry for entry in entries if entry),
     )
 
 
-def _entry(item: object, program: str, path: Path, faults: list[str]) -> Entry | None:
+def _entry(
+    item: object, program: str, path: Path, around: frozenset[str], faults: list[str]
+) -> Entry | None:
     line = item.line if isinstance(item, Block) else 1
     try:
         written = msgspec.convert(item, _Written)
@@ -113,7 +116,7 @@ def _entry(item: object, program: str, path: Path, faults: list[str]) -> Entry |
     except (msgspec.ValidationError, PatternError) as error:
         faults.append(f"{path}:{line}: {error}")
         return None
-    wrong = [f"{path}:{line}: {what}" for what in _wrong(written, patterns)]
+    wrong = [f"{path}:{line}: {what}" for what in _wrong(written, patterns, around)]
     faults.extend(wrong)
     if wrong:
         return None
@@ -132,7 +135,7 @@ def _entry(item: object, program: str, path: Path, faults: list[str]) -> Entry |
     )
 
 
-def _wrong(written: _Written, patterns: tuple[Pattern, ...]) -> Iterator[str]:
+def _wrong(written: _Written, patterns: tuple[Pattern, ...], around: frozenset[str]) -> Iterator[str]:
     if not patterns:
         yield "says is empty"
     if written.stage not in STAGES:
@@ -141,7 +144,7 @@ def _wrong(written: _Written, patterns: tuple[Pattern, ...]) -> Iterator[str]:
         yield "an entry has either a cause or, with no_cause, the reason why it has none"
     if written.cause and written.among:
         yield "among belongs to an entry without a cause"
-    known = {name for pattern in patterns for name in pattern.names}
+    known = around.union(*(pattern.names for pattern in patterns))
     for name in written.shows:
         if name not in known:
             yield f"shows: there is no part {name!r} in what it says"

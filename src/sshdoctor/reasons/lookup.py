@@ -12,12 +12,13 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from sshdoctor.reasons.entry import Entry, List, load_lists
-from sshdoctor.reasons.pattern import Pattern
+from sshdoctor.reasons.pattern import Match, Pattern
 
 LONGEST = 4096
 """Messages are cut there: OpenSSH's own end at 1024 characters."""
 
 _KEY = 6
+_FRAMES = 3
 _REPEATED = re.compile(r"message repeated \d{1,9} times: \[ (.*)\]")
 
 
@@ -91,18 +92,13 @@ class _Index:
         else:
             self._others.append(candidate)
 
-    def find(self, message: str) -> Reason | None:
-        for frame in self._frames:
+    def find(self, message: str, depth: int = 0) -> Reason | None:
+        for frame in self._frames if depth < _FRAMES else ():
             match = frame.match(message)
             if match and "message" in match.parts:
-                inner = self._inside(match.parts["message"])
+                inner = self.find(match.parts["message"], depth + 1)
                 if inner:
-                    around = {name: value for name, value in match.parts.items() if name != "message"}
-                    return Reason(
-                        entry=inner.entry,
-                        parts=MappingProxyType({**inner.parts, **around}),
-                        certain=match.certain and inner.certain,
-                    )
+                    return _framed(inner, match)
         return self._inside(message)
 
     def _inside(self, message: str) -> Reason | None:
@@ -119,6 +115,15 @@ class _Index:
         colon = message.find(": ")
         behind = self._behind.get(message[colon : colon + _KEY], []) if colon > 0 else []
         yield from merge(behind, self._others, key=lambda candidate: _rank(candidate.pattern))
+
+
+def _framed(inner: Reason, frame: Match) -> Reason:
+    around = {name: value for name, value in frame.parts.items() if name != "message"}
+    return Reason(
+        entry=inner.entry,
+        parts=MappingProxyType({**around, **inner.parts}),
+        certain=inner.certain and frame.certain,
+    )
 
 
 def _rank(pattern: Pattern) -> tuple[int, bool, int]:

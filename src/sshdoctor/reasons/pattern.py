@@ -31,12 +31,16 @@ KINDS = {
     "function": r"[a-z_][a-z0-9_]{0,60}",
     "errno": r"[A-Z][\w ,/()'-]{1,100}",
     "whose": r"(?:invalid user )?",
+    "remote": rf"\[?(?P<address>{_ADDRESS})\]?:(?P<port>{_PORT})",
     "peer": rf"(?:(?P<whose>authenticating |invalid |)user (?P<user>.*) )?(?P<address>{_ADDRESS}) port (?P<port>{_PORT})",
 }
 """What a part may hold. ``text`` and the user in ``peer`` may be a stranger's words; ``why``, ``fault`` and
 ``reason`` are the program's own."""
 
 _FREE = frozenset({"text", "peer", "why", "fault", "reason"})
+_INSIDE = {"peer": ("whose", "user", "address", "port"), "remote": ("address", "port")}
+"""The kinds that are parts of several, and their names."""
+
 _SETTLED = frozenset({"whose"})
 _PART = re.compile(r"\{\{|\}\}|\{(?P<name>[a-z_]+)(?::(?P<kind>[a-z]+))?\}|(?P<wrong>[{}])")
 
@@ -87,8 +91,8 @@ class Pattern(Struct, frozen=True, dict=True):
     @property
     def names(self) -> frozenset[str]:
         """The names of all parts, those inside of others too."""
-        inside = {"whose", "user", "address", "port"} if any(p.kind == "peer" for p in self.parts) else set()
-        return frozenset({part.name for part in self.parts if part.name and part.kind != "peer"} | inside)
+        inside = (name for part in self.parts for name in _INSIDE.get(part.kind, ()))
+        return frozenset({part.name for part in self.parts if part.kind not in _INSIDE} | set(inside)) - {""}
 
     @property
     def suffix(self) -> str:
@@ -179,7 +183,7 @@ def _expressions(parts: tuple[Part, ...], *, lazy: bool) -> Iterator[str]:
         expression = KINDS[part.kind]
         if lazy and part.kind not in _SETTLED:
             expression = re.sub(r"(\.\*|\{\d+,\d+\}(?=$))", r"\1?", expression)
-        yield expression if part.kind == "peer" else f"(?P<{part.name}>{expression})"
+        yield expression if part.kind in _INSIDE else f"(?P<{part.name}>{expression})"
 
 
 def _agreed(longest: re.Match[str], shortest: re.Match[str]) -> Match:
