@@ -35,6 +35,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="list the cases")
     parser.add_argument("--text", action="store_true", help="show the text report and what ssh -v says; judge nothing")
     parser.add_argument("--hold", type=float, default=0, help="with --text: leave the host broken for so many seconds")
+    parser.add_argument("--witness", action="store_true", help="with --output: ssh.txt says what ssh -v came to")
     parser.add_argument("--images-as-they-are", action="store_true", help="build none, even if outdated")
     parser.add_argument("--command", default="python -m score", help="what the page says it was written by")
     return parser.parse_args(words)
@@ -81,7 +82,7 @@ def _run(
 
     def one(case: Case) -> Result | str:
         try:
-            result = run_case(case, bed, scratch / case.name, asked.checkout)
+            result = run_case(case, bed, scratch / case.name, asked.checkout, asked.witness)
         except (EngineError, OSError) as error:
             told = f"{case.name} could not be made: {error}"
         else:

@@ -83,10 +83,10 @@ class Desk(Struct, kw_only=True):
         return Answer(exit=done.returncode, seconds=seconds, out=done.stdout, err=done.stderr)
 
     def ssh(self) -> str:
-        """What the person's own ``ssh`` says, for the one who reads the case."""
+        """What the person's own ``ssh`` says; the last line tells whether it got in."""
         words = inventory_variables(self)
         key = ["-i", words["ansible_ssh_private_key_file"]] if "ansible_ssh_private_key_file" in words else []
-        where = [f"-l{words['ansible_user']}", f"-p{words['ansible_port']}", words["ansible_host"], "true"]
+        where = [f"-l{words['ansible_user']}", f"-p{words['ansible_port']}", words["ansible_host"], "echo", "got in"]
         options = ["-v", "-oBatchMode=yes", f"-oUserKnownHostsFile={self.folder}/known_hosts"]
         line = f"ssh {words.get('ansible_ssh_common_args', '')} \"$@\""
         command = [*self.prefix, "timeout", "60", "sh", "-c", line, "ssh", *options, *key, *where]
@@ -94,7 +94,8 @@ class Desk(Struct, kw_only=True):
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=environment
         )
-        return f"{done.stderr}{done.stdout}exit {done.returncode}"
+        came = "got in" if "got in" in done.stdout.splitlines() else "did not get in"
+        return f"{done.stderr}{done.stdout}exit {done.returncode}, {came}\n"
 
 
 def clean_environment() -> dict[str, str]:

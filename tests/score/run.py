@@ -53,10 +53,15 @@ def laid_out(case: Case, bed: Testbed, folder: Path) -> Iterator[Desk]:
         yield desk
 
 
-def run_case(case: Case, bed: Testbed, folder: Path, checkout: Path) -> Result:
-    """What a checkout's product says of a case; its report lies in ``folder`` afterwards."""
+def run_case(case: Case, bed: Testbed, folder: Path, checkout: Path, witness: bool = False) -> Result:
+    """What a checkout's product says of a case; its report lies in ``folder`` afterwards.
+
+    With a ``witness``, ``ssh.txt`` says what ``ssh -v`` came to after that.
+    """
     with laid_out(case, bed, folder) as desk:
         answer = desk.diagnose(checkout, "--format", "json")
+        if witness:
+            (folder / "ssh.txt").write_text(desk.ssh())
     (folder / "report.json").write_text(answer.out)
     (folder / "stderr.txt").write_text(answer.err)
     if answer.host is None:
