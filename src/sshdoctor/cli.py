@@ -17,7 +17,7 @@ from sshdoctor.errors import UsageError
 from sshdoctor.program import run_program, told_once
 
 if TYPE_CHECKING:
-    from sshdoctor.request import Request
+    from sshdoctor.options import Request
 
 _HOST_HELP = {
     "host": "a host, group, pattern, comma list, or user@address:port",
@@ -50,7 +50,7 @@ def _request(
     mask: bool = False,
 ) -> Request:
     """What the flags that every host task has ask for."""
-    from sshdoctor.request import Request
+    from sshdoctor.options import Request
 
     if not host:
         raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
@@ -109,7 +109,7 @@ def host_task(
 )
 def diagnose(request: Request, capture: str = "", deep: bool = False) -> int:
     """Find out why a client cannot get in by SSH, from both sides."""
-    from sshdoctor.diagnose import given_capture, run
+    from sshdoctor.commands.diagnose import given_capture, run
 
     return run(replace(request, deep=deep), given_capture(capture) if capture else None)
 
@@ -120,7 +120,7 @@ def diagnose(request: Request, capture: str = "", deep: bool = False) -> int:
 @told_once
 def checks(context: Context, inventory: Sequence[str]) -> int:
     """List the checks, in the order of a packet's way, with the causes that each can find."""
-    from sshdoctor.diagnose import list_checks
+    from sshdoctor.commands.diagnose import list_checks
 
     return list_checks(tuple(inventory))
 
@@ -159,8 +159,8 @@ def remediate(
         raise UsageError(
             "a capture cannot be repaired; with --script FILE the plan is written for the console"
         )
-    from sshdoctor.diagnose import given_capture
-    from sshdoctor.remediate import Wish, remediate
+    from sshdoctor.commands.diagnose import given_capture
+    from sshdoctor.commands.remediate import Wish, remediate
 
     wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source, script=script)
     return remediate(request, wish, tuple(cause), given_capture(capture) if capture else None)
@@ -186,7 +186,7 @@ def playbook(
     export_vars: bool = False,
 ) -> int:
     """Run one playbook by name, under guard, and prove that nobody is worse off."""
-    from sshdoctor.remediate import Wish, run_playbook
+    from sshdoctor.commands.remediate import Wish, run_playbook
 
     wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
     return run_playbook(request, wish, name, tuple(extra_vars), export=export_vars)
@@ -195,7 +195,7 @@ def playbook(
 @host_task(yes="ask nothing")
 def undo(request: Request, yes: bool = False) -> int:
     """Put back what the last remedy changed on a host."""
-    from sshdoctor.remediate import undo
+    from sshdoctor.commands.remediate import undo
 
     return undo(request, yes=yes)
 
@@ -206,7 +206,7 @@ def undo(request: Request, yes: bool = False) -> int:
 @told_once
 def playbooks(context: Context, inventory: Sequence[str]) -> int:
     """List the playbooks, with the causes that each mends."""
-    from sshdoctor.remediate import list_playbooks
+    from sshdoctor.commands.remediate import list_playbooks
 
     return list_playbooks(tuple(inventory))
 
@@ -222,7 +222,7 @@ def rescue(
     request: Request, serve: bool = False, listen: str = "", certificate: str = "", key: str = ""
 ) -> int:
     """Write a script for the console of a host that nobody can reach."""
-    from sshdoctor.rescue import task as room
+    from sshdoctor.commands import rescue as room
 
     if serve:
         return room.serve(request, room.Offer(listen=listen, certificate=certificate, key=key))
@@ -255,7 +255,7 @@ def verdict(
     format: str = "text",  # noqa: A002  # the flag's name is public
 ) -> int:
     """Say what the firewall in mailed dumps does with a client, and by which rule."""
-    from sshdoctor.verdict.task import Question, run
+    from sshdoctor.commands.verdict import Question, run
 
     return run(
         Question(
@@ -274,9 +274,9 @@ def verdict(
 @told_once
 def demo(context: Context) -> int:
     """Break a throw-away container, diagnose it from both sides, repair it, show the proof."""
-    from sshdoctor.demo import broken_host
-    from sshdoctor.diagnose import show
-    from sshdoctor.remediate import show_repair
+    from sshdoctor.commands.demo import broken_host
+    from sshdoctor.commands.diagnose import show
+    from sshdoctor.commands.remediate import show_repair
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sshdoctor.access.base import LoginError, LoginFailure
-from sshdoctor.access.ssh import open_ssh
+from sshdoctor.access.ssh.connection import open_ssh
 from sshdoctor.model import Login
 
 _CONFIG = """\

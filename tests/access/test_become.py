@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from access.test_contract import PASSWORD
-from sshdoctor.access.ssh import SshAccess, open_ssh
+from sshdoctor.access.ssh.connection import SshAccess, open_ssh
 from sshdoctor.model import Become, Login, Secret
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from access.servers import Hostile
 from sshdoctor.access.base import LoginError
-from sshdoctor.access.ssh import open_ssh
+from sshdoctor.access.ssh.connection import open_ssh
 
 BANNER = b"SSH-2.0-Hostile\r\n"
 

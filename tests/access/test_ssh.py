@@ -11,8 +11,8 @@ import pytest
 
 from access.conftest import StartSshd
 from access.servers import Sshd, failure_of, make_key, says_hello
-from sshdoctor.access.ssh import open_ssh
-from sshdoctor.access.ssh_hostkeys import fingerprint, known_keys
+from sshdoctor.access.ssh.connection import open_ssh
+from sshdoctor.access.ssh.known_hosts import fingerprint, known_keys
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Secret
 

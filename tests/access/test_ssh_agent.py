@@ -11,7 +11,7 @@ import pytest
 
 from access.servers import Sshd, make_key
 from sshdoctor.access.base import LoginError
-from sshdoctor.access.ssh import open_ssh
+from sshdoctor.access.ssh.connection import open_ssh
 
 pytestmark = pytest.mark.containers
 

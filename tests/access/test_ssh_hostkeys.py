@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sshdoctor.access.ssh_hostkeys import add_known_key, known_hosts_files, known_keys
+from sshdoctor.access.ssh.known_hosts import add_known_key, known_hosts_files, known_keys
 from sshdoctor.model import Login
 
 KEY = b"\0\0\0\x0bssh-ed25519 the key"

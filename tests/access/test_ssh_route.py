@@ -6,7 +6,7 @@ import pytest
 
 from access.conftest import StartSshd
 from access.servers import Sshd, failure_of, free_port, says_hello
-from sshdoctor.access.ssh import open_ssh
+from sshdoctor.access.ssh.connection import open_ssh
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Login
 

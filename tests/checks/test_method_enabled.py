@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import fields
 
 from sshdoctor import facts
-from sshdoctor.checks.judge import judge
+from sshdoctor.checks.evaluate import judge
 from sshdoctor.checks.load import load_checks
 from sshdoctor.diagnosis.derived import DERIVED
-from sshdoctor.diagnosis.dialled import Dialled
-from sshdoctor.facts.config import Config
+from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.facts.ssh.config import Config
 from sshdoctor.model import Unknown
 from sshdoctor.resources import shipped
 

@@ -8,7 +8,7 @@ import yaml
 from msgspec.structs import fields, replace
 
 from sshdoctor import facts
-from sshdoctor.checks.judge import judge
+from sshdoctor.checks.evaluate import judge
 from sshdoctor.checks.load import Check, load_checks
 from sshdoctor.diagnosis.derived import DERIVED, facts_of
 from sshdoctor.model import Unknown

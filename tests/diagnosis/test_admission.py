@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import fields
 
-from sshdoctor.diagnosis.admission import Admission, admission
-from sshdoctor.diagnosis.dialled import Dialled
-from sshdoctor.diagnosis.hosts_access import decide
-from sshdoctor.facts import wrappers
+from sshdoctor.diagnosis.derived.admission import Admission, admission
+from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.facts.host import wrappers
+from sshdoctor.facts.parsing.hosts_access import decide
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Unknown
 

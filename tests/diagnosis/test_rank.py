@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sshdoctor.checks.expression import Sentence
-from sshdoctor.checks.judge import Judged, Obstacle
+from sshdoctor.checks.condition import Sentence
+from sshdoctor.checks.evaluate import Judged, Obstacle
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.rank import agrees, merge, predict, rank
 from sshdoctor.model import Status, Unknown

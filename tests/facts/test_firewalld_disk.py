@@ -10,9 +10,9 @@ import pytest
 
 from sshdoctor import facts
 from sshdoctor.disk import Disk
-from sshdoctor.facts._firewalld_disk import table
-from sshdoctor.facts._nft_file import ruleset
-from sshdoctor.facts.firewall import Firewall
+from sshdoctor.facts.host.firewall import Firewall
+from sshdoctor.facts.offline.firewalld import table
+from sshdoctor.facts.parsing.nft_file import ruleset
 from sshdoctor.firewall import Dump, Packet, judge
 from sshdoctor.model import Unknown
 

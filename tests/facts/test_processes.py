@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sshdoctor.facts import processes
 from sshdoctor.facts.probe import build_script, split_output
-from sshdoctor.facts.processes import Processes
+from sshdoctor.facts.ssh import processes
+from sshdoctor.facts.ssh.processes import Processes
 
 MARK = "fedc9876" * 4
 

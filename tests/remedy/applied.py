@@ -9,12 +9,12 @@ from typing import Any
 from hosts.testbed import TestHost
 from sshdoctor import facts
 from sshdoctor.access.base import Access
-from sshdoctor.diagnosis.dialled import Dialled, dialled
+from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
 from sshdoctor.facts import probe
 from sshdoctor.model import Login, Reply
 from sshdoctor.remedy.apply import Applied, Prepared, apply
-from sshdoctor.remedy.compile import compile_playbooks
-from sshdoctor.remedy.load import load_playbook
+from sshdoctor.remedy.playbook.compile import compile_playbooks
+from sshdoctor.remedy.playbook.load import load_playbook
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 NEEDED = ("addresses", "bans", "firewall")

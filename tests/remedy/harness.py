@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sshdoctor.document import read_yaml
-from sshdoctor.remedy import actions
-from sshdoctor.remedy.arguments import bind
+from sshdoctor.remedy import modules as actions
+from sshdoctor.remedy.playbook.arguments import bind
 
 HOST_SH = Path(actions.__file__).parent.parent / "host.sh"
 STAGES = ("check", "first", "second")

@@ -9,9 +9,9 @@ import pytest
 
 from sshdoctor.errors import PlaybookError
 from sshdoctor.model import TaskResult
-from sshdoctor.remedy.compile import compile_playbooks
-from sshdoctor.remedy.load import load_playbook
-from sshdoctor.remedy.results import listen, results
+from sshdoctor.remedy.playbook.compile import compile_playbooks
+from sshdoctor.remedy.playbook.load import load_playbook
+from sshdoctor.remedy.playbook.results import listen, results
 from sshdoctor.remedy.script import checking_script, head
 
 MARK = "0123abcd" * 4

@@ -13,7 +13,7 @@ import pytest
 from sshdoctor.model import Cause
 from sshdoctor.remedy.consent import Answer, chosen
 from sshdoctor.remedy.plan import Step, plan
-from sshdoctor.remedy.shelf import shelf
+from sshdoctor.remedy.playbook.catalog import shelf
 from sshdoctor.resources import shipped
 
 STEPS = plan(

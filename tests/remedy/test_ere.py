@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sshdoctor.remedy.ere import to_ere
+from sshdoctor.remedy.playbook.ere import to_ere
 
 AWKS = [["busybox", "awk"], *([path] for name in ("mawk", "gawk") if (path := shutil.which(name)))]
 PATTERNS = (

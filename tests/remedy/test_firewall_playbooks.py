@@ -7,8 +7,8 @@ import pytest
 from hosts.testbed import Testbed as Bed
 from remedy.applied import carried_out, look
 from sshdoctor.access.container import open_container
-from sshdoctor.diagnosis.path import Path as PacketPath
-from sshdoctor.diagnosis.path import path
+from sshdoctor.diagnosis.derived.path import Path as PacketPath
+from sshdoctor.diagnosis.derived.path import path
 
 IPTABLES = """
 iptables -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 8080

@@ -14,12 +14,12 @@ from hosts.testbed import Testbed as Bed
 from remedy.applied import carried_out, look
 from sshdoctor.access.base import Access
 from sshdoctor.access.container import open_container
-from sshdoctor.diagnosis.dialled import Dialled
-from sshdoctor.diagnosis.path import Path as PacketPath
-from sshdoctor.diagnosis.path import path
-from sshdoctor.diagnosis.unban import Unban
+from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.derived.path import Path as PacketPath
+from sshdoctor.diagnosis.derived.path import path
 from sshdoctor.document import read_yaml
-from sshdoctor.remedy.forecast import Change, after, plan
+from sshdoctor.unblock.forecast import Change, after, plan
+from sshdoctor.unblock.unban import Unban
 
 SCENARIOS = {scenario.name: scenario for scenario in load_scenarios()}
 CASES: Mapping[str, Mapping[str, Any]] = read_yaml(Path(__file__).with_name("openings.yml"))

@@ -15,8 +15,8 @@ from hosts.testbed import Testbed
 from remedy.guarded import RULES, GuardedHost
 from sshdoctor.access.container import open_container
 from sshdoctor.remedy.apply import Prepared, apply
-from sshdoctor.remedy.compile import compile_playbooks
-from sshdoctor.remedy.load import load_playbook
+from sshdoctor.remedy.playbook.compile import compile_playbooks
+from sshdoctor.remedy.playbook.load import load_playbook
 from sshdoctor.remedy.script import guard_text
 
 RULES_OF_EVERY_KIND = """

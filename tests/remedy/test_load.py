@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sshdoctor.errors import PlaybookError
-from sshdoctor.remedy.load import load_playbook, load_playbooks
+from sshdoctor.remedy.playbook.load import load_playbook, load_playbooks
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "faulty_playbooks.yml").read_text())
 SOUND = "- name: A\n  hosts: all\n  gather_facts: false\n  tasks: []\n"

@@ -7,7 +7,7 @@ import pytest
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Cause, Role
 from sshdoctor.remedy.plan import plan
-from sshdoctor.remedy.shelf import shelf
+from sshdoctor.remedy.playbook.catalog import shelf
 from sshdoctor.resources import shipped
 
 LISTED = shelf([shipped("playbooks")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sshdoctor.model import AccessUsed, Cause, HostReport, Login, Reply
-from sshdoctor.remedy.proof import objection
+from sshdoctor.remedy.verify import objection
 
 
 def report(words: dict[str, str], *causes: str) -> HostReport:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sshdoctor.remedy.compile import Numbered
-from sshdoctor.remedy.results import listen, results
+from sshdoctor.remedy.playbook.compile import Numbered
+from sshdoctor.remedy.playbook.results import listen, results
 
 MARK = "f00d"
 

@@ -19,7 +19,7 @@ from hosts.scenario import Scenario, load_scenarios
 from hosts.state import state_of
 from hosts.testbed import TestHost
 from sshdoctor.document import read_yaml
-from sshdoctor.remedy.load import load_playbooks
+from sshdoctor.remedy.playbook.load import load_playbooks
 from sshdoctor.resources import shipped
 
 BIN = Path(sys.executable).parent

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sshdoctor import facts
-from sshdoctor.diagnosis.interview import Topics
+from sshdoctor.diagnosis.inside import Topics
 from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Host
 from sshdoctor.rescue.script import addresses_asked, rescue_script

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from rescue.conftest import Rescue
-from sshdoctor.access.capture import Capture, read_capture
+from sshdoctor.access.capture.capture import Capture, read_capture
 from sshdoctor.errors import CaptureError
 
 CASES: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "faults.yml").read_text())
@@ -150,7 +150,7 @@ def test_what_befell_a_capture_is_named(name: str, rescue: Rescue) -> None:
 
 
 def test_the_sum_of_each_line_notices_every_change_of_one_character(rescue: Rescue) -> None:
-    from sshdoctor.access.capture_lines import read_lines
+    from sshdoctor.access.capture.lines import read_lines
 
     head, mark, rest = rescue.lines.partition("[55:")
     line, mark2, tail = rest.partition("]")
@@ -174,7 +174,7 @@ def test_what_unpacks_to_more_than_any_capture_is_refused() -> None:
     import gzip
     from base64 import b64encode
 
-    from sshdoctor.access.capture_lines import _line_sum, read_lines
+    from sshdoctor.access.capture.lines import _line_sum, read_lines
 
     text = b64encode(gzip.compress(bytes(65 * 2**20))).decode()
     parts = [text[at : at + 60] for at in range(0, len(text), 60)]

@@ -10,8 +10,8 @@ import pytest
 
 from rescue.test_script import inner
 from sshdoctor.model import AccessUsed, HostReport, Login
-from sshdoctor.remedy.load import load_playbooks
 from sshdoctor.remedy.plan import Step
+from sshdoctor.remedy.playbook.load import load_playbooks
 from sshdoctor.rescue.fix import fix_script
 from sshdoctor.rescue.script import LONGEST_LINE, longest_line
 from sshdoctor.resources import shipped

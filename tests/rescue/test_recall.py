@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from rescue.conftest import NAME, OWN, Rescue
 from sshdoctor import facts
-from sshdoctor.access.capture import Capture, read_capture
+from sshdoctor.access.capture.capture import Capture, read_capture
 from sshdoctor.checks.run import Run
-from sshdoctor.diagnosis.recall import OLDEST, Recalled, recall
+from sshdoctor.diagnosis.captured import OLDEST, Recalled, recall
 from sshdoctor.errors import CaptureError
 from sshdoctor.model import Host, Login, Reply, Unknown
 

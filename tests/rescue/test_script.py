@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from rescue.conftest import NAME, OWN, Rescue, make_script, run_script
 from sshdoctor import facts
-from sshdoctor.access.capture import Capture, read_capture
-from sshdoctor.diagnosis.interview import Topics
-from sshdoctor.diagnosis.recall import recall
+from sshdoctor.access.capture.capture import Capture, read_capture
+from sshdoctor.diagnosis.captured import recall
+from sshdoctor.diagnosis.inside import Topics
 from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Host, Login, Reply, Unknown
 from sshdoctor.rescue.script import LONGEST_LINE, addresses_asked, longest_line, rescue_script

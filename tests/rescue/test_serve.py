@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rescue.conftest import NAME, Rescue, make_script
-from sshdoctor.access.capture import Capture
+from sshdoctor.access.capture.capture import Capture
 from sshdoctor.errors import RescueError, UsageError
 from sshdoctor.model import Host, Reply
 from sshdoctor.rescue.serve import Post

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firewall.test_reading import WORDS
+from sshdoctor.commands.verdict import Question, run
 from sshdoctor.errors import InputError, UsageError
-from sshdoctor.verdict.task import Question, run
 from verdict.test_judge_files import DROP, REJECT, nft, table
 
 ACCEPT = table()

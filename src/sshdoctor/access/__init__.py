@@ -21,7 +21,7 @@ def open_way(
     closed in any case, at the latest by the access's ``close``.
     """
     if way.connection == "ssh" and way.login is not None:
-        from sshdoctor.access.ssh import open_ssh  # costs 0.15 s: only those who use it pay
+        from sshdoctor.access.ssh.connection import open_ssh  # costs 0.15 s: only those who use it pay
 
         return open_ssh(
             way.login,

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sshdoctor.checks.expression import (
+from sshdoctor.checks.condition import (
     Expression,
     ExpressionError,
     Sentence,

@@ -16,20 +16,20 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.checks.judge import Judged, judge
+from sshdoctor.checks.evaluate import Judged, judge
 from sshdoctor.checks.load import Check
 from sshdoctor.checks.run import Run
-from sshdoctor.diagnosis.admission import admission
-from sshdoctor.diagnosis.dialled import Dialled
-from sshdoctor.diagnosis.path import Path, path
-from sshdoctor.diagnosis.socket import socket
+from sshdoctor.diagnosis.derived.admission import admission
+from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.derived.path import Path, path
+from sshdoctor.diagnosis.derived.socket import socket
 from sshdoctor.facts import OFF
-from sshdoctor.facts._keys import fingerprint
-from sshdoctor.facts._sockets import Listener
-from sshdoctor.facts.config import Config
-from sshdoctor.facts.firewall import Firewall
-from sshdoctor.facts.listeners import Listeners
-from sshdoctor.facts.service import Service
+from sshdoctor.facts.host.firewall import Firewall
+from sshdoctor.facts.host.listeners import Listeners
+from sshdoctor.facts.parsing.fingerprints import fingerprint
+from sshdoctor.facts.parsing.sockets import Listener
+from sshdoctor.facts.ssh.config import Config
+from sshdoctor.facts.ssh.service import Service
 from sshdoctor.model import Cause, Evidence, Login, Unknown
 
 NOTE = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sshdoctor.diagnosis.question import Answer, View, client_of
+from sshdoctor.diagnosis.probe import Answer, View, client_of
 from sshdoctor.disk import Disk
 from sshdoctor.facts import OFF, read_disk
 from sshdoctor.model import Reply, Unknown

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from sshdoctor.diagnosis.guesses import BY_REPLY, DOWN, OF_ICMP, PORT, Guess
+from sshdoctor.diagnosis.hypotheses import BY_REPLY, DOWN, OF_ICMP, PORT, Guess
 from sshdoctor.model import WORKING, Cause, Evidence, Login, Reply
 
 MOST = 6

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from sshdoctor.checks.judge import Judged, Obstacle
+from sshdoctor.checks.evaluate import Judged, Obstacle
 from sshdoctor.model import Cause, Confidence, Evidence, Role, Unknown
 
 WAY = {"route", "firewall", "socket", "daemon", "admission"}

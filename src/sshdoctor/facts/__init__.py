@@ -13,13 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from sshdoctor.facts._disk import OFF
-from sshdoctor.facts._output import NOT_PERMITTED
+from sshdoctor.facts.offline.accounts_and_paths import OFF
+from sshdoctor.facts.parsing.output import NOT_PERMITTED
 from sshdoctor.facts.probe import Section
 from sshdoctor.model import Unknown
 
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
+
+_ROOMS = ("host", "ssh")
 
 __all__ = ["OFF", "Fact", "commands", "load", "names", "parse_all", "read_disk"]
 
@@ -40,15 +42,19 @@ def names() -> tuple[str, ...]:
     >>> "listeners" in names()
     True
     """
-    files = Path(__file__).parent.glob("[a-z]*.py")
-    return tuple(sorted(file.stem for file in files if file.stem != "probe"))
+    return tuple(sorted(_modules()))
 
 
 def load(name: str) -> Fact:
     """The module of the fact ``name``. Raises KeyError if there is none."""
-    if name not in names():
-        raise KeyError(name)
-    return cast(Fact, importlib.import_module(f"{__name__}.{name}"))
+    return cast(Fact, importlib.import_module(_modules()[name]))
+
+
+@cache
+def _modules() -> Mapping[str, str]:
+    """The module of each fact, by name: one file a fact, in the folder of whom it concerns."""
+    files = [file for room in _ROOMS for file in (Path(__file__).parent / room).glob("[a-z]*.py")]
+    return {file.stem: f"{__name__}.{file.parent.name}.{file.stem}" for file in files}
 
 
 def commands(chosen: Iterable[str]) -> dict[str, str]:

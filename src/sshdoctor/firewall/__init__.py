@@ -30,10 +30,10 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from sshdoctor.firewall.conversation import hold_conversation
-from sshdoctor.firewall.hooks import Hooks
-from sshdoctor.firewall.ipset_save import read_sets, with_changing
-from sshdoctor.firewall.iptables_save import read
+from sshdoctor.firewall.ipset import read_sets, with_changing
+from sshdoctor.firewall.iptables.save import read
+from sshdoctor.firewall.kernel.conversation import hold_conversation
+from sshdoctor.firewall.kernel.hooks import Hooks
 from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
 
 __all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "read_tables"]
@@ -49,7 +49,7 @@ def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
     hooks = Hooks(tables)
     verdict = hold_conversation(hooks, packet)
     if packet.family == "ipv6" and verdict.state == "accept":
-        from sshdoctor.firewall.neighbours import neighbour_caveat
+        from sshdoctor.firewall.kernel.neighbours import neighbour_caveat
 
         return replace(verdict, caveat=neighbour_caveat(hooks, packet))
     return verdict
@@ -70,7 +70,7 @@ def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
     tables = {(t.family, t.backend, t.name): t for dump in saved for t in read(dump, sets)}
     own = list(tables.values())
     if native:
-        from sshdoctor.firewall.nft_json import read as read_nft
+        from sshdoctor.firewall.nft.json import read as read_nft
 
         listing = "".join(dump.text for dump in native if dump.tool == "nft-text")
         for table in (t for d in native if d.tool == "nft" for t in read_nft(d.text, listing)):

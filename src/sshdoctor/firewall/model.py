@@ -10,7 +10,7 @@ from msgspec import Struct
 from sshdoctor.model import Family
 
 if TYPE_CHECKING:
-    from sshdoctor.firewall.segment import Segment
+    from sshdoctor.firewall.kernel.segment import Segment
 
 State = Literal["accept", "drop", "reject", "depends", "unknown"]
 Hook = Literal["prerouting", "input", "forward", "output", "postrouting"]

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Login, Reply
-from sshdoctor.outside.greet import Greeting, judge_greeting, peek
-from sshdoctor.outside.knock import Knock
+from sshdoctor.outside.connect import Knock
 from sshdoctor.outside.resolve import resolve
+from sshdoctor.services.ssh.greeting import Greeting, judge_greeting, peek
 
 
 class Dialled(Struct, frozen=True):

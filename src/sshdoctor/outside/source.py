@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from sshdoctor.outside.knock import FAMILIES, own_address
+from sshdoctor.outside.connect import FAMILIES, own_address
 from sshdoctor.outside.resolve import Target
 
 

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from sshdoctor.access.base import Access, Output
 from sshdoctor.errors import RemedyError
 from sshdoctor.model import TaskResult
-from sshdoctor.remedy.compile import Program, compile_playbooks
 from sshdoctor.remedy.plan import Step
-from sshdoctor.remedy.playbook import Playbook
-from sshdoctor.remedy.results import Said, listen, results
+from sshdoctor.remedy.playbook.compile import Program, compile_playbooks
+from sshdoctor.remedy.playbook.model import Playbook
+from sshdoctor.remedy.playbook.results import Said, listen, results
 from sshdoctor.remedy.script import applying_script, checking_script, guard_script
 
 APPLY_SECONDS = 1800

@@ -9,15 +9,15 @@ from msgspec import Struct
 
 from sshdoctor.access.base import Access
 from sshdoctor.checks.load import Check
-from sshdoctor.diagnosis.conclude import conclude, faces
-from sshdoctor.diagnosis.interview import Interview, Topics, enter, interview
-from sshdoctor.diagnosis.visit import Manner, visit
+from sshdoctor.diagnosis.inside import Interview, Topics, enter, interview
+from sshdoctor.diagnosis.outside import Manner, visit
+from sshdoctor.diagnosis.report import conclude, faces
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport
-from sshdoctor.remedy.shelf import Listed, with_playbooks
+from sshdoctor.remedy.playbook.catalog import Listed, with_playbooks
 
 if TYPE_CHECKING:
-    from sshdoctor.access.capture import Capture
+    from sshdoctor.access.capture.capture import Capture
 
 
 class Tools(Struct, frozen=True, kw_only=True):

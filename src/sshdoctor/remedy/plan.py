@@ -10,10 +10,10 @@ from msgspec import Struct, field
 
 from sshdoctor.errors import UsageError
 from sshdoctor.model import LAYERS, Cause, Planned
-from sshdoctor.remedy.compile import Program, compile_playbooks
-from sshdoctor.remedy.load import load_playbook
-from sshdoctor.remedy.playbook import Playbook
-from sshdoctor.remedy.shelf import Listed, fitting
+from sshdoctor.remedy.playbook.catalog import Listed, fitting
+from sshdoctor.remedy.playbook.compile import Program, compile_playbooks
+from sshdoctor.remedy.playbook.load import load_playbook
+from sshdoctor.remedy.playbook.model import Playbook
 
 _RISKS = ("low", "medium", "high")
 

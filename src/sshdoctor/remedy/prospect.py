@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from sshdoctor.diagnosis.opening import Opening
-from sshdoctor.diagnosis.path import Path
+from sshdoctor.diagnosis.derived.path import Path
 from sshdoctor.model import Cause, Unknown
-from sshdoctor.remedy import forecast
+from sshdoctor.unblock import forecast
+from sshdoctor.unblock.opening import Opening
 
 _STOPPED_BY_RULES = ("firewall-rejects", "firewall-drops", "firewall-rate-limits", "client-banned")
 

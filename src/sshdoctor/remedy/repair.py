@@ -12,13 +12,13 @@ from sshdoctor.errors import RemedyError
 from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.apply import Applied
-from sshdoctor.remedy.carry_out import carry_out, mend_disk, told_of
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.examine import Examined, Tools, examine
 from sshdoctor.remedy.plan import Plan, Step, plan
-from sshdoctor.remedy.playbook import Playbook
+from sshdoctor.remedy.playbook.model import Playbook
+from sshdoctor.remedy.playbook.variables import variables
 from sshdoctor.remedy.prospect import prospect
-from sshdoctor.remedy.variables import variables
+from sshdoctor.remedy.run import carry_out, mend_disk, told_of
 
 
 class Proposal(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from sshdoctor.remedy.compile import Program
+from sshdoctor.remedy.playbook.compile import Program
 
 _HERE = Path(__file__).parent
 

@@ -9,7 +9,7 @@ from sshdoctor.model import HostReport
 from sshdoctor.remedy.apply import prepare
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.script import console_script
-from sshdoctor.render.repair_text import plan_text
+from sshdoctor.reports.repair_text import plan_text
 from sshdoctor.rescue.script import part, pasteable
 
 _LINT = """\

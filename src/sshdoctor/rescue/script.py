@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from sshdoctor import __version__
-from sshdoctor.access.capture import cksum
-from sshdoctor.diagnosis.interview import Topics
-from sshdoctor.diagnosis.question import Question, client_of
-from sshdoctor.diagnosis.recall import digest
+from sshdoctor.access.capture.capture import cksum
+from sshdoctor.diagnosis.captured import digest
+from sshdoctor.diagnosis.inside import Topics
+from sshdoctor.diagnosis.probe import Question, client_of
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply
 from sshdoctor.outside.resolve import resolve

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from sshdoctor.access.capture import Capture, read_capture
-from sshdoctor.access.capture_lines import LARGEST
+from sshdoctor.access.capture.capture import Capture, read_capture
+from sshdoctor.access.capture.lines import LARGEST
 from sshdoctor.errors import CaptureError, RescueError, UsageError
 from sshdoctor.model import Reply
 from sshdoctor.rescue.listen import short_token, tls, typed, where

@@ -19,8 +19,8 @@ from msgspec import Struct
 
 from sshdoctor.errors import RulesError, UsageError
 from sshdoctor.firewall import Dump, Packet, Rule, judge
+from sshdoctor.firewall.kernel.segment import first_segment
 from sshdoctor.firewall.model import State
-from sshdoctor.firewall.segment import first_segment
 from sshdoctor.model import Family
 from sshdoctor.verdict.dialect import Rules, recognise
 from sshdoctor.verdict.files import Named, expand, read_text

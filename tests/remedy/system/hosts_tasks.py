@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sshdoctor.document import read_yaml
-from sshdoctor.remedy import actions
-from sshdoctor.remedy.arguments import bind
+from sshdoctor.remedy import modules as actions
+from sshdoctor.remedy.playbook.arguments import bind
 from sshdoctor.remedy.script import head
 
 SHELLS = ("sh", "bash", "busybox sh")

@@ -1,0 +1,1 @@
+"""SSH as a way in: one login on a connected socket, and scripts over it."""

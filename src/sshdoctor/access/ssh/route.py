@@ -1,0 +1,174 @@
+"""The way to an SSH server: straight, through jump hosts, or through a ProxyCommand."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import socket as sockets
+import subprocess
+from typing import Any
+
+import paramiko
+from msgspec.structs import replace
+
+from sshdoctor.access.base import LoginError
+from sshdoctor.access.ssh.login import log_in, user_of
+from sshdoctor.errors import AccessError
+from sshdoctor.model import Login
+
+_JUMP = re.compile(
+    r"(?:ssh://)?(?:(?P<user>.*)@)?(?:\[(?P<bracketed>[^\]]+)\]|(?P<host>[^:]+))(?::(?P<port>\d+))?/?"
+)
+
+_SIGNS_OF_LIFE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 30_000}
+
+# RFC 4254 5.1: why a server opens no channel.
+_PROHIBITED = 1
+
+
+def open_route(
+    login: Login,
+    socket: sockets.socket | None,
+    stack: contextlib.ExitStack,
+    *,
+    timeout: float,
+    accept_new_host_key: bool,
+) -> Any:
+    """A socket, or a channel that acts as one; what must be closed afterwards goes on ``stack``."""
+    if login.jumps:
+        return _through_jumps(login, stack, timeout=timeout, accept_new_host_key=accept_new_host_key)
+    command = login.options.get("proxycommand", "none")
+    if command.lower() != "none":
+        return _through_command(command, login, stack)
+    if socket is not None:
+        return socket
+    return _straight(login, timeout)
+
+
+def parse_jump(jump: str, login: Login) -> Login:
+    """One hop: the login's own keys and known_hosts files, but never its password.
+
+    >>> hop = parse_jump("ops@[2001:db8::1]:2222", Login(address="web1"))
+    >>> (hop.user, hop.address, hop.port)
+    ('ops', '2001:db8::1', 2222)
+    """
+    found = _JUMP.fullmatch(jump)
+    if not found:
+        raise AccessError("name-not-found", f"{jump!r} is no jump host: user@host:port is")
+    return Login(
+        address=found["bracketed"] or found["host"],
+        port=int(found["port"] or 22),
+        user=found["user"] or None,
+        key_files=login.key_files,
+        known_hosts=login.known_hosts,
+        options={name: value for name, value in login.options.items() if name in _SHARED},
+    )
+
+
+_SHARED = ("identitiesonly", "userknownhostsfile", "globalknownhostsfile", "stricthostkeychecking")
+
+
+def _through_jumps(
+    login: Login, stack: contextlib.ExitStack, *, timeout: float, accept_new_host_key: bool
+) -> Any:
+    hops = [parse_jump(jump, login) for jump in login.jumps]
+    sock: Any = _straight(hops[0], timeout)
+    for hop, following in zip(hops, [*hops[1:], login], strict=True):
+        try:
+            connection = log_in(hop, sock, timeout=timeout, accept_new_host_key=accept_new_host_key)
+        except LoginError as error:
+            where = f"at the jump host {user_of(hop)}@{hop.address}:{hop.port}"
+            raise LoginError(replace(error.failure, detail=f"{where}: {error.detail}")) from None
+        stack.callback(connection.close)
+        sock = _channel(connection.transport, hop, following, timeout)
+    return sock
+
+
+def _channel(transport: paramiko.Transport, hop: Login, target: Login, timeout: float) -> paramiko.Channel:
+    """A connection from the hop on; what the hop met there has only coarse words."""
+    where = f"{target.address}:{target.port} from the jump host {hop.address}"
+    try:
+        return transport.open_channel(
+            "direct-tcpip", (target.address, target.port), ("127.0.0.1", 0), timeout=timeout
+        )
+    except paramiko.ChannelException as error:
+        raise AccessError(_word(error), f"{where}: {error.text}") from None
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        silent = "timeout" in str(error).lower()
+        raise AccessError("silence" if silent else "session-closed", f"{where}: {error}") from None
+
+
+def _word(error: paramiko.ChannelException) -> str:
+    """A reply word by OpenSSH's text for a failed connect (channels.c, connect_next)."""
+    text = error.text.lower()
+    if error.code == _PROHIBITED:
+        return "session-closed"
+    if "refused" in text:
+        return "refused"
+    if "timed out" in text:
+        return "silence"
+    if "name" in text or "resolution" in text:
+        return "name-not-found"
+    return "unreachable" if "unreachable" in text or "no route" in text else "refused"
+
+
+def _through_command(command: str, login: Login, stack: contextlib.ExitStack) -> sockets.socket:
+    """A ProxyCommand's two pipes as one socket; the command is ended with the login (ssh_config(5))."""
+    tokens = {"%": "%", "h": login.address, "n": login.address, "p": str(login.port), "r": user_of(login)}
+    filled = re.sub(
+        r"%(.)", lambda found: tokens[found[1]] if found[1] == "%" else _quoted(tokens, found), command
+    )
+    ours, theirs = sockets.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            ("sh", "-c", f"exec {filled}"),
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    stack.callback(_end, process)
+    stack.callback(ours.close)
+    return ours
+
+
+def _quoted(tokens: dict[str, str], found: re.Match[str]) -> str:
+    if found[1] not in tokens:
+        raise AccessError("unsupported", f"ProxyCommand: {found[0]} is not known here; %h %n %p %r %% are")
+    return shlex.quote(tokens[found[1]])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGTERM)
+    process.wait()
+
+
+def watch(socket: sockets.socket) -> None:
+    """Have the kernel ask a silent peer for a sign of life (tcp(7)): a cut line is noticed in 30 seconds.
+
+    Without it a script that says nothing for minutes, and one that nobody will ever hear of again, are alike.
+    """
+    socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
+    for name, value in _SIGNS_OF_LIFE.items():
+        if hasattr(sockets, name):  # each system has some of them
+            socket.setsockopt(sockets.IPPROTO_TCP, getattr(sockets, name), value)
+
+
+def _straight(login: Login, timeout: float) -> sockets.socket:
+    """The first address that answers; who wants the exact word dials before (see outside)."""
+    try:
+        socket = sockets.create_connection((login.address, login.port), timeout)
+    except (sockets.gaierror, UnicodeError) as error:
+        raise AccessError("name-not-found", f"{login.address}: {error}") from None
+    except TimeoutError:
+        raise AccessError("silence", f"{login.address}:{login.port}") from None
+    except ConnectionRefusedError as error:
+        raise AccessError("refused", f"{login.address}:{login.port}: {error.strerror}") from None
+    except OSError as error:
+        raise AccessError("unreachable", f"{login.address}:{login.port}: {error.strerror}") from None
+    watch(socket)
+    return socket

@@ -1,0 +1,180 @@
+"""The fact ``dialled``: one address as the client dialled it, and where that arrives on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+from sshdoctor.access.base import LoginFailure
+from sshdoctor.facts.host.addresses import Addresses
+from sshdoctor.model import WORKING, Evidence, Login, Reply, Unknown
+
+
+class Dialled(Struct, frozen=True, kw_only=True):
+    """What the client dialled, what came back, and what both ends said in the login."""
+
+    name: str
+    address: str
+    port: int
+    inside_port: int
+    """The port that the packet arrives at: another than ``port`` behind a REDIRECT or DNAT of the host."""
+    family: str
+    user: str
+    reply: str | Unknown
+    """Unknown where the system that was looked into does not run: what came back is not its answer."""
+    detail: str | Unknown
+    sender: str | None
+    foreign_sender: bool
+    """An ICMP refusal whose sender is not the address dialled: somebody else's firewall or router."""
+    no_route: bool
+    """This machine itself has no route to the address."""
+    other_reply: str
+    """The reply of the other address family, or empty if the name has only one."""
+    other_works: bool
+    arrives_at: str | Unknown
+    """The host's own address that the packet reaches."""
+    translated: bool | Unknown
+    """The address dialled is none of the host's own: a port forward, or another machine."""
+    elsewhere: bool | Unknown
+    """The address dialled is none of the host's own, and of a kind that the host has others of."""
+    host_key: str | None
+    client_keys: tuple[str, ...] | Unknown
+    has_password: bool
+    methods: tuple[str, ...] | Unknown
+    missing_algorithm: str | Unknown
+    off: bool
+    """The system that was looked into does not run: it is on a mounted disk."""
+    evidence: tuple[Evidence, ...]
+
+
+def dialled(
+    login: Login,
+    reply: Reply,
+    replies: Sequence[Reply],
+    failure: LoginFailure | None,
+    addresses: Addresses | Unknown,
+    on_this_machine: bool,
+) -> Dialled:
+    """The fact for one ``reply`` of ``replies``; ``on_this_machine``: it is looked into by its own shell."""
+    others = [r for r in replies if r.family != reply.family]
+    address = reply.address or login.address
+    arrives = _arrival(address, addresses, on_this_machine)
+    own = arrives if isinstance(arrives, Unknown) else arrives == _plain(address)
+    return Dialled(
+        name=login.address,
+        address=address,
+        port=reply.port,
+        inside_port=reply.port,
+        family=reply.family or "",
+        user=login.user or "",
+        reply=reply.word,
+        detail=reply.detail or "",
+        sender=reply.sender,
+        foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
+        no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),
+        other_reply=others[0].word if others else "",
+        other_works=any(r.word in WORKING for r in others),
+        arrives_at=arrives,
+        translated=own if isinstance(own, Unknown) else not own,
+        elsewhere=_elsewhere(address, addresses, on_this_machine),
+        host_key=failure.host_key if failure else None,
+        client_keys=failure.client_keys if failure else (),
+        has_password=login.password is not None,
+        methods=failure.methods if failure else (),
+        missing_algorithm=_missing(failure),
+        off=False,
+        evidence=(_seen(login, reply), *_login_evidence(failure)),
+    )
+
+
+def _plain(address: str) -> str:
+    return address.split("%")[0]
+
+
+def _own(address: str, addresses: Addresses, on_this_machine: bool) -> bool:
+    if ip_address(_plain(address)).is_loopback:
+        return on_this_machine
+    return _plain(address) in addresses.all_addresses
+
+
+def _arrival(address: str, addresses: Addresses | Unknown, on_this_machine: bool) -> str | Unknown:
+    if isinstance(addresses, Unknown):
+        return addresses
+    if not _is_address(address) or isinstance(addresses.all_addresses, Unknown):
+        return Unknown("the address is not known")
+    if _own(address, addresses, on_this_machine):
+        return _plain(address)
+    family = ip_address(_plain(address)).version
+    usable = [
+        own
+        for own in addresses.all_addresses
+        if not (ip_address(own).is_loopback or ip_address(own).is_link_local)
+        and ip_address(own).version == family
+    ]
+    if len(usable) == 1:
+        return usable[0]
+    return Unknown(f"{address} is none of the host's own addresses")
+
+
+def _elsewhere(address: str, addresses: Addresses | Unknown, on_this_machine: bool) -> bool | Unknown:
+    """Not the host's own, though it has an address of the same kind (public or private, same family)."""
+    if isinstance(addresses, Unknown):
+        return addresses
+    if not _is_address(address) or isinstance(addresses.all_addresses, Unknown):
+        return Unknown("the address is not known")
+    wanted = ip_address(_plain(address))
+    if wanted.is_loopback or _own(address, addresses, on_this_machine):
+        return False
+    kinds = {
+        (own.version, own.is_global)
+        for own in map(ip_address, addresses.all_addresses)
+        if not own.is_loopback and not own.is_link_local
+    }
+    return (wanted.version, wanted.is_global) in kinds
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(_plain(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _missing(failure: LoginFailure | None) -> str:
+    """Which kind of algorithm ("kex", "cipher" ...) the two ends have none of in common."""
+    if failure is None:
+        return ""
+    for kind, theirs in failure.server_algorithms.items():
+        ours = failure.client_algorithms.get(kind, ())
+        if theirs and ours and not set(theirs) & set(ours):
+            return kind
+    return ""
+
+
+def _seen(login: Login, reply: Reply) -> Evidence:
+    address = reply.address or login.address
+    where = f"[{address}]" if ":" in address else address
+    text = reply.word + (f" from {reply.sender}" if reply.sender else "")
+    text += f" after {reply.elapsed_ms:.1f} ms" if reply.elapsed_ms is not None else ""
+    text += f": {reply.detail}" if reply.detail else ""
+    return Evidence(f"dialling {where}:{reply.port}", text)
+
+
+def _login_evidence(failure: LoginFailure | None) -> tuple[Evidence, ...]:
+    if failure is None:
+        return ()
+    return tuple(
+        Evidence(
+            f"{kind} algorithms",
+            f"client: {_listed(failure.client_algorithms, kind)}\nserver: {', '.join(theirs)}",
+        )
+        for kind, theirs in failure.server_algorithms.items()
+        if not set(theirs) & set(failure.client_algorithms.get(kind, ()))
+    )
+
+
+def _listed(algorithms: Mapping[str, tuple[str, ...]], kind: str) -> str:
+    return ", ".join(algorithms.get(kind, ())) or "none"

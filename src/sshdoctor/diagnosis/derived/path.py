@@ -1,0 +1,192 @@
+"""The fact ``path``: the verdict of the host's own firewall on this client's connection."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.rank import progress
+from sshdoctor.errors import RulesError
+from sshdoctor.facts.host.addresses import Addresses
+from sshdoctor.facts.host.bans import Bans
+from sshdoctor.facts.host.firewall import Firewall
+from sshdoctor.model import Evidence, Unknown
+from sshdoctor.unblock.ban import ban
+from sshdoctor.unblock.opening import Opening
+from sshdoctor.unblock.owner import Owner, command_for, owner_of
+from sshdoctor.unblock.redirect import Removal, handle_of
+from sshdoctor.unblock.selection import is_native, opening
+from sshdoctor.unblock.unban import Unban, unban
+
+if TYPE_CHECKING:
+    from sshdoctor.firewall import Dump, Packet, Rule, Verdict
+
+
+class Path(Struct, frozen=True, kw_only=True):
+    """``state``: accept, drop or reject; ``reply`` is the word that the client then gets.
+
+    ``owner`` names the tool whose rule decides (ufw, firewalld, fail2ban, iptables ...; "" if no rule does),
+    ``saved`` whether the rule comes back after a reboot; ``whose`` says both. ``banned`` is the jail or set
+    that holds this client, where the rule that decides is a ban, else "". ``limited``: whether the client
+    gets in hangs on a rate, and the reply that it got is one of those that may come of it.
+    """
+
+    state: str | Unknown
+    reply: str
+    why: str
+    owner: str
+    saved: bool | Unknown
+    whose: str
+    banned: str
+    limited: bool
+    fix: str
+    opening: Opening | None
+    """What would let the client in past the rule that stops or limits it; None for a ban."""
+    unban: Unban | None
+    redirected_to: tuple[str, int] | None
+    redirected: bool
+    redirected_away: bool
+    """To an address that is none of the host's own."""
+    redirected_where: str
+    redirection: str
+    """The rule that redirects, as a person finds it."""
+    redirection_fix: str
+    removal: Removal | None
+    """What would take the rule away that redirects."""
+    evidence: tuple[Evidence, ...]
+
+
+def path(
+    dial: Dialled,
+    source: str | None,
+    firewall: Firewall | Unknown,
+    addresses: Addresses | Unknown,
+    bans: Bans | Unknown,
+) -> Path | Unknown:
+    """The fact for the connection from ``source`` (the client's address as the host sees it)."""
+    if isinstance(firewall, Unknown):
+        return firewall
+    if isinstance(firewall.readable, Unknown):
+        return firewall.readable
+    if isinstance(dial.arrives_at, Unknown):
+        return dial.arrives_at
+    if source is None:
+        return Unknown("the client's address is not known")
+    from sshdoctor.firewall import Packet, judge  # 40 ms that are paid while the host is waited for
+
+    packet = Packet(
+        family="ipv6" if dial.family == "ipv6" else "ipv4",
+        source=source,
+        destination=dial.arrives_at,
+        destination_port=dial.port,
+        in_interface=_interface(addresses, "return_interface") or _interface(addresses, "dialled_interface"),
+        out_interface=_interface(addresses, "return_interface"),
+        reverse_path=_returns(addresses),
+        local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
+    )
+    try:
+        return _read(judge(_dumps(firewall), packet), dial, packet, firewall, bans)
+    except RulesError as error:
+        return Unknown(str(error))
+
+
+def _dumps(firewall: Firewall) -> list[Dump]:
+    """Everything that the kernel holds: every back end of iptables, native nftables, and the sets."""
+    from sshdoctor.firewall import Dump
+
+    others = {"nft": firewall.nft_json, "nft-text": firewall.nft_text, "ipset": firewall.ipset}
+    return [
+        *(Dump(one.tool, one.family, one.text) for one in firewall.dumps),
+        *(Dump(tool, "ipv4", text) for tool, text in others.items() if text),
+    ]
+
+
+def _interface(addresses: Addresses | Unknown, which: str) -> str | None:
+    name = getattr(addresses, which, None)
+    return name if isinstance(name, str) else None
+
+
+def _returns(addresses: Addresses | Unknown) -> bool | None:
+    """The route back leaves by the interface that has the address dialled: where the packet came in, then."""
+    back, there = (_interface(addresses, f"{which}_interface") for which in ("return", "dialled"))
+    return True if back is not None and back == there else None
+
+
+def _all(addresses: Addresses) -> tuple[str, ...]:
+    return addresses.all_addresses if isinstance(addresses.all_addresses, tuple) else ()
+
+
+def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, bans: Bans | Unknown) -> Path:
+    rule, by, to = verdict.rule, verdict.redirected_by, verdict.redirected_to
+    tool, tool_by = (command_for(one, dial.family, firewall) if one else "" for one in (rule, by))
+    seen = (Evidence(_listing(rule, tool), "\n".join((*verdict.way, str(rule)))),) if rule else ()
+    owner = owner_of(rule, dial.family, firewall) if rule else Owner("", Unknown("no rule decides"))
+    stopped = rule is not None and verdict.state in ("drop", "reject")
+    held = ban(rule, owner.name, packet.source, bans) if rule and stopped else None
+    stops = rule is not None and held is None and (stopped or verdict.state == "depends")
+    opens = None if held else opening(verdict, owner, dial, packet.source, tool, firewall)
+    removal = _removal(by, dial.family, firewall)
+    limited, passed = _limited(verdict, dial), _passed_a_limit(verdict, dial)
+    known = "accept" if passed else verdict.state
+    return Path(
+        state=known if known in ("accept", "drop", "reject") else Unknown(verdict.why),
+        reply=str(dial.reply) if limited else verdict.reply or "",
+        why=f"this time ({verdict.why})" if passed else verdict.why,
+        owner=owner.name,
+        saved=owner.saved,
+        whose=str(owner) if rule else "",
+        banned=f"{held.where}{held.times}" if held else "",
+        limited=limited,
+        fix=held.fix if held else opens.command if opens else "",
+        opening=opens if stops else None,
+        unban=unban(held, rule, packet.source, dial.family) if held and rule else None,
+        redirected_to=to,
+        redirected=to is not None,
+        redirected_away=to is not None and not _is_own(to[0], packet),
+        redirected_where=f"{to[0]} port {to[1]}" if to else "",
+        redirection=str(by) if by else "",
+        redirection_fix=removal.command if removal else "",
+        removal=removal,
+        evidence=(*seen, *(held.evidence if held else ()), *_redirecting(by, tool_by)),
+    )
+
+
+def _removal(rule: Rule | None, family: str, firewall: Firewall) -> Removal | None:
+    if rule is None:
+        return None
+    tool = "nft" if is_native(rule) else command_for(rule, family, firewall)
+    handle = handle_of(rule, firewall.nft_text or "") if is_native(rule) else None
+    return Removal(rule, tool, owner_of(rule, family, firewall).name, handle)
+
+
+def _is_own(address: str, packet: Packet) -> bool:
+    return address in (packet.destination, *packet.local_addresses) or ip_address(address).is_loopback
+
+
+def _passed_a_limit(verdict: Verdict, dial: Dialled) -> bool:
+    """The rules leave it to rate, time or chance, and the client got its banner."""
+    passes = verdict.state == "depends" and None in verdict.possible
+    return passes and progress(dial.reply) >= progress("banner")
+
+
+def _limited(verdict: Verdict, dial: Dialled) -> bool:
+    return (
+        verdict.state == "depends"
+        and dial.reply in verdict.possible
+        and any(word in verdict.why.partition("depends on")[2] for word in _RATES)
+    )
+
+
+def _redirecting(rule: Rule | None, tool: str) -> tuple[Evidence, ...]:
+    return (Evidence(_listing(rule, tool), str(rule)),) if rule else ()
+
+
+def _listing(rule: Rule, tool: str) -> str:
+    return "nft -a list ruleset" if is_native(rule) else f"{tool}-save"
+
+
+_RATES = ("rate", "lately", "how many connections", "has counted")
+"""What the firewall's model says that a limit depends on."""

@@ -1,0 +1,101 @@
+"""Outside: dial the service under diagnosis, and log in on the connection that greeted first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sshdoctor.access import open_way
+from sshdoctor.access.base import Access, LoginError, LoginFailure
+from sshdoctor.errors import AccessError
+from sshdoctor.model import Host, Login, Reply, WayIn
+from sshdoctor.outside import Dialled, dial
+
+
+class Manner(Struct, frozen=True, kw_only=True):
+    """How to go about it; ``timeout`` in seconds for each answer that is waited for."""
+
+    timeout: float
+    outside_only: bool = False
+    accept_new_host_key: bool = False
+    deep: bool = False
+    """Knock on other ports too, and find where the packets stop."""
+
+
+class Visit(Struct, frozen=True, kw_only=True):
+    """One reply for each address of the service; ``access`` is open if the login succeeded."""
+
+    replies: tuple[Reply, ...]
+    failure: LoginFailure | None = None
+    access: Access | None = None
+    when: float | None = None
+    """When the dialling began, in seconds since 1970."""
+
+
+def visit(host: Host, manner: Manner) -> Visit:
+    """Dial every address of ``host`` once; log in where a banner came first, on the same connection."""
+    seen = _visit(host, manner)
+    if not manner.deep:
+        return seen
+    from sshdoctor.outside.traceroute import look_around  # few ask for it
+
+    return replace(seen, replies=look_around(seen.replies, manner.timeout))
+
+
+def _visit(host: Host, manner: Manner) -> Visit:
+    way = next((w for w in host.ways if w.connection == "ssh" and w.login == host.login), None)
+    if host.login.jumps:
+        return _through_jumps(host.login, way or WayIn(connection="ssh", login=host.login), manner)
+    met = dial(host.login, manner.timeout)
+    greeted = greeted_first(met)
+    if greeted is None or host.ways[0].connection == "local":
+        _close(greeted)
+        return Visit(replies=tuple(one.reply for one in met))
+    word, failure, access = _log_in(way or WayIn(connection="ssh", login=host.login), greeted, manner)
+    replies = tuple(_answered(one.reply, word, failure) if one is greeted else one.reply for one in met)
+    return Visit(replies=replies, failure=failure, access=access)
+
+
+def greeted_first(met: Sequence[Dialled]) -> Dialled | None:
+    """The first that was greeted, its connection open; those of the others are closed."""
+    greeted = next((one for one in met if one.socket is not None), None)
+    for one in met:
+        if one is not greeted:
+            _close(one)
+    return greeted
+
+
+def _close(met: Dialled | None) -> None:
+    if met is not None and met.socket is not None:
+        met.socket.close()
+
+
+def _log_in(way: WayIn, met: Dialled, manner: Manner) -> tuple[str, LoginFailure | None, Access | None]:
+    try:
+        access = open_way(
+            way, socket=met.socket, timeout=manner.timeout, accept_new_host_key=manner.accept_new_host_key
+        )
+    except AccessError as error:
+        failure = error.failure if isinstance(error, LoginError) else None
+        return error.word, failure or LoginFailure(word=error.word, detail=error.detail), None
+    return "ok", None, access
+
+
+def _answered(reply: Reply, word: str, failure: LoginFailure | None) -> Reply:
+    return replace(reply, word=word, detail=failure.detail if failure else reply.detail)
+
+
+def _through_jumps(login: Login, way: WayIn, manner: Manner) -> Visit:
+    word, failure, access = _log_in(
+        way, Dialled(Reply(address=None, family=None, port=login.port, word="")), manner
+    )
+    reply = Reply(
+        address=login.address,
+        family=None,
+        port=login.port,
+        word=word,
+        detail=failure.detail if failure else None,
+    )
+    return Visit(replies=(reply,), failure=failure, access=access)

@@ -1,0 +1,219 @@
+"""Both sides in, the report out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sshdoctor.checks.evaluate import Judged, judge
+from sshdoctor.checks.load import Check
+from sshdoctor.diagnosis.after_boot import (
+    NOTE,
+    NOTHING_FOUND,
+    at_most_likely,
+    foretell,
+    judge_after_boot,
+)
+from sshdoctor.diagnosis.derived import Conversation, derive
+from sshdoctor.diagnosis.inside import Interview
+from sshdoctor.diagnosis.outside import Visit
+from sshdoctor.diagnosis.rank import WAY, Inside, agrees, merge, predict, rank
+from sshdoctor.facts import OFF
+from sshdoctor.model import (
+    WORKING,
+    AccessUsed,
+    Cause,
+    Finding,
+    Host,
+    HostReport,
+    Prediction,
+    Reply,
+    Status,
+    Unknown,
+    Verdict,
+)
+
+_WORST_FIRST: tuple[Status, ...] = ("fail", "warn", "unknown", "blocked", "pass", "skipped")
+
+
+class _Address(Struct, frozen=True):
+    """What one address of the service came to."""
+
+    reply: Reply
+    judged: Mapping[str, Judged]
+    prediction: Prediction | None
+    explained: str
+    """The reply that the causes are to explain: the one seen, or that which a disk's system would give."""
+
+
+def faces(host: Host, visit: Visit, interview: Interview) -> tuple[dict[str, object], ...]:
+    """The facts about each address dialled: the host's own, and those put together from both sides."""
+    replies = _replies(visit, interview)
+    conversation = Conversation(
+        login=host.login,
+        replies=replies,
+        failure=visit.failure,
+        on_this_machine=interview.used.via == "local",
+        off=interview.used.via == "chroot",
+    )
+    views = zip(replies, interview.views, strict=True)
+    return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)
+
+
+def conclude(
+    host: Host,
+    visit: Visit,
+    interview: Interview,
+    checks: Sequence[Check],
+    facts: Sequence[Mapping[str, object]] = (),
+) -> HostReport:
+    """The report on one host: every check asked for every address dialled, the causes ranked.
+
+    ``facts`` are what ``faces`` gives, where they are there already.
+    """
+    replies = _replies(visit, interview)
+    seen = [
+        _judge(face, reply, interview, checks)
+        for face, reply in zip(facts or faces(host, visit, interview), replies, strict=True)
+    ]
+    causes = merge(rank(tuple(one.judged.values()), one.explained) for one in seen)
+    if off := interview.used.via == "chroot":
+        causes = tuple(at_most_likely(cause) for cause in causes)
+    verdict = _verdict(causes, () if off else replies)
+    guessing = interview.used.via is None and verdict == "undecided"
+    focus = next((one for one in seen if one.reply.word not in WORKING), seen[0])
+    return HostReport(
+        host=host.name,
+        login=host.login,
+        verdict=verdict,
+        outside=replies,
+        access=interview.used,
+        prediction=focus.prediction,
+        causes=causes,
+        checks=tuple(_finding(check, seen) for check in checks),
+        notes=(
+            *interview.notes,
+            *_rights(interview.used, seen),
+            *(_off_notes(causes) if off else _notes(replies, causes, interview.used)),
+        ),
+        possible=_possible(host, replies) if guessing else (),
+        when=visit.when,
+    )
+
+
+def _possible(host: Host, replies: Sequence[Reply]) -> tuple[Cause, ...]:
+    from sshdoctor.diagnosis.possible import possible_causes  # only where nobody could look inside
+
+    return possible_causes(host.login, replies)
+
+
+def _replies(visit: Visit, interview: Interview) -> tuple[Reply, ...]:
+    return tuple(_session(reply, interview.session_closed) for reply in visit.replies)
+
+
+def _session(reply: Reply, closed: str | None) -> Reply:
+    if closed is None or reply.word != "ok":
+        return reply
+    return replace(reply, word="session-closed", detail=closed)
+
+
+def _off_notes(causes: Sequence[Cause]) -> list[str]:
+    return [NOTE] if causes else [NOTE, NOTHING_FOUND]
+
+
+def _judge(
+    facts: Mapping[str, object], reply: Reply, interview: Interview, checks: Sequence[Check]
+) -> _Address:
+    comparing = _comparing(checks)
+    if interview.used.via == "chroot":
+        return _judge_off(facts, reply, interview, checks, comparing)
+    judged = judge([c for c in checks if c.id not in comparing], facts, interview.runs)
+    inside = _unpredicted(interview.used, judged.values()) or predict(judged.values(), reply.word)
+    judged = judge(
+        [c for c in checks if c.id in comparing], {**facts, "inside": inside}, interview.runs, judged
+    )
+    prediction = None
+    if not isinstance(inside.predicted, Unknown):
+        agreement = agrees(inside.predicted, reply.word)
+        prediction = Prediction(reply=inside.predicted, agrees=agreement, why=inside.why)
+    return _Address(reply, {check.id: judged[check.id] for check in checks}, prediction, reply.word)
+
+
+def _judge_off(
+    facts: Mapping[str, object],
+    reply: Reply,
+    interview: Interview,
+    checks: Sequence[Check],
+    comparing: set[str],
+) -> _Address:
+    """By files alone; with a system that does not run nothing can be compared."""
+    judged = judge_after_boot([c for c in checks if c.id not in comparing], facts, interview.runs)
+    unseen = f"Not seen: {OFF.reason}."
+    compared = {c.id: Judged(check=c, status="unknown", summary=unseen) for c in checks if c.id in comparing}
+    known = judged | compared
+    foretold = foretell(known)
+    prediction = Prediction(reply=foretold.word, agrees=None, why=foretold.why) if foretold.word else None
+    return _Address(reply, {check.id: known[check.id] for check in checks}, prediction, foretold.word)
+
+
+def _comparing(checks: Sequence[Check]) -> set[str]:
+    """The checks that compare inside with outside, and those that come after one of them."""
+    found: set[str] = set()
+    before = -1
+    while len(found) > before:
+        before = len(found)
+        found |= {c.id for c in checks if "inside" in c.facts or found.intersection(c.after)}
+    return found
+
+
+def _unpredicted(used: AccessUsed, judged: Iterable[Judged]) -> Inside | None:
+    """Why nothing can be predicted at all, if so."""
+    reason = "" if used.via else "nobody could look inside"
+    if not {one.check.layer for one in judged} >= WAY:
+        reason = "only some of the checks were asked"
+    return Inside(predicted=Unknown(reason), why=reason, explains=False) if reason else None
+
+
+def _verdict(causes: Sequence[Cause], replies: Sequence[Reply]) -> Verdict:
+    if any(cause.role == "root" for cause in causes):
+        return "blocked"
+    works = [reply.word in WORKING for reply in replies]
+    unreachable_here = [reply.word == "local-unreachable" for reply in replies]
+    fine = any(works) and all(w or u for w, u in zip(works, unreachable_here, strict=True))
+    return "healthy" if fine else "undecided"
+
+
+def _finding(check: Check, seen: Sequence[_Address]) -> Finding:
+    worst = min((one.judged[check.id] for one in seen), key=lambda j: _WORST_FIRST.index(j.status))
+    return Finding(
+        id=check.id,
+        title=check.title,
+        layer=check.layer,
+        status=worst.status,
+        summary=worst.summary,
+        causes=(worst.obstacle.id,) if worst.obstacle else (),
+    )
+
+
+def _rights(used: AccessUsed, seen: Sequence[_Address]) -> list[str]:
+    """What root's rights would have shown."""
+    unseen = {one.check.id for address in seen for one in address.judged.values() if one.status == "unknown"}
+    if used.privileged is not False or not unseen:
+        return []
+    return [
+        f"Without root's rights {len(unseen)} checks have no answer: be root there, or set ansible_become."
+    ]
+
+
+def _notes(replies: Sequence[Reply], causes: Sequence[Cause], used: AccessUsed) -> list[str]:
+    """What to know, and to do next, where no cause was found."""
+    failed = next((r for r in replies if r.word not in WORKING), None)
+    if causes or failed is None:
+        return []
+    refused = failed.word in ("rst", "silence") or failed.word.startswith("icmp")
+    notes = [failed.detail] if failed.detail and not refused else []
+    if used.via is None and failed.word not in ("host-key-unknown", "name-not-found"):
+        notes.append("To settle it, give another way in: sshdoctor_access in the inventory.")
+    return notes

@@ -1,0 +1,1 @@
+"""Facts about its SSH server."""

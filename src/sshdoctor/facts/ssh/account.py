@@ -1,0 +1,230 @@
+"""The account that the client logs in to, and the keys that it admits.
+
+Sources: passwd(5), getent(1); sshd(8) AUTHORIZED_KEYS FILE FORMAT; sshd_config(5) AuthorizedKeysFile (%h, %u,
+%U, relative to the home) and StrictModes, whose rule is OpenSSH's safe_path(): the file and every directory
+from it up to the home belong to the user or root, and nobody else may write there. Debian's sshd lets a
+group write that has no other member (its patch user-group-modes). Of a key only its type and its public part
+travel: no options, no comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from sshdoctor.facts.offline.accounts_and_paths import printed
+from sshdoctor.facts.parsing.fingerprints import fingerprint
+from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, properties
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services.ssh.key_files import Judge, Objection, Row, rows
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
+
+COMMANDS = {
+    "account": r"""
+[ -n "$user" ] || exit 0
+echo '## passwd'
+if command -v getent >/dev/null; then
+  entry=$(getent passwd -- "$user" 2>&1) || { echo "status=$? $entry"; exit 0; }
+else
+  entry=$(while IFS= read -r line; do case $line in "$user:"*) echo "$line"; break ;; esac; done </etc/passwd)
+  [ -n "$entry" ] || { echo status=2; exit 0; }
+fi
+IFS=: read -r name _ uid gid _ home shell <<EOT
+$entry
+EOT
+printf '%s\n' "name=$name" "uid=$uid" "gid=$gid" "home=$home" "shell=$shell"
+echo "groups=$(id -Gn -- "$user" 2>&1)"
+[ ! -x "${shell:-/bin/sh}" ] || echo executable=yes
+[ ! -e /etc/debian_version ] || echo "group=$(getent group "$gid")"
+chain() {
+  set -- "$1"; directory=$1
+  while [ -n "$directory" ] && [ "$directory" != "$home" ]; do
+    directory=${directory%/*}; set -- "$@" "${directory:-/}"
+  done
+  stat -L -c 'stat=%a %u %g %U %F|%n' "$@" 2>&1
+}
+chain "$home"
+values=
+if [ "$(id -u)" = 0 ] && sshd=$(command -v sshd); then
+  values=$("$sshd" -T -C "user=$user,host=${client:-0.0.0.0},addr=${client:-0.0.0.0}" 2>/dev/null)
+fi
+if [ -z "$values" ]; then
+  [ -r /etc/ssh/sshd_config ] || echo unread=yes
+  values=$(sed -n -e '/^[[:space:]]*[Mm][Aa][Tt][Cc][Hh][[:space:]]/q' -e 's/"//g' \
+    -e 's/^[[:space:]]*[Aa]uthorized[Kk]eys[Ff]ile[[:space:]=]/authorizedkeysfile /p' \
+    -e 's/^[[:space:]]*[Aa]uthorized[Kk]eys[Cc]ommand[[:space:]=]/authorizedkeyscommand /p' \
+    /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null)
+fi
+patterns=
+while read -r keyword value; do
+  case $keyword in
+    authorizedkeysfile) patterns=${patterns:-$value} ;;
+    authorizedkeyscommand) echo "command=$value" ;;
+  esac
+done <<EOT
+$values
+EOT
+patterns=${patterns:-.ssh/authorized_keys .ssh/authorized_keys2}
+replace() {
+  rest=$path path=
+  while case $rest in *"$1"*) ;; *) false ;; esac; do path=$path${rest%%"$1"*}$2 rest=${rest#*"$1"}; done
+  path=$path$rest
+}
+set -f
+for path in $patterns; do
+  [ "$path" != none ] || continue
+  replace %h "$home"; replace %u "$user"; replace %U "$uid"; replace %% %
+  case $path in /*) ;; *) path=$home/$path ;; esac
+  echo "## file $path"
+  chain "$path"
+  [ -r "$path" ] || continue
+  echo readable=yes
+  sed -n -E -e '/^[[:space:]]*#/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/d' \
+    -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/key=\3/p' "$path"
+done
+true
+"""
+}
+
+
+class AuthFile(Struct, frozen=True):
+    """A file of authorized keys, with their fingerprints as far as the file may be read.
+
+    ``unsafe`` is what StrictModes holds against it, ``unread`` why its user cannot read it (sshd reads as
+    that user).
+    """
+
+    path: str
+    exists: bool | Unknown
+    readable: bool
+    mode: str
+    owner: str
+    unsafe: tuple[Objection, ...]
+    unread: tuple[Objection, ...]
+    keys: tuple[str, ...]
+
+    @property
+    def problem(self) -> str:
+        """The first thing that StrictModes says, "" for nothing."""
+        return self.unsafe[0].says if self.unsafe else ""
+
+    @property
+    def hidden(self) -> str:
+        """The first thing that keeps the user from reading it, "" for nothing."""
+        return self.unread[0].says if self.unread else ""
+
+    @property
+    def mend(self) -> tuple[str, ...]:
+        """The commands that put both right."""
+        return tuple(dict.fromkeys(one.mend for one in self.unsafe + self.unread))
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """``state``: present, absent. ``authorized`` has the fingerprints of all keys in the files, Unknown
+    where one of them may not be read. ``keys_command`` is AuthorizedKeysCommand: it may admit other keys."""
+
+    name: str
+    state: str | Unknown
+    uid: int | None = None
+    shell: str = ""
+    shell_exists: bool = False
+    home: str = ""
+    home_exists: bool | Unknown = False
+    home_mode: str = ""
+    home_owner: str = ""
+    groups: tuple[str, ...] = ()
+    authorized: tuple[str, ...] | Unknown = ()
+    authorized_files: tuple[AuthFile, ...] = ()
+    keys_command: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+VALUE = Account
+
+
+def on_disk(disk: Disk, user: str) -> Account | Unknown:
+    from sshdoctor.facts.offline.account import account_text  # only a disk needs it
+
+    said = account_text(disk, user) if user else ""
+    return said if isinstance(said, Unknown) else parse({"account": printed(said)})
+
+
+def parse(sections: Mapping[str, Section]) -> Account | Unknown:
+    said = parts(sections["account"].output)
+    if "passwd" not in said:
+        return Unknown("no user is named")
+    entry = properties(said["passwd"])
+    if "uid" not in entry:
+        return _without_entry(entry.get("status", ""))
+    private = _private(entry.get("group", ""), entry["name"])
+    judge = Judge(entry["name"], int(entry["uid"]), entry["gid"], private, entry["home"])
+    blocks = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
+    files = tuple(_file(path, text, judge) for path, text in blocks.items())
+    home = rows(said["passwd"]).get(entry["home"])
+    command = entry.get("command", "none").split("\n")[0]
+    return Account(
+        name=entry["name"],
+        state="present",
+        uid=int(entry["uid"]),
+        shell=entry["shell"] or "/bin/sh",
+        shell_exists="executable" in entry,
+        home=entry["home"],
+        home_exists=_exists(home, said["passwd"]),
+        home_mode=home.mode if home else "",
+        home_owner=home.owner if home else "",
+        groups=tuple(entry.get("groups", "").split()),
+        authorized=NOT_PERMITTED if "unread" in entry else _authorized(files),
+        authorized_files=files,
+        keys_command="" if command == "none" else command,
+        evidence=evidence(
+            f"getent passwd {entry['name']}; ls -l ~{entry['name']}/.ssh",
+            [":".join(entry[key] for key in ("name", "uid", "gid", "home", "shell"))]
+            + [f"{file.mode} {file.owner} {file.path}" for file in files if file.mode],
+        ),
+    )
+
+
+def _without_entry(status: str) -> Account | Unknown:
+    """getent(1) ends with 2 when the name is in no database; any other end says nothing."""
+    if status.split()[:1] == ["2"]:
+        return Account(name="", state="absent", evidence=evidence("getent passwd USER", ["(no such user)"]))
+    return Unknown(f"getent failed: {status}")
+
+
+def _private(group: str, name: str) -> bool:
+    """Whether a line of group(5), "" where it does not matter, names no member but ``name``."""
+    return bool(group) and set(group.rpartition(":")[2].split(",")) <= {"", name}
+
+
+def _file(path: str, text: str, judge: Judge) -> AuthFile:
+    of = rows(text)
+    own = of.get(path)
+    marks = [fingerprint(blob) for blob in re.findall(r"^key=(\S+)$", text, re.M)]
+    return AuthFile(
+        path=path,
+        exists=_exists(own, text),
+        readable="readable=yes" in text,
+        mode=own.mode if own else "",
+        owner=own.owner if own else "",
+        unsafe=judge.unsafe(of) if own else (),
+        unread=judge.hidden(of) if own else (),
+        keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
+    )
+
+
+def _exists(row: Row | None, text: str) -> bool | Unknown:
+    if row is None and "Permission denied" in text:
+        return NOT_PERMITTED
+    return row is not None
+
+
+def _authorized(files: tuple[AuthFile, ...]) -> tuple[str, ...] | Unknown:
+    if any(isinstance(file.exists, Unknown) or (file.exists and not file.readable) for file in files):
+        return NOT_PERMITTED
+    return tuple(dict.fromkeys(key for file in files for key in file.keys))

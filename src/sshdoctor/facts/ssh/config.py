@@ -1,0 +1,236 @@
+"""What sshd's configuration says: whether sshd takes it, and the values in force for this client.
+
+Sources: sshd(8) for -T and -C, sshd_config(5). ``sshd -T`` tests all that ``sshd -t`` tests, with the same
+messages (measured on 8.4, 9.2 and 10.0), and prints the values, those of matching Match blocks included.
+Where it may not run or fails, the values come from the files, Match blocks left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sshdoctor.facts.offline.accounts_and_paths import program
+from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts
+from sshdoctor.facts.probe import Section
+from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services.ssh import sshd_config as _sshd_config
+
+if TYPE_CHECKING:
+    from sshdoctor.disk import Disk
+
+COMMANDS = {
+    "effective": """
+sshd=$(command -v sshd) || { echo '## absent'; exit 0; }
+spec=
+add() { case $2 in ''|*[!A-Za-z0-9@._:%+-]*) ;; *) spec=$spec${spec:+,}$1=$2 ;; esac; }
+[ -z "$user" ] || {
+  add user "$user"; add host "$client"; add addr "$client"; add lport "$port"
+  case $address in *[!0-9a-fA-F.:]*) ;; *) add laddr "$address" ;; esac
+}
+echo "## as $(id -u) $spec"
+echo '## output'
+"$sshd" -T ${spec:+-C "$spec"}
+""",
+    "files": """
+cd /etc/ssh 2>&1 || exit 0
+shown=
+show() {
+  case " $shown " in *" $1 "*) return ;; esac
+  shown="$shown $1"
+  case $1 in /*) echo "## $1" ;; *) echo "## /etc/ssh/$1" ;; esac
+  if [ -r "$1" ]; then sed 's/^/|/' "$1"; else echo 'not permitted'; return; fi
+  for included in $(sed -n 's/"//g; s/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]//p' "$1"); do
+    [ -f "$included" ] && { show "$included"; continue; }
+    case $included in /*) ;; *) included=/etc/ssh/$included ;; esac
+    [ ! -d "${included%/*}" ] || [ -r "${included%/*}" ] || { echo "## $included"; echo 'not permitted'; }
+  done
+}
+[ ! -e sshd_config ] || show sshd_config
+echo '## times'
+[ -z "$shown" ] || stat -c '%Y %n' $shown
+echo '## options'
+sed -n 's/^[[:space:]]*\\(SSHD_OPTS\\|OPTIONS\\)=//p' /etc/default/ssh /etc/sysconfig/sshd 2>/dev/null
+true
+""",
+}
+
+
+class ConfigError(Struct, frozen=True):
+    """One complaint of sshd; ``line`` counts from 1, ``text`` is what stands there, as far as it is known."""
+
+    file: str
+    line: int
+    message: str
+    text: str = ""
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """``state``: valid, invalid, or Unknown where sshd could not test it.
+
+    ``problem``: none, bad-line, no-host-keys, privsep, library, other. A missing privilege separation
+    directory (privsep) leaves the state valid: it is no fault of the configuration, and the unit may make it
+    when it starts (see the fact privsep).
+    ``effective`` has one entry for each line of ``sshd -T``, keywords in lower case; ``source`` says whether
+    it is from "sshd -T" or from "files". ``listen`` has ListenAddress as given, () if none is;
+    ``endpoints`` is what a daemon started now would bind. ``changed`` is in seconds since 1970.
+    """
+
+    state: str | Unknown
+    problem: str | Unknown
+    errors: tuple[ConfigError, ...]
+    first_error: str
+    source: str
+    effective: Mapping[str, tuple[str, ...]]
+    files: tuple[str, ...]
+    ports: tuple[int, ...] | Unknown
+    ports_given: tuple[int, ...]
+    """Those of Port lines; without one, sshd takes 22."""
+    listen: tuple[str, ...] | Unknown
+    endpoints: tuple[tuple[str, int], ...] | Unknown
+    address_family: str | Unknown
+    changed: float | Unknown
+    changed_file: str
+    options: str
+    host_key_files: tuple[str, ...] | Unknown
+    allow_users: tuple[str, ...] | Unknown
+    deny_users: tuple[str, ...] | Unknown
+    allow_groups: tuple[str, ...] | Unknown
+    deny_groups: tuple[str, ...] | Unknown
+    permit_root_login: str | Unknown
+    pubkey_authentication: bool | Unknown
+    password_authentication: bool | Unknown
+    authorized_keys_files: tuple[str, ...] | Unknown
+    strict_modes: bool | Unknown
+    use_pam: bool | Unknown
+    evidence: tuple[Evidence, ...]
+
+
+VALUE = Config
+
+_LINE = re.compile(r"^(/\S.*?):? line (\d+): (.+)$")
+_WARNING = re.compile(r"^(Deprecated|Unsupported) option")
+_LIBRARY = re.compile(
+    r"loading shared librar|symbol lookup|undefined symbol|' not found|version mismatch|Error rel"
+)
+_MATCH_NEEDS = re.compile(r"not in connection test specification|test mode specification|connection spec")
+
+
+_UNTESTED = Unknown("sshd -t was not run: the system on this disk is not running")
+
+
+def on_disk(disk: Disk, user: str) -> Config | Unknown:
+    """The values from the files; ``invalid`` where a line is one that sshd refuses, never ``valid``."""
+    from sshdoctor.services.ssh.sshd_lint import faults  # only a disk needs it
+
+    files, sshd = _sshd_config.of_disk(disk), program(disk)
+    wrong = faults(files, disk.read_program(sshd)) if sshd else ()
+    said = [f"{fault.file} line {fault.line}: {fault.message}" for fault in wrong]
+    heading = "## as 0 \n## output" if sshd else "## absent"
+    config = _read(files, {"effective": Section("\n".join([heading, *said]), 255)})
+    if isinstance(config, Unknown):
+        return config
+    first = [f"{fault.line}: {files.line(fault.file, fault.line)}" for fault in wrong[:1]]
+    shown = evidence(f"grep -n . {wrong[0].file}", first) if wrong else ()
+    values = tuple(each for each in config.evidence if each.source != "sshd -t")
+    told = replace(config, evidence=shown + values)
+    return told if wrong else replace(told, state=_UNTESTED, problem=_UNTESTED)
+
+
+def parse(sections: Mapping[str, Section]) -> Config | Unknown:
+    return _read(_sshd_config.read(parts(sections["files"].output)), sections)
+
+
+def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config | Unknown:
+    said = parts(sections["effective"].output)
+    if "absent" in said and not files.texts:
+        return Unknown("there is neither sshd nor sshd_config")
+    as_whom = next((name for name in said if name.startswith("as ")), "as 0 ")
+    _, uid, spec = as_whom.split(" ", 2)
+    output, status = said.get("output", ""), sections["effective"].status
+    lines = [] if status == 0 else output.splitlines()
+    state, problem = _judge(said, lines, status, root=uid == "0")
+    errors = tuple(replace(error, text=files.line(error.file, error.line)) for error in _errors(lines))
+    source = "sshd -T" if status == 0 and "absent" not in said else "files"
+    values = _sshd_config.Values(files, output if source == "sshd -T" else None, matched=bool(spec))
+    complaint = _complaint(lines, errors)
+    changed_file, changed = files.newest
+    return Config(
+        state=state,
+        problem=problem,
+        errors=errors,
+        first_error=complaint,
+        source=source,
+        effective=values.effective,
+        files=tuple(files.texts),
+        ports=values.ports,
+        ports_given=tuple(int(port) for port in values.given.get("port", ()) if port.isdecimal()),
+        listen=values.listen,
+        endpoints=values.endpoints,
+        address_family=values.word("addressfamily", "any"),
+        changed=changed,
+        changed_file=changed_file,
+        options=files.options,
+        host_key_files=values.every("hostkey"),
+        allow_users=values.every("allowusers"),
+        deny_users=values.every("denyusers"),
+        allow_groups=values.every("allowgroups"),
+        deny_groups=values.every("denygroups"),
+        permit_root_login=_root_login(values.word("permitrootlogin", "prohibit-password")),
+        pubkey_authentication=values.flag("pubkeyauthentication"),
+        password_authentication=values.flag("passwordauthentication"),
+        authorized_keys_files=values.words("authorizedkeysfile", _sshd_config.KEY_FILES),
+        strict_modes=values.flag("strictmodes"),
+        use_pam=values.flag("usepam", "no"),
+        evidence=evidence("sshd -t", [complaint]) + values.evidence,
+    )
+
+
+def _root_login(word: str | Unknown) -> str | Unknown:
+    return "prohibit-password" if word == "without-password" else word
+
+
+def _judge(
+    said: Mapping[str, str], lines: list[str], status: int | None, *, root: bool
+) -> tuple[str | Unknown, str | Unknown]:
+    """Config.state and Config.problem, by what sshd says before it gives up."""
+    text = "\n".join(lines)
+    if "absent" in said:
+        return (untested := Unknown("sshd is not installed")), untested
+    if status is None:
+        return (untested := Unknown("sshd -T did not end")), untested
+    if status == 0:
+        return "valid", "none"
+    if _LIBRARY.search(text):
+        return Unknown("sshd does not load"), "library"
+    if _errors(lines):
+        return "invalid", "bad-line"
+    if "no hostkeys available" in text:
+        unreadable = Unknown("not permitted to read the host keys")
+        return ("invalid", "no-host-keys") if root else (unreadable, unreadable)
+    if "privilege separation directory" in text or "must be owned by root and not group" in text:
+        return "valid", "privsep"
+    if _MATCH_NEEDS.search(text):
+        return (untested := Unknown("its Match blocks need a user and a client")), untested
+    if re.search(r"Permission denied", text):
+        return NOT_PERMITTED, NOT_PERMITTED
+    return "invalid", "other"
+
+
+def _errors(lines: list[str]) -> tuple[ConfigError, ...]:
+    found = [match for line in lines if (match := _LINE.match(line))]
+    return tuple(
+        ConfigError(match[1], int(match[2]), match[3]) for match in found if not _WARNING.match(match[3])
+    )
+
+
+def _complaint(lines: list[str], errors: tuple[ConfigError, ...]) -> str:
+    """The line that a person needs to see first."""
+    if errors:
+        return f"{errors[0].file} line {errors[0].line}: {errors[0].message}"
+    plain = [line for line in lines if line.strip() and not line.startswith("@") and not _LINE.match(line)]
+    return plain[-1].strip() if plain else ""

@@ -1,0 +1,1 @@
+"""nft's JSON in, chains out."""

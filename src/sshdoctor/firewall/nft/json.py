@@ -1,0 +1,199 @@
+"""Reads ``nft -j list ruleset``: every table, with its sets, its base chains and their places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from sshdoctor.errors import RulesError
+from sshdoctor.firewall.kernel.matches import in_doubt
+from sshdoctor.firewall.model import Base, Body, Chain, Doubt, Hook, Match, Table, Target
+from sshdoctor.firewall.nft.match import Scope
+from sshdoctor.firewall.nft.rule import compile_nft
+from sshdoctor.firewall.nft.values import Sets
+from sshdoctor.model import Family
+
+FAMILIES: dict[str, tuple[Family, ...]] = {
+    "ip": ("ipv4",),
+    "ip6": ("ipv6",),
+    "inet": ("ipv4", "ipv6"),
+    "netdev": ("ipv4", "ipv6"),
+}
+"""Which packets a table sees; those of bridges and ARP are none of ours."""
+
+_HOOKS: dict[str, tuple[Hook, int]] = {
+    "ingress": ("prerouting", -1_000_000),
+    "prerouting": ("prerouting", 0),
+    "input": ("input", 0),
+    "forward": ("forward", 0),
+    "output": ("output", 0),
+    "postrouting": ("postrouting", 0),
+    "egress": ("postrouting", 1_000_000),
+}
+"""The hook, and what is added to its priorities: ingress is before, egress after everything else."""
+
+Place = tuple[str, str, str, int]
+
+
+def read(text: str, listing: str = "") -> list[Table]:
+    """The tables in nft's JSON, one for each family that a table serves.
+
+    ``listing`` is ``nft -a list ruleset``: where it is given, rules are named by their text in it. Rules of
+    iptables-nft are here with their parameters left out (``xt``): read those from iptables-save.
+    Raises RulesError for text that is not nft's JSON.
+    """
+    if not text.strip():
+        return []
+    objects = _objects(text)
+    texts = _texts(listing)
+    return [
+        Table(family, f"nft {entry['family']}", entry["name"], _chains(entry, family, objects, texts))
+        for kind, entry in objects
+        if kind == "table"
+        for family in FAMILIES.get(entry["family"], ())
+    ]
+
+
+def _objects(text: str) -> list[tuple[str, dict[str, Any]]]:
+    import json
+
+    try:
+        listed = json.loads(text)["nftables"]
+        found = [next(iter(entry.items())) for entry in listed if entry]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RulesError(f"no JSON of 'nft -j list ruleset': {error}") from None
+    if any(not isinstance(entry, dict) or not _named(kind, entry) for kind, entry in found):
+        raise RulesError("no JSON of 'nft -j list ruleset': an object without family, table or name")
+    return found
+
+
+_NEEDED = {
+    "table": ("family", "name"),
+    "chain": ("family", "table", "name"),
+    "set": ("family", "table", "name"),
+    "map": ("family", "table", "name"),
+    "rule": ("family", "table", "chain"),
+}
+
+
+def _named(kind: str, entry: dict[str, Any]) -> bool:
+    return all(isinstance(entry.get(key), str) for key in _NEEDED.get(kind, ()))
+
+
+def _chains(
+    table: dict[str, Any], family: Family, objects: list[tuple[str, dict[str, Any]]], texts: dict[Place, str]
+) -> dict[str, Chain]:
+    key = (table["family"], table["name"])
+    name = " ".join(key)
+    ours = [
+        (order, kind, entry)
+        for order, (kind, entry) in enumerate(objects)
+        if (entry.get("family"), entry.get("table")) == key
+    ]
+    chains: dict[str, Chain] = {}
+    listed = [e for _, kind, e in ours if kind in ("set", "map")]
+    changing = _changing(e for _, kind, e in ours if kind == "rule")
+    full = frozenset(e["name"] for e in listed if len(_elements(e)) >= _size(e))
+    sets = Sets({e["name"]: _elements(e) for e in listed}, changing, full)
+    compiler = _compiler(Scope(family, sets, chains))
+    for order, kind, entry in ours:
+        if kind == "chain":
+            base = _base(entry, order)
+            policy = _policy(entry, base)
+            chains[entry["name"]] = Chain(name, entry["name"], policy, compiler, base, _shower(texts))
+    for _, kind, entry in ours:
+        if kind == "rule" and entry["chain"] in chains:
+            chains[entry["chain"]].rules.append(entry)
+    return chains
+
+
+def _elements(entry: dict[str, Any]) -> list[Any]:
+    elements = entry.get("elem", [])
+    return elements if isinstance(elements, list) else [elements]
+
+
+def _size(entry: dict[str, Any]) -> int:
+    """nft gives 65535 to a set that rules add to, if the set names no size."""
+    size = entry.get("size")
+    return size if isinstance(size, int) else 65535
+
+
+def _changing(rules: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """The sets and maps that a statement of a rule adds to or takes from."""
+    bodies = (rule.get("expr") for rule in rules)
+    statements = (each for body in bodies if isinstance(body, list) for each in body)
+    return frozenset(name for each in statements for name in _changed_by(each))
+
+
+def _changed_by(statement: Any) -> Iterator[str]:
+    if isinstance(statement, str):
+        yield from _UPDATE.findall(statement)
+    elif isinstance(statement, dict):
+        for kind in ("set", "map"):
+            given = statement.get(kind)
+            name = given.get(kind) if isinstance(given, dict) else None
+            if isinstance(name, str):
+                yield name.removeprefix("@")
+
+
+_UPDATE = re.compile(r"^(?:add|update|delete) @(\S+)")
+
+
+def _policy(entry: dict[str, Any], base: Base | None) -> str | None:
+    return ("drop" if entry.get("policy") == "drop" else "accept") if base else None
+
+
+def _base(entry: dict[str, Any], order: int) -> Base | None:
+    hook, shift = _HOOKS.get(str(entry.get("hook")), (None, 0))
+    if hook is None or not isinstance(entry.get("prio"), int):
+        return None
+    device = (entry["dev"] if isinstance(entry.get("dev"), str) else "") if shift else None
+    return Base(hook, entry["prio"] + shift, entry.get("type") == "nat", order, device)
+
+
+def _compiler(scope: Scope) -> Callable[[dict[str, Any]], Body]:
+    def compile_rule(entry: dict[str, Any]) -> Body:
+        try:
+            return compile_nft(entry.get("expr") or [], scope)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+            return Body((Match(in_doubt, _UNREADABLE),), Target("lost", _UNREADABLE))
+
+    return compile_rule
+
+
+_UNREADABLE = Doubt("unknown", "a rule that cannot be read")
+
+
+def _shower(texts: dict[Place, str]) -> Callable[[dict[str, Any]], str]:
+    return lambda entry: texts.get(_place(entry)) or _as_json(entry)
+
+
+def _place(entry: dict[str, Any]) -> Place:
+    handle = entry.get("handle")
+    return entry["family"], entry["table"], entry["chain"], handle if isinstance(handle, int) else -1
+
+
+def _as_json(entry: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(entry.get("expr"))
+
+
+_BLOCK = re.compile(r"\s*(table|chain) (.*?) \{")
+_RULE = re.compile(r"\s*(.*?) # handle (\d+)$")
+
+
+def _texts(listing: str) -> dict[Place, str]:
+    """The text of every rule in ``nft -a list ruleset``, by table, chain and handle."""
+    texts: dict[Place, str] = {}
+    family = table = chain = ""
+    for line in listing.splitlines():
+        block = _BLOCK.match(line)
+        if block and block[1] == "table":
+            family, _, table = block[2].partition(" ")
+        elif block:
+            chain = block[2]
+        elif rule := _RULE.match(line):
+            texts[family, table, chain, int(rule[2])] = rule[1]
+    return texts

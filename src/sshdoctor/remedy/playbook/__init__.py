@@ -1,0 +1,1 @@
+"""Playbooks: the language, and how it becomes one script for a host."""

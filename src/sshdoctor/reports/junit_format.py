@@ -1,0 +1,12 @@
+"""A test case for each check, as CI systems read them: templates/reports/junit.xml.j2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sshdoctor.model import HostReport
+from sshdoctor.reports.layout.template import fill
+
+
+def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80) -> str:
+    return fill("junit.xml.j2", reports)

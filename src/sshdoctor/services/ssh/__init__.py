@@ -1,0 +1,1 @@
+"""The service SSH: how it greets, what its files say, which units and processes are its own."""

@@ -1,0 +1,92 @@
+"""Whether the rule that stops a client is a ban of that client: whose, in which jail or set, until when."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from sshdoctor.facts.host.bans import Bans, Jail
+from sshdoctor.model import Evidence, Unknown
+
+if TYPE_CHECKING:
+    from sshdoctor.firewall import Rule
+
+_JAIL_OF_CHAIN = re.compile(r"(?:f2b|fail2ban)-(.+)")
+_JAIL_OF_SET = re.compile(r"(?:f2b-|addr6?-set-)(.+)")
+_BANS = re.compile(r"ban|block|black|deny|drop|abuse|attack|bad", re.I)
+
+
+class Ban(Struct, frozen=True):
+    """``where``: "fail2ban's jail sshd", "the set blocklist"; ``times`` as ", since ... until ..." or "".
+
+    ``by`` is the program that bans, "set" for a set that no known program fills; ``jail`` is fail2ban's.
+    """
+
+    where: str
+    fix: str
+    times: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    by: str = "set"
+    jail: str = ""
+
+
+def ban(rule: Rule, owner: str, source: str, bans: Bans | Unknown) -> Ban | None:
+    """The ban that ``rule`` carries out, None if it is none."""
+    from sshdoctor.firewall.owners import sets_of_source  # with the model, which is paid for elsewhere
+
+    sets = sets_of_source(rule)
+    jail = _jail(rule, sets) if owner == "fail2ban" else _jail_of_client(rule, source, bans)
+    if jail is not None:
+        return _jailed(jail, source, bans)
+    if owner == "CrowdSec":
+        return Ban("CrowdSec's decisions", f"cscli decisions delete --ip {source}", by=owner)
+    if owner == "sshguard":
+        return Ban(
+            "sshguard's block list",
+            f"echo {source} >>/etc/sshguard/whitelist && systemctl restart --no-block sshguard "
+            "(the file is the WHITELIST_FILE of sshguard.conf)",  # its end lifts all bans, and may take 90 s
+            by=owner,
+        )
+    if owner == "Shorewall" and rule.chain == "dynamic":
+        return Ban("Shorewall's dynamic blacklist", f"shorewall allow {source}", by=owner)
+    named = next((name for name in sets if _BANS.search(name)), None)
+    if named is None:
+        return None
+    name = shlex.quote(named)
+    if " " in rule.table:
+        table = shlex.join(rule.table.split())
+        return Ban(f"the set {named}", f"nft delete element {table} {name} '{{ {source} }}'")
+    return Ban(
+        f"the set {named}", f"ipset del {name} {source} (or the network that holds it: ipset list {name})"
+    )
+
+
+def _jail(rule: Rule, sets: tuple[str, ...]) -> str | None:
+    found = [*(_JAIL_OF_SET.match(name) for name in sets), _JAIL_OF_CHAIN.match(rule.chain)]
+    return next((match[1] for match in found if match and match[1] != "chain"), None)
+
+
+def _jail_of_client(rule: Rule, source: str, bans: Bans | Unknown) -> str | None:
+    """fail2ban's actions for ufw and firewalld give the rule to these: it names just this client."""
+    jails = bans.jails if isinstance(bans, Bans) and isinstance(bans.jails, tuple) else ()
+    named = {source, f"{source}/32", f"{source}/128"}.intersection(rule.text.split())
+    return jails[0].name if jails and named else None
+
+
+def _jailed(named: str, source: str, bans: Bans | Unknown) -> Ban:
+    """fail2ban's ipset action adds a 6 to the names of its sets for IPv6: its server knows the jail."""
+    jails = bans.jails if isinstance(bans, Bans) and isinstance(bans.jails, tuple) else ()
+    known = next((one for one in jails if named in (one.name, f"{one.name}6")), Jail(named, "", ""))
+    times = f", since {known.since} until {known.until}" if known.since else ""
+    evidence = bans.evidence if known.since and isinstance(bans, Bans) else ()
+    return Ban(
+        f"fail2ban's jail {known.name}",
+        f"fail2ban-client set {shlex.quote(known.name)} unbanip {source}",
+        times,
+        evidence,
+        by="fail2ban",
+        jail=known.name,
+    )

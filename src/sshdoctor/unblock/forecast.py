@@ -1,0 +1,192 @@
+"""What the firewall's rules will be after openings and unbans, and so what a client's packet meets then.
+
+Each change is made to the dumps as its tool makes it to the kernel's rules; tests apply the tools on real
+hosts and compare. So a plan that would not let the client in is known for one before anything is changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.derived.path import Path, path
+from sshdoctor.facts.host.addresses import Addresses
+from sshdoctor.facts.host.bans import Bans
+from sshdoctor.facts.host.firewall import Dump, Firewall
+from sshdoctor.model import Unknown
+from sshdoctor.unblock import ruleset_json as nft
+from sshdoctor.unblock.forecast_owners import dumped, firewalld, listed, ufw
+from sshdoctor.unblock.opening import Opening
+from sshdoctor.unblock.ruleset_text import Rules, change_chain
+from sshdoctor.unblock.unban import Unban
+
+Change = Opening | Unban
+_MOST = 8
+"""Rules in a row that may be opened; a host with more needs a person."""
+
+
+class Plan(Struct, frozen=True):
+    """``changes`` in order, and ``afterwards``: what the packet meets once they are made."""
+
+    changes: tuple[Change, ...]
+    afterwards: Path | Unknown
+
+    @property
+    def lets_in(self) -> bool:
+        """Whether the firewall then lets the client's whole conversation pass, for certain."""
+        return isinstance(self.afterwards, Path) and self.afterwards.state == "accept"
+
+
+def plan(
+    dial: Dialled,
+    source: str,
+    firewall: Firewall,
+    addresses: Addresses | Unknown,
+    bans: Bans | Unknown,
+    *,
+    narrow: bool = False,
+) -> Plan:
+    """The changes by which the rules let the client ``source`` in, one rule after another.
+
+    ``narrow``: for this client alone, also where the rule's owner would open the port for everybody.
+    Where nothing helps further, the changes found so far are given: ask ``lets_in``.
+    """
+
+    def judged(rules: Firewall) -> Path | Unknown:
+        return path(dial, source, rules, addresses, bans)
+
+    changes: list[Change] = []
+    now = judged(firewall)
+    while isinstance(now, Path) and len(changes) < _MOST:
+        for change in _ways(now, firewall, source, narrow, judged):
+            then = after(firewall, [change])
+            met = judged(then)
+            if isinstance(met, Path) and (met.state == "accept" or _where(met) != _where(now)):
+                break
+        else:
+            break
+        changes.append(change)
+        firewall, now = then, met
+    return Plan(tuple(changes), now)
+
+
+def _where(met: Path) -> str:
+    """The rule that decides; a rule that is put before it moves its number on."""
+    return re.sub(r" rule \d+:", "", met.why)
+
+
+def _ways(
+    now: Path, firewall: Firewall, source: str, narrow: bool, judged: Callable[[Firewall], Path | Unknown]
+) -> Iterator[Change]:
+    """The owner's own way first. It does not help where the port is another one inside (a redirection), where
+    the chain is left before its end, or where the owner's rules come too late: then what does."""
+    if now.unban is not None:
+        yield now.unban
+    if now.opening is None:
+        return
+    opening = now.opening
+    if narrow and opening.source is None:
+        opening = replace(opening, source=source, place="first")
+    yield opening
+    wide = judged(after(firewall, [replace(opening.bare(), source=source, port=None)]))
+    if isinstance(wide, Path) and wide.redirected_to and wide.redirected_to[1] != opening.port:
+        opening = replace(opening, port=wide.redirected_to[1])
+        yield opening
+    bare = replace(opening.bare(), source=source)
+    yield bare
+    yield replace(bare, place="first")
+
+
+def after(firewall: Firewall, changes: Iterable[Change]) -> Firewall:
+    """The facts as they will be once ``changes`` are made, in order.
+
+    A change that its tool would not make (the rule is there already, the chain is not) changes nothing.
+    """
+    for change in changes:
+        if isinstance(change, Unban):
+            firewall = _unbanned(firewall, change)
+        elif change.tool == "ufw":
+            firewall = ufw(firewall, change)
+        elif change.tool == "firewall-cmd":
+            firewall = firewalld(firewall, change)
+        elif change.tool == "nft":
+            firewall = _nft(firewall, change)
+        else:
+            firewall = _iptables(firewall, change)
+    return firewall
+
+
+def _nft(firewall: Firewall, opening: Opening) -> Firewall:
+    """``nft insert rule`` takes the first place."""
+    family, _, table = opening.table.partition(" ")
+    chain = nft.ChainName(family, table, opening.chain)
+    put = partial(nft.insert, chain=chain, opening=opening, words=opening.words, first=True)
+    return listed(firewall, put)
+
+
+def _iptables(firewall: Firewall, opening: Opening) -> Firewall:
+    def inserted(rules: Rules) -> Rules:
+        at = {"first": 0, "end": len(rules)}.get(opening.place, (opening.number or 1) - 1)
+        return [*rules[:at], opening.words, *rules[at:]]
+
+    def edit(dump: Dump) -> str:
+        if dump.family != opening.family or _command(dump, firewall) != opening.tool:
+            return dump.text
+        return change_chain(dump.text, opening.table, opening.chain, inserted)
+
+    return _saved(dumped(firewall, edit), opening)
+
+
+def _saved(firewall: Firewall, opening: Opening) -> Firewall:
+    """The file that restores the rules has the new one too, beside the line that was found there."""
+    place = opening.saved
+    lines = firewall.saved.get(place.file, ())
+    if isinstance(lines, Unknown) or opening.words in lines:
+        return firewall
+    at = next((n for n, line in enumerate(lines) if line.rstrip() == place.line), None)
+    if at is None:
+        return firewall
+    at += place.after
+    return replace(firewall, saved={**firewall.saved, place.file: (*lines[:at], opening.words, *lines[at:])})
+
+
+def _command(dump: Dump, firewall: Firewall) -> str:
+    """The command whose rules ``dump`` has; a dump that names no back end is the plain command's."""
+    plain = "ip6tables" if dump.family == "ipv6" else "iptables"
+    default = firewall.default.get(dump.family, "nft")
+    backend = next((each for each in ("nft", "legacy") if f"-{each}-" in dump.tool), default)
+    return plain if backend == default else f"{plain}-{backend}"
+
+
+def _unbanned(firewall: Firewall, unban: Unban) -> Firewall:
+    """Out of the set that the rule asks; a rule that asks none names the client, and goes itself."""
+    rule, name = unban.rule, unban.set_name
+    family, native, table = rule.table.partition(" ")
+    if name and native:
+        take = partial(nft.remove_element, family=family, table=table, name=name, address=unban.address)
+        return listed(firewall, take)
+    if name and firewall.ipset is not None:
+        return replace(firewall, ipset=_without(firewall.ipset, name, unban.address))
+    if name or rule.number is None:
+        return firewall
+    if native:
+        chain = nft.ChainName(family, table, rule.chain)
+        return listed(firewall, partial(nft.remove, chain=chain, number=rule.number))
+
+    def edit(dump: Dump) -> str:
+        if dump.family != unban.family:
+            return dump.text
+        return change_chain(dump.text, rule.table, rule.chain, lambda own: [r for r in own if r != rule.text])
+
+    return dumped(firewall, edit)
+
+
+def _without(ipset: str, name: str, address: str) -> str:
+    """The output of ``ipset save`` without an element, and what was said with it (its timeout)."""
+    gone = re.compile(rf"add {re.escape(name)} {re.escape(address)}( |$)")
+    return "".join(line for line in ipset.splitlines(keepends=True) if not gone.match(line))

@@ -1,0 +1,110 @@
+"""Every format tells the same report, and nothing that a host says steers what reads it."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+
+from sshdoctor.errors import UsageError
+from sshdoctor.model import (
+    AccessUsed,
+    Attempt,
+    Cause,
+    Evidence,
+    Finding,
+    HostReport,
+    Login,
+    Prediction,
+    Reply,
+)
+from sshdoctor.reports import formats, render
+from sshdoctor.reports.layout.printable import printable
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
+NASTY = "\x1b[2J</pre><script>alert(1)</script> {{ 7 * 7 }} {% x %} ]]> & \u202e *b* `c` \x00"
+
+
+def report(text: str = "the rule") -> HostReport:
+    reply = Reply(
+        address="192.0.2.7", family="ipv4", port=22, word="rst", sender="192.0.2.7", elapsed_ms=0.42
+    )
+    cause = Cause(
+        id="sshd-stopped",
+        role="root",
+        confidence="proved",
+        layer="daemon",
+        summary=f"It is stopped: {text}",
+        evidence=(Evidence("systemctl show ssh", f"{text}\nsecond line"),),
+        fix=f"start it {text}",
+    )
+    finding = Finding(
+        id="sshd-running",
+        title="It runs",
+        layer="daemon",
+        status="fail",
+        summary=text,
+        causes=("sshd-stopped",),
+    )
+    unseen = Finding(
+        id="firewall", title="It accepts", layer="firewall", status="unknown", summary="Not seen."
+    )
+    return HostReport(
+        host="web1",
+        login=Login(address="192.0.2.7", user="root"),
+        verdict="blocked",
+        outside=(reply,),
+        access=AccessUsed(via="podman", detail=text, privileged=True, tried=(Attempt("ssh", "rst", text),)),
+        prediction=Prediction(reply="rst", agrees=True, why=text),
+        causes=(cause,),
+        checks=(finding, unseen),
+    )
+
+
+def test_the_json_report_is_as_the_schema_has_it() -> None:
+    jsonschema.validate(json.loads(render([report(NASTY)], "json")), SCHEMA)
+
+
+@pytest.mark.parametrize("form", formats())
+def test_every_format_names_host_reply_and_cause(form: str) -> None:
+    said = render([report()], form)
+    for word in ("web1", "sshd-stopped", "the rule"):
+        assert word in said
+
+
+@pytest.mark.parametrize("form", formats())
+def test_no_control_character_of_a_host_reaches_the_reader(form: str) -> None:
+    said = render([report(NASTY)], form)
+    assert printable(said, lines=True) == said
+
+
+def test_markup_of_a_host_stays_text() -> None:
+    assert "<script>" not in render([report(NASTY)], "html")
+    assert "\\<script\\>" in render([report(NASTY)], "markdown")
+    suite = ElementTree.fromstring(render([report(NASTY)], "junit"))  # noqa: S314  # our own output
+    assert [case.attrib["name"] for case in suite.iter("testcase")] == ["It runs", "It accepts"]
+    assert len(list(suite.iter("failure"))) == len(list(suite.iter("skipped"))) == 1
+
+
+@pytest.mark.parametrize("form", formats())
+def test_a_template_of_a_host_is_never_rendered(form: str) -> None:
+    assert "49" not in render([report(NASTY)], form)
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_text_fits_the_terminal(width: int) -> None:
+    said = render([report("a long sentence that goes on and on " * 5)], "text", width=width)
+    assert max(map(len, said.splitlines())) <= width
+
+
+def test_colours_are_for_terminals_only() -> None:
+    assert "\x1b[" in render([report()], "text", colour=True)
+    assert "\x1b[" not in render([report()], "text")
+
+
+def test_a_format_that_there_is_not_is_named_with_those_there_are() -> None:
+    with pytest.raises(
+        UsageError, match="--format yaml: there are html, json, junit, markdown, text, ticket"
+    ):
+        render([report()], "yaml")
