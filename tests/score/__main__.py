@@ -27,15 +27,25 @@ PAGE = ROOT / "docs" / "accuracy.md"
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="score", description="How often the product is right, on real hosts.")
+    parser = argparse.ArgumentParser(
+        prog="score", description="How often the product is right, on real hosts."
+    )
     parser.add_argument("--case", default="", help="a comma list of names (also NAME*), or kinds")
-    parser.add_argument("--checkout", type=Path, default=ROOT, help="whose product is asked (default: this one)")
+    parser.add_argument(
+        "--checkout", type=Path, default=ROOT, help="whose product is asked (default: this one)"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="hosts at a time (default 2)")
     parser.add_argument("--output", type=Path, help="a folder for the reports, one folder a case")
     parser.add_argument("--list", action="store_true", help="list the cases")
-    parser.add_argument("--text", action="store_true", help="show the text report and what ssh -v says; judge nothing")
-    parser.add_argument("--hold", type=float, default=0, help="with --text: leave the host broken for so many seconds")
-    parser.add_argument("--witness", action="store_true", help="with --output: ssh.txt says what ssh -v came to")
+    parser.add_argument(
+        "--text", action="store_true", help="show the text report and what ssh -v says; judge nothing"
+    )
+    parser.add_argument(
+        "--hold", type=float, default=0, help="with --text: leave the host broken for so many seconds"
+    )
+    parser.add_argument(
+        "--witness", action="store_true", help="with --output: ssh.txt says what ssh -v came to"
+    )
     parser.add_argument("--images-as-they-are", action="store_true", help="build none, even if outdated")
     parser.add_argument("--command", default="python -m score", help="what the page says it was written by")
     return parser.parse_args(words)
@@ -89,7 +99,9 @@ def _run(
             told = next(lines([result]))
         print(told, file=sys.stderr, flush=True)
         if asked.output:
-            shutil.copytree(scratch / case.name, asked.output / case.name, dirs_exist_ok=True, ignore=_no_sockets)
+            shutil.copytree(
+                scratch / case.name, asked.output / case.name, dirs_exist_ok=True, ignore=_no_sockets
+            )
         return told if told.startswith(f"{case.name} could") else result
 
     with ThreadPoolExecutor(asked.jobs) as pool:

@@ -1,4 +1,4 @@
-"""Cases as data: a host that is broken (or only looks it), how it is dialled, and the answer that is right."""
+"""Cases as data: a host that is broken (or only looks it), how it is dialled, and the right answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Data that is not changed, in which an unknown key is an error."""
 
 
-class Dial(Struct, kw_only=True):
+class Dial(Struct, frozen=True, kw_only=True):
     """What the client dials.
 
     ``address``: ``ipv4`` or ``ipv6``, the host's own; ``nobody``, which no host has; or an address itself.
@@ -39,7 +39,7 @@ class Dial(Struct, kw_only=True):
     known_hosts: str = "right"
 
 
-class Client(Struct, kw_only=True):
+class Client(Struct, frozen=True, kw_only=True):
     """This machine as the client: its files lie in $FOLDER, its ~/.ssh is $FOLDER/dotssh."""
 
     key: str = "right"
@@ -56,14 +56,14 @@ class Client(Struct, kw_only=True):
     """More variables of the inventory."""
 
 
-class Machine(Struct, kw_only=True):
+class Machine(Struct, frozen=True, kw_only=True):
     """Another host of the case, as its name says: $JUMP4 its address, $JUMP the container, $JUMP_PID."""
 
     image: str = "debian12"
     break_: str = msgspec.field(default="true", name="break")
 
 
-class Expect(Struct, kw_only=True):
+class Expect(Struct, frozen=True, kw_only=True):
     """The right answer. ``cause`` None: the host is healthy, and nothing may be found."""
 
     cause: str | None = None
@@ -104,7 +104,7 @@ class Expect(Struct, kw_only=True):
         return msgspec.structs.replace(self, **changed)
 
 
-class Case(Struct, kw_only=True):
+class Case(Struct, frozen=True, kw_only=True):
     """One host, from which tree of files or generator it may come."""
 
     name: str

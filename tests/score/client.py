@@ -28,7 +28,7 @@ exec "$@"
 """
 
 
-class Answer(Struct, kw_only=True):
+class Answer(Struct, frozen=True, kw_only=True):
     """What the product printed, and how long it took."""
 
     exit: int
@@ -46,7 +46,7 @@ class Answer(Struct, kw_only=True):
         return report
 
 
-class Desk(Struct, kw_only=True):
+class Desk(Struct, frozen=True, kw_only=True):
     """This machine, dialling one host, with its files in ``folder``."""
 
     case: Case
@@ -63,7 +63,16 @@ class Desk(Struct, kw_only=True):
 
     def diagnose(self, checkout: Path, *flags: str) -> Answer:
         """What ``sshdoctor diagnose`` of a checkout says about the host."""
-        asked = ["-m", "sshdoctor.cli", "diagnose", *flags, "--host", "web1", "--inventory", str(self.inventory)]
+        asked = [
+            "-m",
+            "sshdoctor.cli",
+            "diagnose",
+            *flags,
+            "--host",
+            "web1",
+            "--inventory",
+            str(self.inventory),
+        ]
         environment = {**clean_environment(), **self.variables, "PYTHONPATH": str(checkout / "src")}
         began = time.monotonic()
         try:
@@ -86,9 +95,15 @@ class Desk(Struct, kw_only=True):
         """What the person's own ``ssh`` says; the last line tells whether it got in."""
         words = inventory_variables(self)
         key = ["-i", words["ansible_ssh_private_key_file"]] if "ansible_ssh_private_key_file" in words else []
-        where = [f"-l{words['ansible_user']}", f"-p{words['ansible_port']}", words["ansible_host"], "echo", "got in"]
+        where = [
+            f"-l{words['ansible_user']}",
+            f"-p{words['ansible_port']}",
+            words["ansible_host"],
+            "echo",
+            "got in",
+        ]
         options = ["-v", "-oBatchMode=yes", f"-oUserKnownHostsFile={self.folder}/known_hosts"]
-        line = f"ssh {words.get('ansible_ssh_common_args', '')} \"$@\""
+        line = f'ssh {words.get("ansible_ssh_common_args", "")} "$@"'
         command = [*self.prefix, "timeout", "60", "sh", "-c", line, "ssh", *options, *key, *where]
         environment = {**clean_environment(), **self.variables}
         done = subprocess.run(

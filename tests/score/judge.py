@@ -25,7 +25,7 @@ class Outcome(StrEnum):
     """The product ended without a report."""
 
 
-class Judgement(Struct, kw_only=True):
+class Judgement(Struct, frozen=True, kw_only=True):
     """The outcome, why it is not better, and whether all that is wrong with the host was named."""
 
     outcome: Outcome

@@ -13,7 +13,7 @@ from score.case import Struct
 CLIENT, GATEWAY, SUBNET = "203.0.113.9", "203.0.113.1", "203.0.113.0/25"
 
 
-class Place(Struct, kw_only=True):
+class Place(Struct, frozen=True, kw_only=True):
     """Where the client is."""
 
     variables: dict[str, str]

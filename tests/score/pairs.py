@@ -33,7 +33,7 @@ STAGES = (
 IMAGES = ("debian12", "debian13", "debian12", "debian11")
 
 
-class Fault(Struct, kw_only=True):
+class Fault(Struct, frozen=True, kw_only=True):
     """One thing that is wrong with a host."""
 
     name: str

@@ -18,7 +18,7 @@ from score.network import Place, behind_a_router, near, shell
 _numbers = count(1)
 
 
-class Result(Struct, kw_only=True):
+class Result(Struct, frozen=True, kw_only=True):
     """What came of one case."""
 
     case: Case
@@ -76,7 +76,9 @@ def show_case(case: Case, bed: Testbed, folder: Path, checkout: Path, hold: floa
     """The text report, what ``ssh -v`` says, and then the host stays as it is for ``hold`` seconds."""
     with laid_out(case, bed, folder) as desk:
         answer = desk.diagnose(checkout)
-        told = f"{answer.out}{answer.err}exit {answer.exit}, {answer.seconds:.1f} s\n\nssh says:\n{desk.ssh()}\n"
+        told = (
+            f"{answer.out}{answer.err}exit {answer.exit}, {answer.seconds:.1f} s\n\nssh says:\n{desk.ssh()}\n"
+        )
         if hold:
             print(f"{told}\ncontainer {desk.variables['CONTAINER']}, inventory {desk.inventory}", flush=True)
             print(f"dial with: {' '.join(map(repr, desk.prefix))} ...", flush=True)

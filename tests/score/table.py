@@ -31,8 +31,8 @@ TITLES = {
 }
 PAGE = """# Accuracy
 
-Written by `{command}` on {day}: {cases} hosts, each a fresh container (Debian 11, 12 or 13) that is broken, or
-only looks it, and dialled by the real command. The cases are files in `tests/score/cases` and
+Written by `{command}` on {day}: {cases} hosts, each a fresh container (Debian 11, 12 or 13) that is broken,
+or only looks it, and dialled by the real command. The cases are files in `tests/score/cases` and
 `tests/hosts/scenarios`; the pairs and triples are composed of `tests/score/faults.yml`.
 
 {table}
