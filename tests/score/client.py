@@ -102,7 +102,12 @@ class Desk(Struct, frozen=True, kw_only=True):
             "echo",
             "got in",
         ]
-        options = ["-v", "-oBatchMode=yes", f"-oUserKnownHostsFile={self.folder}/known_hosts"]
+        options = [
+            "-v",
+            "-oBatchMode=yes",
+            "-oConnectTimeout=10",
+            f"-oUserKnownHostsFile={self.folder}/known_hosts",
+        ]
         line = f'ssh {words.get("ansible_ssh_common_args", "")} "$@"'
         command = [*self.prefix, "timeout", "60", "sh", "-c", line, "ssh", *options, *key, *where]
         environment = {**clean_environment(), **self.variables}
