@@ -62,13 +62,17 @@ def test(
     context.run(f"{sys.executable} -m pytest -m '{choice}'", pty=False, env=asked)
 
 
+def _with_tests() -> dict[str, str]:
+    root = Path(__file__).parent
+    return {"PYTHONPATH": f"{root / 'src'}:{root / 'tests'}"}
+
+
 def _score(context: Context, case: str, jobs: str) -> None:
     if not (jobs.isascii() and jobs.isdecimal() and 0 < int(jobs[:4]) < 100):
         raise Exit(f"--jobs {jobs}: a number from 1 to 99", EXIT_USAGE)
-    tests = Path(__file__).parent / "tests"
     words = ["-m", "score", "--command", "invoke test --score", "--case", case, "--jobs", jobs]
     line = shlex.join([sys.executable, *words])
-    done = context.run(line, pty=False, warn=True, env={"PYTHONPATH": f"{tests}:{tests.parent / 'src'}"})
+    done = context.run(line, pty=False, warn=True, env=_with_tests())
     if not done:
         raise Exit("score: not every host was right", 1)
 
@@ -82,7 +86,13 @@ def bench(context: Context) -> None:
         raise Exit("bench: a limit does not hold", 1)
 
 
-namespace = Collection(*product.tasks.values(), lint, test, bench)
+@task(auto_shortflags=False)
+def docs(context: Context) -> None:
+    """Write docs/causes.md anew from the checks."""
+    context.run(f"{sys.executable} -m checks.causes_page", pty=False, env=_with_tests())
+
+
+namespace = Collection(*product.tasks.values(), lint, test, bench, docs)
 
 # The `invoke` command ends with 1 on an unknown flag; the contract says 2, and that is our program's.
 if Path(sys.argv[0]).name in ("invoke", "inv"):
