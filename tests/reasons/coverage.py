@@ -58,9 +58,7 @@ def _wide(kind: str) -> str:
     return _WIDE.get(kind, f"{HOLE}|{KINDS[kind]}")
 
 
-def _with_clauses(
-    text: str, message: Listed, program: Program, listed: Sequence[Listed]
-) -> Iterator[str]:
+def _with_clauses(text: str, message: Listed, program: Program, listed: Sequence[Listed]) -> Iterator[str]:
     hole = next((name for name in CLAUSES if f"%{{{name}}}" in text), None)
     files = program.clauses_of.get(message.file, ())
     clauses = [one.text for one in listed if one.level == hole and one.file in files]

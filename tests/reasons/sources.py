@@ -136,7 +136,7 @@ _OPENSSH_SPELLED: dict[str, tuple[str, ...]] = {
         "User %s authorized keys %s is not a regular file",
         "User %s authorized principals %s is not a regular file",
     ),
-    "%s%sclose \"%s\" bytes read %d written %d": (
+    '%s%sclose "%s" bytes read %d written %d': (
         'close "%s" bytes read %d written %d',
         'forced close "%s" bytes read %d written %d',
     ),
@@ -225,14 +225,52 @@ PROGRAMS = {
         kinds=_openssh_kinds(),
         folders=("", "openbsd-compat"),
         elsewhere=frozenset(
-            "sandbox-systrace sandbox-capsicum sandbox-darwin sandbox-solaris sandbox-pledge platform-pledge"
-            " auth-bsdauth auth-sia audit-bsm port-aix port-irix port-solaris port-uw port-prngd"
-            " bsd-err fmt_scaled dns moduli kexdhc kexecdhc kexgexc kexc25519c kexgssc ssh-pkcs11 ssh-pkcs11-client ssh-sk-client".split()
+            [
+                "sandbox-systrace",
+                "sandbox-capsicum",
+                "sandbox-darwin",
+                "sandbox-solaris",
+                "sandbox-pledge",
+                "platform-pledge",
+                "auth-bsdauth",
+                "auth-sia",
+                "audit-bsm",
+                "port-aix",
+                "port-irix",
+                "port-solaris",
+                "port-uw",
+                "port-prngd",
+                "bsd-err",
+                "fmt_scaled",
+                "dns",
+                "moduli",
+                "kexdhc",
+                "kexecdhc",
+                "kexgexc",
+                "kexc25519c",
+                "kexgssc",
+                "ssh-pkcs11",
+                "ssh-pkcs11-client",
+                "ssh-sk-client",
+            ]
         ),
         uncalled=frozenset(
-            "host_delete hostfile_replace_entries hostfile_create_user_ssh_dir add_host_to_hostfile"
-            " write_host_entry format_host_entry host_hash krl_dump ssh_askpass notify_start notify_complete"
-            " mktemp_proto put_host_port hash_debug".split()
+            [
+                "host_delete",
+                "hostfile_replace_entries",
+                "hostfile_create_user_ssh_dir",
+                "add_host_to_hostfile",
+                "write_host_entry",
+                "format_host_entry",
+                "host_hash",
+                "krl_dump",
+                "ssh_askpass",
+                "notify_start",
+                "notify_complete",
+                "mktemp_proto",
+                "put_host_port",
+                "hash_debug",
+            ]
         ),
         spelled=_OPENSSH_SPELLED,
         clauses={

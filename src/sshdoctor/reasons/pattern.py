@@ -10,9 +10,7 @@ from msgspec import Struct
 
 from sshdoctor.errors import SshdoctorError
 
-_ADDRESS = (
-    r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{1,45}(?:%[\w.-]{1,16})?|UNKNOWN)"
-)
+_ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{1,45}(?:%[\w.-]{1,16})?|UNKNOWN)"
 _PORT = r"\d{1,5}"
 
 KINDS = {
