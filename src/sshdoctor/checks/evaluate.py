@@ -78,7 +78,9 @@ def _answer(check: Check, facts: Mapping[str, object]) -> Evaluated:
     reason = ""
     for rule in check.causes:
         said = _said(rule, facts)
-        holds = True if isinstance(said, Said) else rule.when.value(facts)
+        holds = rule.when.value(facts)
+        if isinstance(said, Said):  # of an old start only while nothing speaks against it now
+            holds = said.of == "dial" or not rule.when.names or holds is not False
         if isinstance(said, Unknown) and not rule.when.names:
             holds = said  # nothing but the host's words would tell
         if isinstance(holds, Unknown):

@@ -15,6 +15,8 @@ class Said(Struct, frozen=True, kw_only=True):
     """
 
     cause: str
+    of: str
+    """"dial", or "start": the last start of a service that does not run."""
     text: str
     parts: Mapping[str, str]
     trusted: bool

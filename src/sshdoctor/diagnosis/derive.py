@@ -41,7 +41,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "admission": ("wrappers", "addresses"),
     "permission": ("config", "account"),
     "keys": ("account", "config"),
-    "words": ("dial_log",),
+    "words": ("dial_log", "start"),
     "inside": (),
 }
 """The facts of the host that each is made of."""
@@ -89,7 +89,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         "admission": admission(dial, view.client, known["wrappers"]),
         "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
         "keys": keys(dial, known["account"], known["config"]),
-        "words": words(view.client, _source_port(reply, view.client), known["dial_log"]),
+        "words": words(view.client, _source_port(reply, view.client), known["dial_log"], known["start"]),
     }
 
 

@@ -8,7 +8,9 @@ from ipaddress import ip_address
 from msgspec import Struct
 
 from sshdoctor.checks.said import Said
-from sshdoctor.facts.ssh.dial_log import DialLog, Line
+from sshdoctor.facts.parsing.journal_lines import Line
+from sshdoctor.facts.ssh.dial_log import DialLog
+from sshdoctor.facts.ssh.start import Start
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.reasons import Reason, classify
 
@@ -38,8 +40,15 @@ class _Read(Struct, frozen=True):
         return (_plain(parts["address"]), parts.get("port", "")) if parts.get("address") else None
 
 
-def words(client: str | None, port: int | None, log: DialLog | Unknown) -> Words | Unknown:
-    """The fact; ``client`` and ``port`` are the client's, as the host sees them, None where not known."""
+def words(
+    client: str | None, port: int | None, log: DialLog | Unknown, start: Start | Unknown
+) -> Words | Unknown:
+    """The fact; ``client`` and ``port`` are the client's, as the host sees them, None where not known.
+
+    Where the service does not run, what was said at its last start counts as said about this dial.
+    """
+    if not isinstance(start, Unknown) and not start.runs and isinstance(start.lines, tuple) and start.lines:
+        return _of_start(start, start.lines)
     if isinstance(log, Unknown):
         return log
     if isinstance(log.lines, Unknown):
@@ -55,6 +64,19 @@ def words(client: str | None, port: int | None, log: DialLog | Unknown) -> Words
         unexplained=tuple(one.line.message for one in ours if _refuses_unexplained(one)),
         logged=bool(ours),
         evidence=(Evidence(log.source, shown),) if ours else (),
+    )
+
+
+def _of_start(start: Start, lines: Sequence[Line]) -> Words:
+    read = [_Read(line, classify(line.program, line.message)) for line in lines]
+    said = tuple(_said(read, of="start"))
+    shown = "\n".join(f"{line.program}[{line.pid}]: {line.message}" for line in lines[-8:])
+    return Words(
+        said=said,
+        causes=tuple(dict.fromkeys(one.cause for one in said)),
+        unexplained=(),
+        logged=True,
+        evidence=(Evidence(f"journalctl -b -u {start.unit}", shown),),
     )
 
 
@@ -91,11 +113,12 @@ def _plain(address: str) -> str:
     return str(mapped or found)
 
 
-def _said(lines: Iterable[_Read]) -> Iterator[Said]:
+def _said(lines: Iterable[_Read], of: str = "dial") -> Iterator[Said]:
     for one in lines:
         if one.reason and one.reason.entry.cause:
             yield Said(
                 cause=one.reason.entry.cause,
+                of=of,
                 text=one.line.message,
                 parts=one.reason.parts,
                 trusted=one.line.trusted and one.reason.certain,

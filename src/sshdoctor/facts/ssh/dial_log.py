@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-import msgspec
 from msgspec import Struct
 
+from sshdoctor.facts.parsing.journal_lines import LONGEST, Line, journal_lines
 from sshdoctor.facts.parsing.output import denied, parts
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -48,20 +48,9 @@ true
 """
 }
 
-_PROGRAMS = frozenset({"sshd", "sshd-session", "sshd-auth", "dropbear", "dropbearmulti", "tinysshd"})
-_LONGEST = 2000
 _TIME = r"\d{4}-\d\d-\d\dT\S{8,32}|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
 _LINE = re.compile(rf"(?P<time>{_TIME}) (?P<rest>.{{0,2000}})")
 _TAG = re.compile(r"(?P<program>[\w.-]{1,32})\[(?P<pid>\d{1,9})\]: ?(?P<message>.*)")
-
-
-class Line(Struct, frozen=True):
-    """One message. ``trusted``: the system itself vouches that a server run by root wrote it."""
-
-    program: str
-    pid: int
-    message: str
-    trusted: bool
 
 
 class DialLog(Struct, frozen=True, kw_only=True):
@@ -75,21 +64,11 @@ class DialLog(Struct, frozen=True, kw_only=True):
 VALUE = DialLog
 
 
-class _Entry(Struct):
-    """The fields of a journal entry; journald writes text that is no UTF-8 as a list of numbers."""
-
-    message: object = msgspec.field(name="MESSAGE", default="")
-    pid: str = msgspec.field(name="_PID", default="0")
-    uid: str = msgspec.field(name="_UID", default="")
-    exe: str = msgspec.field(name="_EXE", default="")
-    program: str = msgspec.field(name="SYSLOG_IDENTIFIER", default="")
-
-
 def parse(sections: Mapping[str, Section]) -> DialLog | Unknown:
     said = parts(sections["lines"].output)
     if "journal" in said:
         source = "journalctl -b -t sshd -t sshd-session"
-        return DialLog(lines=_journal(said["journal"].splitlines()), source=source)
+        return DialLog(lines=journal_lines(said["journal"]), source=source)
     name = next((name for name in said if name.startswith("file ")), None)
     if name is None:
         return DialLog(lines=Unknown("no log is kept here"), source="")
@@ -101,36 +80,6 @@ def parse(sections: Mapping[str, Section]) -> DialLog | Unknown:
     return DialLog(lines=tuple(_text_lines(lines, said["now"].splitlines())), source=source)
 
 
-def _journal(lines: list[str]) -> tuple[Line, ...] | Unknown:
-    if any("insufficient permissions" in line for line in lines):
-        return Unknown("the journal may not be read; root may, or the group systemd-journal")
-    return tuple(_read_entries(lines))
-
-
-def _read_entries(lines: Iterable[str]) -> Iterator[Line]:
-    decoder = msgspec.json.Decoder(_Entry)
-    for line in lines:
-        try:
-            entry = decoder.decode(line)
-        except msgspec.MsgspecError:
-            continue
-        yield Line(entry.program, int(entry.pid), _message(entry.message), _is_servers(entry))
-
-
-def _message(field: object) -> str:
-    if isinstance(field, list):
-        field = bytes(each for each in field if isinstance(each, int) and 0 <= each < 256).decode(
-            "utf-8", "backslashreplace"
-        )
-    return str(field)[:_LONGEST]
-
-
-def _is_servers(entry: _Entry) -> bool:
-    """Root wrote it, by a program of that name; of one that has just ended journald knows no path."""
-    folder, _, name = entry.exe.rpartition("/")
-    return entry.uid == "0" and (not entry.exe or (name in _PROGRAMS and not folder.startswith("/home")))
-
-
 def _text_lines(lines: Iterable[str], times: list[str]) -> Iterator[Line]:
     now, age = datetime.fromisoformat(times[0]), int(times[1])
     since = now - timedelta(seconds=age + 1)
@@ -139,7 +88,7 @@ def _text_lines(lines: Iterable[str], times: list[str]) -> Iterator[Line]:
         tag = _TAG.search(found["rest"]) if found else None
         when = _time(found["time"], now) if found else None
         if tag and when and when >= since:
-            yield Line(tag["program"], int(tag["pid"]), tag["message"][:_LONGEST], trusted=False)
+            yield Line(tag["program"], int(tag["pid"]), tag["message"][:LONGEST], trusted=False)
 
 
 def _time(text: str, now: datetime) -> datetime | None:
