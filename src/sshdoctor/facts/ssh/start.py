@@ -192,8 +192,10 @@ def _failed_requirement(text: str) -> tuple[str, tuple[Evidence, ...]]:
     return "", ()
 
 
-def _last_words(lines: tuple[Line, ...]) -> str:
+def _last_words(lines: tuple[Line, ...] | Unknown) -> str:
     """Why the socket could not be made, as far as systemd said it."""
+    if isinstance(lines, Unknown) or not lines:
+        return ""
     found = [line.message for line in lines if line.trusted and "Failed to" in line.message]
     return found[0] if found else lines[-1].message
 
