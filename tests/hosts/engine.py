@@ -33,7 +33,7 @@ def podman(*arguments: str) -> str:
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Among the processes of all test runs of this user."""
-    with (Path(tempfile.gettempdir()) / f"sshdoctor-tests-{os.getuid()}.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"sshdoctor-engine-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
