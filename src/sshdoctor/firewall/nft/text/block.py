@@ -111,7 +111,7 @@ def fill_chain(reader: Reader, chain: Chain) -> None:
             reader.take()
             chain.base["policy"] = reader.take()
         elif reader.text in ("comment", "flags") and reader.kind == "word":
-            while reader.text and reader.text != "}":
+            while reader.kind != "end" and reader.sign != "}":
                 reader.take()
         elif reader.text in ("devices", "device") and reader.kind == "word":
             _devices(reader, chain)
@@ -131,7 +131,7 @@ def _hook(reader: Reader, chain: Chain) -> None:
         _devices(reader, chain)
     reader.expect("priority")
     said = ""
-    while reader.text and reader.text not in ("}", "policy"):
+    while reader.text and reader.sign != "}" and reader.text != "policy":
         said += reader.take()
     chain.base["prio"] = _priority(said, reader, chain)
 
@@ -169,7 +169,7 @@ def fill_set(reader: Reader, found: Set) -> None:
             found.elements.extend(elements(reader, found.data()))
             continue
         said = []
-        while reader.text and reader.text != "}":
+        while reader.kind != "end" and reader.sign != "}":
             said.append(reader.take())
         if word in ("type", "typeof"):
             found.type = " ".join(said)

@@ -92,7 +92,7 @@ def _bits_asked(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _right(reader: Reader) -> Any:
-    if reader.text == "{" and reader.kind == "sign":
+    if reader.sign == "{":
         return {"set": elements(reader, None)}
     if reader.kind == "word" and reader.text.startswith("@"):
         return reader.take()
@@ -120,7 +120,7 @@ def elements(reader: Reader, data: Data | None) -> list[Any]:
     found: list[Any] = []
     reader.skip_ends()
     while not reader.accept("}"):
-        if reader.text == "{" and reader.kind == "sign":
+        if reader.sign == "{":
             found.extend(elements(reader, data))  # a variable that holds a set
         else:
             found.append(_element(reader, data))
@@ -175,7 +175,11 @@ def _skip_options(reader: Reader) -> None:
     """A timeout, a counter, a comment: none of these changes what the element is."""
     if reader.text not in _OPTIONS or reader.kind != "word":
         return
-    while reader.text not in (":", ",", "}", ""):
+    while (
+        reader.kind != "end"
+        and reader.sign not in (",", "}")
+        and not (reader.kind == "word" and reader.text == ":")
+    ):
         reader.take()
 
 

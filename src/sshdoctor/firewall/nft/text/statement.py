@@ -31,7 +31,7 @@ def rule(reader: Reader) -> tuple[list[Statement], str]:
     begin = reader.place
     found: list[Statement] = []
     reader.handle = None
-    while reader.text not in ("", "}") or reader.kind in ("string", "xt"):
+    while reader.kind != "end" and reader.sign != "}":
         before = reader.place
         try:
             found.extend(_statement(reader))
@@ -48,7 +48,7 @@ def rule(reader: Reader) -> tuple[list[Statement], str]:
 def _to_the_end(reader: Reader) -> None:
     depth = 0
     while (token := reader.token) is not None:
-        if depth == 0 and (token.kind == "end" or token.text == "}"):
+        if depth == 0 and (token.kind == "end" or reader.sign == "}"):
             return
         depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "sign" else 0
         reader.place += 1

@@ -151,6 +151,11 @@ class Reader:
         return "" if token is None or token.kind == "end" else token.text
 
     @property
+    def sign(self) -> str:
+        """The next token if it is a sign, "" otherwise."""
+        return self.text if self.kind == "sign" else ""
+
+    @property
     def kind(self) -> str:
         token = self.token
         return "end" if token is None else token.kind
