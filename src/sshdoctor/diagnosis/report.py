@@ -57,6 +57,7 @@ def facts_by_address(host: Host, outside: Outside, inside: Inside) -> tuple[dict
         failure=outside.failure,
         on_this_machine=inside.used.via == "local",
         off=inside.used.via == "chroot",
+        heard=inside.heard,
     )
     views = zip(replies, inside.views, strict=True)
     return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)

@@ -107,6 +107,10 @@ class Config(Struct, frozen=True, kw_only=True):
     authorized_keys_files: tuple[str, ...] | Unknown
     strict_modes: bool | Unknown
     use_pam: bool | Unknown
+    force_command: str | Unknown
+    """"none" where there is none; for this user and client."""
+    chroot_directory: str | Unknown
+    use_dns: bool | Unknown
     evidence: tuple[Evidence, ...]
 
 
@@ -186,6 +190,9 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         authorized_keys_files=values.words("authorizedkeysfile", _sshd_config.KEY_FILES),
         strict_modes=values.flag("strictmodes"),
         use_pam=values.flag("usepam", "no"),
+        force_command=values.text("forcecommand", "none"),
+        chroot_directory=values.text("chrootdirectory", "none"),
+        use_dns=values.flag("usedns", "no"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,
     )
 

@@ -147,6 +147,11 @@ class Keywords:
             return values
         return values[0].lower() if values else default
 
+    def text(self, keyword: str, default: str) -> str | Unknown:
+        """The first value as it is written."""
+        values = self.every(keyword)
+        return values if isinstance(values, Unknown) else values[0] if values else default
+
     def words(self, keyword: str, default: tuple[str, ...]) -> tuple[str, ...] | Unknown:
         values = self.every(keyword)
         if isinstance(values, Unknown):
