@@ -1,6 +1,7 @@
 """The files that a login reads before a command runs, as far as they end or leave the shell.
 
-Sources: bash(1), INVOCATION (a shell that sshd starts reads ~/.bashrc); sshd(8), LOGIN PROCESS (sshrc). They are the user's own: what stands there is shown, and proves nothing about anybody else.
+Sources: bash(1), INVOCATION (a shell that sshd starts reads ~/.bashrc); sshd(8), LOGIN PROCESS (sshrc). They
+are the user's own: what stands there is shown, and proves nothing about anybody else.
 """
 
 from __future__ import annotations
