@@ -74,6 +74,11 @@ class Files(Struct, frozen=True):
             else:
                 yield Line(keyword, value, path, number, matched)
 
+    def place(self, keyword: str) -> str:
+        """Where the value that holds for everybody is set, as "FILE line N"; "" where no file sets it."""
+        line = next((line for line in self.lines() if line.keyword == keyword and not line.matched), None)
+        return f"{line.file} line {line.number}" if line else ""
+
     def _included(self, value: str) -> list[str]:
         patterns = [word.strip('"') for word in value.split()]
         absolute = [word if word.startswith("/") else f"/etc/ssh/{word}" for word in patterns]
