@@ -110,7 +110,10 @@ def become_shell(become: Become | None, execute: Execute, timeout: float) -> tup
     output = capture.output()
     if output.status == 0:
         return shell, ""
-    return Shell(), output.error or "sudo did not let us"
+    # A session that the host ends says so once, and this was the first.
+    told = output.stdout.decode("utf-8", "backslashreplace").splitlines()
+    last = next((line.strip() for line in reversed(told) if line.strip()), "sudo did not let us")
+    return Shell(), output.error or last
 
 
 def run_script(

@@ -131,7 +131,7 @@ def _looks_inside(
             yield replace(looked, way=way, access=access, heard=heard)
             continue
         access.close()
-        lines = _lines(output)
+        lines = _lines(output, access.privileges)
         said = _telling(lines) or output.error or f"it ended with status {output.status}"
         tried.append(Attempt(access.via, "session-closed", said))
         if _is_service(way, host):
@@ -246,10 +246,10 @@ def _nothing_seen(
     )
 
 
-def _lines(output: Output) -> tuple[str, ...]:
-    """The last lines that a session printed, and what it wrote to standard error."""
+def _lines(output: Output, before: str) -> tuple[str, ...]:
+    """The last lines that a session printed or wrote to standard error, and what one ``before`` it said."""
     text = output.stdout[-8192:].decode("utf-8", "backslashreplace")
-    lines = [line.strip()[:200] for line in (*text.splitlines(), output.error) if line.strip()]
+    lines = [line.strip()[:200] for line in (*text.splitlines(), before, output.error) if line.strip()]
     return tuple(dict.fromkeys(lines[-_HEARD:]))
 
 
