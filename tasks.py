@@ -12,7 +12,8 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from sshdoctor.cli import namespace as product
-from sshdoctor.program import EXIT_USAGE, run_program
+from sshdoctor.command_line import exit_codes
+from sshdoctor.command_line.program import run_program
 
 
 @task(auto_shortflags=False)
@@ -45,9 +46,9 @@ def test(
 ) -> None:
     """Lint, then the tests; real hosts are broken in containers. The long ones only with --long."""
     if not (oracle.isascii() and oracle.isdecimal() and 0 < int(oracle[:9]) < 10**8):
-        raise Exit(f"--oracle {oracle}: a number from 1 up", EXIT_USAGE)
+        raise Exit(f"--oracle {oracle}: a number from 1 up", exit_codes.USAGE)
     if drills not in ("all", "sample"):
-        raise Exit(f"--drills {drills}: all or sample", EXIT_USAGE)
+        raise Exit(f"--drills {drills}: all or sample", exit_codes.USAGE)
     if score:
         _score(context, case, jobs)
         return
@@ -69,7 +70,7 @@ def _with_tests() -> dict[str, str]:
 
 def _score(context: Context, case: str, jobs: str) -> None:
     if not (jobs.isascii() and jobs.isdecimal() and 0 < int(jobs[:4]) < 100):
-        raise Exit(f"--jobs {jobs}: a number from 1 to 99", EXIT_USAGE)
+        raise Exit(f"--jobs {jobs}: a number from 1 to 99", exit_codes.USAGE)
     words = ["-m", "score", "--command", "invoke test --score", "--case", case, "--jobs", jobs]
     line = shlex.join([sys.executable, *words])
     done = context.run(line, pty=False, warn=True, env=_with_tests())

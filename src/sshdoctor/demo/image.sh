@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds images of throw-away hosts from Debian's own packages: demo_image.sh NAME...
+# Builds images of throw-away hosts from Debian's own packages: image.sh NAME...
 #
 #   debian12 debian13 debian11   systemd, sshd, every firewall tool
 #   noinit                       Debian 12 with no init and no iproute2; sshd is started by hand
@@ -56,10 +56,10 @@ build() {
       archived="$archived iptables-persistent netfilter-persistent crowdsec crowdsec-firewall-bouncer" ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
-    *) echo "demo_image.sh: there is no image $1" >&2 && exit 2 ;;
+    *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;
   esac
   case $1 in twins*) add="$add,python3-apt" ;; esac
-  echo "demo_image.sh: building $repository/$1 (about half a minute)" >&2
+  echo "image.sh: building $repository/$1 (about half a minute)" >&2
   mmdebstrap --quiet --skip=cleanup/apt/lists --variant=minbase --include="$common$add" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' \

@@ -8,19 +8,22 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.diagnosis.outside import Manner
+from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Host, HostReport, Login
 from sshdoctor.reports import render
 
+if TYPE_CHECKING:
+    from sshdoctor.access.capture.capture import Capture
 
-class Request(Struct, frozen=True, kw_only=True):
+
+class Options(Struct, frozen=True, kw_only=True):
     """What was asked on the command line, as typed."""
 
     pattern: str
@@ -43,25 +46,25 @@ class Request(Struct, frozen=True, kw_only=True):
         return tuple(Path(name) for name in self.inventories)
 
 
-def manner_of(request: Request) -> Manner:
+def probe_options(options: Options) -> ProbeOptions:
     """How to go about it. Raises UsageError."""
-    return Manner(
-        timeout=number("--timeout", request.timeout, 0.1, 600),
-        outside_only=request.outside_only,
-        accept_new_host_key=request.accept_new_host_key,
-        deep=request.deep,
+    return ProbeOptions(
+        timeout=number("--timeout", options.timeout, 0.1, 600),
+        outside_only=options.outside_only,
+        accept_new_host_key=options.accept_new_host_key,
+        deep=options.deep,
     )
 
 
-def jobs_of(request: Request) -> int:
+def jobs_of(options: Options) -> int:
     """How many hosts at a time. Raises UsageError."""
-    return int(number("--jobs", request.jobs, 1, 512))
+    return int(number("--jobs", options.jobs, 1, 512))
 
 
-def hosts_of(request: Request) -> list[Host]:
+def hosts_of(options: Options) -> list[Host]:
     """The hosts that the pattern means. Raises InventoryError, UsageError."""
-    found = load_hosts(request.pattern, list(request.sources) or None, os.environ)
-    return [_with_known_hosts(host, request.known_hosts) for host in found]
+    found = load_hosts(options.pattern, list(options.sources) or None, os.environ)
+    return [_with_known_hosts(host, options.known_hosts) for host in found]
 
 
 def number(flag: str, text: str, least: float, most: float) -> float:
@@ -88,7 +91,7 @@ def _with_known_hosts(host: Host, file: str) -> Host:
     return replace(host, login=told(host.login), ways=ways)
 
 
-def told_in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[HostReport]:
+def in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[HostReport]:
     """All reports in the order of ``hosts``; with several, a line of progress for each that ends."""
     done: dict[str, HostReport] = {}
     for report in reports:
@@ -99,16 +102,16 @@ def told_in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[
     return [done[host.name] for host in hosts]
 
 
-def write(reports: Sequence[HostReport], request: Request) -> None:
+def write(reports: Sequence[HostReport], options: Options) -> None:
     """The reports, to where the person wants them. Raises UsageError."""
-    told = partial(render, reports, request.format, lang=request.lang, mask=request.mask)
-    if not request.output:
+    told = partial(render, reports, options.format, lang=options.lang, mask=options.mask)
+    if not options.output:
         show_text(told(**terminal()))
         return
     try:
-        Path(request.output).write_text(told(), encoding="utf-8")
+        Path(options.output).write_text(told(), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"--output {request.output}: {error.strerror}") from None
+        raise UsageError(f"--output {options.output}: {error.strerror}") from None
 
 
 def write_program(file: str, text: str, flag: str) -> None:
@@ -133,3 +136,15 @@ def terminal() -> dict[str, Any]:
         return {"colour": False, "width": 80}
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     return {"colour": not plain, "width": max(40, min(shutil.get_terminal_size().columns, 100))}
+
+
+def given_capture(file: str) -> Capture:
+    """The capture that ``--capture`` names; ``-`` is one that is pasted. Raises CaptureError."""
+    from sshdoctor.access.capture.capture import read_capture, read_capture_file
+    from sshdoctor.access.capture.lines import LARGEST
+
+    if file != "-":
+        return read_capture_file(file)
+    if sys.stdin.isatty():
+        print("Paste the capture, then type Ctrl-D on a line of its own.", file=sys.stderr)
+    return read_capture(sys.stdin.buffer.read(LARGEST + 1), "standard input")

@@ -14,14 +14,11 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
 from sshdoctor import __version__
+from sshdoctor.command_line import exit_codes
 from sshdoctor.errors import InputError, RemedyError, SshdoctorError
 
-EXIT_USAGE = 2
-EXIT_REMEDY = 4
-EXIT_INTERRUPTED = 130
 
-
-def told_once(body: Callable[..., int]) -> Callable[..., None]:
+def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
     """A task whose body gives the exit code; an error is shown here, once, without a traceback."""
 
     @wraps(body)
@@ -29,13 +26,13 @@ def told_once(body: Callable[..., int]) -> Callable[..., None]:
         try:
             code = body(*args, **kwargs)
         except InputError as error:
-            raise Exit(f"sshdoctor: {error}", EXIT_USAGE) from None
+            raise Exit(f"sshdoctor: {error}", exit_codes.USAGE) from None
         except RemedyError as error:
-            raise Exit(f"sshdoctor: {error}", EXIT_REMEDY) from None
+            raise Exit(f"sshdoctor: {error}", exit_codes.REMEDY) from None
         except SshdoctorError as error:
-            raise Exit(f"sshdoctor: {error}", 3) from None
+            raise Exit(f"sshdoctor: {error}", exit_codes.UNDECIDED) from None
         except KeyboardInterrupt:
-            raise Exit("sshdoctor: interrupted; nothing is left running", EXIT_INTERRUPTED) from None
+            raise Exit("sshdoctor: interrupted; nothing is left running", exit_codes.INTERRUPTED) from None
         if code:
             raise Exit(code=code)
 
@@ -54,7 +51,7 @@ class SshdoctorProgram(Program):
         try:
             super().parse_tasks()
         except ParseError as error:
-            raise Exit(f"sshdoctor: {error} {self._meant(str(error))}", EXIT_USAGE) from None
+            raise Exit(f"sshdoctor: {error} {self._meant(str(error))}", exit_codes.USAGE) from None
 
     def _meant(self, message: str) -> str:
         """The task or flag that comes close to the word that Invoke does not know."""
@@ -77,7 +74,7 @@ def run_program(collection: Collection, name: str) -> NoReturn:
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
+        code = exit_codes.INTERRUPTED
     except BrokenPipeError:  # `| head` has read enough; nothing may be written at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.stdout.flush()
