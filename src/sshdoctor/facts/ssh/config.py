@@ -75,9 +75,9 @@ class ConfigError(Struct, frozen=True):
 class Config(Struct, frozen=True, kw_only=True):
     """``state``: valid, invalid, or Unknown where sshd could not test it.
 
-    ``problem``: none, bad-line, options, no-file, no-host-keys, privsep, library, other. A missing privilege
-    separation directory (privsep) leaves the state valid: it is no fault of the configuration, and the unit may make it
-    when it starts (see the fact privsep).
+    ``problem``: none, bad-line, options, no-file, no-host-keys, privsep, library, other. A missing
+    privilege separation directory (privsep) leaves the state valid: it is no fault of the configuration,
+    and the unit may make it when it starts (see the fact privsep).
     ``effective`` has one entry for each line of ``sshd -T``, keywords in lower case; ``source`` says whether
     it is from "sshd -T" or from "files". ``listen`` has ListenAddress as given, () if none is;
     ``endpoints`` is what a daemon started now would bind. ``changed`` is in seconds since 1970.
