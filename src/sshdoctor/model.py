@@ -28,58 +28,6 @@ Outcome = Literal[
     "undone",
 ]
 
-LAYERS = (
-    "client",
-    "name",
-    "route",
-    "firewall",
-    "socket",
-    "daemon",
-    "admission",
-    "handshake",
-    "authentication",
-    "session",
-    "system",
-)
-"""The way of a packet, then of a login: what stops it earlier hides what would stop it later."""
-
-
-REPLY_WORDS = (
-    "banner",
-    "rst",
-    "silence",
-    "icmp-net-unreachable",
-    "icmp-host-unreachable",
-    "icmp-proto-unreachable",
-    "icmp-port-unreachable",
-    "icmp-net-prohibited",
-    "icmp-host-prohibited",
-    "icmp-admin-prohibited",
-    "icmp6-no-route",
-    "icmp6-adm-prohibited",
-    "icmp6-addr-unreachable",
-    "icmp6-port-unreachable",
-    "icmp6-policy-fail",
-    "icmp6-reject-route",
-    "local-unreachable",
-    "refused",
-    "unreachable",
-    "name-not-found",
-    "no-banner",
-    "closed-before-banner",
-    "not-ssh",
-    "kex-failed",
-    "host-key-unknown",
-    "host-key-changed",
-    "auth-denied",
-    "session-closed",
-    "ok",
-)
-"""What a client may get; the firewall ones are iptables' own words."""
-
-WORKING = ("banner", "ok")
-"""The replies with which a client gets in, or as far as it tried."""
-
 
 class Secret:
     """A password that no ``repr``, ``str``, log or traceback shows.
@@ -118,14 +66,14 @@ class Unknown(Struct, frozen=True):
 
 
 class Login(Struct, frozen=True, kw_only=True):
-    """How a client dials one SSH service.
+    """How a client dials one service, and logs in.
 
     ``jumps`` are ``user@host:port`` strings in the order in which they are passed through;
-    ``options`` are ssh_config options as given with ``-o``, names in lower case.
+    ``options`` are the client's own, as given with ``-o``, names in lower case.
     """
 
     address: str
-    port: int = 22
+    port: int
     user: str | None = None
     password: Secret | None = None
     key_files: tuple[str, ...] = ()
@@ -144,21 +92,31 @@ class Become(Struct, frozen=True, kw_only=True):
 
 
 class WayIn(Struct, frozen=True, kw_only=True):
-    """One way to run a script on a host; ``target`` is a container, a root directory or a file."""
+    """One way to run a script on a host; ``target`` is a container, a root directory or a file.
 
-    connection: Literal["ssh", "local", "podman", "docker", "chroot", "capture"]
+    ``connection`` is the inventory's word for it; one with a ``login`` is a service of that name.
+    """
+
+    connection: str
     login: Login | None = None
     target: str = ""
     become: Become | None = None
 
 
 class Host(Struct, frozen=True, kw_only=True):
-    """One host of the inventory: the SSH service under diagnosis, and the ways in, in order."""
+    """One host of the inventory: the service under diagnosis, and the ways in, in order."""
 
     name: str
+    service: str
     login: Login
     ways: tuple[WayIn, ...]
     managed: str | None = None
+
+    @property
+    def way_by_service(self) -> WayIn:
+        """The service under diagnosis as a way in."""
+        own = (way for way in self.ways if way.login == self.login)
+        return next(own, WayIn(connection=self.service, login=self.login))
 
 
 class Neighbour(Struct, frozen=True, kw_only=True):

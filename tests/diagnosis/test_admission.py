@@ -10,8 +10,8 @@ from msgspec.structs import fields
 from sshdoctor.diagnosis.derived.admission import Admission, admission
 from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.diagnosis.hosts_access import decide
-from sshdoctor.facts.host import wrappers
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh import wrappers
 from sshdoctor.model import Unknown
 
 SERVER = "203.0.113.2"

@@ -9,8 +9,8 @@ import pytest
 from sshdoctor.diagnosis.hosts_access import decide
 from sshdoctor.document import read_yaml
 from sshdoctor.facts import parse_all
-from sshdoctor.facts.host.wrappers import Wrappers
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.wrappers import Wrappers
 from sshdoctor.model import Unknown
 
 SAID = read_yaml(Path(__file__).with_name("hosts_access.yml"))

@@ -11,8 +11,8 @@ from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.diagnosis.derived.keys import Keys, keys
 from sshdoctor.facts.ssh.account import Account, AuthFile
 from sshdoctor.facts.ssh.config import Config
+from sshdoctor.facts.ssh.parsing.key_files import Objection
 from sshdoctor.model import Unknown
-from sshdoctor.services.ssh.key_files import Objection
 
 OFFERED = "SHA256:offered"
 

@@ -25,10 +25,10 @@ from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.diagnosis.derived.socket import socket
 from sshdoctor.facts import OFF
 from sshdoctor.facts.host.firewall import Firewall
-from sshdoctor.facts.host.listeners import Listeners
 from sshdoctor.facts.parsing.fingerprints import fingerprint
 from sshdoctor.facts.parsing.sockets import Listener
 from sshdoctor.facts.ssh.config import Config
+from sshdoctor.facts.ssh.listeners import Listeners
 from sshdoctor.facts.ssh.service import Service
 from sshdoctor.model import Cause, Evidence, Login, Unknown
 

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from msgspec import Struct
 
-from sshdoctor.facts.host.wrappers import WrapperRule
+from sshdoctor.facts.ssh.wrappers import WrapperRule
 from sshdoctor.model import Unknown
 
 Truth = bool | Unknown

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from sshdoctor import services
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, Output
 from sshdoctor.background import Background
@@ -17,7 +18,7 @@ from sshdoctor.checks.run import Run
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, greeted_first
 from sshdoctor.diagnosis.probe import AddressFacts, Probe, ProbeResult
 from sshdoctor.errors import AccessError, CaptureError
-from sshdoctor.model import WORKING, AccessUsed, Attempt, Host, Unknown, WayIn
+from sshdoctor.model import AccessUsed, Attempt, Host, Unknown, WayIn
 from sshdoctor.outside import dial
 
 if TYPE_CHECKING:
@@ -149,14 +150,14 @@ def _read_disk(access: Access, probe: Probe, host: Host, outside: Outside) -> Pr
 
 
 def _is_service(way: WayIn, host: Host) -> bool:
-    return way.connection == "ssh" and way.login == host.login
+    return way.login == host.login
 
 
 def _open(way: WayIn, host: Host, outside: Outside, probing: ProbeOptions) -> Access:
     if _is_service(way, host):
         if outside.access is not None:
             return outside.access
-        failed = next((r for r in outside.replies if r.word not in WORKING), outside.replies[0])
+        failed = next((r for r in outside.replies if not services.works(r.word)), outside.replies[0])
         raise AccessError(failed.word, failed.detail or "")
     return enter(way, probing)
 
@@ -164,8 +165,8 @@ def _open(way: WayIn, host: Host, outside: Outside, probing: ProbeOptions) -> Ac
 def enter(way: WayIn, probing: ProbeOptions) -> Access:
     """Open a way in anew. Raises AccessError."""
     socket = None
-    if way.connection == "ssh" and way.login is not None and not way.login.jumps:
-        met = dial(way.login, probing.timeout)
+    if way.login is not None and not way.login.jumps:
+        met = dial(way.login, services.load(way.connection), probing.timeout)
         greeted = greeted_first(met)
         if greeted is None:
             raise AccessError(met[0].reply.word, met[0].reply.detail or "")

@@ -12,6 +12,7 @@ from sshdoctor.access.base import Access, LoginError, LoginFailure
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply, WayIn
 from sshdoctor.outside import DialResult, dial
+from sshdoctor.services import Service, load
 
 
 class ProbeOptions(Struct, frozen=True, kw_only=True):
@@ -36,24 +37,24 @@ class Outside(Struct, frozen=True, kw_only=True):
 
 def look_outside(host: Host, probing: ProbeOptions) -> Outside:
     """Dial every address of ``host`` once; log in where a banner came first, on the same connection."""
-    seen = _visit(host, probing)
+    service = load(host.service)
+    seen = _visit(host, service, probing)
     if not probing.deep:
         return seen
     from sshdoctor.outside.traceroute import look_around  # few ask for it
 
-    return replace(seen, replies=look_around(seen.replies, probing.timeout))
+    return replace(seen, replies=look_around(seen.replies, service, probing.timeout))
 
 
-def _visit(host: Host, probing: ProbeOptions) -> Outside:
-    way = next((w for w in host.ways if w.connection == "ssh" and w.login == host.login), None)
+def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
     if host.login.jumps:
-        return _through_jumps(host.login, way or WayIn(connection="ssh", login=host.login), probing)
-    met = dial(host.login, probing.timeout)
+        return _through_jumps(host.login, host.way_by_service, probing)
+    met = dial(host.login, service, probing.timeout)
     greeted = greeted_first(met)
-    if greeted is None or host.ways[0].connection == "local":
+    if greeted is None or host.ways[0].connection == "local" or not service.logs_in:
         _close(greeted)
         return Outside(replies=tuple(one.reply for one in met))
-    word, failure, access = _log_in(way or WayIn(connection="ssh", login=host.login), greeted, probing)
+    word, failure, access = _log_in(host.way_by_service, greeted, probing)
     replies = tuple(_answered(one.reply, word, failure) if one is greeted else one.reply for one in met)
     return Outside(replies=replies, failure=failure, access=access)
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from sshdoctor.diagnosis.hypotheses import BY_REPLY, DOWN, OF_ICMP, PORT, Hypothesis
-from sshdoctor.model import WORKING, Cause, Evidence, Login, Reply
+from sshdoctor.model import Cause, Evidence, Login, Reply
+from sshdoctor.services import works
 
 MOST = 6
 _ANSWERS = ("silence", "local-unreachable", "unreachable")
@@ -17,7 +18,7 @@ _ANSWERS = ("silence", "local-unreachable", "unreachable")
 
 def possible_causes(login: Login, replies: Sequence[Reply]) -> tuple[Cause, ...]:
     """What may give the replies with which nobody gets in, each with confidence "possible", once."""
-    failed = [reply for reply in replies if reply.word not in WORKING]
+    failed = [reply for reply in replies if not works(reply.word)]
     ranks = zip_longest(*(_of_reply(login, reply) for reply in failed))
     found: dict[str, Cause] = {}
     for cause in (cause for rank in ranks for cause in rank if cause):
@@ -57,7 +58,7 @@ def _with_neighbours(guesses: tuple[Hypothesis, ...], reply: Reply) -> tuple[Hyp
     may not be; an SSH server on another port may be the one that was meant."""
     if reply.neighbours is None:
         return guesses
-    greeting = [one.port for one in reply.neighbours if one.reply == "banner"]
+    greeting = [one.port for one in reply.neighbours if works(one.reply)]
     if greeting:
         say = f"An SSH server answers on port {greeting[0]}, and not on port {{port}}."
         settle = (

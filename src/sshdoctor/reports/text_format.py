@@ -14,6 +14,7 @@ from rich.text import Text
 from sshdoctor.model import Cause, Evidence, Hop, HostReport, Reply
 from sshdoctor.reports.layout.printable import printable
 from sshdoctor.reports.repair_text import repair_lines
+from sshdoctor.services import works
 
 _EVIDENCE_LINES = 6
 _VERDICT_STYLE = {"healthy": "bold green", "blocked": "bold red", "undecided": "bold yellow"}
@@ -115,7 +116,7 @@ def _dialled(report: HostReport, reply: Reply) -> str:
         text += f", sent by {reply.sender}"
     if reply.elapsed_ms is not None:
         text += f" ({_duration(reply.elapsed_ms)})"
-    return text + (f" {reply.banner}" if reply.banner and reply.word in ("banner", "ok") else "")
+    return text + (f" {reply.banner}" if reply.banner and works(reply.word) else "")
 
 
 def _duration(milliseconds: float) -> str:

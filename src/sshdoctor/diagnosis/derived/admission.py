@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.diagnosis.hosts_access import decide
-from sshdoctor.diagnosis.rank import progress
-from sshdoctor.facts.host.wrappers import WrapperRule, Wrappers
+from sshdoctor.facts.ssh.wrappers import WrapperRule, Wrappers
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services import progress
+from sshdoctor.services.base import GREETED
 
 
 class Admission(Struct, frozen=True, kw_only=True):
@@ -28,7 +29,7 @@ class Admission(Struct, frozen=True, kw_only=True):
 
 def admission(dial: Dialled, client: str | None, wrappers: Wrappers | Unknown) -> Admission | Unknown:
     """What the wrappers' rules come to for this client; one that was greeted has been admitted."""
-    if progress(dial.reply) >= progress("banner"):
+    if progress(dial.reply) >= GREETED:
         return Admission(state="admitted")
     if isinstance(wrappers, Unknown):
         return wrappers

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.facts.host.addresses import Addresses
-from sshdoctor.model import WORKING, Evidence, Login, Reply, Unknown
+from sshdoctor.model import Evidence, Login, Reply, Unknown
+from sshdoctor.services import works
 
 
 class Dialled(Struct, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ def dialled(
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
         no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),
         other_reply=others[0].word if others else "",
-        other_works=any(r.word in WORKING for r in others),
+        other_works=any(works(r.word) for r in others),
         arrives_at=arrives,
         translated=own if isinstance(own, Unknown) else not own,
         elsewhere=_elsewhere(address, addresses, on_this_machine),

@@ -7,8 +7,8 @@ from msgspec import Struct
 from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.facts.ssh.account import Account, AuthFile
 from sshdoctor.facts.ssh.config import Config
+from sshdoctor.facts.ssh.parsing.key_files import Objection
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services.ssh.key_files import Objection
 
 
 class Keys(Struct, frozen=True, kw_only=True):

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from sshdoctor.diagnosis.derived.dialled import Dialled
-from sshdoctor.diagnosis.rank import progress
 from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services import progress
+from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.owner import Owner, command_for, owner_of
@@ -169,7 +170,7 @@ def _is_own(address: str, packet: Packet) -> bool:
 def _passed_a_limit(verdict: Verdict, dial: Dialled) -> bool:
     """The rules leave it to rate, time or chance, and the client got its banner."""
     passes = verdict.state == "depends" and None in verdict.possible
-    return passes and progress(dial.reply) >= progress("banner")
+    return passes and progress(dial.reply) >= GREETED
 
 
 def _limited(verdict: Verdict, dial: Dialled) -> bool:

@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.diagnosis.derived.dialled import Dialled
-from sshdoctor.facts.host.listeners import Listeners
 from sshdoctor.facts.parsing.sockets import Listener
+from sshdoctor.facts.ssh.listeners import Listeners
 from sshdoctor.model import Evidence, Unknown
 
 

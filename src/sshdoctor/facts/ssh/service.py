@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.facts.offline import service as _service_disk
 from sshdoctor.facts.offline.accounts_and_paths import OFF
 from sshdoctor.facts.parsing import systemd as _systemd
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.offline import service as _service_disk
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:

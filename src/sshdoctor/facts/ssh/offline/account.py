@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sshdoctor.disk import Disk
 from sshdoctor.facts.offline.accounts_and_paths import rows
+from sshdoctor.facts.ssh.parsing import sshd_config as _sshd_config
 from sshdoctor.model import Unknown
-from sshdoctor.services.ssh import sshd_config as _sshd_config
 
 _NOT_A_KEY = re.compile(r"\s*#|.*cert-authority.*\s(?:ssh|ecdsa|sk)-")
 _KEY = re.compile(r"(?:.*\s)?(?:ssh|ecdsa|sk)-[\w@.-]+\s+(AAAA[A-Za-z0-9+/=]+)")

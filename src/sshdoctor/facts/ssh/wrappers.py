@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from sshdoctor.facts.offline.accounts_and_paths import SESSIONS, printed, program, quoted
+from sshdoctor.facts.offline.accounts_and_paths import printed, quoted
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, unseen
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.offline.programs import SESSIONS, program
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from sshdoctor.disk import Disk
-from sshdoctor.facts.offline.rpm import rpm_text
+from sshdoctor.facts.ssh.offline.rpm import rpm_text
 
 _STATUS = "/var/lib/dpkg/status"
 _APK = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")

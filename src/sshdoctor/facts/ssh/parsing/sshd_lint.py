@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sshdoctor.services.ssh.sshd_config import Files
+from sshdoctor.facts.ssh.parsing.sshd_config import Files
 
 _CHOICES = {
     **dict.fromkeys(
