@@ -152,6 +152,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     source: str | None = None
     """This machine's own address on the connection, which is the client's address unless NAT changed it."""
     source_port: int | None = None
+    stage: str = ""
+    """The stage of the way that gave it ("jump ops@198.51.100.1"), "" if it is the target's own."""
     neighbours: tuple[Neighbour, ...] | None = None
     """None where nobody looked."""
     path: tuple[Hop, ...] | None = None

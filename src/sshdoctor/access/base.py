@@ -28,6 +28,8 @@ class LoginFailure(Struct, frozen=True, kw_only=True):
 
     word: str
     detail: str
+    stage: str = ""
+    """Where on the way it failed: a jump host, a ProxyCommand; "" at the server itself."""
     host_key: str | None = None
     known_host_keys: tuple[str, ...] = ()
     client_keys: tuple[str, ...] = ()
@@ -40,7 +42,7 @@ class LoginError(AccessError):
     """An SSH login that failed, with what was learnt on the way."""
 
     def __init__(self, failure: LoginFailure) -> None:
-        super().__init__(failure.word, failure.detail)
+        super().__init__(failure.word, failure.detail, stage=failure.stage)
         self.failure = failure
 
 

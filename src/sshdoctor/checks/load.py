@@ -25,8 +25,9 @@ from sshdoctor.services import layers, reply_words
 
 _CHECK_KEYS = ("title", "why", "facts", "asked", "after", "explained_by", "run", "causes", "otherwise")
 _CAUSE_KEYS = ("id", "said", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
+CLIENT = "client"
 WORDS = "words"
-"""The fact that has the host's own words about this dial; a cause with ``said`` hangs on it."""
+"""The facts that have the client's and the host's own words about this dial; ``said`` hangs on them."""
 
 
 class CauseRule(Struct, frozen=True, kw_only=True):
@@ -171,7 +172,7 @@ class _CheckReader:
         items = block.get("causes")
         causes = [item for item in items if isinstance(item, Block)] if isinstance(items, list) else []
         said = any(item.get("said") is True for item in causes)
-        return tuple(dict.fromkeys((*self.words(block, "facts"), *((WORDS,) if said else ()))))
+        return tuple(dict.fromkeys((*self.words(block, "facts"), *((CLIENT, WORDS) if said else ()))))
 
     def causes(self, block: Block, schema: Mapping[str, type]) -> tuple[CauseRule, ...]:
         items = block.get("causes")

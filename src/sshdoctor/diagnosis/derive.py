@@ -12,6 +12,7 @@ from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.derived.admission import Admission, admission
+from sshdoctor.diagnosis.derived.client import Client, client
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
 from sshdoctor.diagnosis.derived.keys import Keys, keys
 from sshdoctor.diagnosis.derived.path import Path, path
@@ -30,6 +31,7 @@ DERIVED: Mapping[str, type] = {
     "permission": Permission,
     "keys": Keys,
     "words": Words,
+    "client": Client,
     "inside": Expectation,
 }
 """The derived facts, by the names that checks use."""
@@ -42,6 +44,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "permission": ("config", "account"),
     "keys": ("account", "config", "dial_log"),
     "words": ("dial_log", "start"),
+    "client": (),
     "inside": (),
 }
 """The facts of the host that each is made of."""
@@ -60,6 +63,8 @@ class Conversation(Struct, frozen=True, kw_only=True):
     replies: Sequence[Reply]
     failure: LoginFailure | None
     on_this_machine: bool
+    witness: tuple[str, ...] = ()
+    """What ``ssh -v`` said, where it was asked."""
     heard: tuple[str, ...] = ()
     """What the client's session printed before it ended."""
     off: bool = False
@@ -94,6 +99,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
         "keys": keys(dial, known["account"], known["config"], getattr(said, "accepted_key", "")),
         "words": said,
+        "client": client(conversation.login, conversation.witness),
     }
 
 

@@ -12,7 +12,8 @@ from sshdoctor.access.base import Access, LoginError, LoginFailure
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply, WayIn
 from sshdoctor.outside import DialResult, dial
-from sshdoctor.services import Service, load
+from sshdoctor.services import Service, load, progress
+from sshdoctor.services.base import GREETED
 
 
 class ProbeOptions(Struct, frozen=True, kw_only=True):
@@ -31,6 +32,8 @@ class Outside(Struct, frozen=True, kw_only=True):
     replies: tuple[Reply, ...]
     failure: LoginFailure | None = None
     access: Access | None = None
+    witness: tuple[str, ...] = ()
+    """What ``ssh -v`` said, where the person's own ssh was asked as well."""
     when: float | None = None
     """When the dialling began, in seconds since 1970."""
 
@@ -38,7 +41,7 @@ class Outside(Struct, frozen=True, kw_only=True):
 def look_outside(host: Host, probing: ProbeOptions) -> Outside:
     """Dial every address of ``host`` once; log in where a banner came first, on the same connection."""
     service = load(host.service)
-    seen = _visit(host, service, probing)
+    seen = _asked_of_ssh(host.login, _visit(host, service, probing), probing)
     if not probing.deep:
         return seen
     from sshdoctor.outside.traceroute import look_around  # few ask for it
@@ -47,7 +50,7 @@ def look_outside(host: Host, probing: ProbeOptions) -> Outside:
 
 
 def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
-    if host.login.jumps:
+    if host.login.jumps or "proxycommand" in host.login.options:
         return _through_jumps(host.login, host.way_by_service, probing)
     met = dial(host.login, service, probing.timeout)
     greeted = greeted_first(met)
@@ -57,6 +60,24 @@ def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
     word, failure, access = _log_in(host.way_by_service, greeted, probing)
     replies = tuple(_answered(one.reply, word, failure) if one is greeted else one.reply for one in met)
     return Outside(replies=replies, failure=failure, access=access)
+
+
+def _asked_of_ssh(login: Login, seen: Outside, probing: ProbeOptions) -> Outside:
+    """The same, by the person's own ssh where the library may have done otherwise: its reply stands."""
+    reply = next((one for one in seen.replies if progress(one.word) >= GREETED), None)
+    if reply is None or reply.stage:
+        return seen
+    from sshdoctor.access.ssh.openssh import ask_openssh, differs  # few dials need it
+
+    answer = ask_openssh(login, probing.timeout) if differs(login, reply.word) else None
+    if answer is None:
+        return seen
+    word = answer.word or reply.word
+    detail = (
+        reply.detail if word == reply.word else f"ssh itself: {answer.lines[-1] if answer.lines else word}"
+    )
+    replies = tuple(replace(one, word=word, detail=detail) if one is reply else one for one in seen.replies)
+    return replace(seen, replies=replies, witness=answer.lines)
 
 
 def greeted_first(met: Sequence[DialResult]) -> DialResult | None:
@@ -82,7 +103,8 @@ def _log_in(
         )
     except AccessError as error:
         failure = error.failure if isinstance(error, LoginError) else None
-        return error.word, failure or LoginFailure(word=error.word, detail=error.detail), None
+        plain = LoginFailure(word=error.word, detail=error.detail, stage=error.stage)
+        return error.word, failure or plain, None
     return "ok", None, access
 
 
@@ -100,5 +122,6 @@ def _through_jumps(login: Login, way: WayIn, probing: ProbeOptions) -> Outside:
         port=login.port,
         word=word,
         detail=failure.detail if failure else None,
+        stage=failure.stage if failure else "",
     )
     return Outside(replies=(reply,), failure=failure, access=access)

@@ -58,6 +58,7 @@ def facts_by_address(host: Host, outside: Outside, inside: Inside) -> tuple[dict
         on_this_machine=inside.used.via == "local",
         off=inside.used.via == "chroot",
         heard=inside.heard,
+        witness=outside.witness,
     )
     views = zip(replies, inside.views, strict=True)
     return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)
@@ -127,6 +128,8 @@ def _off_notes(causes: Sequence[Cause]) -> list[str]:
 def _judge(
     facts: Mapping[str, object], reply: Reply, inside: Inside, checks: Sequence[Check], service: Service
 ) -> _Address:
+    if reply.stage:
+        return _judge_stage(facts, reply, inside, checks)
     comparing = _comparing(checks)
     if inside.used.via == "chroot":
         return _judge_off(facts, reply, inside, checks, comparing)
@@ -142,6 +145,17 @@ def _judge(
         agreement = agrees(expected.predicted, reply.word)
         prediction = Prediction(reply=expected.predicted, agrees=agreement, why=expected.why)
     return _Address(reply, {check.id: judged[check.id] for check in checks}, prediction, reply.word)
+
+
+def _judge_stage(
+    facts: Mapping[str, object], reply: Reply, inside: Inside, checks: Sequence[Check]
+) -> _Address:
+    """The dial ended before the host: what is the way's is asked, and nothing is held against the host."""
+    judged = evaluate([check for check in checks if check.layer == "client"], facts, inside.runs)
+    skipped = f"Not asked: the dial ended at the {reply.stage}."
+    others = [check for check in checks if check.layer != "client"]
+    judged |= {check.id: Evaluated(check=check, status="skipped", summary=skipped) for check in others}
+    return _Address(reply, {check.id: judged[check.id] for check in checks}, None, reply.word)
 
 
 def _judge_off(

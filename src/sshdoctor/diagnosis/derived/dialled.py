@@ -26,6 +26,8 @@ class Dialled(Struct, frozen=True, kw_only=True):
     reply: str | Unknown
     """Unknown where the system that was looked into does not run: what came back is not its answer."""
     detail: str | Unknown
+    stage: str
+    """The jump host or ProxyCommand that gave the reply, "" if it is the target's own."""
     sender: str | None
     foreign_sender: bool
     """An ICMP refusal whose sender is not the address dialled: somebody else's firewall or router."""
@@ -72,6 +74,7 @@ def dialled(
         user=login.user or "",
         reply=reply.word,
         detail=reply.detail or "",
+        stage=reply.stage,
         sender=reply.sender,
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
         no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),
