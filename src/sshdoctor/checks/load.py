@@ -25,7 +25,7 @@ from sshdoctor.services import layers, reply_words
 
 _CHECK_KEYS = ("title", "why", "facts", "asked", "after", "explained_by", "run", "causes", "otherwise")
 _CAUSE_KEYS = ("id", "said", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
-CLIENT = "client"
+CLIENT = "own_client"
 WORDS = "words"
 """The facts that have the client's and the host's own words about this dial; ``said`` hangs on them."""
 

@@ -12,9 +12,9 @@ from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.derived.admission import Admission, admission
-from sshdoctor.diagnosis.derived.client import Client, client
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
 from sshdoctor.diagnosis.derived.keys import Keys, keys
+from sshdoctor.diagnosis.derived.own_client import OwnClient, own_client
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.diagnosis.derived.permission import Permission, permission
 from sshdoctor.diagnosis.derived.socket import Socket, socket
@@ -31,7 +31,7 @@ DERIVED: Mapping[str, type] = {
     "permission": Permission,
     "keys": Keys,
     "words": Words,
-    "client": Client,
+    "own_client": OwnClient,
     "inside": Expectation,
 }
 """The derived facts, by the names that checks use."""
@@ -44,7 +44,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "permission": ("config", "account"),
     "keys": ("account", "config", "dial_log"),
     "words": ("dial_log", "start"),
-    "client": (),
+    "own_client": (),
     "inside": (),
 }
 """The facts of the host that each is made of."""
@@ -99,7 +99,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
         "keys": keys(dial, known["account"], known["config"], getattr(said, "accepted_key", "")),
         "words": said,
-        "client": client(conversation.login, conversation.witness),
+        "own_client": own_client(conversation.login, conversation.witness),
     }
 
 

@@ -73,9 +73,8 @@ def _asked_of_ssh(login: Login, seen: Outside, probing: ProbeOptions) -> Outside
     if answer is None:
         return seen
     word = answer.word or reply.word
-    detail = (
-        reply.detail if word == reply.word else f"ssh itself: {answer.lines[-1] if answer.lines else word}"
-    )
+    last = answer.lines[-1] if answer.lines else word
+    detail = reply.detail if word == reply.word else f"ssh itself: {last}"
     replies = tuple(replace(one, word=word, detail=detail) if one is reply else one for one in seen.replies)
     return replace(seen, replies=replies, witness=answer.lines)
 

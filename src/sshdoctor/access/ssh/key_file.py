@@ -31,9 +31,8 @@ def key_fault(name: str) -> KeyFault | None:
         of = path.stat()
         data = path.read_bytes()[:_LARGEST] if stat.S_ISREG(of.st_mode) else b""
     except FileNotFoundError:
-        return KeyFault(
-            name, "client-key-permissions", f"{name} is not there", "name the key that is (ssh -i)"
-        )
+        says = f"{name} is not there"
+        return KeyFault(name, "client-key-permissions", says, "name the key that is (ssh -i)")
     except OSError as error:
         return KeyFault(name, "client-key-permissions", f"{name}: {error.strerror}", f"chmod 600 {name}")
     if of.st_mode & 0o077 and of.st_uid == os.geteuid():

@@ -1,7 +1,7 @@
-"""The person's own ssh, asked once: where Fabric's library would do otherwise, its answer is the one that counts.
+"""The person's own ssh, asked once: where Fabric's library may do otherwise, its answer counts.
 
-Source: ssh(1), ssh_config(5). Nothing is asked of a person (BatchMode), no key is added to known_hosts, and what
-runs on the host, if it lets us in, is ``true``.
+Source: ssh(1), ssh_config(5). Nothing is asked of a person (BatchMode), no key is added to known_hosts, and
+what runs on the host, if it lets us in, is ``true``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _WORDS = (
 
 
 class OpensshAnswer(Struct, frozen=True, kw_only=True):
-    """``word`` is a reply word, or "" where ssh's end has none; ``lines`` are its own, without debug's prefix."""
+    """``word`` is a reply word, "" where ssh's end has none; ``lines`` are its own, without "debug1: "."""
 
     word: str
     lines: tuple[str, ...]

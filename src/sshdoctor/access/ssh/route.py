@@ -10,7 +10,6 @@ import signal
 import socket as sockets
 import subprocess
 from collections.abc import Iterator
-from shutil import which
 from typing import Any
 
 import paramiko
@@ -137,7 +136,7 @@ def _through_command(command: str, login: Login, stack: contextlib.ExitStack) ->
         r"%(.)", lambda found: tokens[found[1]] if found[1] == "%" else _quoted(tokens, found), command
     )
     program = shlex.split(filled)[0] if filled.strip() else ""
-    if which(program) is None and "/" not in program:
+    if not _is_command(program):
         said = f"the ProxyCommand {program!r} is not installed on this machine"
         raise AccessError("closed-before-banner", said, stage=PROXY)
     ours, theirs = sockets.socketpair()
@@ -153,6 +152,16 @@ def _through_command(command: str, login: Login, stack: contextlib.ExitStack) ->
     stack.callback(ours.close)
     stack.enter_context(_told_by(process))
     return ours
+
+
+def _is_command(program: str) -> bool:
+    """Whether this machine's shell knows it: a program, or a word of its own."""
+    return (
+        subprocess.run(
+            ("sh", "-c", 'command -v -- "$0"', program), capture_output=True, check=False
+        ).returncode
+        == 0
+    )
 
 
 @contextlib.contextmanager

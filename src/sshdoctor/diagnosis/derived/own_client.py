@@ -1,4 +1,4 @@
-"""The fact ``client``: what the person's own ssh, its key files and its configuration do on this dial."""
+"""The fact ``own_client``: what the person's own ssh, its key files and its configuration do on this dial."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sshdoctor.model import Evidence, Login
 from sshdoctor.reasons import classify
 
 
-class Client(Struct, frozen=True, kw_only=True):
+class OwnClient(Struct, frozen=True, kw_only=True):
     """``said`` are ssh's own lines that name a cause, () where it was not asked.
 
-    ``key_cause`` is the cause that a key file gives by itself ("" for none), ``key_says`` and ``key_mend`` what
-    to say of it. ``overrides`` are the options, as NAME=VALUE, that the inventory gives and that choose what ssh
-    may agree to.
+    ``key_cause`` is the cause that a key file gives by itself ("" for none), ``key_says`` and ``key_mend``
+    what to say of it. ``overrides`` are the options that the inventory gives, as NAME=VALUE, and that choose
+    what ssh may agree to.
     """
 
     said: tuple[Said, ...]
@@ -31,12 +31,12 @@ class Client(Struct, frozen=True, kw_only=True):
 _CHOOSING = ("ciphers", "kexalgorithms", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms")
 
 
-def client(login: Login, lines: Sequence[str]) -> Client:
+def own_client(login: Login, lines: Sequence[str]) -> OwnClient:
     """The fact; ``lines`` are what ``ssh -v`` said, where it was asked."""
     fault = next((found for path in login.key_files if (found := key_fault(path))), None)
     said = tuple(_said(lines))
     shown = [one.text for one in said] or list(lines[-3:])
-    return Client(
+    return OwnClient(
         said=said,
         key_cause=fault.cause if fault else "",
         key_says=fault.says if fault else "",
