@@ -105,9 +105,7 @@ def _list(path: Path, faults: list[str]) -> List | None:
     )
 
 
-def _entry(
-    item: object, program: str, path: Path, around: frozenset[str], faults: list[str]
-) -> Entry | None:
+def _entry(item: object, program: str, path: Path, around: frozenset[str], faults: list[str]) -> Entry | None:
     line = item.line if isinstance(item, Block) else 1
     try:
         written = msgspec.convert(item, _Written)

@@ -19,6 +19,7 @@ LONGEST = 4096
 
 _KEY = 6
 _FRAMES = 3
+_WHO = frozenset({"address", "port", "user"})
 _REPEATED = re.compile(r"message repeated \d{1,9} times: \[ (.*)\]")
 
 
@@ -30,7 +31,12 @@ class Reason(Struct, frozen=True, kw_only=True):
     """What its named parts hold. A part that could be read in two ways, because of words that a
     stranger chose, is left out."""
     certain: bool
-    """Whether the message can be read in one way only."""
+    """Whether the message can be read in one way only; if not, somebody wants to deceive."""
+
+    @property
+    def cause(self) -> str | None:
+        """The id of the cause that the message names; none where it can be read in two ways."""
+        return self.entry.cause if self.certain else None
 
 
 class _Candidate(Struct, frozen=True):
@@ -44,6 +50,7 @@ class Reasons:
     Where several patterns match, the one with the longest literal beginning is meant, because nobody
     but the program writes before the first part; of equal ones that which ends in words of a
     stranger's, because they can imitate any other end; of these, the one with the most literal text.
+    Where two patterns see different users or addresses, none is told.
     """
 
     def __init__(self, lists: Iterable[List]) -> None:
@@ -102,19 +109,28 @@ class _Index:
         return self._inside(message)
 
     def _inside(self, message: str) -> Reason | None:
-        for candidate in self._candidates(message):
-            match = candidate.pattern.match(message)
-            if match:
-                return Reason(
-                    entry=candidate.entry, parts=MappingProxyType(match.parts), certain=match.certain
-                )
-        return None
+        found = [(c, m) for c in self._candidates(message) if (m := c.pattern.match(message))]
+        if not found:
+            return None
+        (meant, match), *others = found
+        parts = {n: v for n, v in match.parts.items() if not any(_differs(n, v, *other) for other in others)}
+        certain = match.certain and len(parts) == len(match.parts)
+        return Reason(entry=meant.entry, parts=MappingProxyType(parts), certain=certain)
 
     def _candidates(self, message: str) -> Iterator[_Candidate]:
         yield from self._exact.get(message[:_KEY], ())
         colon = message.find(": ")
         behind = self._behind.get(message[colon : colon + _KEY], []) if colon > 0 else []
         yield from merge(behind, self._others, key=lambda candidate: _rank(candidate.pattern))
+
+
+def _differs(name: str, value: str, other: _Candidate, match: Match) -> bool:
+    """Whether another pattern that matches too sees somebody else, or could."""
+    if name not in _WHO:
+        return False
+    if name in match.parts:
+        return match.parts[name] != value
+    return not match.certain and name in other.pattern.names
 
 
 def _framed(inner: Reason, frame: Match) -> Reason:

@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from sshdoctor.errors import SshdoctorError
 
-_ADDRESS = (
-    r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{1,45}(?:%[\w.-]{1,16})?|UNKNOWN)"
-)
+_ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{1,45}(?:%[\w.-]{1,16})?|UNKNOWN)"
 _PORT = r"\d{1,5}"
 
 KINDS = {
     "text": r".*",
+    "words": r".*",
+    "path": r".*",
     "why": r".*",
     "fault": r".*",
     "reason": r".*",
@@ -32,12 +32,15 @@ KINDS = {
     "errno": r"[A-Z][\w ,/()'-]{1,100}",
     "whose": r"(?:invalid user )?",
     "remote": rf"\[?(?P<address>{_ADDRESS})\]?:(?P<port>{_PORT})",
-    "peer": rf"(?:(?P<whose>authenticating |invalid |)user (?P<user>.*) )?(?P<address>{_ADDRESS}) port (?P<port>{_PORT})",
+    "peer": (
+        rf"(?:(?P<whose>authenticating |invalid |)user (?P<user>.*) )?"
+        rf"(?P<address>{_ADDRESS}) port (?P<port>{_PORT})"
+    ),
 }
-"""What a part may hold. ``text`` and the user in ``peer`` may be a stranger's words; ``why``, ``fault`` and
-``reason`` are the program's own."""
+"""What a part may hold. ``text``, which is what a part is whose name is none of these, may be a stranger's
+words, and so may the user in ``peer``; the other free ones are the program's or the host's own."""
 
-_FREE = frozenset({"text", "peer", "why", "fault", "reason"})
+_FREE = frozenset({"text", "peer", "words", "path", "why", "fault", "reason"})
 _INSIDE = {"peer": ("whose", "user", "address", "port"), "remote": ("address", "port")}
 """The kinds that are parts of several, and their names."""
 
@@ -135,7 +138,7 @@ class Pattern(Struct, frozen=True, dict=True):
 
 
 def parse_pattern(says: str) -> Pattern:
-    """A pattern from its text: ``{name}`` is a part, ``{name:kind}`` one of a kind that its name does not say.
+    """A pattern from its text: ``{name}`` is a part, ``{name:kind}`` one whose kind its name does not say.
 
     So that no message takes long, a pattern has two free parts at most, and the second is its last part.
     Raises PatternError.
