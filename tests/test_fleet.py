@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from sshdoctor.fleet import examine_all
+from sshdoctor.command_line.fleet import examine_all
 from sshdoctor.model import AccessUsed, Host, HostReport, Login
 
 

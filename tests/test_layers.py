@@ -1,73 +1,40 @@
-"""Imports run one way, and third-party libraries stay in their rooms."""
+"""Imports run one way, and third-party libraries stay in their rooms: docs/layers.yml says which."""
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parent.parent / "src" / "sshdoctor"
+from architecture import PAGE, SOURCE, arrows, drawn, imported, layers, modules, room, rooms_imported, row_of
 
-# A room may import the rooms before it, never its siblings on the same line or a later one.
-FLOORS = [
-    ["errors"],
-    ["program"],
-    ["model"],
-    ["document", "resources", "ahead", "disk"],
-    ["inventory", "outside", "access", "facts", "firewall", "render"],
-    ["checks"],
-    ["diagnosis"],
-    ["remedy"],
-    ["fleet", "request"],
-    ["diagnose", "verdict", "demo"],
-    ["rescue"],
-    ["remediate"],
-    ["cli"],
-]
-ROOMS_OF = {
-    "fabric": {"access"},
-    "paramiko": {"access"},
-    "yaml": {"document"},
-    "jinja2": {"render", "remedy"},
-    "rich": {"render"},
-    "invoke": {"cli", "program", "access"},
-}
+MOST_ARROWS = 80
 
 
-def modules() -> list[Path]:
-    return sorted(SOURCE.rglob("*.py"))
-
-
-def room(path: Path) -> str:
-    return path.relative_to(SOURCE).with_suffix("").parts[0]
-
-
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-
-
-def floor(name: str) -> int:
-    return next(i for i, rooms in enumerate(FLOORS) if name in rooms)
-
-
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_run_one_way(path: Path) -> None:
     here = room(path)
-    if here == "__init__":
+    if path.relative_to(SOURCE).name == "__init__.py" and path.parent == SOURCE:
         return
-    for name in imported(path):
-        top, _, rest = name.partition(".")
-        other = rest.partition(".")[0]
-        if top == "sshdoctor" and other and other != here:
-            assert floor(other) < floor(here), f"{here} must not import {name}"
+    assert here, f"docs/layers.yml has no room for {path.name}"
+    for other in rooms_imported(path):
+        assert row_of()[other] < row_of()[here], f"{here} must not import {other}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_a_library_is_known_to_its_room_alone(path: Path) -> None:
+    rooms_of = layers()["libraries"]
     for name in imported(path):
         top = name.partition(".")[0]
-        assert room(path) in ROOMS_OF.get(top, {room(path)}), f"{path.name} must not import {name}"
+        assert room(path) in rooms_of.get(top, [room(path)]), f"{path.name} must not import {name}"
+
+
+def test_no_command_imports_another() -> None:
+    for path in (SOURCE / "commands").glob("*.py"):
+        assert not [name for name in imported(path) if name.startswith("sshdoctor.commands")], path.name
+
+
+def test_the_page_about_the_rooms_is_drawn_from_the_source() -> None:
+    assert PAGE.read_text(encoding="utf-8") == drawn(), "run: python tests/architecture.py"
+
+
+def test_few_arrows_run_between_the_rooms() -> None:
+    assert sum(map(len, arrows().values())) <= MOST_ARROWS

@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Ahead(Generic[T]):
+class Background(Generic[T]):
     """Starts ``work`` at once; ``result`` waits for it.
 
-    >>> Ahead(lambda: 6 * 7).result()
+    >>> Background(lambda: 6 * 7).result()
     42
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -13,11 +12,11 @@ from invoke.context import Context
 from invoke.tasks import Task, task
 from msgspec.structs import replace
 
+from sshdoctor.command_line.program import exit_code_of, run_program
 from sshdoctor.errors import UsageError
-from sshdoctor.program import run_program, told_once
 
 if TYPE_CHECKING:
-    from sshdoctor.options import Request
+    from sshdoctor.command_line.options import Options
 
 _HOST_HELP = {
     "host": "a host, group, pattern, comma list, or user@address:port",
@@ -35,7 +34,7 @@ _HOST_HELP = {
 }
 
 
-def _request(
+def _options(
     inventory: Sequence[str],
     only: Sequence[str],
     host: str = "",
@@ -48,13 +47,13 @@ def _request(
     accept_new_host_key: bool = False,
     lang: str = "en",
     mask: bool = False,
-) -> Request:
+) -> Options:
     """What the flags that every host task has ask for."""
-    from sshdoctor.options import Request
+    from sshdoctor.command_line.options import Options
 
     if not host:
         raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
-    return Request(
+    return Options(
         pattern=host,
         inventories=tuple(inventory),
         format=format,
@@ -73,9 +72,9 @@ def _request(
 def host_task(
     positional: Sequence[str] = (), iterable: Sequence[str] = (), **own_help: str
 ) -> Callable[[Callable[..., int]], Task[Callable[..., None]]]:
-    """A task about hosts: it has the flags of ``_request`` and, after those, its body's own.
+    """A task about hosts: it has the flags of ``_options`` and, after those, its body's own.
 
-    The body is given the Request, then its own flags; ``own_help`` explains them.
+    The body is given the Options, then its own flags; ``own_help`` explains them.
     """
 
     def made(body: Callable[..., int]) -> Task[Callable[..., None]]:
@@ -84,12 +83,12 @@ def host_task(
         @wraps(body)
         def run(context: Context, **flags: Any) -> int:
             mine = {each.name: flags.pop(each.name) for each in own}
-            return body(_request(**flags), **mine)
+            return body(_options(**flags), **mine)
 
         context, *_ = signature(run, follow_wrapped=False).parameters.values()
-        shared = signature(_request).parameters.values()
+        shared = signature(_options).parameters.values()
         every = sorted([*shared, *own], key=lambda each: each.default is not Parameter.empty)
-        told = told_once(run)
+        told = exit_code_of(run)
         told.__signature__ = Signature([context, *every])  # type: ignore[attr-defined]  # what Invoke reads
         described = {name.replace("_", "-"): text for name, text in own_help.items()}
         make: Callable[..., Task[Callable[..., None]]] = task(
@@ -107,22 +106,23 @@ def host_task(
     capture="what the rescue script wrote on this host (- to paste it)",
     deep="where no SSH server answers: knock on other ports too, and find the hop where packets stop",
 )
-def diagnose(request: Request, capture: str = "", deep: bool = False) -> int:
+def diagnose(options: Options, capture: str = "", deep: bool = False) -> int:
     """Find out why a client cannot get in by SSH, from both sides."""
-    from sshdoctor.commands.diagnose import given_capture, run
+    from sshdoctor.command_line.options import given_capture
+    from sshdoctor.commands.diagnose import run
 
-    return run(replace(request, deep=deep), given_capture(capture) if capture else None)
+    return run(replace(options, deep=deep), given_capture(capture) if capture else None)
 
 
 @task(
     positional=[], iterable=["inventory"], auto_shortflags=False, help={"inventory": _HOST_HELP["inventory"]}
 )
-@told_once
+@exit_code_of
 def checks(context: Context, inventory: Sequence[str]) -> int:
     """List the checks, in the order of a packet's way, with the causes that each can find."""
-    from sshdoctor.commands.diagnose import list_checks
+    from sshdoctor.commands.checks import run
 
-    return list_checks(tuple(inventory))
+    return run(tuple(inventory))
 
 
 _CHANGE_HELP = {
@@ -142,7 +142,7 @@ _CHANGE_HELP = {
     capture="with --script: plan by what the rescue script wrote on this host (- to paste it)",
 )
 def remediate(
-    request: Request,
+    options: Options,
     cause: Sequence[str],
     check: bool = False,
     diff: bool = False,
@@ -159,11 +159,12 @@ def remediate(
         raise UsageError(
             "a capture cannot be repaired; with --script FILE the plan is written for the console"
         )
-    from sshdoctor.commands.diagnose import given_capture
-    from sshdoctor.commands.remediate import Wish, remediate
+    from sshdoctor.command_line.changes import ChangeOptions
+    from sshdoctor.command_line.options import given_capture
+    from sshdoctor.commands.remediate import run
 
-    wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source, script=script)
-    return remediate(request, wish, tuple(cause), given_capture(capture) if capture else None)
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source, script=script)
+    return run(options, wish, tuple(cause), given_capture(capture) if capture else None)
 
 
 @host_task(
@@ -175,7 +176,7 @@ def remediate(
     export_vars="only write what the playbook would be given, for ansible-playbook -e @FILE",
 )
 def playbook(
-    request: Request,
+    options: Options,
     name: str,
     extra_vars: Sequence[str],
     check: bool = False,
@@ -186,29 +187,30 @@ def playbook(
     export_vars: bool = False,
 ) -> int:
     """Run one playbook by name, under guard, and prove that nobody is worse off."""
-    from sshdoctor.commands.remediate import Wish, run_playbook
+    from sshdoctor.command_line.changes import ChangeOptions
+    from sshdoctor.commands.playbook import run
 
-    wish = Wish(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
-    return run_playbook(request, wish, name, tuple(extra_vars), export=export_vars)
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
+    return run(options, wish, name, tuple(extra_vars), export=export_vars)
 
 
 @host_task(yes="ask nothing")
-def undo(request: Request, yes: bool = False) -> int:
+def undo(options: Options, yes: bool = False) -> int:
     """Put back what the last remedy changed on a host."""
-    from sshdoctor.commands.remediate import undo
+    from sshdoctor.commands.undo import run
 
-    return undo(request, yes=yes)
+    return run(options, yes=yes)
 
 
 @task(
     positional=[], iterable=["inventory"], auto_shortflags=False, help={"inventory": _HOST_HELP["inventory"]}
 )
-@told_once
+@exit_code_of
 def playbooks(context: Context, inventory: Sequence[str]) -> int:
     """List the playbooks, with the causes that each mends."""
-    from sshdoctor.commands.remediate import list_playbooks
+    from sshdoctor.commands.playbooks import run
 
-    return list_playbooks(tuple(inventory))
+    return run(tuple(inventory))
 
 
 @host_task(
@@ -219,16 +221,20 @@ def playbooks(context: Context, inventory: Sequence[str]) -> int:
     output="write the script to this file; with --serve, the report",
 )
 def rescue(
-    request: Request, serve: bool = False, listen: str = "", certificate: str = "", key: str = ""
+    options: Options, serve: bool = False, listen: str = "", certificate: str = "", key: str = ""
 ) -> int:
     """Write a script for the console of a host that nobody can reach."""
     from sshdoctor.commands import rescue as room
 
     if serve:
-        return room.serve(request, room.Offer(listen=listen, certificate=certificate, key=key))
+        from sshdoctor.commands import diagnose as diagnosis
+
+        return diagnosis.run(
+            options, room.receive(options, room.Offer(listen=listen, certificate=certificate, key=key))
+        )
     if listen or certificate or key:
         raise UsageError("--listen, --certificate and --key need --serve")
-    return room.write_script(request)
+    return room.write_script(options)
 
 
 _VERDICT_HELP = {
@@ -243,7 +249,7 @@ _VERDICT_HELP = {
 
 
 @task(positional=[], iterable=["rules"], auto_shortflags=False, help=_VERDICT_HELP)
-@told_once
+@exit_code_of
 def verdict(
     context: Context,
     rules: Sequence[str],
@@ -255,10 +261,10 @@ def verdict(
     format: str = "text",  # noqa: A002  # the flag's name is public
 ) -> int:
     """Say what the firewall in mailed dumps does with a client, and by which rule."""
-    from sshdoctor.commands.verdict import Question, run
+    from sshdoctor.commands.verdict import VerdictOptions, run
 
     return run(
-        Question(
+        VerdictOptions(
             rules=tuple(rules),
             source=source,
             destination=destination,
@@ -271,23 +277,12 @@ def verdict(
 
 
 @task(auto_shortflags=False)
-@told_once
+@exit_code_of
 def demo(context: Context) -> int:
     """Break a throw-away container, diagnose it from both sides, repair it, show the proof."""
-    from sshdoctor.commands.demo import broken_host
-    from sshdoctor.commands.diagnose import show
-    from sshdoctor.commands.remediate import show_repair
+    from sshdoctor.commands.demo import run
 
-    def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
-    say("Making a throw-away host; its sshd is stopped, behind a firewall rule that drops.")
-    with broken_host() as host:
-        say("Diagnosing it from both sides.\n")
-        found = show(host)
-        say("Repairing it, under a guard that would undo what is not proved.\n")
-        proved = show_repair(host)
-    return 0 if found[:2] == ("firewall-drops", "sshd-stopped") and proved else 3
+    return run()
 
 
 namespace = Collection(diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, demo)

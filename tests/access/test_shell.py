@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sshdoctor.access.shell import Capture, Shell, kill_script
+from sshdoctor.access.shell import KeptOutput, Shell, kill_script
 from sshdoctor.model import Become, Secret
 
 
@@ -18,7 +18,7 @@ def test_sudo_never_asks_where_no_password_is_there() -> None:
 
 
 def test_the_process_and_its_group_are_found_behind_the_noise_of_a_login_shell() -> None:
-    capture = Capture("word", 100)
+    capture = KeptOutput("word", 100)
     capture.add_stderr(b"Welcome!\nwor")
     capture.add_stderr(b"d 4711 1 4700\nsome error\n")
     assert capture.processes == (4711, 1, 4700)
@@ -26,7 +26,7 @@ def test_the_process_and_its_group_are_found_behind_the_noise_of_a_login_shell()
 
 
 def test_a_process_id_without_the_random_word_is_not_believed() -> None:
-    capture = Capture("word", 100)
+    capture = KeptOutput("word", 100)
     capture.add_stderr(b"other 4711\nword 12x\n")
     assert capture.processes == ()
 
@@ -36,7 +36,7 @@ def test_two_shells_have_two_words() -> None:
 
 
 def test_a_host_that_cannot_tell_the_group_is_believed_the_rest() -> None:
-    capture = Capture("word", 100)
+    capture = KeptOutput("word", 100)
     capture.add_stderr(b"word 4711\n")
     assert capture.processes == (4711,)
     assert kill_script(capture.processes, under_sudo=False) == "kill -9 4711 2>/dev/null\n"

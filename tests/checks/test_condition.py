@@ -3,7 +3,7 @@
 import pytest
 from msgspec import Struct
 
-from sshdoctor.checks.condition import ExpressionError, parse_expression, parse_sentence
+from sshdoctor.checks.condition import ConditionError, parse_expression, parse_sentence
 from sshdoctor.model import Unknown
 
 
@@ -93,7 +93,7 @@ def test_an_unknown_says_which_field_was_not_seen_and_why() -> None:
     ],
 )
 def test_what_the_language_does_not_have_is_refused_with_what_would_be_right(text: str, message: str) -> None:
-    with pytest.raises(ExpressionError, match=message.replace("[", r"\[").replace("(", r"\(")):
+    with pytest.raises(ConditionError, match=message.replace("[", r"\[").replace("(", r"\(")):
         parse_expression(text, SCHEMA)
 
 
@@ -105,5 +105,5 @@ def test_a_sentence_shows_what_a_host_says_and_never_reads_it_as_a_template() ->
 
 @pytest.mark.parametrize("text", ["{{ service.state", "{% if x %}", "{{ service.nope }}", "{{ }}"])
 def test_a_malformed_sentence_is_refused(text: str) -> None:
-    with pytest.raises(ExpressionError):
+    with pytest.raises(ConditionError):
         parse_sentence(text, SCHEMA)

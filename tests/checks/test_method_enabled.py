@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import fields
 
 from sshdoctor import facts
-from sshdoctor.checks.evaluate import judge
+from sshdoctor.checks.evaluate import evaluate
 from sshdoctor.checks.load import load_checks
-from sshdoctor.diagnosis.derived import DERIVED
+from sshdoctor.diagnosis.derive import DERIVED
 from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.facts.ssh.config import Config
 from sshdoctor.model import Unknown
@@ -35,7 +35,7 @@ def answer(dialled: dict[str, object], config: dict[str, object]) -> str:
     types = {name: facts.load(name).VALUE for name in facts.names()}
     checks = [c for c in load_checks((shipped("checks"),), {**types, **DERIVED}) if c.id == "method-enabled"]
     seen = {"dialled": only(Dialled, **DIALLED | dialled), "config": only(Config, **CONFIG | config)}
-    return judge(checks, seen, {})["method-enabled"].status
+    return evaluate(checks, seen, {})["method-enabled"].status
 
 
 @pytest.mark.parametrize(

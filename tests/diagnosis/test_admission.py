@@ -9,9 +9,9 @@ from msgspec.structs import fields
 
 from sshdoctor.diagnosis.derived.admission import Admission, admission
 from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.hosts_access import decide
 from sshdoctor.facts.host import wrappers
-from sshdoctor.facts.parsing.hosts_access import decide
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Unknown
 
 SERVER = "203.0.113.2"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sshdoctor.checks.condition import Sentence
-from sshdoctor.checks.evaluate import Judged, Obstacle
+from sshdoctor.checks.evaluate import Evaluated, Obstacle
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.rank import agrees, merge, predict, rank
 from sshdoctor.model import Status, Unknown
@@ -17,14 +17,16 @@ def judged(
     *reply: str,
     status: Status = "fail",
     confidence: str = "proved",
-) -> Judged:
+) -> Evaluated:
     check = Check(
         id=f"check-{name}",
         layer=layer,
         title=name,
         why="",
         facts=(),
+        asked=None,
         after=(),
+        explained_by=(),
         run="",
         causes=(),
         otherwise=Sentence(()),
@@ -40,7 +42,7 @@ def judged(
         confidence=confidence,
         evidence=(),
     )
-    return Judged(
+    return Evaluated(
         check=check,
         status=status,
         summary=name,
@@ -56,7 +58,7 @@ ELSEWHERE = judged("name", "elsewhere", "any", confidence="likely")
 UNSEEN = judged("firewall", "unseen", status="unknown")
 
 
-def ranked(*obstacles: Judged, reply: str) -> list[tuple[str, str, str]]:
+def ranked(*obstacles: Evaluated, reply: str) -> list[tuple[str, str, str]]:
     return [(cause.id, cause.role, cause.confidence) for cause in rank(obstacles, reply)]
 
 

@@ -19,6 +19,7 @@ import yaml
 
 from sshdoctor import facts
 from sshdoctor.facts import probe
+from sshdoctor.facts.parsing.section import Section
 
 HERE = Path(__file__).parent
 MARK = "recording"
@@ -36,7 +37,7 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def record(chosen: list[str], variables: dict[str, str], command: list[str]) -> dict[str, probe.Section]:
+def record(chosen: list[str], variables: dict[str, str], command: list[str]) -> dict[str, Section]:
     """The sections of the chosen facts, from the host that ``command`` runs a script on."""
     commands = facts.commands(chosen)
     script = probe.build_script(commands, variables, MARK)
@@ -46,7 +47,7 @@ def record(chosen: list[str], variables: dict[str, str], command: list[str]) -> 
     return probe.split_output(done.stdout, MARK, tuple(commands))
 
 
-def case_of(name: str, sections: dict[str, probe.Section]) -> dict[str, Any]:
+def case_of(name: str, sections: dict[str, Section]) -> dict[str, Any]:
     own = {key.partition(".")[2]: section for key, section in sections.items() if key.startswith(name + ".")}
     return {
         key: {

@@ -10,7 +10,7 @@ import pytest
 
 from sshdoctor import facts
 from sshdoctor.document import read_yaml
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Unknown
 
 HERE = Path(__file__).parent

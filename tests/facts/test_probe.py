@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from sshdoctor.facts import probe
-from sshdoctor.facts.probe import Section, build_script, split_output
+from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.probe import build_script, split_output
 
 MARK = "0123abcd" * 4
 SHELLS = {"dash": ["dash", "-s"], "bash": ["bash", "-s"], "busybox": ["busybox", "sh", "-s"]}

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from sshdoctor import facts
 from sshdoctor.facts import probe
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Unknown
 
 VARIABLES = {"client": "127.0.0.1", "address": "127.0.0.1", "port": "22", "user": "root"}
@@ -37,8 +38,8 @@ def test_a_command_that_never_ran_leaves_an_unknown(name: str) -> None:
 
 
 def test_an_output_that_breaks_a_parser_is_unknown_for_that_fact_alone() -> None:
-    broken = probe.Section("## sysvinit\nname=ssh\n", 0)  # its exit status is missing
-    whole = probe.Section("directory=/run/sshd\nstat=755 0 root directory\n", 0)
+    broken = Section("## sysvinit\nname=ssh\n", 0)  # its exit status is missing
+    whole = Section("directory=/run/sshd\nstat=755 0 root directory\n", 0)
     values = facts.parse_all(["service", "privsep"], {"service.unit": broken, "privsep.directory": whole})
     assert values["service"] == Unknown("its output could not be read: KeyError")
     assert values["privsep"].state == "ok"
@@ -53,8 +54,7 @@ def test_whatever_a_host_prints_nothing_is_raised(data: st.DataObject) -> None:
     )
     keys = facts.commands(facts.names())
     sections = {
-        key: probe.Section("".join(data.draw(st.lists(st.one_of(marks, text), max_size=3))), 0)
-        for key in keys
+        key: Section("".join(data.draw(st.lists(st.one_of(marks, text), max_size=3))), 0) for key in keys
     }
     assert set(facts.parse_all(facts.names(), sections)) == set(facts.names())
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from firewall.namespaces import Namespace
-from sshdoctor.diagnosis.outside import Manner, visit
+from sshdoctor.diagnosis.outside import ProbeOptions, look_outside
 from sshdoctor.model import Family, Hop, Host, Login, Reply, WayIn
 
 pytestmark = pytest.mark.containers
@@ -101,8 +101,8 @@ class LongWay:
     def look(self, family: Family, *, deep: bool = True) -> Reply:
         login = Login(address=SERVER[family])
         host = Host(name="web1", login=login, ways=(WayIn(connection="ssh", login=login),))
-        manner = Manner(timeout=1.5, outside_only=True, deep=deep)
-        return self.spaces["client"].run(lambda: visit(host, manner)).replies[0]
+        probing = ProbeOptions(timeout=1.5, outside_only=True, deep=deep)
+        return self.spaces["client"].run(lambda: look_outside(host, probing)).replies[0]
 
     def close(self) -> None:
         self._closing.close()

@@ -13,7 +13,7 @@ import pytest
 from sshdoctor.model import Cause
 from sshdoctor.remedy.consent import Answer, chosen
 from sshdoctor.remedy.plan import Step, plan
-from sshdoctor.remedy.playbook.catalog import shelf
+from sshdoctor.remedy.playbook.catalog import catalog
 from sshdoctor.resources import shipped
 
 STEPS = plan(
@@ -21,7 +21,7 @@ STEPS = plan(
         Cause(id=ident, role="root", confidence="proved", layer=layer, summary="It is so.")
         for ident, layer in (("firewall-drops", "firewall"), ("sshd-stopped", "daemon"))
     ],
-    shelf([shipped("playbooks")]),
+    catalog([shipped("playbooks")]),
     (),
 ).steps
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from remedy.twins import BIN, environment
-from sshdoctor.commands.remediate import for_ansible
+from sshdoctor.commands.playbook import for_ansible
 
 SHOW = [
     {

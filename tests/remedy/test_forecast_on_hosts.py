@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -39,7 +40,8 @@ def test_the_playbooks_make_what_is_forecast_and_let_the_client_in(name: str, te
         else:
             host.run(case["break"])
         found, dial, client = look(access, host, *dialled)
-        planned = plan(dial, client, **found, narrow=case.get("narrow", False))
+        judged = partial(path, dial, client, addresses=found["addresses"], bans=found["bans"])
+        planned = plan(judged, client, found["firewall"], narrow=case.get("narrow", False))
         wanted = [Template(each).substitute(host.variables) for each in case["makes"]]
         assert [summary(change) for change in planned.changes] == wanted
         assert planned.lets_in

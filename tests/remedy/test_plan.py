@@ -7,10 +7,10 @@ import pytest
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Cause, Role
 from sshdoctor.remedy.plan import plan
-from sshdoctor.remedy.playbook.catalog import shelf
+from sshdoctor.remedy.playbook.catalog import catalog
 from sshdoctor.resources import shipped
 
-LISTED = shelf([shipped("playbooks")])
+LISTED = catalog([shipped("playbooks")])
 
 
 def cause(ident: str, layer: str, role: Role = "root") -> Cause:

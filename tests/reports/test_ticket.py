@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from reports.cases import OK, REFUSAL, SILENCE, cause, outside_only, seen_inside
-from sshdoctor.commands.diagnose import load
+from sshdoctor.command_line.catalogs import load_checks as load
 from sshdoctor.errors import UsageError
 from sshdoctor.model import REPLY_WORDS, WORKING, Evidence, HostReport, Prediction
 from sshdoctor.reports import languages, render

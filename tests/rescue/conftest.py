@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sshdoctor import facts
-from sshdoctor.diagnosis.inside import Topics
+from sshdoctor.diagnosis.inside import Wanted
 from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Host
 from sshdoctor.rescue.script import addresses_asked, rescue_script
@@ -32,7 +32,7 @@ class Rescue:
 
 def make_script(folder: Path, host: Host, *, url: str = "", own: dict[str, str] = OWN) -> Path:
     path = folder / "rescue.sh"
-    topics = Topics(facts=facts.names(), own=own)
+    topics = Wanted(facts=facts.names(), own=own)
     path.write_text(rescue_script(host, addresses_asked(host.login, 4), topics, made=time.time(), url=url))
     return path
 

@@ -15,7 +15,7 @@ from rescue.conftest import NAME, OWN, Rescue
 from sshdoctor import facts
 from sshdoctor.access.capture.capture import Capture, read_capture
 from sshdoctor.checks.run import Run
-from sshdoctor.diagnosis.captured import OLDEST, Recalled, recall
+from sshdoctor.diagnosis.captured import OLDEST, Recalled, read_capture_facts
 from sshdoctor.errors import CaptureError
 from sshdoctor.model import Host, Login, Reply, Unknown
 
@@ -35,7 +35,7 @@ def recalled(
     own: Mapping[str, str] = OWN,
     later: float = 0,
 ) -> Recalled:
-    return recall(host, [reply], facts.names(), own, capture, now=capture.taken + later)
+    return read_capture_facts(host, [reply], facts.names(), own, capture, now=capture.taken + later)
 
 
 def unknown(said: Recalled) -> dict[str, str]:
@@ -100,11 +100,11 @@ def test_its_age_is_told_and_a_day_is_too_old(capture: Capture, host: Host) -> N
 def test_a_hosts_wrong_clock_makes_a_capture_neither_old_nor_new(capture: Capture, host: Host) -> None:
     reset = replace(capture, taken=3600.0)
     now = capture.asked.made + HOUR
-    said = recall(host, [REPLY], facts.names(), OWN, reset, now=now)
+    said = read_capture_facts(host, [REPLY], facts.names(), OWN, reset, now=now)
     said_then = "it said 1970-01-01 01:00:00 UTC when the capture was taken."
     assert said.notes == (f"The host's clock is wrong: {said_then}",)
     with pytest.raises(CaptureError, match="it may be 2 days old, for the host's clock is wrong"):
-        recall(host, [REPLY], facts.names(), OWN, reset, now=capture.asked.made + 49 * HOUR)
+        read_capture_facts(host, [REPLY], facts.names(), OWN, reset, now=capture.asked.made + 49 * HOUR)
 
 
 def test_of_a_capture_that_is_not_whole_only_what_is_whole_is_used(rescue: Rescue, host: Host) -> None:

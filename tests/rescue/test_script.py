@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from rescue.conftest import NAME, OWN, Rescue, make_script, run_script
 from sshdoctor import facts
 from sshdoctor.access.capture.capture import Capture, read_capture
-from sshdoctor.diagnosis.captured import recall
-from sshdoctor.diagnosis.inside import Topics
+from sshdoctor.diagnosis.captured import read_capture_facts
+from sshdoctor.diagnosis.inside import Wanted
 from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Host, Login, Reply, Unknown
 from sshdoctor.rescue.script import LONGEST_LINE, addresses_asked, longest_line, rescue_script
@@ -42,7 +42,7 @@ def run_in(folder: Path, command: list[str], text: str = "") -> subprocess.Compl
 
 
 def identity(capture: Capture, host: Host) -> object:
-    recalled = recall(host, [REPLY], ["identity"], {}, capture, now=capture.taken)
+    recalled = read_capture_facts(host, [REPLY], ["identity"], {}, capture, now=capture.taken)
     return recalled.answer.views[0].facts["identity"]
 
 
@@ -131,7 +131,7 @@ def test_a_name_that_is_not_known_dials_nothing_and_gives_a_script() -> None:
     host = load_hosts("root@nowhere.invalid", None, {})[0]
     replies = addresses_asked(host.login, 2)
     assert [reply.address for reply in replies] == [None]
-    assert "sshdoctor_rescue" in rescue_script(host, replies, Topics(facts=("identity",)), made=0)
+    assert "sshdoctor_rescue" in rescue_script(host, replies, Wanted(facts=("identity",)), made=0)
 
 
 class Poor:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from msgspec.structs import replace
 
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
-from sshdoctor.diagnosis.derived.path import Path
+from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.facts.host.addresses import Address, Addresses
 from sshdoctor.facts.host.bans import Bans
-from sshdoctor.facts.host.firewall import Dump, Firewall
+from sshdoctor.facts.host.firewall import Firewall, SavedRules
 from sshdoctor.model import Login, Reply, Unknown
-from sshdoctor.unblock.forecast import Plan, after, plan
+from sshdoctor.unblock.forecast import Forecast, after, plan
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.unban import Unban
 
@@ -36,11 +37,14 @@ def saved(*rules: str, table: str = "filter", policy: str = "ACCEPT", chains: tu
 
 
 def host(
-    *dumps: str | Dump, ipset: str | None = None, managers: tuple[str, ...] = (), kept: Mapping[str, str] = {}
+    *dumps: str | SavedRules,
+    ipset: str | None = None,
+    managers: tuple[str, ...] = (),
+    kept: Mapping[str, str] = {},
 ) -> Firewall:
     return Firewall(
         readable="yes",
-        dumps=tuple(Dump("iptables-nft-save", "ipv4", d) if isinstance(d, str) else d for d in dumps),
+        dumps=tuple(SavedRules("iptables-nft-save", "ipv4", d) if isinstance(d, str) else d for d in dumps),
         nft_json=None,
         nft_text=None,
         ipset=ipset,
@@ -57,11 +61,12 @@ def dial(port: int = 22) -> Dialled:
     return dialled(Login(address=HOST, port=port), reply, [reply], None, ADDRESSES, False)
 
 
-def planned(firewall: Firewall, port: int = 22, *, narrow: bool = False) -> Plan:
-    return plan(dial(port), CLIENT, firewall, ADDRESSES, NO_BANS, narrow=narrow)
+def planned(firewall: Firewall, port: int = 22, *, narrow: bool = False) -> Forecast:
+    judged = partial(path, dial(port), CLIENT, addresses=ADDRESSES, bans=NO_BANS)
+    return plan(judged, CLIENT, firewall, narrow=narrow)
 
 
-def opened(made: Plan) -> list[str]:
+def opened(made: Forecast) -> list[str]:
     return [change.words if isinstance(change, Opening) else change.address for change in made.changes]
 
 
@@ -107,7 +112,9 @@ def test_a_chain_that_is_left_before_its_end_is_opened_at_its_head() -> None:
 
 def test_the_rules_of_the_other_back_end_are_not_touched() -> None:
     drop = saved("-A INPUT -p tcp -m tcp --dport 22 -j DROP")
-    both = host(drop, Dump("iptables-legacy-save", "ipv4", drop.replace("22 -j", "22 -m ttl --ttl-gt 0 -j")))
+    both = host(
+        drop, SavedRules("iptables-legacy-save", "ipv4", drop.replace("22 -j", "22 -m ttl --ttl-gt 0 -j"))
+    )
     first, second = planned(both).changes
     assert isinstance(first, Opening)
     assert isinstance(second, Opening)

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from sshdoctor.facts.host.bans import Bans, Jail
-from sshdoctor.facts.host.firewall import Dump, Firewall
+from sshdoctor.facts.host.firewall import Firewall, SavedRules
 from sshdoctor.firewall import Rule
 from sshdoctor.model import Family, Unknown
 from sshdoctor.unblock.ban import ban
@@ -153,8 +153,8 @@ def test_what_stands_in_dockers_chain_for_its_user_is_not_loaded_by_docker() -> 
     assert owner_of(rule, "ipv4", restored).saved is True
 
 
-def save(tool: str, family: Family, *rules: str) -> Dump:
-    return Dump(tool, family, "\n".join(("*filter", ":INPUT ACCEPT [0:0]", *rules, "COMMIT", "")))
+def save(tool: str, family: Family, *rules: str) -> SavedRules:
+    return SavedRules(tool, family, "\n".join(("*filter", ":INPUT ACCEPT [0:0]", *rules, "COMMIT", "")))
 
 
 NFT, LEGACY = "iptables-nft-save", "iptables-legacy-save"
@@ -173,7 +173,7 @@ NFT, LEGACY = "iptables-nft-save", "iptables-legacy-save"
     ],
 )
 def test_the_command_speaks_to_the_back_end_that_has_the_rule(
-    dumps: tuple[Dump, ...], default: str, command: str
+    dumps: tuple[SavedRules, ...], default: str, command: str
 ) -> None:
     firewall = replace(host(), dumps=dumps, default={"ipv4": default})
     assert command_for(RULE, "ipv4", firewall) == command
@@ -182,7 +182,7 @@ def test_the_command_speaks_to_the_back_end_that_has_the_rule(
 def test_the_policy_of_the_old_back_end_is_changed_there() -> None:
     dropping = save(LEGACY, "ipv4").text.replace("ACCEPT", "DROP")
     firewall = replace(
-        host(), dumps=(save(NFT, "ipv4"), Dump(LEGACY, "ipv4", dropping)), default={"ipv4": "nft"}
+        host(), dumps=(save(NFT, "ipv4"), SavedRules(LEGACY, "ipv4", dropping)), default={"ipv4": "nft"}
     )
     assert command_for(Rule("filter", "INPUT", None, "policy DROP"), "ipv4", firewall) == "iptables-legacy"
 

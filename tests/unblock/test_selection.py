@@ -6,22 +6,19 @@ from collections.abc import Mapping
 
 import pytest
 
-from sshdoctor.diagnosis.derived.dialled import dialled
-from sshdoctor.facts.host.firewall import Dump, Firewall
-from sshdoctor.firewall import Rule, Verdict
-from sshdoctor.model import Login, Reply, Unknown
+from sshdoctor.facts.host.firewall import Firewall, SavedRules
+from sshdoctor.firewall import Packet, Rule, Verdict
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.owner import Owner
 from sshdoctor.unblock.selection import opening
 
-REPLY = Reply(address="198.51.100.2", family="ipv4", port=22, word="silence")
-DIAL = dialled(Login(address="198.51.100.2"), REPLY, [REPLY], None, Unknown("not asked for"), False)
+PACKET = Packet(family="ipv4", source="192.0.2.1", destination="198.51.100.2", destination_port=22)
 
 
 def host(text: str = "", dump: str = "", saved: Mapping[str, tuple[str, ...]] | None = None) -> Firewall:
     return Firewall(
         readable="yes",
-        dumps=(Dump("iptables-nft-save", "ipv4", dump),) if dump else (),
+        dumps=(SavedRules("iptables-nft-save", "ipv4", dump),) if dump else (),
         nft_json=None,
         nft_text=text or None,
         ipset=None,
@@ -35,7 +32,7 @@ def host(text: str = "", dump: str = "", saved: Mapping[str, tuple[str, ...]] | 
 
 def chosen(rule: Rule, owner: Owner, firewall: Firewall | None = None, way: tuple[str, ...] = ()) -> Opening:
     verdict = Verdict(state="drop", reply="silence", rule=rule, why="", way=way)
-    found = opening(verdict, owner, DIAL, "192.0.2.1", "iptables", firewall or host())
+    found = opening(verdict, owner, PACKET, "iptables", firewall or host())
     assert found is not None
     return found
 

@@ -13,7 +13,7 @@ from firewall.cases import Case, read_cases
 from firewall.namespaces import CLIENT, SERVER
 from sshdoctor.errors import UsageError
 from sshdoctor.firewall import Rule
-from sshdoctor.verdict import Answer, judge_files
+from sshdoctor.verdict import ClientVerdict, judge_files
 from sshdoctor.verdict.owner import owner_of
 
 CHAINS = ":INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
@@ -36,7 +36,7 @@ def nft(*statements: Any) -> str:
     return json.dumps({"nftables": [*listed, {"rule": rule}]})
 
 
-def ask(folder: Path, text: str | bytes, *, six: bool = False, port: int = 22) -> Answer:
+def ask(folder: Path, text: str | bytes, *, six: bool = False, port: int = 22) -> ClientVerdict:
     path = folder / "mailed.txt"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     source, destination = (CLIENT["ipv6"], SERVER["ipv6"]) if six else (CLIENT["ipv4"], SERVER["ipv4"])
@@ -44,11 +44,11 @@ def ask(folder: Path, text: str | bytes, *, six: bool = False, port: int = 22) -
     return answer
 
 
-def ask_all(paths: list[Path]) -> list[Answer]:
+def ask_all(paths: list[Path]) -> list[ClientVerdict]:
     return judge_files(paths, source=CLIENT["ipv4"], destination=SERVER["ipv4"])
 
 
-def said(answer: Answer) -> tuple[str, str | None]:
+def said(answer: ClientVerdict) -> tuple[str, str | None]:
     return answer.verdict, answer.reply
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firewall.test_reading import WORDS
-from sshdoctor.commands.verdict import Question, run
+from sshdoctor.commands.verdict import VerdictOptions, run
 from sshdoctor.errors import InputError, UsageError
 from verdict.test_judge_files import DROP, REJECT, nft, table
 
@@ -21,9 +21,9 @@ ACCEPT = table()
 DEPENDS = table("-A INPUT -m limit --limit 1/min -j ACCEPT\n", DROP)
 
 
-def question(*paths: Path, **asked: str) -> Question:
+def question(*paths: Path, **asked: str) -> VerdictOptions:
     addresses = {"source": "198.51.100.1", "destination": "198.51.100.2"}
-    return Question(rules=tuple(map(str, paths)), **{**addresses, **asked})
+    return VerdictOptions(rules=tuple(map(str, paths)), **{**addresses, **asked})
 
 
 def files(folder: Path, *texts: str) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sshdoctor.access.base import Output
 from sshdoctor.access.process import ProcessAccess, execute
-from sshdoctor.access.shell import Capture
+from sshdoctor.access.shell import KeptOutput
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Become
 
@@ -41,7 +41,7 @@ def open_container(
 
 
 def _state(engine: Engine, name: str, timeout: float) -> str:
-    capture = Capture("", 4096)
+    capture = KeptOutput("", 4096)
     ask = (engine, "container", "inspect", "--format", "{{.State.Status}}", "--", name)
     execute(ask, b"", timeout, capture)
     output = capture.output()

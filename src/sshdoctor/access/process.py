@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from sshdoctor.access.base import Output
-from sshdoctor.access.shell import Capture, Shell, become_shell, run_script
+from sshdoctor.access.shell import KeptOutput, Shell, become_shell, run_script
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Become
 
@@ -35,11 +35,11 @@ class ProcessAccess:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _execute(self, argv: tuple[str, ...], stdin: bytes, timeout: float, capture: Capture) -> None:
+    def _execute(self, argv: tuple[str, ...], stdin: bytes, timeout: float, capture: KeptOutput) -> None:
         execute((*self._prefix, *argv), stdin, timeout, capture)
 
 
-def execute(argv: tuple[str, ...], stdin: bytes, timeout: float, capture: Capture) -> None:
+def execute(argv: tuple[str, ...], stdin: bytes, timeout: float, capture: KeptOutput) -> None:
     """Run ``argv`` in a session of its own, so that a Ctrl-C at the terminal does not reach it.
 
     Raises AccessError ``not-installed`` if there is no such program.
@@ -67,7 +67,9 @@ def execute(argv: tuple[str, ...], stdin: bytes, timeout: float, capture: Captur
         _kill(process)
 
 
-def _communicate(process: subprocess.Popen[bytes], stdin: bytes, deadline: float, capture: Capture) -> None:
+def _communicate(
+    process: subprocess.Popen[bytes], stdin: bytes, deadline: float, capture: KeptOutput
+) -> None:
     """Feed and read all three pipes at once, until the process is gone or the output is too long."""
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 -- all three are pipes
     rest = memoryview(stdin)

@@ -60,7 +60,7 @@ class Shell(Struct, frozen=True):
         return ("sudo", *ask, "-u", self.become.user)
 
 
-class Capture:
+class KeptOutput:
     """The output of one command while it comes in: at most ``limit`` bytes, and the end of standard error."""
 
     def __init__(self, token: str, limit: int) -> None:
@@ -92,7 +92,7 @@ class Capture:
         return Output(bytes(self._stdout), None if self.cut else self.status, self.cut or said)
 
 
-Execute = Callable[[tuple[str, ...], bytes, float, Capture], None]
+Execute = Callable[[tuple[str, ...], bytes, float, KeptOutput], None]
 """Run a command with an input, for so many seconds, into a Capture. Raises AccessError if it cannot start."""
 
 
@@ -104,7 +104,7 @@ def become_shell(become: Become | None, execute: Execute, timeout: float) -> tup
     if become is None:
         return Shell(), ""
     shell = Shell(become)
-    capture = Capture(shell.token, 4096)
+    capture = KeptOutput(shell.token, 4096)
     argv, stdin = shell.trial
     execute(argv, stdin, timeout, capture)
     output = capture.output()
@@ -117,7 +117,7 @@ def run_script(
     execute: Execute, shell: Shell, script: str, *, timeout: float, limit: int, stop: str
 ) -> Output:
     """``Access.run`` for whatever can execute a command."""
-    capture = Capture(shell.token, limit)
+    capture = KeptOutput(shell.token, limit)
     try:
         execute(shell.argv, shell.stdin(script), timeout, capture)
     except (KeyboardInterrupt, SystemExit):
@@ -132,7 +132,7 @@ def _end(execute: Execute, shell: Shell, processes: tuple[int, ...], stop: str) 
     """Kill the shell and its process group, then do what the caller wants done."""
     kill = kill_script(processes, under_sudo=shell.become is not None)
     with contextlib.suppress(AccessError):  # a host that is gone cannot be tidied up
-        execute(shell.argv, shell.stdin(kill + stop), STOP_SECONDS, Capture(shell.token, 4096))
+        execute(shell.argv, shell.stdin(kill + stop), STOP_SECONDS, KeptOutput(shell.token, 4096))
 
 
 def kill_script(processes: tuple[int, ...], *, under_sudo: bool) -> str:

@@ -28,7 +28,7 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
-class ExpressionError(ValueError):
+class ConditionError(ValueError):
     """An expression that the language does not have; the message says what would be right."""
 
 
@@ -60,6 +60,11 @@ class Sentence(Struct, frozen=True):
     def names(self) -> tuple[str, ...]:
         return tuple(name for part in self.parts if isinstance(part, Expression) for name in part.names)
 
+    def unknown(self, facts: Mapping[str, object]) -> Unknown | None:
+        """What it would have to say and nobody saw, if there is something."""
+        values = (part.value(facts) for part in self.parts if isinstance(part, Expression))
+        return next((value for value in values if isinstance(value, Unknown)), None)
+
     def render(self, facts: Mapping[str, object]) -> str:
         return "".join(part if isinstance(part, str) else _shown(part.value(facts)) for part in self.parts)
 
@@ -67,30 +72,30 @@ class Sentence(Struct, frozen=True):
 def parse_expression(text: str, schema: Mapping[str, type]) -> Expression:
     """``text`` as an Expression over the facts of ``schema`` (fact name to its Struct).
 
-    Raises ExpressionError with all that is wrong.
+    Raises ConditionError with all that is wrong.
 
     >>> parse_expression("service.stat == 'x'", {"service": Unknown})
     Traceback (most recent call last):
     ...
-    sshdoctor.checks.condition.ExpressionError: service has no 'stat'; it has: reason
+    sshdoctor.checks.condition.ConditionError: service has no 'stat'; it has: reason
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         short = text.strip()[:80]
-        raise ExpressionError(f"not an expression: {short!r}; such as: fact.field == 'word'") from None
+        raise ConditionError(f"not an expression: {short!r}; such as: fact.field == 'word'") from None
     faults = list(_faults(tree, schema))
     if faults:
-        raise ExpressionError("; ".join(faults))
+        raise ConditionError("; ".join(faults))
     names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id.lower() not in _WORDS]
     return Expression(text.strip(), tree, tuple(dict.fromkeys(names)))
 
 
 def parse_sentence(text: str, schema: Mapping[str, type]) -> Sentence:
-    """``text`` with its ``{{ }}`` read as expressions. Raises ExpressionError."""
+    """``text`` with its ``{{ }}`` read as expressions. Raises ConditionError."""
     pieces = _INTERPOLATION.split(text)
     if "{{" in "".join(pieces[::2]) or "{%" in text:
-        raise ExpressionError("only {{ fact.field }} may stand in a sentence, and each {{ needs its }}")
+        raise ConditionError("only {{ fact.field }} may stand in a sentence, and each {{ needs its }}")
     parts = [p if i % 2 == 0 else parse_expression(p, schema) for i, p in enumerate(pieces)]
     return Sentence(tuple(p for p in parts if p != ""))
 
@@ -137,11 +142,18 @@ def _path_faults(tree: ast.expr, schema: Mapping[str, type]) -> Iterator[str]:
         return
     where = tree.id
     for name in path:
+        if _is_mapping(kind):
+            return
         known = _field_types(kind)
         if name not in known:
             yield f"{where} has no {name!r}; it has: {', '.join(sorted(known)) or 'no fields'}"
             return
         kind, where = known[name], f"{where}.{name}"
+
+
+def _is_mapping(kind: object) -> bool:
+    """A fact's field whose own names are not known beforehand, such as the parts of a message."""
+    return typing.get_origin(kind) is Mapping
 
 
 @lru_cache(maxsize=256)
@@ -187,6 +199,8 @@ def _field(owner: object, name: str, path: str) -> object:
         return owner
     if owner is None:
         return None
+    if isinstance(owner, Mapping):
+        return owner.get(name, Unknown(f"{path}: it is not named"))
     value = getattr(owner, name)
     return Unknown(f"{path}: {value.reason}") if isinstance(value, Unknown) else value
 

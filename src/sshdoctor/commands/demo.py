@@ -1,104 +1,65 @@
-"""A throw-away host that nobody can reach: sshd is stopped, and a firewall rule drops what comes."""
+"""The command ``demo``: a throw-away host, broken, diagnosed, repaired and proved."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.resources import as_file, files
-from pathlib import Path
-from shutil import which
-from tempfile import TemporaryDirectory
+import sys
+from typing import TYPE_CHECKING
 
-from sshdoctor.errors import SshdoctorError
-from sshdoctor.model import Host, Login, WayIn
+from sshdoctor.command_line import exit_codes
+from sshdoctor.command_line.catalogs import diagnosis_setup
+from sshdoctor.command_line.changes import repair_setup, work_on
+from sshdoctor.command_line.options import show_text, terminal
+from sshdoctor.demo import broken_host
+from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.diagnosis.pipeline import Diagnosis, diagnose
+from sshdoctor.model import Host, HostReport
+from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.setup import RepairSetup
+from sshdoctor.reports import render
+from sshdoctor.reports.repair_text import plan_text
 
-IMAGE = "debian12"
-CAPABILITIES = "NET_ADMIN,NET_RAW,AUDIT_WRITE,SYS_CHROOT"
+if TYPE_CHECKING:
+    from sshdoctor.remedy.plan import Step
+    from sshdoctor.remedy.repair import Proposal
 
-PREPARE = """
-until (: <>/dev/tcp/127.0.0.1/22) 2>/dev/null; do sleep 0.05; done
-install -d -m 700 -o deploy /home/deploy/.ssh
-echo "$KEY" | install -m 600 -o deploy /dev/stdin /home/deploy/.ssh/authorized_keys
-cat /etc/ssh/ssh_host_*_key.pub
-"""
-
-BREAK = """
-systemctl stop ssh
-iptables -A INPUT -i lo -j ACCEPT
-iptables -A INPUT -p tcp --dport 22 -j DROP
-"""
+_PROBING = ProbeOptions(timeout=4)
 
 
-class DemoError(SshdoctorError):
-    """No throw-away host can be made on this machine; the message says what it takes."""
+def run() -> int:
+    """Show it all on a container; the exit code of what came of it. Raises DemoError."""
+    _say("Making a throw-away host; its sshd is stopped, behind a firewall rule that drops.")
+    with broken_host() as host:
+        _say("Diagnosing it from both sides.\n")
+        found = _diagnose(host)
+        _say("Repairing it, under a guard that would undo what is not proved.\n")
+        proved = _repair(host)
+    return 0 if found[:2] == ("firewall-drops", "sshd-stopped") and proved else exit_codes.UNDECIDED
 
 
-@contextmanager
-def broken_host() -> Iterator[Host]:
-    """A container that drops what comes to port 22, with sshd stopped behind that; removed afterwards.
-
-    It is up about a second after the image is there; the first time builds the image (half a minute).
-    Ways in: SSH as ``deploy``, then the container engine. Raises DemoError.
-    """
-    _require_engine()
-    _build_image()
-    name = f"sshdoctor-demo-{uuid.uuid4().hex[:8]}"
-    with TemporaryDirectory(prefix=f"{name}-") as folder:
-        try:
-            arguments = ("--systemd=always", f"--cap-add={CAPABILITIES}", "--hostname=web1", f"--name={name}")
-            _run("podman", "run", "--detach", *arguments, f"localhost/sshdoctor/{IMAGE}")
-            host = _prepared(name, Path(folder))
-            _run("podman", "exec", name, "sh", "-ec", BREAK)
-            yield host
-        finally:
-            _run("podman", "rm", "--force", "--ignore", "--time", "0", name)
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
-def _require_engine() -> None:
-    missing = [tool for tool in ("podman", "mmdebstrap", "ssh-keygen") if which(tool) is None]
-    if missing:
-        raise DemoError(
-            f"there is no {' and no '.join(missing)} here; on Debian, as root: "
-            "apt-get install podman runc netavark mmdebstrap openssh-client"
-        )
-    if os.geteuid() != 0:
-        raise DemoError("a throw-away host with a firewall of its own takes root: run this with sudo")
+def _diagnose(host: Host) -> tuple[str, ...]:
+    """The ids of the causes; the report is shown."""
+    report = diagnose(host, diagnosis_setup([], _PROBING)).report
+    show_text(render([report], "text", **terminal()))
+    return tuple(cause.id for cause in report.causes)
 
 
-def _build_image() -> None:
-    with as_file(files("sshdoctor.commands") / "demo_image.sh") as script:
-        configuration = _run("sh", str(script), IMAGE, show=True)
-    if configuration:
-        os.environ["CONTAINERS_CONF"] = configuration
+def _repair(host: Host) -> bool:
+    """Whether the repair is proved; plan and report are shown, and nobody is asked."""
+    report = work_on(host, repair_setup([], _PROBING), _repaired)
+    show_text("\n" + render([report], "text", **terminal()))
+    return report.repair is not None and report.repair.outcome == "proved"
 
 
-def _prepared(name: str, folder: Path) -> Host:
-    key, known_hosts = folder / "key", folder / "known_hosts"
-    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
-    public_key = key.with_suffix(".pub").read_text()
-    host_keys = _run(
-        "podman", "exec", f"--env=KEY={public_key}", name, "timeout", "30", "bash", "-ec", PREPARE
-    )
-    address = _run("podman", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
-    known_hosts.write_text("".join(f"{address} {line}\n" for line in host_keys.splitlines()))
-    login = Login(address=address, user="deploy", key_files=(str(key),), known_hosts=(str(known_hosts),))
-    return Host(
-        name="web1",
-        login=login,
-        ways=(WayIn(connection="ssh", login=login), WayIn(connection="podman", target=name)),
-    )
+def _repaired(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
+    from sshdoctor.remedy.repair import repair
+
+    return repair(host, before, setup, Choice(seconds=60), _agree)
 
 
-def _run(*command: str, show: bool = False) -> str:
-    errors = None if show else subprocess.PIPE
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, check=False
-    )
-    if done.returncode:
-        raise DemoError(
-            f"{' '.join(command[:2])} failed (exit {done.returncode}): {(done.stderr or '').strip()}"
-        )
-    return done.stdout.strip()
+def _agree(proposal: Proposal) -> tuple[Step, ...]:
+    show_text(plan_text(proposal.report, [step.shown for step in proposal.steps], proposal.forecast))
+    return proposal.steps

@@ -6,18 +6,22 @@ import sys
 import time
 from collections.abc import Callable
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from sshdoctor import facts
-from sshdoctor.commands import diagnose
-from sshdoctor.diagnosis.inside import Topics
+from sshdoctor.command_line.catalogs import load_checks, wanted_by
+from sshdoctor.command_line.options import Options, hosts_of, probe_options, show_text, write_program
+from sshdoctor.diagnosis.inside import Wanted
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, Reply
-from sshdoctor.options import Request, hosts_of, manner_of, show_text, write_program
 from sshdoctor.reports import check_format
 from sshdoctor.rescue.script import LONGEST_LINE, addresses_asked, longest_line, rescue_script
+
+if TYPE_CHECKING:
+    from sshdoctor.access.capture.capture import Capture
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -37,48 +41,48 @@ class _Rescue(Struct, frozen=True):
     """The script that sends its capture to this URL, or to none ("")."""
 
 
-def write_script(request: Request) -> int:
-    """Write the rescue script for the one host of ``request``; nothing is dialled. Raises UsageError."""
-    rescue = _rescue(request)
+def write_script(options: Options) -> int:
+    """Write the rescue script for the one host of ``options``; nothing is dialled. Raises UsageError."""
+    rescue = _rescue(options)
     text = rescue.script("")
     _warn(text)
-    if not request.output:
+    if not options.output:
         show_text(text)
         return 0
-    write_program(request.output, text, "--output")
-    name = quote(request.output)
+    write_program(options.output, text, "--output")
+    name = quote(options.output)
     print(
         f"Run it at the console of {rescue.host.name}: sh {name}\nThen: sshdoctor diagnose --host "
-        f"{quote(request.pattern)} --capture FILE",
+        f"{quote(options.pattern)} --capture FILE",
         file=sys.stderr,
     )
     return 0
 
 
-def serve(request: Request, offer: Offer) -> int:
-    """Offer the script once, take the capture, and diagnose. Raises UsageError, RescueError."""
+def receive(options: Options, offer: Offer) -> Capture:
+    """Offer the script once, and take the capture that comes back. Raises UsageError, RescueError."""
     from sshdoctor.rescue.serve import Post
 
-    check_format(request.format, request.lang)
-    rescue = _rescue(request)
+    check_format(options.format, options.lang)
+    rescue = _rescue(options)
     with Post(offer.listen, rescue.replies, offer.certificate, offer.key) as post:
         post.offer(rescue.script(post.return_url))
         _explain(rescue.host, post.lines)
         capture = post.wait()
     print("The capture is here. Diagnosing.", file=sys.stderr)
-    return diagnose.run(request, capture)
+    return capture
 
 
-def _rescue(request: Request) -> _Rescue:
-    hosts = hosts_of(request)
+def _rescue(options: Options) -> _Rescue:
+    hosts = hosts_of(options)
     if len(hosts) != 1:
-        raise UsageError(f"a rescue script is for one host, and --host {request.pattern} means {len(hosts)}")
+        raise UsageError(f"a rescue script is for one host, and --host {options.pattern} means {len(hosts)}")
     host = complete(hosts[0])
-    own = diagnose.topics_of(diagnose.load(request.sources)).own
-    topics = Topics(facts=facts.names(), own=own)  # whatever is asked of the capture later, it is there
-    replies = addresses_asked(host.login, manner_of(request).timeout)
+    own = wanted_by(load_checks(options.sources)).own
+    wanted = Wanted(facts=facts.names(), own=own)  # whatever is asked of the capture later, it is there
+    replies = addresses_asked(host.login, probe_options(options).timeout)
     made = time.time()
-    return _Rescue(host, replies, lambda url: rescue_script(host, replies, topics, made=made, url=url))
+    return _Rescue(host, replies, lambda url: rescue_script(host, replies, wanted, made=made, url=url))
 
 
 def _warn(script: str) -> None:

@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from sshdoctor.errors import InputError, UsageError
 from sshdoctor.reports.layout.printable import printable
-from sshdoctor.verdict import Answer, judge_files
+from sshdoctor.verdict import ClientVerdict, judge_files
 
 _WIDTH = 80
 _CODES = {"accept": 0, "drop": 1, "reject": 1, "depends": 3, "unknown": 3}
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class VerdictOptions(Struct, frozen=True, kw_only=True):
     """What was asked on the command line, as typed."""
 
     rules: tuple[str, ...]
@@ -27,50 +27,50 @@ class Question(Struct, frozen=True, kw_only=True):
     form: str = "text"
 
 
-def run(question: Question) -> int:
+def run(options: VerdictOptions) -> int:
     """Print the verdicts; the exit code: 2 a file is no dump, 3 undecided, 1 stopped, 0 all let in.
 
     Raises UsageError, and InputError if the only file is no dump.
     """
-    _refuse_unfit(question)
+    _refuse_unfit(options)
     answers = judge_files(
-        question.rules,
-        source=question.source,
-        destination=question.destination,
-        port=int(question.port),
-        in_interface=question.in_interface or None,
+        options.rules,
+        source=options.source,
+        destination=options.destination,
+        port=int(options.port),
+        in_interface=options.in_interface or None,
     )
     if len(answers) == 1 and answers[0].error:
         raise InputError(printable(f"{answers[0].file}: {answers[0].error}"))
-    show = _json if question.form == "json" else _text
+    show = _json if options.form == "json" else _text
     sys.stdout.write(show(answers))
     if any(answer.error for answer in answers):
         return 2
     return max(_CODES[answer.verdict] for answer in answers)
 
 
-def _refuse_unfit(question: Question) -> None:
-    for flag, value in (("--source", question.source), ("--destination", question.destination)):
+def _refuse_unfit(options: VerdictOptions) -> None:
+    for flag, value in (("--source", options.source), ("--destination", options.destination)):
         if not value:
             raise UsageError(f"{flag} is missing: an address, as the host with these rules sees it")
-    if question.form not in ("text", "json"):
-        raise UsageError(f"--format {question.form}: there are json, text")
-    if question.family not in ("", "ipv4", "ipv6"):
-        raise UsageError(f"--family {question.family}: ipv4 or ipv6")
-    for flag, address in (("--source", question.source), ("--destination", question.destination)):
-        if question.family and (":" in address) != (question.family == "ipv6"):
-            raise UsageError(f"{flag} {address} is no {question.family} address")
-    if not (question.port.isascii() and question.port.isdecimal() and len(question.port) < 6):
-        raise UsageError(f"--port {question.port}: a number from 1 to 65535")
+    if options.form not in ("text", "json"):
+        raise UsageError(f"--format {options.form}: there are json, text")
+    if options.family not in ("", "ipv4", "ipv6"):
+        raise UsageError(f"--family {options.family}: ipv4 or ipv6")
+    for flag, address in (("--source", options.source), ("--destination", options.destination)):
+        if options.family and (":" in address) != (options.family == "ipv6"):
+            raise UsageError(f"{flag} {address} is no {options.family} address")
+    if not (options.port.isascii() and options.port.isdecimal() and len(options.port) < 6):
+        raise UsageError(f"--port {options.port}: a number from 1 to 65535")
 
 
-def _json(answers: Sequence[Answer]) -> str:
+def _json(answers: Sequence[ClientVerdict]) -> str:
     import json
 
     return json.dumps([_entry(answer) for answer in answers], indent=2) + "\n"
 
 
-def _entry(answer: Answer) -> dict[str, object]:
+def _entry(answer: ClientVerdict) -> dict[str, object]:
     rule = answer.rule
     place = (
         {"table": rule.table, "chain": rule.chain, "number": rule.number, "text": rule.text} if rule else None
@@ -88,12 +88,12 @@ def _entry(answer: Answer) -> dict[str, object]:
     }
 
 
-def _text(answers: Sequence[Answer]) -> str:
+def _text(answers: Sequence[ClientVerdict]) -> str:
     blocks = ("\n".join(_wrapped(answer)) for answer in answers)
     return "\n\n".join(blocks) + "\n"
 
 
-def _wrapped(answer: Answer) -> Iterator[str]:
+def _wrapped(answer: ClientVerdict) -> Iterator[str]:
     import textwrap
 
     for label, said in _lines(answer):
@@ -103,7 +103,7 @@ def _wrapped(answer: Answer) -> Iterator[str]:
         yield from wrap.wrap(printable(said)) or [label]
 
 
-def _lines(answer: Answer) -> Iterator[tuple[str, str]]:
+def _lines(answer: ClientVerdict) -> Iterator[tuple[str, str]]:
     """Label and text of each line."""
     if answer.error:
         yield f"{_short(answer.file)}: ", "no dump"

@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.checks.evaluate import Judged, judge
+from sshdoctor.checks.evaluate import Evaluated, evaluate
 from sshdoctor.checks.load import Check
 from sshdoctor.checks.run import Run
 from sshdoctor.diagnosis.derived.admission import admission
@@ -95,11 +95,11 @@ def _own_keys(login: Login) -> Iterator[str]:
 
 def judge_after_boot(
     checks: Sequence[Check], face: Face, runs: Mapping[str, Run | Unknown]
-) -> dict[str, Judged]:
+) -> dict[str, Evaluated]:
     """Each check's answer, by id, in their order."""
-    seen = judge(checks, face, runs)
+    seen = evaluate(checks, face, runs)
     for supposed in _suppositions(face):
-        believed = judge(checks, {**face, **supposed}, runs)
+        believed = evaluate(checks, {**face, **supposed}, runs)
         found = {ident: _stricter(one, seen[ident]) for ident, one in believed.items()}
         if any(one.obstacle and one.check.layer == "daemon" for one in found.values()):
             return found
@@ -107,12 +107,12 @@ def judge_after_boot(
     return seen
 
 
-def _stricter(believed: Judged, seen: Judged) -> Judged:
+def _stricter(believed: Evaluated, seen: Evaluated) -> Evaluated:
     """A pass that hangs on a supposition is none."""
     return seen if believed.status == "pass" and seen.status == "unknown" else believed
 
 
-def foretell(judged: Mapping[str, Judged]) -> Foretold:
+def foretell(judged: Mapping[str, Evaluated]) -> Foretold:
     """What a client would get, unless something stops it earlier that no file tells of."""
     for one in judged.values():
         if one.obstacle and one.obstacle.reply and one.obstacle.reply[0] != "any":

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sshdoctor import __version__
 from sshdoctor.access.capture.capture import Capture, Seat
 from sshdoctor.checks.run import Run
-from sshdoctor.diagnosis.probe import Answer, Question, View, client_of
+from sshdoctor.diagnosis.probe import AddressFacts, Probe, ProbeResult, client_of
 from sshdoctor.errors import CaptureError
 from sshdoctor.facts import commands
 from sshdoctor.model import Host, Reply, Unknown
@@ -27,12 +27,12 @@ _LOST = Unknown("that part of the capture is lost")
 class Recalled(Struct, frozen=True):
     """An answer as if the host had been asked, where it is from, and what to know about it."""
 
-    answer: Answer
+    answer: ProbeResult
     detail: str
     notes: tuple[str, ...]
 
 
-def recall(
+def read_capture_facts(
     host: Host,
     replies: Sequence[Reply],
     wanted: Sequence[str],
@@ -52,7 +52,7 @@ def recall(
     aged = _age(capture, now, oldest)
     kept = {check: text for check, text in sorted(own.items()) if asked.own.get(check) == digest(text)}
     seats = [_reply(seat, asked.port) for seat in asked.seats]
-    question = Question(host, seats, wanted, kept, mark=asked.mark)
+    question = Probe(host, seats, wanted, kept, mark=asked.mark)
     if not question.was_heard(capture.output):
         why = capture.lost or "the probe printed nothing"
         raise CaptureError(f"{capture.source}: {why}; nothing can be read without that")
@@ -65,7 +65,7 @@ def recall(
         views.append(_view(answer.views[number], host, reply, others, lost))
     first = _differing(host, replies[0], asked.seats[0], capture)
     return Recalled(
-        Answer(tuple(views), _runs(own, answer.runs, first, capture)),
+        ProbeResult(tuple(views), _runs(own, answer.runs, first, capture)),
         f"{capture.source}, taken {_moment(capture.taken)} UTC on {capture.hostname}",
         (*aged, *_notes(capture)),
     )
@@ -145,12 +145,14 @@ def _client(host: Host, reply: Reply) -> str:
     return client_of(reply, host.ways[0].connection == "local")
 
 
-def _view(view: View, host: Host, reply: Reply, others: frozenset[str], lost: frozenset[str]) -> View:
+def _view(
+    view: AddressFacts, host: Host, reply: Reply, others: frozenset[str], lost: frozenset[str]
+) -> AddressFacts:
     facts = {}
     for name, value in view.facts.items():
         named = others & _hangs_on(commands([name]).values())
         facts[name] = _LOST if name in lost else _of_another(named) if named else value
-    return View(_client(host, reply) if "client" in others else view.client, facts)
+    return AddressFacts(_client(host, reply) if "client" in others else view.client, facts)
 
 
 def _of_another(names: Iterable[str]) -> Unknown:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Guess(NamedTuple):
+class Hypothesis(NamedTuple):
     """A cause by its id and layer, what it would mean, and what would show whether it is so."""
 
     id: str
@@ -20,171 +20,171 @@ class Guess(NamedTuple):
     """How a closer look from here may settle it."""
 
 
-_STOPPED = Guess(
+_STOPPED = Hypothesis(
     "sshd-stopped",
     "daemon",
     "The SSH daemon is not running, so that the kernel itself refuses.",
     "At the host's console, `systemctl status ssh sshd` says whether it runs, and since when not.",
 )
-PORT = Guess(
+PORT = Hypothesis(
     "ssh-port-mismatch",
     "socket",
     "sshd listens on another port than {port}.",
     "At the console, `ss -ltnp` lists the ports.",
     "From here, --deep tries those to which it is often moved.",
 )
-_MISSING = Guess(
+_MISSING = Hypothesis(
     "openssh-server-missing",
     "daemon",
     "No SSH server is installed, as on many fresh machines.",
     "At the console, `dpkg -l openssh-server` (or `rpm -q openssh-server`) says so.",
 )
-_INVALID = Guess(
+_INVALID = Hypothesis(
     "sshd-config-invalid",
     "daemon",
     "sshd refuses its configuration and did not start again.",
     "At the console, `sshd -t` names the file and the line.",
 )
-_LOOPBACK = Guess(
+_LOOPBACK = Hypothesis(
     "listen-address-mismatch",
     "socket",
     "sshd listens, but not on {address}.",
     "At the console, `ss -ltnp` shows the address beside the port.",
 )
-_DROPS = Guess(
+_DROPS = Hypothesis(
     "firewall-drops",
     "firewall",
     "The host's own firewall drops the packets.",
     "At the console, `tcpdump -ni any tcp port {port}` shows the SYN arrive while you dial, and no answer.",
 )
-_REJECTS = Guess(
+_REJECTS = Hypothesis(
     "firewall-rejects",
     "firewall",
     "The host's own firewall refuses this client.",
     "At the console, `iptables-save; ip6tables-save; nft list ruleset` has the rule.",
 )
-_UPSTREAM = Guess(
+_UPSTREAM = Hypothesis(
     "upstream-filter",
     "route",
     "A firewall before the host (the provider's, a security group, a router) stops the packets.",
     "At the console, `tcpdump -ni any tcp port {port}` shows no SYN arrive while you dial.",
 )
-DOWN = Guess(
+DOWN = Hypothesis(
     "host-down",
     "route",
     "The host is off, still booting, or no longer at {address}.",
     "The provider's panel or console shows whether it runs.",
     "From here, --deep asks whether any port answers.",
 )
-_BANNED = Guess(
+_BANNED = Hypothesis(
     "client-banned",
     "firewall",
     "The host has banned this client's address (fail2ban and its like).",
     "Dial from another network, such as a telephone's: if that gets in, it is the address.",
 )
-_EGRESS = Guess(
+_EGRESS = Hypothesis(
     "client-egress-filtered",
     "client",
     "The network that you dial from lets nothing out to port {port}.",
     "From here, dial port {port} of another host that is known to answer.",
 )
-_NO_RETURN = Guess(
+_NO_RETURN = Hypothesis(
     "no-return-route",
     "route",
     "The host has no way back to this client.",
     "At the console, `ip route get CLIENT` shows where the answer goes.",
 )
-_HUNG = Guess(
+_HUNG = Hypothesis(
     "sshd-hung",
     "daemon",
     "sshd is stopped or stuck, or the host too loaded to greet.",
     "At the console, `ps -C sshd -o pid,stat,args` shows its state, and `uptime` the load.",
 )
-_TAKEN = Guess(
+_TAKEN = Hypothesis(
     "port-taken",
     "socket",
     "Another program holds port {port}.",
     "At the console, `ss -ltnp 'sport = :{port}'` names it.",
 )
-_REDIRECTED = Guess(
+_REDIRECTED = Hypothesis(
     "nat-redirects-port",
     "firewall",
     "A rule of NAT sends port {port} to another program or machine.",
     "At the console, `iptables-save -t nat; nft list ruleset` has the rule; or else it is a router's.",
 )
-_STARTUPS = Guess(
+_STARTUPS = Hypothesis(
     "max-startups",
     "admission",
     "sshd has as many logins under way as MaxStartups allows.",
     'Dial again in some minutes; at the console, the log has "drop connection" or "past MaxStartups".',
 )
-_WRAPPERS = Guess(
+_WRAPPERS = Hypothesis(
     "hosts-deny",
     "admission",
     "The TCP wrappers turn this client away.",
     "At the console, `cat /etc/hosts.allow /etc/hosts.deny` has the rule.",
 )
-_PENALTY = Guess(
+_PENALTY = Hypothesis(
     "source-penalized",
     "admission",
     "sshd penalizes this address for earlier attempts.",
     'Dial from another network, or wait some minutes; the log has "Not allowed at this time" or "penalty".',
 )
-_LIBRARY = Guess(
+_LIBRARY = Hypothesis(
     "library-mismatch",
     "daemon",
     "The program that serves a connection does not load any more.",
     "At the console, `/usr/sbin/sshd -V` says what is missing.",
 )
-_MTU = Guess(
+_MTU = Hypothesis(
     "path-mtu",
     "route",
     "Small packets come through and large ones do not.",
     "From here, `ping -M do -s 1472 {address}` against a smaller size shows where it ends.",
 )
-_KEX = Guess(
+_KEX = Hypothesis(
     "kex-mismatch",
     "handshake",
     "Client and server have no algorithm in common.",
     "From here, `ssh -vv` prints both lists.",
 )
-_USER = Guess(
+_USER = Hypothesis(
     "wrong-user",
     "authentication",
     "There is no account of that name.",
     "At the console, `getent passwd USER` says so.",
 )
-_KEY = Guess(
+_KEY = Hypothesis(
     "pubkey-not-authorized",
     "authentication",
     "None of the keys that the client offers is authorized.",
     "At the console, compare `ssh-keygen -lf ~USER/.ssh/authorized_keys` with `ssh-keygen -lf` of your key.",
 )
-_KEY_MODES = Guess(
+_KEY_MODES = Hypothesis(
     "authorized-keys-permissions",
     "authentication",
     "sshd does not trust the file of authorized keys.",
     'At the console, the log of sshd has "bad ownership or modes".',
 )
-_RULE = Guess(
+_RULE = Hypothesis(
     "user-not-allowed",
     "authentication",
     "A rule of sshd is against this user.",
     "At the console, `sshd -T -C user=USER,addr=CLIENT | grep -iE 'allow|deny|permitroot'` shows it.",
 )
-_SHELL = Guess(
+_SHELL = Hypothesis(
     "login-shell-invalid",
     "session",
     "The login shell opens no session.",
     "At the console, `getent passwd USER` shows it.",
 )
-_NOLOGIN = Guess(
+_NOLOGIN = Hypothesis(
     "nologin-file",
     "session",
     "The host is closed for logins.",
     "At the console, `cat /etc/nologin /run/nologin`.",
 )
-_FULL = Guess("disk-full", "session", "A file system is full.", "At the console, `df -h; df -i`.")
+_FULL = Hypothesis("disk-full", "session", "A file system is full.", "At the console, `df -h; df -i`.")
 
 _REFUSED = (_STOPPED, PORT, _MISSING, _INVALID, _LOOPBACK, _REJECTS)
 BY_REPLY = {

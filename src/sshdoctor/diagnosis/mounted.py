@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sshdoctor.diagnosis.probe import Answer, View, client_of
+from sshdoctor.diagnosis.probe import AddressFacts, ProbeResult, client_of
 from sshdoctor.disk import Disk
 from sshdoctor.facts import OFF, read_disk
 from sshdoctor.model import Reply, Unknown
@@ -12,8 +12,8 @@ from sshdoctor.model import Reply, Unknown
 
 def ask_disk(
     disk: Disk, replies: Sequence[Reply], wanted: Sequence[str], own: Mapping[str, str], user: str
-) -> Answer:
+) -> ProbeResult:
     """Users' ``own`` commands are not run there: what they would say is Unknown."""
     facts = read_disk(wanted, disk, user)
-    views = tuple(View(client_of(reply, here=False) or None, facts) for reply in replies)
-    return Answer(views, dict.fromkeys(own, Unknown(OFF.reason)))
+    views = tuple(AddressFacts(client_of(reply, here=False) or None, facts) for reply in replies)
+    return ProbeResult(views, dict.fromkeys(own, Unknown(OFF.reason)))

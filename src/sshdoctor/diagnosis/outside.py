@@ -11,10 +11,10 @@ from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, LoginError, LoginFailure
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply, WayIn
-from sshdoctor.outside import Dialled, dial
+from sshdoctor.outside import DialResult, dial
 
 
-class Manner(Struct, frozen=True, kw_only=True):
+class ProbeOptions(Struct, frozen=True, kw_only=True):
     """How to go about it; ``timeout`` in seconds for each answer that is waited for."""
 
     timeout: float
@@ -24,7 +24,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     """Knock on other ports too, and find where the packets stop."""
 
 
-class Visit(Struct, frozen=True, kw_only=True):
+class Outside(Struct, frozen=True, kw_only=True):
     """One reply for each address of the service; ``access`` is open if the login succeeded."""
 
     replies: tuple[Reply, ...]
@@ -34,31 +34,31 @@ class Visit(Struct, frozen=True, kw_only=True):
     """When the dialling began, in seconds since 1970."""
 
 
-def visit(host: Host, manner: Manner) -> Visit:
+def look_outside(host: Host, probing: ProbeOptions) -> Outside:
     """Dial every address of ``host`` once; log in where a banner came first, on the same connection."""
-    seen = _visit(host, manner)
-    if not manner.deep:
+    seen = _visit(host, probing)
+    if not probing.deep:
         return seen
     from sshdoctor.outside.traceroute import look_around  # few ask for it
 
-    return replace(seen, replies=look_around(seen.replies, manner.timeout))
+    return replace(seen, replies=look_around(seen.replies, probing.timeout))
 
 
-def _visit(host: Host, manner: Manner) -> Visit:
+def _visit(host: Host, probing: ProbeOptions) -> Outside:
     way = next((w for w in host.ways if w.connection == "ssh" and w.login == host.login), None)
     if host.login.jumps:
-        return _through_jumps(host.login, way or WayIn(connection="ssh", login=host.login), manner)
-    met = dial(host.login, manner.timeout)
+        return _through_jumps(host.login, way or WayIn(connection="ssh", login=host.login), probing)
+    met = dial(host.login, probing.timeout)
     greeted = greeted_first(met)
     if greeted is None or host.ways[0].connection == "local":
         _close(greeted)
-        return Visit(replies=tuple(one.reply for one in met))
-    word, failure, access = _log_in(way or WayIn(connection="ssh", login=host.login), greeted, manner)
+        return Outside(replies=tuple(one.reply for one in met))
+    word, failure, access = _log_in(way or WayIn(connection="ssh", login=host.login), greeted, probing)
     replies = tuple(_answered(one.reply, word, failure) if one is greeted else one.reply for one in met)
-    return Visit(replies=replies, failure=failure, access=access)
+    return Outside(replies=replies, failure=failure, access=access)
 
 
-def greeted_first(met: Sequence[Dialled]) -> Dialled | None:
+def greeted_first(met: Sequence[DialResult]) -> DialResult | None:
     """The first that was greeted, its connection open; those of the others are closed."""
     greeted = next((one for one in met if one.socket is not None), None)
     for one in met:
@@ -67,15 +67,17 @@ def greeted_first(met: Sequence[Dialled]) -> Dialled | None:
     return greeted
 
 
-def _close(met: Dialled | None) -> None:
+def _close(met: DialResult | None) -> None:
     if met is not None and met.socket is not None:
         met.socket.close()
 
 
-def _log_in(way: WayIn, met: Dialled, manner: Manner) -> tuple[str, LoginFailure | None, Access | None]:
+def _log_in(
+    way: WayIn, met: DialResult, probing: ProbeOptions
+) -> tuple[str, LoginFailure | None, Access | None]:
     try:
         access = open_way(
-            way, socket=met.socket, timeout=manner.timeout, accept_new_host_key=manner.accept_new_host_key
+            way, socket=met.socket, timeout=probing.timeout, accept_new_host_key=probing.accept_new_host_key
         )
     except AccessError as error:
         failure = error.failure if isinstance(error, LoginError) else None
@@ -87,9 +89,9 @@ def _answered(reply: Reply, word: str, failure: LoginFailure | None) -> Reply:
     return replace(reply, word=word, detail=failure.detail if failure else reply.detail)
 
 
-def _through_jumps(login: Login, way: WayIn, manner: Manner) -> Visit:
+def _through_jumps(login: Login, way: WayIn, probing: ProbeOptions) -> Outside:
     word, failure, access = _log_in(
-        way, Dialled(Reply(address=None, family=None, port=login.port, word="")), manner
+        way, DialResult(Reply(address=None, family=None, port=login.port, word="")), probing
     )
     reply = Reply(
         address=login.address,
@@ -98,4 +100,4 @@ def _through_jumps(login: Login, way: WayIn, manner: Manner) -> Visit:
         word=word,
         detail=failure.detail if failure else None,
     )
-    return Visit(replies=(reply,), failure=failure, access=access)
+    return Outside(replies=(reply,), failure=failure, access=access)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from sshdoctor.diagnosis.hypotheses import BY_REPLY, DOWN, OF_ICMP, PORT, Guess
+from sshdoctor.diagnosis.hypotheses import BY_REPLY, DOWN, OF_ICMP, PORT, Hypothesis
 from sshdoctor.model import WORKING, Cause, Evidence, Login, Reply
 
 MOST = 6
@@ -43,16 +43,16 @@ def _of_reply(login: Login, reply: Reply) -> tuple[Cause, ...]:
     )
 
 
-def _how(guess: Guess, reply: Reply) -> str:
+def _how(guess: Hypothesis, reply: Reply) -> str:
     """What would settle it, and has not been asked for yet."""
     return f"{guess.settle} {guess.closer}" if guess.closer and reply.neighbours is None else guess.settle
 
 
-def _guesses(word: str) -> tuple[Guess, ...]:
+def _guesses(word: str) -> tuple[Hypothesis, ...]:
     return OF_ICMP if word.startswith("icmp") else BY_REPLY.get(word, ())
 
 
-def _with_neighbours(guesses: tuple[Guess, ...], reply: Reply) -> tuple[Guess, ...]:
+def _with_neighbours(guesses: tuple[Hypothesis, ...], reply: Reply) -> tuple[Hypothesis, ...]:
     """In the order that a closer look suggests: a host that answers elsewhere is up, one that answers nowhere
     may not be; an SSH server on another port may be the one that was meant."""
     if reply.neighbours is None:

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from sshdoctor.checks.run import Run
 from sshdoctor.facts import commands, parse_all
-from sshdoctor.facts.probe import Section, build_script, split_output, stop_script
+from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.probe import build_script, split_output, stop_script
 from sshdoctor.model import Host, Reply, Unknown
 
 _CLIENT = "client.seen"
@@ -20,25 +21,25 @@ _OF_EACH_ADDRESS = ("addresses",)
 """The facts that hang on which address was dialled, and from where."""
 
 
-class View(Struct, frozen=True):
+class AddressFacts(Struct, frozen=True):
     """The host as one address dialled concerns it; ``client`` is the client's address as the host sees it."""
 
     client: str | None
     facts: Mapping[str, object]
 
 
-class Answer(Struct, frozen=True):
+class ProbeResult(Struct, frozen=True):
     """One View for each address dialled, and what the users' own commands printed, by check."""
 
-    views: tuple[View, ...]
+    views: tuple[AddressFacts, ...]
     runs: Mapping[str, Run | Unknown]
 
 
-class Question:
+class Probe:
     """The script for one host; a random mark of this run fences its sections.
 
     ``wanted`` are facts, ``own`` the commands of users' own checks, by check; ``mark`` is that of a run
-    whose output is there already.
+    whose output is there already; ``age`` is how many seconds ago the host was first dialled.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Question:
         wanted: Sequence[str],
         own: Mapping[str, str],
         mark: str = "",
+        age: int | None = None,
     ) -> None:
         self.mark = mark or secrets.token_hex(16)
         self._here = host.ways[0].connection == "local"
@@ -59,6 +61,7 @@ class Question:
         for number, reply in enumerate(others, 1):
             self._commands |= self._asked_again(number, reply)
         variables = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
+        variables["age"] = "" if age is None else str(age)
         self.script = build_script(self._commands, variables, self.mark)
         self.stop = stop_script(self.mark)
 
@@ -75,18 +78,18 @@ class Question:
         """Whether the host ran the script at all."""
         return f"\n@@{self.mark} begin {_CLIENT}@@\n".encode() in output
 
-    def read(self, output: bytes) -> Answer:
+    def read(self, output: bytes) -> ProbeResult:
         """What ``output`` says; what is missing in it is Unknown."""
         sections = split_output(output, self.mark, tuple(self._commands))
         facts = parse_all(self.wanted, sections)
-        views = [View(_seen(sections, _CLIENT), facts)]
+        views = [AddressFacts(_seen(sections, _CLIENT), facts)]
         for number in range(1, len(self._replies)):
             prefix = f"view{number}."
             own = {name.removeprefix(prefix): s for name, s in sections.items() if name.startswith(prefix)}
             again = [name for name in _OF_EACH_ADDRESS if name in self.wanted]
-            views.append(View(_seen(own, _CLIENT), {**facts, **parse_all(again, own)}))
+            views.append(AddressFacts(_seen(own, _CLIENT), {**facts, **parse_all(again, own)}))
         runs = {name.removeprefix("check."): _run(text, sections[name]) for name, text in self._own.items()}
-        return Answer(tuple(views), runs)
+        return ProbeResult(tuple(views), runs)
 
 
 def client_of(reply: Reply, here: bool) -> str:

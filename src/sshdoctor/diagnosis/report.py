@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.checks.evaluate import Judged, judge
+from sshdoctor.checks.evaluate import Evaluated, evaluate
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import (
     NOTE,
@@ -16,10 +16,10 @@ from sshdoctor.diagnosis.after_boot import (
     foretell,
     judge_after_boot,
 )
-from sshdoctor.diagnosis.derived import Conversation, derive
-from sshdoctor.diagnosis.inside import Interview
-from sshdoctor.diagnosis.outside import Visit
-from sshdoctor.diagnosis.rank import WAY, Inside, agrees, merge, predict, rank
+from sshdoctor.diagnosis.derive import Conversation, derive
+from sshdoctor.diagnosis.inside import Inside
+from sshdoctor.diagnosis.outside import Outside
+from sshdoctor.diagnosis.rank import WAY, Expectation, agrees, merge, predict, rank
 from sshdoctor.facts import OFF
 from sshdoctor.model import (
     WORKING,
@@ -42,64 +42,64 @@ class _Address(Struct, frozen=True):
     """What one address of the service came to."""
 
     reply: Reply
-    judged: Mapping[str, Judged]
+    judged: Mapping[str, Evaluated]
     prediction: Prediction | None
     explained: str
     """The reply that the causes are to explain: the one seen, or that which a disk's system would give."""
 
 
-def faces(host: Host, visit: Visit, interview: Interview) -> tuple[dict[str, object], ...]:
+def facts_by_address(host: Host, outside: Outside, inside: Inside) -> tuple[dict[str, object], ...]:
     """The facts about each address dialled: the host's own, and those put together from both sides."""
-    replies = _replies(visit, interview)
+    replies = _replies(outside, inside)
     conversation = Conversation(
         login=host.login,
         replies=replies,
-        failure=visit.failure,
-        on_this_machine=interview.used.via == "local",
-        off=interview.used.via == "chroot",
+        failure=outside.failure,
+        on_this_machine=inside.used.via == "local",
+        off=inside.used.via == "chroot",
     )
-    views = zip(replies, interview.views, strict=True)
+    views = zip(replies, inside.views, strict=True)
     return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)
 
 
-def conclude(
+def build_report(
     host: Host,
-    visit: Visit,
-    interview: Interview,
+    outside: Outside,
+    inside: Inside,
     checks: Sequence[Check],
     facts: Sequence[Mapping[str, object]] = (),
 ) -> HostReport:
     """The report on one host: every check asked for every address dialled, the causes ranked.
 
-    ``facts`` are what ``faces`` gives, where they are there already.
+    ``facts`` are what ``facts_by_address`` gives, where they are there already.
     """
-    replies = _replies(visit, interview)
+    replies = _replies(outside, inside)
     seen = [
-        _judge(face, reply, interview, checks)
-        for face, reply in zip(facts or faces(host, visit, interview), replies, strict=True)
+        _judge(face, reply, inside, checks)
+        for face, reply in zip(facts or facts_by_address(host, outside, inside), replies, strict=True)
     ]
     causes = merge(rank(tuple(one.judged.values()), one.explained) for one in seen)
-    if off := interview.used.via == "chroot":
+    if off := inside.used.via == "chroot":
         causes = tuple(at_most_likely(cause) for cause in causes)
     verdict = _verdict(causes, () if off else replies)
-    guessing = interview.used.via is None and verdict == "undecided"
+    guessing = inside.used.via is None and verdict == "undecided"
     focus = next((one for one in seen if one.reply.word not in WORKING), seen[0])
     return HostReport(
         host=host.name,
         login=host.login,
         verdict=verdict,
         outside=replies,
-        access=interview.used,
+        access=inside.used,
         prediction=focus.prediction,
         causes=causes,
         checks=tuple(_finding(check, seen) for check in checks),
         notes=(
-            *interview.notes,
-            *_rights(interview.used, seen),
-            *(_off_notes(causes) if off else _notes(replies, causes, interview.used)),
+            *inside.notes,
+            *_rights(inside.used, seen),
+            *(_off_notes(causes) if off else _notes(replies, causes, inside.used)),
         ),
         possible=_possible(host, replies) if guessing else (),
-        when=visit.when,
+        when=outside.when,
     )
 
 
@@ -109,8 +109,8 @@ def _possible(host: Host, replies: Sequence[Reply]) -> tuple[Cause, ...]:
     return possible_causes(host.login, replies)
 
 
-def _replies(visit: Visit, interview: Interview) -> tuple[Reply, ...]:
-    return tuple(_session(reply, interview.session_closed) for reply in visit.replies)
+def _replies(outside: Outside, inside: Inside) -> tuple[Reply, ...]:
+    return tuple(_session(reply, inside.session_closed) for reply in outside.replies)
 
 
 def _session(reply: Reply, closed: str | None) -> Reply:
@@ -123,35 +123,35 @@ def _off_notes(causes: Sequence[Cause]) -> list[str]:
     return [NOTE] if causes else [NOTE, NOTHING_FOUND]
 
 
-def _judge(
-    facts: Mapping[str, object], reply: Reply, interview: Interview, checks: Sequence[Check]
-) -> _Address:
+def _judge(facts: Mapping[str, object], reply: Reply, inside: Inside, checks: Sequence[Check]) -> _Address:
     comparing = _comparing(checks)
-    if interview.used.via == "chroot":
-        return _judge_off(facts, reply, interview, checks, comparing)
-    judged = judge([c for c in checks if c.id not in comparing], facts, interview.runs)
-    inside = _unpredicted(interview.used, judged.values()) or predict(judged.values(), reply.word)
-    judged = judge(
-        [c for c in checks if c.id in comparing], {**facts, "inside": inside}, interview.runs, judged
+    if inside.used.via == "chroot":
+        return _judge_off(facts, reply, inside, checks, comparing)
+    judged = evaluate([c for c in checks if c.id not in comparing], facts, inside.runs)
+    expected = _unpredicted(inside.used, judged.values()) or predict(judged.values(), reply.word)
+    judged = evaluate(
+        [c for c in checks if c.id in comparing], {**facts, "inside": expected}, inside.runs, judged
     )
     prediction = None
-    if not isinstance(inside.predicted, Unknown):
-        agreement = agrees(inside.predicted, reply.word)
-        prediction = Prediction(reply=inside.predicted, agrees=agreement, why=inside.why)
+    if not isinstance(expected.predicted, Unknown):
+        agreement = agrees(expected.predicted, reply.word)
+        prediction = Prediction(reply=expected.predicted, agrees=agreement, why=expected.why)
     return _Address(reply, {check.id: judged[check.id] for check in checks}, prediction, reply.word)
 
 
 def _judge_off(
     facts: Mapping[str, object],
     reply: Reply,
-    interview: Interview,
+    inside: Inside,
     checks: Sequence[Check],
     comparing: set[str],
 ) -> _Address:
     """By files alone; with a system that does not run nothing can be compared."""
-    judged = judge_after_boot([c for c in checks if c.id not in comparing], facts, interview.runs)
+    judged = judge_after_boot([c for c in checks if c.id not in comparing], facts, inside.runs)
     unseen = f"Not seen: {OFF.reason}."
-    compared = {c.id: Judged(check=c, status="unknown", summary=unseen) for c in checks if c.id in comparing}
+    compared = {
+        c.id: Evaluated(check=c, status="unknown", summary=unseen) for c in checks if c.id in comparing
+    }
     known = judged | compared
     foretold = foretell(known)
     prediction = Prediction(reply=foretold.word, agrees=None, why=foretold.why) if foretold.word else None
@@ -164,16 +164,16 @@ def _comparing(checks: Sequence[Check]) -> set[str]:
     before = -1
     while len(found) > before:
         before = len(found)
-        found |= {c.id for c in checks if "inside" in c.facts or found.intersection(c.after)}
+        found |= {c.id for c in checks if "inside" in c.facts or found.intersection(c.predecessors)}
     return found
 
 
-def _unpredicted(used: AccessUsed, judged: Iterable[Judged]) -> Inside | None:
+def _unpredicted(used: AccessUsed, judged: Iterable[Evaluated]) -> Expectation | None:
     """Why nothing can be predicted at all, if so."""
     reason = "" if used.via else "nobody could look inside"
     if not {one.check.layer for one in judged} >= WAY:
         reason = "only some of the checks were asked"
-    return Inside(predicted=Unknown(reason), why=reason, explains=False) if reason else None
+    return Expectation(predicted=Unknown(reason), why=reason, explains=False) if reason else None
 
 
 def _verdict(causes: Sequence[Cause], replies: Sequence[Reply]) -> Verdict:

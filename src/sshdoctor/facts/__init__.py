@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sshdoctor.facts.offline.accounts_and_paths import OFF
 from sshdoctor.facts.parsing.output import NOT_PERMITTED
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Unknown
 
 if TYPE_CHECKING:

@@ -6,26 +6,11 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from sshdoctor.facts.parsing.section import Section
 
 LANES = 4
 SECTION_SECONDS = 10
 SECTION_BYTES = 8 * 2**20
-
-
-class Section(Struct, frozen=True):
-    """What one command printed (standard error joined in) and its exit status.
-
-    ``status`` is None if it never ended: ``cut`` then says why ("timed out", "too long", "never ran").
-    """
-
-    output: str
-    status: int | None
-    cut: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return self.status == 0
 
 
 # `timeout` of coreutils and of busybox since 1.30 share this form; without it a shell does the same.

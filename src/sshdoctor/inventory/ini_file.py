@@ -22,7 +22,7 @@ def read_ini(inventory: Inventory, text: str, file: str) -> None:
 
     No message quotes more of a line than a host or group name: the rest may be a password.
     """
-    reader = _Reader(inventory, file)
+    reader = _IniReader(inventory, file)
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         if line and line[0] not in "#;":
@@ -57,7 +57,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, complex) else value
 
 
-class _Reader:
+class _IniReader:
     def __init__(self, inventory: Inventory, file: str) -> None:
         self.inventory, self.file, self.number = inventory, file, 0
         self.group = "ungrouped"

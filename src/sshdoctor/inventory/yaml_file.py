@@ -18,7 +18,7 @@ def read_groups(inventory: Inventory, data: dict[Any, Any], file: str) -> None:
     if "_meta" in data:
         message = "this is the JSON that inventory scripts print, which Ansible does not read back; "
         raise InventoryError(f"{file}:{line_of(data, '_meta')}: {message}{WRITE_IT_OUT.format('SCRIPT')}")
-    reader = _Reader(inventory, file)
+    reader = _YamlReader(inventory, file)
     for name in data:
         reader.group(name, data[name], line_of(data, name))
 
@@ -26,7 +26,7 @@ def read_groups(inventory: Inventory, data: dict[Any, Any], file: str) -> None:
 WRITE_IT_OUT = "write the hosts out with: ansible-inventory -i {} --list --yaml > hosts.yml"
 
 
-class _Reader:
+class _YamlReader:
     def __init__(self, inventory: Inventory, file: str) -> None:
         self.inventory, self.file = inventory, file
 

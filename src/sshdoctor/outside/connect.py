@@ -7,7 +7,7 @@ import socket
 import time
 
 from sshdoctor.outside.icmp import Refusal, judge_entry, judge_errno, read_errors, watch_errors
-from sshdoctor.outside.resolve import Target
+from sshdoctor.outside.resolve import Endpoint
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _HOP_LIMIT = {
@@ -16,7 +16,7 @@ _HOP_LIMIT = {
 }
 
 
-class Knock:
+class ConnectAttempt:
     """A connect under way: ``start`` it, ``advance`` it when its socket is writable, or ``give_up``.
 
     Afterwards either ``connected``, or ``refusal`` says why not. ``elapsed_ms`` is the time from the
@@ -24,13 +24,14 @@ class Knock:
     ``hop_limit``: the packets pass so many routers, less one (ip(7), IP_TTL; ipv6(7), IPV6_UNICAST_HOPS).
     """
 
-    def __init__(self, target: Target, hop_limit: int | None = None) -> None:
+    def __init__(self, target: Endpoint, hop_limit: int | None = None) -> None:
         self.target = target
         self.hop_limit = hop_limit
         self.connected = False
         self.refusal: Refusal | None = None
         self.elapsed_ms: float | None = None
         self.source: str | None = None
+        self.source_port: int | None = None
         self.socket: socket.socket | None = None
         self._queue = False
         self._began = time.monotonic()
@@ -52,7 +53,7 @@ class Knock:
         self._queue = watch_errors(self.socket, self.target.family)
         self._began = time.monotonic()
         number = self.socket.connect_ex(self.target.sockaddr)
-        self.source = own_address(self.socket)
+        self.source, self.source_port = own_address(self.socket)
         if number not in (0, errno.EINPROGRESS):
             self._fail(number, at_once=True)
 
@@ -104,13 +105,14 @@ class Knock:
         self.elapsed_ms = round((time.monotonic() - self._began) * 1000, 1)
 
 
-def own_address(sock: socket.socket) -> str | None:
-    """The source address that the kernel chose; None while there is none."""
+def own_address(sock: socket.socket) -> tuple[str | None, int | None]:
+    """The source address and port that the kernel chose; None while there is none."""
     try:
-        address: str = sock.getsockname()[0]
+        address, port, *_ = sock.getsockname()
     except OSError:
-        return None
-    return None if address in ("0.0.0.0", "::") else address  # noqa: S104 -- compared, not bound
+        return None, None
+    unbound = address in ("0.0.0.0", "::")  # noqa: S104 -- compared, not bound
+    return (None, None) if unbound else (address, port)
 
 
 def _is_connected(sock: socket.socket) -> bool:
@@ -121,7 +123,7 @@ def _is_connected(sock: socket.socket) -> bool:
     return True
 
 
-def _is_own(address: str, knock: Knock) -> bool:
+def _is_own(address: str, knock: ConnectAttempt) -> bool:
     """Whether this machine has ``address``: only then may a socket be bound to it."""
     if address == knock.source:
         return True

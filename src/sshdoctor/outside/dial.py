@@ -11,19 +11,19 @@ from msgspec import Struct
 
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Login, Reply
-from sshdoctor.outside.connect import Knock
+from sshdoctor.outside.connect import ConnectAttempt
 from sshdoctor.outside.resolve import resolve
 from sshdoctor.services.ssh.greeting import Greeting, judge_greeting, peek
 
 
-class Dialled(Struct, frozen=True):
+class DialResult(Struct, frozen=True):
     """One address and its reply; ``socket`` is there only for ``banner``, unread, the caller's to close."""
 
     reply: Reply
     socket: socket.socket | None = None
 
 
-def dial(login: Login, timeout: float) -> tuple[Dialled, ...]:
+def dial(login: Login, timeout: float) -> tuple[DialResult, ...]:
     """What a client gets on every address of ``login``, in the order in which clients try them.
 
     ``timeout`` in seconds for each step: the name, the connect, the greeting. Over one second a
@@ -38,8 +38,8 @@ def dial(login: Login, timeout: float) -> tuple[Dialled, ...]:
         targets = resolve(login.address, login.port, family=family, timeout=timeout)
     except AccessError as error:
         reply = Reply(address=None, family=None, port=login.port, word=error.word, detail=error.detail)
-        return (Dialled(reply),)
-    calls = [Call(Knock(target), timeout) for target in targets]
+        return (DialResult(reply),)
+    calls = [Call(ConnectAttempt(target), timeout) for target in targets]
     call_all(calls)
     return tuple(call.result(login.port) for call in calls)
 
@@ -47,7 +47,7 @@ def dial(login: Login, timeout: float) -> tuple[Dialled, ...]:
 class Call:
     """A knock, then (unless it ``only_knocks``) a greeting, each within ``timeout`` seconds."""
 
-    def __init__(self, knock: Knock, timeout: float, *, only_knocks: bool = False) -> None:
+    def __init__(self, knock: ConnectAttempt, timeout: float, *, only_knocks: bool = False) -> None:
         self.knock = knock
         self.only_knocks = only_knocks
         self.greeting: Greeting | None = None
@@ -89,7 +89,7 @@ class Call:
         # Part of a line stays readable for ever: wake up only when there is more of it (socket(7)).
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1 if self.greeting else len(self._said) + 1)
 
-    def result(self, port: int) -> Dialled:
+    def result(self, port: int) -> DialResult:
         knock, greeting, refusal = self.knock, self.greeting, self.knock.refusal
         said = greeting or refusal
         assert said is not None  # noqa: S101 -- every call ends with one of them
@@ -103,10 +103,11 @@ class Call:
             banner=greeting.banner if greeting else None,
             detail=said.detail,
             source=knock.source,
+            source_port=knock.source_port,
         )
         if reply.word != "banner":
             knock.close()
-        return Dialled(reply, knock.socket)
+        return DialResult(reply, knock.socket)
 
 
 def call_all(calls: Sequence[Call]) -> None:

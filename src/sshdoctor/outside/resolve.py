@@ -16,7 +16,7 @@ _WANTED = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
-class Target(Struct, frozen=True):
+class Endpoint(Struct, frozen=True):
     """One address to knock on. ``sockaddr`` is what ``connect`` takes, with the scope of ``fe80::1%eth0``."""
 
     address: str
@@ -24,7 +24,7 @@ class Target(Struct, frozen=True):
     sockaddr: tuple[Any, ...]
 
 
-def resolve(name: str, port: int, *, family: str = "any", timeout: float) -> tuple[Target, ...]:
+def resolve(name: str, port: int, *, family: str = "any", timeout: float) -> tuple[Endpoint, ...]:
     """All addresses of ``name`` in getaddrinfo's order (RFC 6724), each once.
 
     ``family`` is ssh_config's AddressFamily: any, inet, inet6. Raises AccessError ``name-not-found``
@@ -79,16 +79,16 @@ def _getaddrinfo(name: str, port: int, wanted: int, flags: int) -> list[tuple[in
     return [(family, sockaddr) for family, _, _, _, sockaddr in found if family in FAMILIES]
 
 
-def _target(family: int, sockaddr: tuple[Any, ...]) -> Target:
+def _target(family: int, sockaddr: tuple[Any, ...]) -> Endpoint:
     address: str = sockaddr[0]
     if family == socket.AF_INET6:
         packed = socket.inet_pton(family, address.partition("%")[0])
         if packed.startswith(_MAPPED):
             plain = socket.inet_ntop(socket.AF_INET, packed[12:])
-            return Target(plain, "ipv4", (plain, sockaddr[1]))
+            return Endpoint(plain, "ipv4", (plain, sockaddr[1]))
         if sockaddr[3] and "%" not in address:
             address = f"{address}%{_interface(sockaddr[3])}"
-    return Target(address, FAMILIES[family], sockaddr)
+    return Endpoint(address, FAMILIES[family], sockaddr)
 
 
 def _interface(index: int) -> str:

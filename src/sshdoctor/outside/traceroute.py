@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from sshdoctor.model import Hop, Neighbour, Reply
-from sshdoctor.outside.connect import Knock
+from sshdoctor.outside.connect import ConnectAttempt
 from sshdoctor.outside.dial import Call, call_all
-from sshdoctor.outside.resolve import Target, resolve
+from sshdoctor.outside.resolve import Endpoint, resolve
 
 PORTS = (22, 80, 443, 2222, 22022)
 """SSH's own port and those to which people move it, and the two that most hosts have open."""
@@ -52,10 +52,10 @@ class _View:
             return
         target = resolve(reply.address, reply.port, timeout=timeout)[0]
         ports = [port for port in PORTS if port != reply.port]
-        self.neighbours = {port: Call(Knock(_at(target, port)), timeout) for port in ports}
+        self.neighbours = {port: Call(ConnectAttempt(_at(target, port)), timeout) for port in ports}
         if reply.word not in _CONNECTED:
             limits = range(1, MOST_HOPS + 1)
-            self.hops = [Call(Knock(target, limit), timeout, only_knocks=True) for limit in limits]
+            self.hops = [Call(ConnectAttempt(target, limit), timeout, only_knocks=True) for limit in limits]
 
     @property
     def calls(self) -> list[Call]:
@@ -76,7 +76,7 @@ class _View:
         )
 
 
-def _at(target: Target, port: int) -> Target:
+def _at(target: Endpoint, port: int) -> Endpoint:
     host, _, *rest = target.sockaddr
     return replace(target, sockaddr=(host, port, *rest))
 

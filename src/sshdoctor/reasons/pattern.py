@@ -31,6 +31,8 @@ KINDS = {
     "function": r"[a-z_][a-z0-9_]{0,60}",
     "errno": r"[A-Z][\w ,/()'-]{1,100}",
     "whose": r"(?:invalid user )?",
+    "pamgate": r"auth|account|chauthtok",
+    "pamsession": r"session|setcred",
     "remote": rf"\[?(?P<address>{_ADDRESS})\]?:(?P<port>{_PORT})",
     "peer": (
         rf"(?:(?P<whose>authenticating |invalid |)user (?P<user>.*) )?"
@@ -38,7 +40,8 @@ KINDS = {
     ),
 }
 """What a part may hold. ``text``, which is what a part is whose name is none of these, may be a stranger's
-words, and so may the user in ``peer``; the other free ones are the program's or the host's own."""
+words, and so may the user in ``peer``; the other free ones are the program's or the host's own. ``pamgate`` and
+``pamsession``: the types of PAM's work before and after one is let in."""
 
 _FREE = frozenset({"text", "peer", "words", "path", "why", "fault", "reason"})
 _INSIDE = {"peer": ("whose", "user", "address", "port"), "remote": ("address", "port")}

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from sshdoctor.errors import UsageError
 from sshdoctor.model import LAYERS, Cause, Planned
-from sshdoctor.remedy.playbook.catalog import Listed, fitting
+from sshdoctor.remedy.playbook.catalog import CatalogEntry, fitting
 from sshdoctor.remedy.playbook.compile import Program, compile_playbooks
 from sshdoctor.remedy.playbook.load import load_playbook
 from sshdoctor.remedy.playbook.model import Playbook
@@ -50,7 +50,7 @@ class Plan(Struct, frozen=True):
 
 
 def plan(
-    causes: Sequence[Cause], listed: Sequence[Listed], asked: Sequence[str], *, on_disk: bool = False
+    causes: Sequence[Cause], listed: Sequence[CatalogEntry], asked: Sequence[str], *, on_disk: bool = False
 ) -> Plan:
     """What mends ``causes``: those of ``asked``, or all that a playbook may mend unasked, in the order of
     the packet's way. ``on_disk``: where the system does not run.
@@ -78,7 +78,7 @@ def _wanted(causes: Sequence[Cause], asked: Sequence[str]) -> list[Cause]:
     return [cause for cause in causes if not asked or cause.id in asked]
 
 
-def _mending(cause: str, listed: Sequence[Listed], asked: Sequence[str]) -> Listed | None:
+def _mending(cause: str, listed: Sequence[CatalogEntry], asked: Sequence[str]) -> CatalogEntry | None:
     able = [
         one
         for one in listed

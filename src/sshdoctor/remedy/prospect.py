@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 
-from sshdoctor.diagnosis.derived.path import Path
+from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.model import Cause, Unknown
 from sshdoctor.unblock import forecast
 from sshdoctor.unblock.opening import Opening
@@ -54,14 +55,15 @@ def prospect(
     )
 
 
-def _planned(face: Mapping[str, Any], narrow: bool) -> tuple[str, forecast.Plan | None]:
+def _planned(face: Mapping[str, Any], narrow: bool) -> tuple[str, forecast.Forecast | None]:
     """What the packet to one address meets afterwards, in words, and the changes that this takes."""
     dial, client, firewall = face["dialled"], face["client"], face["firewall"]
     now = face["path"]
     if isinstance(now, Unknown) or isinstance(firewall, Unknown) or client is None:
         reason = now.reason if isinstance(now, Unknown) else "the client's address is not known"
         return f"what {dial.address} does with the client cannot be predicted ({reason})", None
-    plan = forecast.plan(dial, client, firewall, face["addresses"], face["bans"], narrow=narrow)
+    judged = partial(path, dial, client, addresses=face["addresses"], bans=face["bans"])
+    plan = forecast.plan(judged, client, firewall, narrow=narrow)
     then = plan.afterwards
     if isinstance(then, Unknown):
         return f"what {dial.address} then does cannot be predicted ({then.reason})", plan

@@ -8,17 +8,18 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.errors import RemedyError
 from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.apply import Applied
 from sshdoctor.remedy.consent import Choice
-from sshdoctor.remedy.examine import Examined, Tools, examine
 from sshdoctor.remedy.plan import Plan, Step, plan
 from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.playbook.variables import variables
 from sshdoctor.remedy.prospect import prospect
-from sshdoctor.remedy.run import carry_out, mend_disk, told_of
+from sshdoctor.remedy.run import apply_plan, mend_disk, report_of
+from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
@@ -34,17 +35,21 @@ Agree = Callable[[Proposal], tuple[Step, ...]]
 """Gives the steps of a proposal that may be carried out."""
 
 
-def repair(host: Host, before: Examined, tools: Tools, choice: Choice, agree: Agree) -> HostReport:
+def repair(host: Host, before: Diagnosis, setup: RepairSetup, choice: Choice, agree: Agree) -> HostReport:
     """The report on ``host`` as it is in the end; its ``repair`` says what was done."""
 
     def offer(steps: tuple[Step, ...], forecast: str) -> HostReport:
-        return _offer(host, before, steps, forecast, tools, choice, agree)
+        return _offer(host, before, steps, forecast, setup, choice, agree)
 
-    return _planned(host, before, tools, choice, _refusal, offer)
+    return _planned(host, before, setup, choice, _refusal, offer)
 
 
 def write_down(
-    host: Host, before: Examined, tools: Tools, choice: Choice, write: Callable[[Sequence[Step], str], str]
+    host: Host,
+    before: Diagnosis,
+    setup: RepairSetup,
+    choice: Choice,
+    write: Callable[[Sequence[Step], str], str],
 ) -> HostReport:
     """The report on ``host`` as it was seen, by a way in or in a capture; ``write`` is given the plan for it.
 
@@ -56,21 +61,21 @@ def write_down(
         said = write(steps, forecast)
         return _ended(before.report, "written", detail=said, planned=shown, forecast=forecast)
 
-    return _planned(host, before, tools, choice, _refusal_to_write, offer)
+    return _planned(host, before, setup, choice, _refusal_to_write, offer)
 
 
 def _planned(
     host: Host,
-    before: Examined,
-    tools: Tools,
+    before: Diagnosis,
+    setup: RepairSetup,
     choice: Choice,
-    refused: Callable[[Host, Examined, Plan, Choice], str],
+    refused: Callable[[Host, Diagnosis, Plan, Choice], str],
     offer: Callable[[tuple[Step, ...], str], HostReport],
 ) -> HostReport:
     """What ``offer`` comes to, given the steps of a plan and its forecast; or why nothing is offered."""
     report = before.report
     on_disk = before.on_disk
-    made = plan(report.causes, tools.read()[1], choice.causes, on_disk=on_disk)
+    made = plan(report.causes, setup.playbooks(), choice.causes, on_disk=on_disk)
     if not made.steps and not made.left:
         if report.verdict == "undecided":
             return _ended(report, "no-remedy", detail="No cause could be named, so there is none to mend.")
@@ -95,15 +100,15 @@ def _planned(
 
 def _offer(
     host: Host,
-    before: Examined,
+    before: Diagnosis,
     steps: tuple[Step, ...],
     forecast: str,
-    tools: Tools,
+    setup: RepairSetup,
     choice: Choice,
     agree: Agree,
 ) -> HostReport:
     """Ask for consent to ``steps``, and carry out what is agreed to."""
-    report, access = before.report, before.said.access
+    report, access = before.report, before.inside.access
     assert access is not None  # noqa: S101 -- without a way in there was a refusal
     shown = tuple(step.shown for step in steps)
     if choice.check:
@@ -121,17 +126,17 @@ def _offer(
     if not agreed:
         return _ended(report, "declined", planned=shown, forecast=forecast)
     if before.on_disk:
-        done = mend_disk(host, before, agreed, tools)
+        done = mend_disk(host, before, agreed, setup)
     else:
-        done = carry_out(host, before, agreed, tools, choice.seconds)
-    assert done.repair is not None  # noqa: S101 -- carry_out says what it did
+        done = apply_plan(host, before, agreed, setup, choice.seconds)
+    assert done.repair is not None  # noqa: S101 -- apply_plan says what it did
     return replace(done, repair=replace(done.repair, planned=shown, forecast=forecast))
 
 
-def _refusal(host: Host, before: Examined, made: Plan, choice: Choice) -> str:
+def _refusal(host: Host, before: Diagnosis, made: Plan, choice: Choice) -> str:
     """Why nothing is offered; empty if the plan may be."""
     refusal = _refusal_of_plan(host, made, choice, on_disk=before.on_disk)
-    if before.said.access is None and not host.managed:
+    if before.inside.access is None and not host.managed:
         return _no_way_in(before)
     if refusal:
         return refusal
@@ -140,9 +145,9 @@ def _refusal(host: Host, before: Examined, made: Plan, choice: Choice) -> str:
     return ""
 
 
-def _refusal_to_write(host: Host, before: Examined, made: Plan, choice: Choice) -> str:
+def _refusal_to_write(host: Host, before: Diagnosis, made: Plan, choice: Choice) -> str:
     """Why no script is written: root's rights are asked for by the script itself."""
-    if before.said.used.via is None and not host.managed:
+    if before.inside.used.via is None and not host.managed:
         return "Nobody has seen the host: make a capture first (`rescue`), and give it with --capture."
     if before.on_disk:
         return "A mounted disk has no console: it is repaired without --script."
@@ -159,8 +164,8 @@ def _refusal_of_plan(host: Host, made: Plan, choice: Choice, *, on_disk: bool = 
     return ""
 
 
-def _no_way_in(before: Examined) -> str:
-    if before.said.used.via == "capture":
+def _no_way_in(before: Diagnosis) -> str:
+    if before.inside.used.via == "capture":
         return "A capture cannot be repaired: `remediate --script FILE` writes the plan for the console."
     return "There is no way in to repair it through: give one in sshdoctor_access, or see `rescue`."
 
@@ -188,7 +193,7 @@ def _after_boot(left: Sequence[Cause]) -> str:
     return f"its own programs do this, in a chroot without a network; the system starts at its boot.{rest}"
 
 
-def given(before: Examined, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
+def given(before: Diagnosis, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
     """What a playbook is given for the host."""
     ahead = prospect(before.facts, causes, (), narrow=choice.narrow)
     return {**variables(before.facts), **ahead.variables()}
@@ -196,8 +201,8 @@ def given(before: Examined, causes: Sequence[Cause], choice: Choice) -> dict[str
 
 def run_one(
     host: Host,
-    before: Examined,
-    tools: Tools,
+    before: Diagnosis,
+    setup: RepairSetup,
     choice: Choice,
     agree: Agree,
     *,
@@ -209,16 +214,16 @@ def run_one(
     refusal = _refusal(host, before, Plan((step,), ()), choice)
     if refusal:
         return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
-    return _offer(host, before, (step,), "", tools, choice, agree)
+    return _offer(host, before, (step,), "", setup, choice, agree)
 
 
-def take_back(host: Host, before: Examined, tools: Tools) -> HostReport:
+def take_back(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
     """Undo the last remedy. Raises RemedyError if there is none, or no way in."""
-    if before.said.access is None:
+    if before.inside.access is None:
         raise RemedyError(f"{host.name}: there is no way in to undo it through")
     if host.managed:
         raise RemedyError(f"{host.name} is run by {host.managed}: nothing is changed there")
-    said = applying.undo(before.said.access)
-    after = examine(host, tools)
+    said = applying.undo(before.inside.access)
+    after = diagnose_to_repair(host, setup)
     after.close()
-    return told_of(after.report, before, Applied(()), "undone", detail=said)
+    return report_of(after.report, before, Applied(()), "undone", detail=said)

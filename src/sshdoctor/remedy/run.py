@@ -9,72 +9,75 @@ from functools import partial
 from msgspec.structs import replace
 
 from sshdoctor.access.base import Access
-from sshdoctor.background import Ahead
+from sshdoctor.background import Background
+from sshdoctor.diagnosis.pipeline import Diagnosis, enter_again
 from sshdoctor.errors import AccessError, RemedyError
 from sshdoctor.model import Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.apply import Applied, Prepared
-from sshdoctor.remedy.examine import Examined, Tools, enter_again, examine
 from sshdoctor.remedy.plan import Step
+from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.remedy.verify import objection
 
 _UNANSWERED = "it was proved and confirmed, but no answer came: if the host did not hear it, it puts all back"
 
 
-def carry_out(host: Host, before: Examined, steps: Sequence[Step], tools: Tools, seconds: int) -> HostReport:
+def apply_plan(
+    host: Host, before: Diagnosis, steps: Sequence[Step], setup: RepairSetup, seconds: int
+) -> HostReport:
     """Apply ``steps`` and prove them; what is not proved is put back."""
     prepared = applying.prepare(steps, seconds)
     try:
-        return _proved(host, before, steps, tools, prepared)
+        return _proved(host, before, steps, setup, prepared)
     except BaseException:  # a Ctrl-C too; what was confirmed before it stays
-        _restored(before, prepared, tools)
+        _restored(before, prepared, setup)
         raise
 
 
 def _proved(
-    host: Host, before: Examined, steps: Sequence[Step], tools: Tools, prepared: Prepared
+    host: Host, before: Diagnosis, steps: Sequence[Step], setup: RepairSetup, prepared: Prepared
 ) -> HostReport:
-    access = before.said.access
+    access = before.inside.access
     assert access is not None  # noqa: S101 -- the callers have one
     mended = tuple(cause for step in steps for cause in step.mends)
     applied = _applied(access, prepared)
     if applied.trouble:
-        return _failed(host, before, tools, prepared, applied, applied.trouble)
-    again = Ahead(partial(enter_again, before, tools.manner))
-    after = examine(host, tools)
+        return _failed(host, before, setup, prepared, applied, applied.trouble)
+    again = Background(partial(enter_again, before, setup.probing))
+    after = diagnose_to_repair(host, setup)
     try:
         against = objection(before.report, after.report, mended) or _unconfirmed(
-            before, prepared, tools, again
+            before, prepared, setup, again
         )
         if against:
-            return _failed(host, before, tools, prepared, applied, against)
-        return told_of(after.report, before, applied, "proved", mended=mended, run=prepared.run)
+            return _failed(host, before, setup, prepared, applied, against)
+        return report_of(after.report, before, applied, "proved", mended=mended, run=prepared.run)
     finally:
         after.close()
         with suppress(AccessError):
             again.result().close()
 
 
-def mend_disk(host: Host, before: Examined, steps: Sequence[Step], tools: Tools) -> HostReport:
+def mend_disk(host: Host, before: Diagnosis, steps: Sequence[Step], setup: RepairSetup) -> HostReport:
     """Apply ``steps`` to a mounted disk, and look whether its files are mended; if not, put them back."""
-    access = before.said.access
+    access = before.inside.access
     assert access is not None  # noqa: S101 -- the callers have one
     prepared = applying.prepare(steps, 0)
     applied = _applied(access, prepared, applying.apply_on_disk)
     if not applied.begun:
-        return told_of(before.report, before, applied, "failed", detail=applied.trouble)
-    with closing(examine(host, tools)) as after:
+        return report_of(before.report, before, applied, "failed", detail=applied.trouble)
+    with closing(diagnose_to_repair(host, setup)) as after:
         mended = tuple(cause for step in steps for cause in step.mends)
         still = [cause.id for cause in after.report.causes if cause.id in mended]
         if not applied.trouble and not still:
-            return told_of(after.report, before, applied, "mended-on-disk", mended=mended, run=prepared.run)
+            return report_of(after.report, before, applied, "mended-on-disk", mended=mended, run=prepared.run)
     why = applied.trouble or f"{', '.join(dict.fromkeys(still))} is still there"
     try:
         applying.undo(access, prepared.run)
     except (RemedyError, AccessError) as error:
-        return told_of(after.report, before, applied, "failed", detail=f"{why}; {error}", run=prepared.run)
+        return report_of(after.report, before, applied, "failed", detail=f"{why}; {error}", run=prepared.run)
     told = replace(applied, tasks=applying.rolled_back(applied.tasks))
-    return told_of(before.report, before, told, "rolled-back", detail=why)
+    return report_of(before.report, before, told, "rolled-back", detail=why)
 
 
 def _applied(
@@ -86,7 +89,7 @@ def _applied(
         return Applied((), (), f"the tasks could not be sent: {error}", begun=False)
 
 
-def _unconfirmed(before: Examined, prepared: Prepared, tools: Tools, again: Ahead[Access]) -> str:
+def _unconfirmed(before: Diagnosis, prepared: Prepared, setup: RepairSetup, again: Background[Access]) -> str:
     """Disarm the restore through the way in that was used, opened anew: so it is proved to work still.
 
     It was opened while the host was diagnosed again.
@@ -94,7 +97,7 @@ def _unconfirmed(before: Examined, prepared: Prepared, tools: Tools, again: Ahea
     Why it is not known to be disarmed, or empty.
     """
     sent = False
-    for enter in (again.result, partial(enter_again, before, tools.manner)):  # an answer may be lost
+    for enter in (again.result, partial(enter_again, before, setup.probing)):  # an answer may be lost
         try:
             with closing(enter()) as access:
                 confirmed = applying.confirm(access, prepared)
@@ -107,19 +110,19 @@ def _unconfirmed(before: Examined, prepared: Prepared, tools: Tools, again: Ahea
 
 
 def _failed(
-    host: Host, before: Examined, tools: Tools, prepared: Prepared, applied: Applied, why: str
+    host: Host, before: Diagnosis, setup: RepairSetup, prepared: Prepared, applied: Applied, why: str
 ) -> HostReport:
     """Put back what was changed, at once if a way in is left; else the host does it when its time is over."""
     if not applied.begun:
-        return told_of(before.report, before, applied, "failed", detail=why)
-    restored = _restored(before, prepared, tools)
+        return report_of(before.report, before, applied, "failed", detail=why)
+    restored = _restored(before, prepared, setup)
     changed = any(task.status == "changed" for task in applied.tasks)
     detail = why if restored or why == _UNANSWERED else f"{why}. {_later(prepared)}"
-    after = examine(host, tools)
+    after = diagnose_to_repair(host, setup)
     after.close()
     told = replace(applied, tasks=applying.rolled_back(applied.tasks) if restored else applied.tasks)
     outcome: Outcome = "rolled-back" if restored and changed else "failed"
-    return told_of(after.report, before, told, outcome, detail=detail, run=prepared.run)
+    return report_of(after.report, before, told, outcome, detail=detail, run=prepared.run)
 
 
 def _later(prepared: Prepared) -> str:
@@ -128,17 +131,17 @@ def _later(prepared: Prepared) -> str:
     return f"It cannot be put back from here; the host does so by itself within {prepared.seconds} s."
 
 
-def _restored(before: Examined, prepared: Prepared, tools: Tools) -> bool:
+def _restored(before: Diagnosis, prepared: Prepared, setup: RepairSetup) -> bool:
     try:
-        with closing(enter_again(before, tools.manner)) as access:
+        with closing(enter_again(before, setup.probing)) as access:
             return applying.restore(access, prepared)
     except AccessError:
         return False
 
 
-def told_of(
+def report_of(
     report: HostReport,
-    before: Examined,
+    before: Diagnosis,
     applied: Applied,
     outcome: Outcome,
     *,

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from sshdoctor import __version__
 from sshdoctor.access.capture.capture import cksum
 from sshdoctor.diagnosis.captured import digest
-from sshdoctor.diagnosis.inside import Topics
-from sshdoctor.diagnosis.probe import Question, client_of
+from sshdoctor.diagnosis.inside import Wanted
+from sshdoctor.diagnosis.probe import Probe, client_of
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply
 from sshdoctor.outside.resolve import resolve
@@ -49,14 +49,14 @@ def addresses_asked(login: Login, timeout: float) -> tuple[Reply, ...]:
     )
 
 
-def rescue_script(host: Host, replies: Sequence[Reply], topics: Topics, *, made: float, url: str = "") -> str:
+def rescue_script(host: Host, replies: Sequence[Reply], topics: Wanted, *, made: float, url: str = "") -> str:
     """One POSIX sh script for the console of ``host``.
 
     ``replies`` are what ``addresses_asked`` gives, ``made`` is now in seconds since 1970; to ``url``, if
     there is one, the script sends the capture.
     """
     own = dict(sorted(topics.own.items()))
-    question = Question(host, replies, topics.facts, own)
+    question = Probe(host, replies, topics.facts, own)
     values = {
         "asked": _asked(host, replies, own, question.mark, made),
         "shown": shlex.quote(host.name),

@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.diagnosis.derived.dialled import Dialled
-from sshdoctor.diagnosis.derived.path import Path, path
-from sshdoctor.facts.host.addresses import Addresses
-from sshdoctor.facts.host.bans import Bans
-from sshdoctor.facts.host.firewall import Dump, Firewall
+from sshdoctor.facts.host.firewall import Firewall, SavedRules
 from sshdoctor.model import Unknown
 from sshdoctor.unblock import ruleset_json as nft
 from sshdoctor.unblock.forecast_owners import dumped, firewalld, listed, ufw
@@ -26,62 +23,71 @@ from sshdoctor.unblock.ruleset_text import Rules, change_chain
 from sshdoctor.unblock.unban import Unban
 
 Change = Opening | Unban
+
+
+class FirewallAnswer(Protocol):
+    """What the forecast asks of the fact ``path``: what a packet meets, and what would change that."""
+
+    @property
+    def state(self) -> str | Unknown: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def opening(self) -> Opening | None: ...
+    @property
+    def unban(self) -> Unban | None: ...
+    @property
+    def redirected_to(self) -> tuple[str, int] | None: ...
+
+
+JudgeRules = Callable[[Firewall], FirewallAnswer | Unknown]
+"""What a client's packet meets under these rules."""
+
 _MOST = 8
 """Rules in a row that may be opened; a host with more needs a person."""
 
 
-class Plan(Struct, frozen=True):
+class Forecast(Struct, frozen=True):
     """``changes`` in order, and ``afterwards``: what the packet meets once they are made."""
 
     changes: tuple[Change, ...]
-    afterwards: Path | Unknown
+    afterwards: FirewallAnswer | Unknown
 
     @property
     def lets_in(self) -> bool:
         """Whether the firewall then lets the client's whole conversation pass, for certain."""
-        return isinstance(self.afterwards, Path) and self.afterwards.state == "accept"
+        return not isinstance(self.afterwards, Unknown) and self.afterwards.state == "accept"
 
 
-def plan(
-    dial: Dialled,
-    source: str,
-    firewall: Firewall,
-    addresses: Addresses | Unknown,
-    bans: Bans | Unknown,
-    *,
-    narrow: bool = False,
-) -> Plan:
+def plan(judged: JudgeRules, source: str, firewall: Firewall, *, narrow: bool = False) -> Forecast:
     """The changes by which the rules let the client ``source`` in, one rule after another.
 
     ``narrow``: for this client alone, also where the rule's owner would open the port for everybody.
     Where nothing helps further, the changes found so far are given: ask ``lets_in``.
     """
 
-    def judged(rules: Firewall) -> Path | Unknown:
-        return path(dial, source, rules, addresses, bans)
-
     changes: list[Change] = []
     now = judged(firewall)
-    while isinstance(now, Path) and len(changes) < _MOST:
+    while not isinstance(now, Unknown) and len(changes) < _MOST:
         for change in _ways(now, firewall, source, narrow, judged):
             then = after(firewall, [change])
             met = judged(then)
-            if isinstance(met, Path) and (met.state == "accept" or _where(met) != _where(now)):
+            if not isinstance(met, Unknown) and (met.state == "accept" or _where(met) != _where(now)):
                 break
         else:
             break
         changes.append(change)
         firewall, now = then, met
-    return Plan(tuple(changes), now)
+    return Forecast(tuple(changes), now)
 
 
-def _where(met: Path) -> str:
+def _where(met: FirewallAnswer) -> str:
     """The rule that decides; a rule that is put before it moves its number on."""
     return re.sub(r" rule \d+:", "", met.why)
 
 
 def _ways(
-    now: Path, firewall: Firewall, source: str, narrow: bool, judged: Callable[[Firewall], Path | Unknown]
+    now: FirewallAnswer, firewall: Firewall, source: str, narrow: bool, judged: JudgeRules
 ) -> Iterator[Change]:
     """The owner's own way first. It does not help where the port is another one inside (a redirection), where
     the chain is left before its end, or where the owner's rules come too late: then what does."""
@@ -94,7 +100,7 @@ def _ways(
         opening = replace(opening, source=source, place="first")
     yield opening
     wide = judged(after(firewall, [replace(opening.bare(), source=source, port=None)]))
-    if isinstance(wide, Path) and wide.redirected_to and wide.redirected_to[1] != opening.port:
+    if not isinstance(wide, Unknown) and wide.redirected_to and wide.redirected_to[1] != opening.port:
         opening = replace(opening, port=wide.redirected_to[1])
         yield opening
     bare = replace(opening.bare(), source=source)
@@ -134,7 +140,7 @@ def _iptables(firewall: Firewall, opening: Opening) -> Firewall:
         at = {"first": 0, "end": len(rules)}.get(opening.place, (opening.number or 1) - 1)
         return [*rules[:at], opening.words, *rules[at:]]
 
-    def edit(dump: Dump) -> str:
+    def edit(dump: SavedRules) -> str:
         if dump.family != opening.family or _command(dump, firewall) != opening.tool:
             return dump.text
         return change_chain(dump.text, opening.table, opening.chain, inserted)
@@ -155,7 +161,7 @@ def _saved(firewall: Firewall, opening: Opening) -> Firewall:
     return replace(firewall, saved={**firewall.saved, place.file: (*lines[:at], opening.words, *lines[at:])})
 
 
-def _command(dump: Dump, firewall: Firewall) -> str:
+def _command(dump: SavedRules, firewall: Firewall) -> str:
     """The command whose rules ``dump`` has; a dump that names no back end is the plain command's."""
     plain = "ip6tables" if dump.family == "ipv6" else "iptables"
     default = firewall.default.get(dump.family, "nft")
@@ -178,7 +184,7 @@ def _unbanned(firewall: Firewall, unban: Unban) -> Firewall:
         chain = nft.ChainName(family, table, rule.chain)
         return listed(firewall, partial(nft.remove, chain=chain, number=rule.number))
 
-    def edit(dump: Dump) -> str:
+    def edit(dump: SavedRules) -> str:
         if dump.family != unban.family:
             return dump.text
         return change_chain(dump.text, rule.table, rule.chain, lambda own: [r for r in own if r != rule.text])

@@ -10,7 +10,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from sshdoctor.facts.host.firewall import Dump, Firewall
+from sshdoctor.facts.host.firewall import Firewall, SavedRules
 from sshdoctor.unblock import ruleset_json as nft
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.ruleset_text import Rules, change_chain, has_chain
@@ -23,14 +23,14 @@ def listed(firewall: Firewall, edit: Callable[[nft.Listing], nft.Listing]) -> Fi
     return replace(firewall, nft_json=listing.json, nft_text=listing.text)
 
 
-def dumped(firewall: Firewall, edit: Callable[[Dump], str]) -> Firewall:
+def dumped(firewall: Firewall, edit: Callable[[SavedRules], str]) -> Firewall:
     return replace(firewall, dumps=tuple(replace(dump, text=edit(dump)) for dump in firewall.dumps))
 
 
 def ufw(firewall: Firewall, opening: Opening) -> Firewall:
     """ufw knows a rule again whatever its action: another one in its place, else the first or last place."""
 
-    def edit(dump: Dump) -> str:
+    def edit(dump: SavedRules) -> str:
         if opening.source is not None and dump.family != opening.family:
             return dump.text
         chain = "ufw6-user-input" if dump.family == "ipv6" else "ufw-user-input"
@@ -61,7 +61,7 @@ def firewalld(firewall: Firewall, opening: Opening) -> Firewall:
 
     zone = f"IN_policy_{opening.policy}" if opening.policy else f"IN_{opening.zone}"
 
-    def edit(dump: Dump) -> str:
+    def edit(dump: SavedRules) -> str:
         if opening.rich and dump.family != opening.family:
             return dump.text
         source = f" -s {opening.network}" if opening.source else ""

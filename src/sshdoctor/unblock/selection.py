@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.saved_rules import saved_place
 
 if TYPE_CHECKING:
     from sshdoctor.facts.host.firewall import Firewall
-    from sshdoctor.firewall import Rule, Verdict
+    from sshdoctor.firewall import Packet, Rule, Verdict
     from sshdoctor.unblock.owner import Owner
 
 _ZONE = re.compile(r"(?:filter_)?IN_(policy_)?(.+?)(?:_(pre|log|deny|allow|post))?$")
 
 
 def opening(
-    verdict: Verdict, owner: Owner, dial: Dialled, source: str, iptables: str, firewall: Firewall
+    verdict: Verdict, owner: Owner, packet: Packet, iptables: str, firewall: Firewall
 ) -> Opening | None:
-    """What accepts the port, or this client, before the rule that decides; None if no rule does.
+    """What accepts the port dialled, or this client, before the rule that decides; None if no rule does.
 
     ``iptables`` is the command for the back end that holds the rule.
     """
@@ -32,15 +31,16 @@ def opening(
     outward = _is_outward(rule, verdict.way, firewall)
     backend = "nft" if is_native(rule) else iptables
     plain = Opening(
-        owner=name, tool=backend, backend=backend, family=dial.family, table=rule.table, chain=rule.chain,
-        number=rule.number, place="before", port=dial.port, source=source, outward=outward,
+        owner=name, tool=backend, backend=backend, family=packet.family, table=rule.table, chain=rule.chain,
+        number=rule.number, place="before", port=packet.destination_port, source=packet.source,
+        outward=outward,
         returns=owner.saved if isinstance(owner.saved, bool) else None,
     ).bare()  # fmt: skip
     if name == "ufw" and not outward:
         return _of_ufw(rule, plain, firewall)
     if name == "firewalld" and not outward:
         return _of_firewalld(rule, plain, default_zone(firewall))
-    return replace(plain, saved=saved_place(rule, owner, dial.family, firewall))
+    return replace(plain, saved=saved_place(rule, owner, packet.family, firewall))
 
 
 def is_native(rule: Rule) -> bool:

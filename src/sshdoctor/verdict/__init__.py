@@ -26,10 +26,10 @@ from sshdoctor.verdict.dialect import Rules, recognise
 from sshdoctor.verdict.files import Named, expand, read_text
 from sshdoctor.verdict.owner import owner_of
 
-__all__ = ["Answer", "judge_files"]
+__all__ = ["ClientVerdict", "judge_files"]
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class ClientVerdict(Struct, frozen=True, kw_only=True):
     """What one file says of the client.
 
     ``reply`` is the word of the contract that the client gets, None where the firewall lets it pass or where
@@ -56,7 +56,7 @@ def judge_files(
     destination: str,
     port: int = 22,
     in_interface: str | None = None,
-) -> list[Answer]:
+) -> list[ClientVerdict]:
     """The verdict of each file in ``paths`` (files, or folders of files) on a client's TCP connection.
 
     One file is one host: all dumps in it (``iptables-save``, ``ip6tables-save``, ``nft -j list ruleset``)
@@ -80,7 +80,7 @@ def judge_files(
     first_segment(packet)
     read = [(named, _read(named, family)) for named in expand(paths)]
     sets = [(named, rules.sets) for named, rules in read if isinstance(rules, Rules) and rules.sets]
-    answers: list[Answer] = []
+    answers: list[ClientVerdict] = []
     for named, rules in read:
         if isinstance(rules, str):
             answers.append(_faulty(named, rules))
@@ -98,8 +98,8 @@ def _read(named: Named, family: Family) -> Rules | str:
         return str(error)
 
 
-def _faulty(named: Named, error: str) -> Answer:
-    return Answer(file=str(named.path), verdict="unknown", why=error, error=error)
+def _faulty(named: Named, error: str) -> ClientVerdict:
+    return ClientVerdict(file=str(named.path), verdict="unknown", why=error, error=error)
 
 
 def _beside(named: Named, sets: Sequence[tuple[Named, Dump]]) -> list[Dump]:
@@ -109,20 +109,20 @@ def _beside(named: Named, sets: Sequence[tuple[Named, Dump]]) -> list[Dump]:
     return [*(dump for dump in theirs if dump not in own), *own]
 
 
-def _judge(named: Named, rules: Rules, sets: Sequence[Dump], packet: Packet) -> Answer:
+def _judge(named: Named, rules: Rules, sets: Sequence[Dump], packet: Packet) -> ClientVerdict:
     file = str(named.path)
     if not rules.speaks_of(packet.family):
         others = " and ".join(sorted({dump.family for dump in rules.dumps}))
-        return Answer(file=file, verdict="unknown", why=f"the file has rules of {others} only")
+        return ClientVerdict(file=file, verdict="unknown", why=f"the file has rules of {others} only")
     try:
         verdict = judge([*rules.dumps, *sets], packet)
     except RulesError as error:
         return _faulty(named, str(error))
     if verdict.state == "accept" and rules.hides_legacy(packet.family):
         why = "iptables-legacy has tables as well (says the file), and they are not in it"
-        return Answer(file=file, verdict="unknown", why=why)
+        return ClientVerdict(file=file, verdict="unknown", why=why)
     to = verdict.redirected_to
-    return Answer(
+    return ClientVerdict(
         file=file,
         verdict=verdict.state,
         reply=verdict.reply,

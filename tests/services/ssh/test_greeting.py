@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sshdoctor.model import Login
-from sshdoctor.outside import Dialled, dial
+from sshdoctor.outside import DialResult, dial
 from sshdoctor.services.ssh.greeting import judge_greeting
 
 Behaviour = Callable[[socket.socket], None]
@@ -42,7 +42,7 @@ def serve() -> Iterator[Serve]:
         listener.close()
 
 
-def knock(port: int, timeout: float = 0.4) -> Dialled:
+def knock(port: int, timeout: float = 0.4) -> DialResult:
     (dialled,) = dial(Login(address="127.0.0.1", port=port), timeout)
     if dialled.socket:
         dialled.socket.close()

@@ -10,7 +10,7 @@ import time
 import paramiko
 
 from sshdoctor.access.base import Output
-from sshdoctor.access.shell import Capture, Shell, become_shell, run_script
+from sshdoctor.access.shell import KeptOutput, Shell, become_shell, run_script
 from sshdoctor.access.ssh.login import log_in, user_of
 from sshdoctor.access.ssh.route import open_route, watch
 from sshdoctor.errors import AccessError
@@ -78,7 +78,7 @@ class SshAccess:
     def close(self) -> None:
         self._stack.close()
 
-    def _execute(self, argv: tuple[str, ...], stdin: bytes, timeout: float, capture: Capture) -> None:
+    def _execute(self, argv: tuple[str, ...], stdin: bytes, timeout: float, capture: KeptOutput) -> None:
         """One exec request. ``exec WORDS`` means the same to sh, csh and fish."""
         deadline = time.monotonic() + timeout
         channel = self._open_channel("exec " + shlex.join(argv), timeout)
@@ -107,7 +107,7 @@ class SshAccess:
         return channel
 
 
-def _read(channel: paramiko.Channel, deadline: float, capture: Capture) -> None:
+def _read(channel: paramiko.Channel, deadline: float, capture: KeptOutput) -> None:
     """Both streams until their end, or until ``capture.cut`` says why not.
 
     Not by polling ``channel.fileno()``: with it the connection was now and then closed under the reading
@@ -130,7 +130,7 @@ def _read(channel: paramiko.Channel, deadline: float, capture: Capture) -> None:
             return
 
 
-def _exit_status(channel: paramiko.Channel, deadline: float, capture: Capture) -> int | None:
+def _exit_status(channel: paramiko.Channel, deadline: float, capture: KeptOutput) -> int | None:
     """What the server said the command ended with; None for a signal, or if it said nothing."""
     if not channel.status_event.wait(max(0.0, deadline - time.monotonic())):
         capture.cut = "time"

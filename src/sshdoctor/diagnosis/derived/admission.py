@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.hosts_access import decide
 from sshdoctor.diagnosis.rank import progress
 from sshdoctor.facts.host.wrappers import WrapperRule, Wrappers
-from sshdoctor.facts.parsing.hosts_access import decide
 from sshdoctor.model import Evidence, Unknown
 
 

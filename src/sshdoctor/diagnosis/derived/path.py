@@ -127,7 +127,7 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
     stopped = rule is not None and verdict.state in ("drop", "reject")
     held = ban(rule, owner.name, packet.source, bans) if rule and stopped else None
     stops = rule is not None and held is None and (stopped or verdict.state == "depends")
-    opens = None if held else opening(verdict, owner, dial, packet.source, tool, firewall)
+    opens = None if held else opening(verdict, owner, packet, tool, firewall)
     removal = _removal(by, dial.family, firewall)
     limited, passed = _limited(verdict, dial), _passed_a_limit(verdict, dial)
     known = "accept" if passed else verdict.state

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import evidence, parts
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {

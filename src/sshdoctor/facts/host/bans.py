@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, denied, evidence, parts, unseen
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {

@@ -15,7 +15,7 @@ from typing import Literal
 from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties, unseen
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {

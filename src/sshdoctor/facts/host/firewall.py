@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from sshdoctor.facts.offline.accounts_and_paths import OFF, printed
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, denied, evidence, parts, unseen
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Family, Unknown
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ true
 }
 
 
-class Dump(Struct, frozen=True):
+class SavedRules(Struct, frozen=True):
     """The output of one iptables-save; ``tool`` is its name."""
 
     tool: str
@@ -118,7 +118,7 @@ class Firewall(Struct, frozen=True, kw_only=True):
     """
 
     readable: Literal["yes", "absent"] | Unknown
-    dumps: tuple[Dump, ...]
+    dumps: tuple[SavedRules, ...]
     nft_json: str | None
     nft_text: str | None
     ipset: str | None
@@ -157,7 +157,7 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
     failed += [section.output for name, section in sections.items() if name != "rules" and not section.ok]
     cut = [reason for section in sections.values() if (reason := unseen(section)) is not None]
     dumps = tuple(
-        Dump(name, "ipv6" if name.startswith("ip6") else "ipv4", each)
+        SavedRules(name, "ipv6" if name.startswith("ip6") else "ipv4", each)
         for name, each in saves.items()
         if each not in failed and re.search(r"^\*\w", each, re.M)
     )

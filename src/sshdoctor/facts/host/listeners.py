@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from sshdoctor.facts.parsing import sockets as _sockets
 from sshdoctor.facts.parsing.output import evidence, parts
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.sockets import Listener
-from sshdoctor.facts.probe import Section
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {

@@ -17,7 +17,7 @@ from msgspec import Struct
 from sshdoctor.facts.offline.accounts_and_paths import printed, quoted
 from sshdoctor.facts.parsing import pam as _pam
 from sshdoctor.facts.parsing.output import evidence, parts, properties, unseen
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from sshdoctor.facts.offline.accounts_and_paths import SESSIONS, printed, program, quoted
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, unseen
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:

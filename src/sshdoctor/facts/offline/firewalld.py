@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 
 from msgspec import Struct
 
-from sshdoctor.facts.offline.firewalld_rules import Rule, address_match, zone_rules
+from sshdoctor.facts.offline.firewalld_rules import ZoneRule, address_match, zone_rules
 from sshdoctor.facts.offline.firewalld_xml import MAC, NotReadError, checked, parsed
 from sshdoctor.model import Unknown
 
@@ -189,7 +189,7 @@ def _chains(zone: _Zone, disk: Disk) -> str:
     return _chain(own, body) + "".join(_chain(f"{own}_{suffix}", _of(suffix, rules)) for suffix in _SUFFIXES)
 
 
-def _of(suffix: str, rules: list[Rule]) -> list[str]:
+def _of(suffix: str, rules: list[ZoneRule]) -> list[str]:
     """A rule that is there already is not put in again."""
     return list(dict.fromkeys(rule.text for rule in rules if rule.suffix == suffix))
 

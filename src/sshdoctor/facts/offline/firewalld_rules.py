@@ -49,7 +49,7 @@ _REJECTS: Mapping[str, Mapping[str, str]] = {
 """nft's words for the types of a reject, of which each family has its own (core/base.py, nftables.py)."""
 
 
-class Rule(Struct, frozen=True):
+class ZoneRule(Struct, frozen=True):
     """One rule of a zone's chain ``filter_IN_<zone>_<suffix>``; those of a lower ``priority`` come first."""
 
     suffix: Suffix
@@ -57,14 +57,14 @@ class Rule(Struct, frozen=True):
     text: str
 
 
-def zone_rules(zone: Element, services: Services) -> Iterator[Rule]:
+def zone_rules(zone: Element, services: Services) -> Iterator[ZoneRule]:
     """A zone's rules in the order that firewalld gives them: services, ports, rich rules, protocols."""
     for tag in ("service", "port", "rule", "protocol"):
         for part in zone.findall(tag):
             if tag == "rule":
                 yield from _rich(part, services)
             else:
-                yield from (Rule("allow", 0, f"{match} accept") for match in _matches(part, services))
+                yield from (ZoneRule("allow", 0, f"{match} accept") for match in _matches(part, services))
     refuse_others(zone)
 
 
@@ -121,7 +121,7 @@ def _service(name: str, services: Services, family: str, seen: set[str]) -> Iter
             yield from (f"{to}{match}" for match in _matches(part, services))
 
 
-def _rich(rule: Element, services: Services) -> Iterator[Rule]:
+def _rich(rule: Element, services: Services) -> Iterator[ZoneRule]:
     """Nothing for a rule that matches no TCP, or that only logs."""
     refuse_others(rule)
     family, priority = rule.get("family", ""), int(rule.get("priority", "0"))
@@ -141,7 +141,7 @@ def _rich(rule: Element, services: Services) -> Iterator[Rule]:
     words = ends or ([f"meta nfproto {family}"] if family else [])
     for match in _matches(about[0], services, family) if about else [""]:
         text = " ".join([*filter(None, [*words, match]), *_action(actions[0], family)])
-        yield Rule(_suffix(actions[0].tag, priority), priority, text)
+        yield ZoneRule(_suffix(actions[0].tag, priority), priority, text)
 
 
 def _has_destination(part: Element, services: Services) -> bool:

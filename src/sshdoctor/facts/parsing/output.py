@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 NOT_PERMITTED = Unknown("not permitted")

@@ -81,7 +81,7 @@ def shown(unit: Unit) -> tuple[Evidence, ...]:
     return evidence(f"systemctl show {unit['Id']}", lines)
 
 
-class Disk:
+class UnitFiles:
     """``ls -ld`` of the places where SSH unit files stand and are enabled (systemd.unit(5))."""
 
     def __init__(self, listing: str) -> None:

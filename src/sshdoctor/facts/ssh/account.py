@@ -18,7 +18,7 @@ from msgspec import Struct
 from sshdoctor.facts.offline.accounts_and_paths import printed
 from sshdoctor.facts.parsing.fingerprints import fingerprint
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, properties
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh.key_files import Judge, Objection, Row, rows
 

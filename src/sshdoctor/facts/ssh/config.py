@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from sshdoctor.facts.offline.accounts_and_paths import program
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh import sshd_config as _sshd_config
 
@@ -156,7 +156,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
     state, problem = _judge(said, lines, status, root=uid == "0")
     errors = tuple(replace(error, text=files.line(error.file, error.line)) for error in _errors(lines))
     source = "sshd -T" if status == 0 and "absent" not in said else "files"
-    values = _sshd_config.Values(files, output if source == "sshd -T" else None, matched=bool(spec))
+    values = _sshd_config.Keywords(files, output if source == "sshd -T" else None, matched=bool(spec))
     complaint = _complaint(lines, errors)
     changed_file, changed = files.newest
     return Config(

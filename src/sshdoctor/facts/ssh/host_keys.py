@@ -17,7 +17,7 @@ from msgspec import Struct
 from sshdoctor.facts.offline.accounts_and_paths import group, owner, printed
 from sshdoctor.facts.parsing.fingerprints import fingerprint
 from sshdoctor.facts.parsing.output import evidence, parts
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh import sshd_config as _sshd_config
 
@@ -66,6 +66,10 @@ class HostKeys(Struct, frozen=True, kw_only=True):
     keys: tuple[HostKey, ...]
     absent: tuple[str, ...]
     fingerprints: tuple[str, ...]
+    configured: bool
+    """HostKey lines of sshd_config name them; else they are the usual ones."""
+    unreadable: tuple[str, ...]
+    """Files that are there, and hold no key that sshd can read."""
     evidence: tuple[Evidence, ...]
 
 
@@ -74,7 +78,7 @@ _DEFAULT = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("rsa", "ecdsa", "e
 
 
 def on_disk(disk: Disk, user: str) -> HostKeys | Unknown:
-    configured = _sshd_config.Values(_sshd_config.of_disk(disk), None, matched=False).every("hostkey")
+    configured = _sshd_config.Keywords(_sshd_config.of_disk(disk), None, matched=False).every("hostkey")
     if isinstance(configured, Unknown):
         return configured
     said = [line for path in configured or _DEFAULT for line in _shown(path, disk)]
@@ -107,6 +111,8 @@ def parse(sections: Mapping[str, Section]) -> HostKeys | Unknown:
         keys=keys,
         absent=tuple(path for path in named if path not in present),
         fingerprints=tuple(prints),
+        configured="configured" in said,
+        unreadable=tuple(key.path for key in keys if key.usable is False),
         evidence=evidence(
             "ls -l /etc/ssh/ssh_host_*_key",
             [f"{key.mode} {key.owner} {key.path}" for key in keys] or ["No such file or directory"],

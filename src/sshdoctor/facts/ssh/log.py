@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from sshdoctor.facts.offline.accounts_and_paths import printed
 from sshdoctor.facts.parsing.output import denied, evidence, parts
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:

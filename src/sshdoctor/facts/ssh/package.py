@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from sshdoctor.facts.offline.accounts_and_paths import OFF, program
 from sshdoctor.facts.parsing.output import evidence, parts, properties
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import evidence, number, parts
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 _TICKS = 100

@@ -18,7 +18,7 @@ from sshdoctor.facts.offline import service as _service_disk
 from sshdoctor.facts.offline.accounts_and_paths import OFF
 from sshdoctor.facts.parsing import systemd as _systemd
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties
-from sshdoctor.facts.probe import Section
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _unreachable(said: Mapping[str, str]) -> Service:
     """systemd runs and does not answer (an unprivileged user where no D-Bus runs): what the disk says."""
     lines = said["systemd"].splitlines()
     reason = Unknown(lines[0] if lines else "systemctl failed")
-    disk = _systemd.Disk(said["disk"])
+    disk = _systemd.UnitFiles(said["disk"])
     return Service(
         manager="systemd",
         unit=disk.unit("service") or "",

@@ -32,7 +32,7 @@ _LONG = {
 _WITHOUT_VALUE = frozenset(("-f", "--syn", "--ipv4", "--ipv6"))
 
 
-class Scope(NamedTuple):
+class LineScope(NamedTuple):
     """What a rule may refer to: its family, its table's chains, and the host's sets."""
 
     family: Family
@@ -40,7 +40,7 @@ class Scope(NamedTuple):
     sets: Sets
 
 
-def compile_rule(text: str, scope: Scope) -> Body:
+def compile_rule(text: str, scope: LineScope) -> Body:
     """What the rule in ``text`` (from ``-A`` on) asks and does. It never fails: what is not understood
     becomes a Doubt that says so.
 
@@ -58,7 +58,7 @@ class _Later:
 
     __slots__ = ("_body", "_scope", "_text")
 
-    def __init__(self, text: str, scope: Scope) -> None:
+    def __init__(self, text: str, scope: LineScope) -> None:
         self._text = text
         self._scope = scope
         self._body: Body | None = None
@@ -69,7 +69,7 @@ class _Later:
         return self._body
 
 
-def _whole(text: str, scope: Scope) -> Body:
+def _whole(text: str, scope: LineScope) -> Body:
     try:
         return _compile(_options(text), scope)
     except (ValueError, KeyError, IndexError) as error:
@@ -105,7 +105,7 @@ def _split(text: str) -> list[str]:
     ]
 
 
-def _compile(options: Options, scope: Scope) -> Body:
+def _compile(options: Options, scope: LineScope) -> Body:
     matches: list[Match] = []
     extensions: list[tuple[str, Options]] = []
     target_options: Options = []
@@ -152,7 +152,7 @@ _TAKE_NO_OPTIONS = frozenset(("ACCEPT", "DROP", "RETURN"))
 _TAKES_CORE_OPTIONS = frozenset(("tcp", "udp", "comment", "multiport", "icmp", "icmp6", "icmpv6"))
 
 
-def _extend(extension: str, given: Options, scope: Scope) -> list[Match]:
+def _extend(extension: str, given: Options, scope: LineScope) -> list[Match]:
     if extension == "set":
         return _set(given, scope)
     maker = maker_of(extension)
@@ -165,7 +165,7 @@ def _extend(extension: str, given: Options, scope: Scope) -> list[Match]:
         return [unknown(f"an option of the match {extension}")]
 
 
-def _set(given: Options, scope: Scope) -> list[Match]:
+def _set(given: Options, scope: LineScope) -> list[Match]:
     """``--match-set NAME src,dst``; its further options ask how often an element was met."""
     if len(given) != 1 or len(given[0].values) != 2:
         return [Match(judge.in_doubt, Doubt("depends", "the counters of a set (set)"))]
@@ -174,7 +174,7 @@ def _set(given: Options, scope: Scope) -> list[Match]:
     return [Match(partial(is_member, scope.sets), (name, tuple(ends.split(","))), option.negated)]
 
 
-def _target(jump: Option | None, given: Options, scope: Scope) -> Target:
+def _target(jump: Option | None, given: Options, scope: LineScope) -> Target:
     if jump is None:
         return Target("continue")
     name = jump.value

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall.ipset import Sets
-from sshdoctor.firewall.iptables.rule_line import Scope, compile_rule
+from sshdoctor.firewall.iptables.rule_line import LineScope, compile_rule
 from sshdoctor.firewall.model import NAT, Base, Body, Chain, Dump, Hook, Table
 from sshdoctor.model import Family
 
@@ -49,7 +49,7 @@ def read(dump: Dump, sets: Sets | None = None) -> list[Table]:
     >>> table.backend, table.name, table.chains["INPUT"].policy
     ('', 'filter', 'drop')
     """
-    reader = _Reader(dump, sets or {})
+    reader = _DumpReader(dump, sets or {})
     for number, line in enumerate(dump.text.split("\n"), 1):
         if line[:3] == "-A " and reader.append(line):
             continue
@@ -64,7 +64,7 @@ class _UnreadableError(Exception):
     pass
 
 
-class _Reader:
+class _DumpReader:
     """Where the reading stands: the open table, and which tool and family made it."""
 
     def __init__(self, dump: Dump, sets: Sets) -> None:
@@ -129,7 +129,7 @@ class _Reader:
     def _table(self, name: str) -> Table:
         chains: dict[str, Chain] = {}
         for built_in in BUILT_IN[name]:
-            compiler = _compiler(Scope(self.family, chains, self.sets))
+            compiler = _compiler(LineScope(self.family, chains, self.sets))
             chains[built_in] = Chain(name, built_in, "accept", compiler, _base(name, built_in, self.backend))
         table = Table(self.family, self.backend, name, chains)
         self.tables[self.family, self.backend, name] = table
@@ -185,5 +185,5 @@ def _backend(tool: str) -> str:
     return next((backend for backend in ("legacy", "nft") if backend in tool), "")
 
 
-def _compiler(scope: Scope) -> Callable[[str], Body]:
+def _compiler(scope: LineScope) -> Callable[[str], Body]:
     return lambda text: compile_rule(text, scope)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sshdoctor.firewall.iptables.targets import ICMP_CODES
 from sshdoctor.firewall.kernel.hooks import Hooks
 from sshdoctor.firewall.kernel.matches import has_loopback_address
-from sshdoctor.firewall.kernel.paths import Doubts, Path, Result, Stop, join, with_doubt
+from sshdoctor.firewall.kernel.paths import ChainPath, Doubts, Result, Stop, join, with_doubt
 from sshdoctor.firewall.kernel.segment import (
     ACK,
     ICMP,
@@ -77,7 +77,7 @@ class _Outcome(NamedTuple):
 def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
     """The verdict on the connection that ``packet`` opens."""
     outcomes: list[_Outcome] = []
-    paths = [Path(first_segment(packet))]
+    paths = [ChainPath(first_segment(packet))]
     for step in _STEPS:
         result = _go(hooks, step, paths)
         for stop in result.stops:
@@ -92,7 +92,7 @@ def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
     return _conclude(outcomes)
 
 
-def _go(hooks: Hooks, step: _Step, paths: list[Path]) -> Result:
+def _go(hooks: Hooks, step: _Step, paths: list[ChainPath]) -> Result:
     """The packet of ``step`` on every path, through the hooks on its way."""
     if step.flags == SYN:
         sent = paths
@@ -112,13 +112,13 @@ def _go(hooks: Hooks, step: _Step, paths: list[Path]) -> Result:
     return Result(stops, [*inside.accepted, *through.accepted])
 
 
-def _out(hooks: Hooks, paths: Iterable[Path]) -> Result:
+def _out(hooks: Hooks, paths: Iterable[ChainPath]) -> Result:
     output = hooks.traverse("output", paths)
     after = hooks.traverse("postrouting", output.accepted)
     return Result([*output.stops, *after.stops], after.accepted)
 
 
-def _perhaps_away(path: Path) -> Path:
+def _perhaps_away(path: ChainPath) -> ChainPath:
     """A translated connection may stay here as long as the host's other addresses are not known."""
     segment = path.segment
     if segment.packet.local_addresses:
@@ -131,28 +131,28 @@ def _is_local(segment: Segment) -> bool:
     return segment.destination in segment.own or has_loopback_address(segment.destination, segment)
 
 
-def _after(hooks: Hooks, step: _Step, stop: Stop) -> tuple[list[_Outcome], list[Path]]:
+def _after(hooks: Hooks, step: _Step, stop: Stop) -> tuple[list[_Outcome], list[ChainPath]]:
     """What the client sees of a packet that was stopped, and the ways on which it does not miss it."""
     if step.lost is not None or stop.word == "":
         return _seen(hooks, step, stop), []
     if stop.word != "rst":
-        return [], [Path(stop.segment, stop.doubts)]
+        return [], [ChainPath(stop.segment, stop.doubts)]
     if stop.segment.connection.redirected_to and not step.by_client:
         return [_stopped(step, stop, step.reset)], []
-    refusal = Path(_refusal(stop), stop.doubts)
+    refusal = ChainPath(_refusal(stop), stop.doubts)
     answer = _out(hooks, [refusal]) if step.by_client else _home(hooks, refusal)
     seen = [_stopped(step, stop._replace(doubts=path.doubts), step.reset) for path in answer.accepted]
     unharmed = []
     for other in answer.stops:
         doubts = join(stop.doubts, other.doubts)
         if other.word:
-            unharmed.append(Path(stop.segment, doubts))
+            unharmed.append(ChainPath(stop.segment, doubts))
         else:
             seen.append(_stopped(step, stop._replace(doubts=doubts), ""))
     return seen, unharmed
 
 
-def _home(hooks: Hooks, path: Path) -> Result:
+def _home(hooks: Hooks, path: ChainPath) -> Result:
     """A refusal of the host's own packet, in the client's name: out, over ``lo``, and in again. Measured:
     only if it comes through all four hooks does it end the connection."""
     out = _out(hooks, [path._replace(segment=replace(path.segment, out_interface="lo"))])
@@ -171,7 +171,7 @@ def _seen(hooks: Hooks, step: _Step, stop: Stop) -> list[_Outcome]:
     word = step.reset if stop.word == "rst" else (step.refused or stop.word)
     if word == step.lost or not step.by_client:
         return [_stopped(step, stop, word)]
-    answer = _out(hooks, [Path(_refusal(stop), stop.doubts)])
+    answer = _out(hooks, [ChainPath(_refusal(stop), stop.doubts)])
     seen = [_stopped(step, stop._replace(doubts=path.doubts), word) for path in answer.accepted]
     for other in answer.stops:
         seen.append(_unanswered(step, stop, other))
@@ -208,7 +208,7 @@ def _stopped(step: _Step, stop: Stop, reply: str) -> _Outcome:
     return _Outcome(reply, state, stop.rule, why, stop.way, stop.doubts, stop.sure)
 
 
-def _passed(path: Path) -> _Outcome:
+def _passed(path: ChainPath) -> _Outcome:
     segment = path.segment
     why = str(path.rule) if path.rule else "no rule stops it"
     to = segment.connection.redirected_to

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from sshdoctor.firewall.kernel.conntrack import track
 from sshdoctor.firewall.kernel.matches import has_loopback_address, on_device
-from sshdoctor.firewall.kernel.paths import Doubts, Path, Result, Stop, add_stop, join, merge, with_doubt
+from sshdoctor.firewall.kernel.paths import ChainPath, Doubts, Result, Stop, add_stop, join, merge, with_doubt
 from sshdoctor.firewall.kernel.segment import RST, SYN, Segment, to_number
 from sshdoctor.firewall.kernel.walk import Walker
 from sshdoctor.firewall.model import NAT, Base, Chain, Doubt, Hook, NatTo, Table
@@ -49,7 +49,7 @@ class Hooks:
         ]
         self._stages = {hook: _stages(hook, [p for p in placed if p.base.hook == hook]) for hook in _HOOKS}
 
-    def traverse(self, hook: Hook, paths: Iterable[Path]) -> Result:
+    def traverse(self, hook: Hook, paths: Iterable[ChainPath]) -> Result:
         """Every segment through ``hook``: ``accepted`` has what comes out, ``stops`` what does not."""
         result = Result()
         alive = [path._replace(segment=replace(path.segment, hook=hook)) for path in paths]
@@ -58,14 +58,14 @@ class Hooks:
         result.accepted = alive
         return result
 
-    def _pass(self, stage: _Stage, path: Path, result: Result) -> list[Path]:
+    def _pass(self, stage: _Stage, path: ChainPath, result: Result) -> list[ChainPath]:
         if stage.kind == "track":
             return [path._replace(segment=track(path.segment))]
         if stage.kind == "nat":
             return self._nat(stage, path, result)
         return self._in_any_order(stage.chains, path, result)
 
-    def _nat(self, stage: _Stage, path: Path, result: Result) -> list[Path]:
+    def _nat(self, stage: _Stage, path: ChainPath, result: Result) -> list[ChainPath]:
         """NAT chains see only the first packet of a connection; the others follow what was decided then.
 
         So does the RST that refuses the first packet before it has met all of them (nf_nat_core.c: NAT that
@@ -89,7 +89,7 @@ class Hooks:
             asked = self._in_any_order(stage.chains, path._replace(segment=bound), result)
         return [p._replace(segment=_follow(p.segment)) for p in asked] if redirected else asked
 
-    def _in_any_order(self, chains: Sequence[_Placed], path: Path, result: Result) -> list[Path]:
+    def _in_any_order(self, chains: Sequence[_Placed], path: ChainPath, result: Result) -> list[ChainPath]:
         """Chains of equal priority run in the order of their registration, the last one first: a dump does
         not tell, unless nft lists them all. Where the order matters and is not known, that is the answer."""
         busy = [placed for placed in chains if placed.chain.rules or placed.chain.policy != "accept"]
@@ -105,7 +105,7 @@ class Hooks:
                 add_stop(result, stop._replace(doubts=join(stop.doubts, doubt)))
         return [p._replace(doubts=join(p.doubts, doubt)) for order in orders for p in order.accepted]
 
-    def _in_order(self, chains: Sequence[_Placed], path: Path) -> Result:
+    def _in_order(self, chains: Sequence[_Placed], path: ChainPath) -> Result:
         result = Result(accepted=[path])
         for placed in chains:
             before, result.accepted = result.accepted, []
@@ -115,7 +115,7 @@ class Hooks:
         return result
 
     @staticmethod
-    def _through(placed: _Placed, path: Path, result: Result) -> None:
+    def _through(placed: _Placed, path: ChainPath, result: Result) -> None:
         here = on_device(placed.base.device, path.segment)
         redirected = placed.base.nat and path.segment.connection.redirected_to
         done = redirected and path.segment.hook == "prerouting"  # input asks about the source alone
@@ -130,14 +130,14 @@ class Hooks:
         result.accepted.extend(_onward(at, after) for after in walked.accepted)
 
 
-def _onward(before: Path, after: Path) -> Path:
+def _onward(before: ChainPath, after: ChainPath) -> ChainPath:
     """``before``, past a chain. What is named as letting the client in is what let its SYN in."""
     segment = after.segment
     named = after.rule is not None and segment.flags == SYN and segment.hook in ("input", "forward")
     rule, way = (after.rule, after.way) if named else (before.rule, before.way)
     redirected = segment.connection.redirected_to and not before.segment.connection.redirected_to
     by = after.rule if redirected else before.redirected_by
-    return Path(segment, join(before.doubts, after.doubts), rule, way, by)
+    return ChainPath(segment, join(before.doubts, after.doubts), rule, way, by)
 
 
 def _stages(hook: Hook, chains: list[_Placed]) -> list[_Stage]:
@@ -166,7 +166,7 @@ def _looks(result: Result) -> tuple[frozenset[str], frozenset[Segment]]:
     return frozenset(stop.word for stop in result.stops), frozenset(path.segment for path in result.accepted)
 
 
-def _lost(path: Path, why: str) -> Stop:
+def _lost(path: ChainPath, why: str) -> Stop:
     doubts = join(path.doubts, ((Doubt("unknown", why), None),))
     return Stop("", path.segment, None, doubts, True)
 
@@ -178,12 +178,12 @@ def _bound(segment: Segment) -> Segment:
     return replace(segment, connection=replace(known, bound=known.bound | {side}))
 
 
-def _translate(segment: Segment, value: object) -> Path | Stop:
+def _translate(segment: Segment, value: object) -> ChainPath | Stop:
     """REDIRECT and DNAT of a SYN. Of other packets than a client's SYN nothing is known."""
     if isinstance(value, Doubt):
-        return Path(segment) if segment.flags & RST else _lost(Path(segment), value.why)
+        return ChainPath(segment) if segment.flags & RST else _lost(ChainPath(segment), value.why)
     if segment.hook != "prerouting" or segment.flags != SYN or not isinstance(value, NatTo):
-        return _lost(Path(segment), "a connection that is translated in the middle")
+        return _lost(ChainPath(segment), "a connection that is translated in the middle")
     address, port, mask = value
     first = segment.packet.redirect_address
     if address is None and first is not None:
@@ -192,10 +192,10 @@ def _translate(segment: Segment, value: object) -> Path | Stop:
         address |= segment.destination & ~mask
     to = (segment.destination if address is None else address, port or segment.destination_port or 0)
     if has_loopback_address(to[0], segment) and not has_loopback_address(segment.source, segment):
-        return _lost(Path(segment), "whether the interface may route to loopback (route_localnet)")
+        return _lost(ChainPath(segment), "whether the interface may route to loopback (route_localnet)")
     known = replace(segment.connection, redirected_to=to, picked=address is None)
     moved = replace(segment, connection=known)
-    return Path(_follow(moved))
+    return ChainPath(_follow(moved))
 
 
 def _follow(segment: Segment) -> Segment:

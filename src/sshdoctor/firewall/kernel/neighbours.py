@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sshdoctor.firewall.kernel.hooks import Hooks
-from sshdoctor.firewall.kernel.paths import Path
+from sshdoctor.firewall.kernel.paths import ChainPath
 from sshdoctor.firewall.kernel.segment import ICMPV6, Connection, Segment, to_number
 from sshdoctor.firewall.model import Hook, Packet, Rule
 
@@ -83,7 +83,7 @@ def _segment(message: _Message, packet: Packet, source: int, destination: int) -
 def _stopped_by(hooks: Hooks, message: _Message, segment: Segment) -> Rule | None:
     """The rule that surely stops it."""
     way: tuple[Hook, ...] = ("prerouting", "input") if message.inward else ("output", "postrouting")
-    paths = [Path(segment)]
+    paths = [ChainPath(segment)]
     for hook in way:
         result = hooks.traverse(hook, paths)
         if not result.accepted:

@@ -17,7 +17,7 @@ _MOST_DOUBTS = 4
 Doubts = tuple[tuple[Doubt, Rule | None], ...]
 
 
-class Path(NamedTuple):
+class ChainPath(NamedTuple):
     """A segment that is still on its way, the doubts it is subject to, and the rule that let it pass.
 
     ``redirected_by`` is the rule that sent it to another address or port.
@@ -48,11 +48,11 @@ class Result(Struct):
     """What can come of a walk: ends, segments that a rule accepted, and those that came to the end."""
 
     stops: list[Stop] = field(default_factory=list)
-    accepted: list[Path] = field(default_factory=list)
-    returned: list[Path] = field(default_factory=list)
+    accepted: list[ChainPath] = field(default_factory=list)
+    returned: list[ChainPath] = field(default_factory=list)
 
 
-def with_doubt(path: Path, doubt: Truth, rule: Rule | None) -> Path:
+def with_doubt(path: ChainPath, doubt: Truth, rule: Rule | None) -> ChainPath:
     if isinstance(doubt, bool):
         return path
     return path._replace(doubts=join(path.doubts, ((doubt, rule),)))
@@ -83,9 +83,9 @@ def add_stop(result: Result, stop: Stop) -> None:
     result.stops.append(stop)
 
 
-def merge(paths: Iterable[Path]) -> list[Path]:
+def merge(paths: Iterable[ChainPath]) -> list[ChainPath]:
     """One path for each segment, the one with the fewest doubts."""
-    merged: dict[Segment, Path] = {}
+    merged: dict[Segment, ChainPath] = {}
     for path in paths:
         other = merged.get(path.segment)
         if other is None or len(path.doubts) < len(other.doubts):

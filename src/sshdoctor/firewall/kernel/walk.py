@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall.kernel.matches import all_hold
-from sshdoctor.firewall.kernel.paths import Path, Result, Stop, add_stop, join, merge, with_doubt
+from sshdoctor.firewall.kernel.paths import ChainPath, Result, Stop, add_stop, join, merge, with_doubt
 from sshdoctor.firewall.kernel.segment import Segment
 from sshdoctor.firewall.model import Body, Chain, Rule, Target, Truth
 
@@ -21,7 +21,9 @@ DEEPEST = 150
 class Walker:
     """Walks the chains of one table. ``nat(segment, target value)`` says what a NAT target makes of it."""
 
-    def __init__(self, chains: Mapping[str, Chain], nat: Callable[[Segment, object], Path | Stop]) -> None:
+    def __init__(
+        self, chains: Mapping[str, Chain], nat: Callable[[Segment, object], ChainPath | Stop]
+    ) -> None:
         self._chains = chains
         self._nat = nat
         self._results: dict[tuple[str, Segment], Result] = {}
@@ -57,7 +59,7 @@ class Walker:
 
     def _through(self, chain: Chain, segment: Segment) -> Result:
         result = Result()
-        alive = [Path(segment)]
+        alive = [ChainPath(segment)]
         for index, head in enumerate(chain.bodies()):
             body, concerned = _concerned(head, alive)
             if concerned:
@@ -72,7 +74,9 @@ class Walker:
             result.returned = [result.returned[0]._replace(doubts=())]
         return result
 
-    def _act(self, path: Path, truth: Truth, body: Body, rule: Rule, result: Result) -> Iterable[Path]:
+    def _act(
+        self, path: ChainPath, truth: Truth, body: Body, rule: Rule, result: Result
+    ) -> Iterable[ChainPath]:
         """Does what the rule says; what is still on its way in this chain comes back."""
         kind, value = body.target
         taken = path if truth is True else with_doubt(path, truth, rule)
@@ -113,15 +117,15 @@ class Walker:
         return passed_over
 
     def _choose(
-        self, taken: Path, choices: list[tuple[Truth, Target]], rule: Rule, result: Result
-    ) -> Iterable[Path]:
+        self, taken: ChainPath, choices: list[tuple[Truth, Target]], rule: Rule, result: Result
+    ) -> Iterable[ChainPath]:
         """A verdict map: what the packet's own element says, or on to the next rule if it has none."""
-        still: list[Path] = []
+        still: list[ChainPath] = []
         for truth, target in choices:
             still.extend(self._act(taken, truth, Body((), target), rule, result))
         return still if any(truth is True for truth, _ in choices) else [*still, taken]
 
-    def _translate(self, taken: Path, value: object, rule: Rule, result: Result) -> None:
+    def _translate(self, taken: ChainPath, value: object, rule: Rule, result: Result) -> None:
         outcome = self._nat(taken.segment, value)
         doubts = join(taken.doubts, tuple((doubt, rule) for doubt, _ in outcome.doubts))
         if isinstance(outcome, Stop):
@@ -130,8 +134,14 @@ class Walker:
             result.accepted.append(outcome._replace(rule=rule, doubts=doubts, way=taken.way))
 
     def _jump(
-        self, path: Path, taken: Path, passed_over: list[Path], body: Body, rule: Rule, result: Result
-    ) -> list[Path]:
+        self,
+        path: ChainPath,
+        taken: ChainPath,
+        passed_over: list[ChainPath],
+        body: Body,
+        rule: Rule,
+        result: Result,
+    ) -> list[ChainPath]:
         inner = self._walk(self._chains[body.target.value], taken.segment)
         here = f"{rule.table} {rule.chain} rule {rule.number}"
         for stop in inner.stops:
@@ -149,11 +159,11 @@ class Walker:
         return [*back, *passed_over]
 
 
-def _concerned(body: Body, alive: list[Path]) -> tuple[Body, list[tuple[Path, Truth]]]:
+def _concerned(body: Body, alive: list[ChainPath]) -> tuple[Body, list[tuple[ChainPath, Truth]]]:
     """The paths on which the rule may do something, and what it does in the end."""
     if body.target.kind == "continue":
         return body, []
-    found: list[tuple[Path, Truth]] = []
+    found: list[tuple[ChainPath, Truth]] = []
     for path in alive:
         truth = all_hold(body.matches, path.segment)
         if truth is not False:

@@ -17,7 +17,7 @@ ALIASES = {"pkg": "name", "package": "name", "update-cache": "update_cache"}
 PARTS = ("locks", "apt")
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class AptArguments(Struct, frozen=True, kw_only=True):
     """``cache_valid_time`` and ``lock_timeout`` in seconds; the former, if given, means ``update_cache``."""
 
     name: tuple[str, ...] = ()
@@ -28,7 +28,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     lock_timeout: int = 60
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = AptArguments
+
+
+def faults(arguments: AptArguments) -> Iterator[str]:
     """What would do nothing."""
     lists = arguments.update_cache or arguments.cache_valid_time
     if not (arguments.name or lists or arguments.state == "fixed"):

@@ -12,10 +12,13 @@ READS_ONLY = True
 ALIASES = {"msg": "fail_msg"}
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class AssertArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     that: tuple[str, ...]
     fail_msg: str = "Assertion failed"
     success_msg: str = "All assertions passed"
     quiet: bool = False
+
+
+ARGUMENTS = AssertArguments

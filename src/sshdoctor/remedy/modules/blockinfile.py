@@ -19,7 +19,7 @@ PATTERNS = ("insertafter", "insertbefore")
 WORDS = ("validate",)
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class BlockinfileArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     path: str
@@ -40,7 +40,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     mode: str | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = BlockinfileArguments
+
+
+def faults(arguments: BlockinfileArguments) -> Iterator[str]:
     """What Ansible refuses, and markers by which the block would not be found again."""
     yield from path_faults(path=arguments.path)
     yield from mode_faults(arguments.mode)

@@ -19,7 +19,7 @@ PARTS = ("program",)
 WORDS = ("cmd",)
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class CommandArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     cmd: tuple[str, ...] = ()
@@ -31,7 +31,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     stdin_add_newline: bool = True
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = CommandArguments
+
+
+def faults(arguments: CommandArguments) -> Iterator[str]:
     """What Ansible refuses, and what it would fill in."""
     yield from path_faults(chdir=arguments.chdir)
     if bool(arguments.cmd) == bool(arguments.argv):

@@ -17,7 +17,7 @@ PARTS = ("files", "content")
 WORDS = ("validate",)
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class CopyArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     dest: str
@@ -32,7 +32,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     mode: str | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = CopyArguments
+
+
+def faults(arguments: CopyArguments) -> Iterator[str]:
     """By now the compiler has put the text of ``src`` into ``content``."""
     yield from path_faults(dest=arguments.dest)
     yield from mode_faults(arguments.mode)

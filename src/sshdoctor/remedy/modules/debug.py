@@ -8,7 +8,10 @@ COLLECTION = "ansible.builtin"
 READS_ONLY = True
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class DebugArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     msg: str = "Hello world!"
+
+
+ARGUMENTS = DebugArguments

@@ -15,7 +15,7 @@ ALIASES = {"pkg": "name", "expire-cache": "update_cache"}
 PARTS = ("locks", "dnf")
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class DnfArguments(Struct, frozen=True, kw_only=True):
     """``lock_timeout`` in seconds."""
 
     name: tuple[str, ...] = ()
@@ -24,7 +24,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     lock_timeout: int = 30
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = DnfArguments
+
+
+def faults(arguments: DnfArguments) -> Iterator[str]:
     """What would do nothing."""
     if not (arguments.name or arguments.update_cache):
         yield "one of name and update_cache is needed"

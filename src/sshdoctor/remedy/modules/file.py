@@ -18,7 +18,7 @@ PARTS = ("files",)
 ALIASES = {"dest": "path", "name": "path"}
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class FileArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's; without ``state`` what is there stays what it is."""
 
     path: str
@@ -34,7 +34,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     mode: str | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = FileArguments
+
+
+def faults(arguments: FileArguments) -> Iterator[str]:
     """What Ansible refuses, and what has no meaning here."""
     yield from path_faults(path=arguments.path)
     yield from mode_faults(arguments.mode)

@@ -15,7 +15,7 @@ from msgspec import Struct
 COLLECTION = "ansible.posix"
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class FirewalldArguments(Struct, frozen=True, kw_only=True):
     """``port`` is PORT/PROTOCOL or PORT-PORT/PROTOCOL."""
 
     state: Literal["enabled", "disabled"]
@@ -28,7 +28,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     offline: bool | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = FirewalldArguments
+
+
+def faults(arguments: FirewalldArguments) -> Iterator[str]:
     """What Ansible refuses, too."""
     given = [value for value in (arguments.service, arguments.port, arguments.rich_rule) if value is not None]
     if len(given) != 1:

@@ -15,7 +15,7 @@ from msgspec import Struct
 COLLECTION = "ansible.builtin"
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class IptablesArguments(Struct, frozen=True, kw_only=True):
     """``wait`` in seconds. A leading ``!`` in an address, port, protocol or interface negates it."""
 
     chain: str
@@ -40,7 +40,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     wait: str | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = IptablesArguments
+
+
+def faults(arguments: IptablesArguments) -> Iterator[str]:
     """What iptables would refuse, and a rule without a target, which would do nothing."""
     if (arguments.match_set is None) != (arguments.match_set_flags is None):
         yield "match_set and match_set_flags go together"

@@ -20,7 +20,7 @@ PATTERNS = ("regexp", "insertafter", "insertbefore")
 WORDS = ("validate",)
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class LineinfileArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     path: str
@@ -39,7 +39,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     mode: str | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = LineinfileArguments
+
+
+def faults(arguments: LineinfileArguments) -> Iterator[str]:
     """What Ansible refuses, and what is not supported here."""
     yield from path_faults(path=arguments.path)
     yield from mode_faults(arguments.mode)

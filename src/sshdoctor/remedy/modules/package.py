@@ -15,6 +15,9 @@ COLLECTION = "ansible.builtin"
 PARTS = ("locks", "apt", "dnf", "zypper", "apk", "pacman")
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class PackageArguments(Struct, frozen=True, kw_only=True):
     name: tuple[str, ...]
     state: Literal["present", "absent", "latest"] = "present"
+
+
+ARGUMENTS = PackageArguments

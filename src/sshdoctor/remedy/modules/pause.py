@@ -13,14 +13,17 @@ COLLECTION = "ansible.builtin"
 READS_ONLY = True
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class PauseArguments(Struct, frozen=True, kw_only=True):
     """Names are Ansible's; at least one second passes."""
 
     seconds: int | None = None
     minutes: int | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = PauseArguments
+
+
+def faults(arguments: PauseArguments) -> Iterator[str]:
     """Ansible would ask for a key to be pressed if neither is given."""
     if (arguments.seconds is None) == (arguments.minutes is None):
         yield "seconds or minutes is needed, one of them"

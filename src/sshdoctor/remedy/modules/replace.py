@@ -20,7 +20,7 @@ PATTERNS = ("regexp",)
 WORDS = ("validate",)
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class ReplaceArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     path: str
@@ -33,7 +33,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     mode: str | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = ReplaceArguments
+
+
+def faults(arguments: ReplaceArguments) -> Iterator[str]:
     """``regexp`` comes as a POSIX expression, which Python reads alike."""
     yield from path_faults(path=arguments.path)
     yield from mode_faults(arguments.mode)

@@ -16,13 +16,16 @@ COLLECTION = "ansible.builtin"
 PARTS = ("systemd", "openrc", "sysvinit", "daemon")
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class ServiceArguments(Struct, frozen=True, kw_only=True):
     name: str
     state: Literal["started", "stopped", "restarted", "reloaded"] | None = None
     enabled: bool | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = ServiceArguments
+
+
+def faults(arguments: ServiceArguments) -> Iterator[str]:
     """What Ansible refuses, too."""
     if arguments.state is None and arguments.enabled is None:
         yield "one of state and enabled is needed"

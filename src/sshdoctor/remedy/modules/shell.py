@@ -14,7 +14,7 @@ FREE_FORM = "cmd"
 PARTS = ("program",)
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class ShellArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     cmd: str
@@ -25,7 +25,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     stdin_add_newline: bool = True
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = ShellArguments
+
+
+def faults(arguments: ShellArguments) -> Iterator[str]:
     """What is wrong with the arguments."""
     yield from path_faults(chdir=arguments.chdir)
     for name in ("creates", "removes"):

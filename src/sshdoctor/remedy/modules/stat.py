@@ -17,7 +17,7 @@ PARTS = ("files",)
 ALIASES = {"dest": "path", "name": "path"}
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class StatArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     path: str
@@ -25,6 +25,9 @@ class Arguments(Struct, frozen=True, kw_only=True):
     get_checksum: bool = True
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = StatArguments
+
+
+def faults(arguments: StatArguments) -> Iterator[str]:
     """What is wrong with the arguments."""
     yield from path_faults(path=arguments.path)

@@ -15,7 +15,7 @@ COLLECTION = "ansible.posix"
 ALIASES = {"key": "name", "val": "value"}
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class SysctlArguments(Struct, frozen=True, kw_only=True):
     name: str
     value: str | None = None
     state: Literal["present", "absent"] = "present"
@@ -24,7 +24,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     sysctl_set: bool = False
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = SysctlArguments
+
+
+def faults(arguments: SysctlArguments) -> Iterator[str]:
     """What Ansible refuses, too."""
     if arguments.state == "present" and arguments.value is None:
         yield "state: present needs value"

@@ -16,7 +16,7 @@ ALIASES = {"unit": "name", "service": "name", "daemon-reload": "daemon_reload"}
 PARTS = ("systemd",)
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class SystemdServiceArguments(Struct, frozen=True, kw_only=True):
     name: str | None = None
     state: Literal["started", "stopped", "restarted", "reloaded"] | None = None
     enabled: bool | None = None
@@ -24,7 +24,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     daemon_reload: bool = False
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = SystemdServiceArguments
+
+
+def faults(arguments: SystemdServiceArguments) -> Iterator[str]:
     """What Ansible refuses, too."""
     wanted = (arguments.state, arguments.enabled, arguments.masked)
     if all(value is None for value in wanted):

@@ -17,7 +17,7 @@ WORDS = ("validate",)
 COMPILED = ("content",)
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class TemplateArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's."""
 
     src: str
@@ -32,7 +32,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     mode: str | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = TemplateArguments
+
+
+def faults(arguments: TemplateArguments) -> Iterator[str]:
     """What is wrong with the arguments."""
     yield from path_faults(dest=arguments.dest)
     yield from mode_faults(arguments.mode)

@@ -22,7 +22,7 @@ ALIASES = {
 }
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class UfwArguments(Struct, frozen=True, kw_only=True):
     """``insert`` counts from 1 over the rules of both families, those of IPv4 first; relative to another
     place than ``zero``, from 0 (as in Ansible).
     """
@@ -38,7 +38,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     comment: str | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = UfwArguments
+
+
+def faults(arguments: UfwArguments) -> Iterator[str]:
     """What ufw would refuse."""
     if arguments.to_port is None and (arguments.from_ip, arguments.to_ip) == ("any", "any"):
         yield "a rule needs a port or an address"

@@ -18,7 +18,7 @@ PARTS = ("files",)
 ALIASES = {"user": "name"}
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class UserArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's; ``expires`` in seconds since 1970, below 0 for never."""
 
     name: str
@@ -31,7 +31,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     append: bool = False
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = UserArguments
+
+
+def faults(arguments: UserArguments) -> Iterator[str]:
     """What Ansible refuses."""
     yield from path_faults(shell=arguments.shell)
     if arguments.name.startswith("-") or ":" in arguments.name or "\n" in arguments.name:

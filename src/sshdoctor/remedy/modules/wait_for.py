@@ -18,7 +18,7 @@ COLLECTION = "ansible.builtin"
 READS_ONLY = True
 
 
-class Arguments(Struct, frozen=True, kw_only=True):
+class WaitForArguments(Struct, frozen=True, kw_only=True):
     """Names and defaults are Ansible's; times in whole seconds."""
 
     port: int | None = None
@@ -30,7 +30,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     msg: str | None = None
 
 
-def faults(arguments: Arguments) -> Iterator[str]:
+ARGUMENTS = WaitForArguments
+
+
+def faults(arguments: WaitForArguments) -> Iterator[str]:
     """What Ansible refuses, and ports that are none."""
     yield from path_faults(path=arguments.path)
     if (arguments.port is None) == (arguments.path is None):

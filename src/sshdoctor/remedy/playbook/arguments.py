@@ -15,14 +15,14 @@ from msgspec.structs import fields
 
 from sshdoctor.remedy.modules import name_of
 from sshdoctor.remedy.playbook.ere import to_ere
-from sshdoctor.remedy.playbook.expression import Shell, as_text
+from sshdoctor.remedy.playbook.expression import ShellText, as_text
 
 _YES, _NO = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f", "")
 
 
 def faults(action: ModuleType, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is wrong with ``arguments`` as they stand in the file: the key, and what would be right."""
-    if not hasattr(action, "Arguments"):
+    if not hasattr(action, "ARGUMENTS"):
         return
     table = _table(action)
     aliases = _aliases(action)
@@ -60,9 +60,9 @@ def bind(action: ModuleType, arguments: Mapping[str, Any]) -> dict[str, Any]:
     check = getattr(action, "faults", None)
     if check:
         plain = {name: _plain(value) for name, value in bound.items()}
-        for fault in check(action.Arguments(**plain)):
+        for fault in check(action.ARGUMENTS(**plain)):
             raise ValueError(fault)
-    defaults = {f.name: f.default for f in fields(action.Arguments) if f.default is not NODEFAULT}
+    defaults = {f.name: f.default for f in fields(action.ARGUMENTS) if f.default is not NODEFAULT}
     return {**defaults, **bound}
 
 
@@ -70,12 +70,12 @@ def _plain(value: Any) -> Any:
     """What can be looked at beforehand: nothing of what only the host will say."""
     if isinstance(value, tuple):
         return tuple(_plain(item) for item in value)
-    return "" if isinstance(value, Shell) else value
+    return "" if isinstance(value, ShellText) else value
 
 
 def _converted(action: ModuleType, name: str, value: Any) -> Any:
     kind, _ = _table(action)[name]
-    if name in getattr(action, "PATTERNS", ()) and isinstance(value, Shell):
+    if name in getattr(action, "PATTERNS", ()) and isinstance(value, ShellText):
         raise ValueError("a pattern must be known before the playbook runs")
     if name in getattr(action, "PATTERNS", ()) and isinstance(value, str) and value not in ("EOF", "BOF"):
         return to_ere(value)
@@ -90,7 +90,7 @@ def _as(kind: Any, value: Any) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (types.UnionType, Union):
         return None if value is None else _as(next(k for k in inner if k is not type(None)), value)
-    if isinstance(value, Shell):
+    if isinstance(value, ShellText):
         if kind is str:
             return value
         raise ValueError("must be known before the playbook runs, not a registered result")
@@ -117,8 +117,8 @@ def _as(kind: Any, value: Any) -> Any:
 
 @cache
 def _table(action: ModuleType) -> dict[str, tuple[Any, bool]]:
-    hints = get_type_hints(action.Arguments)
-    return {f.name: (hints[f.name], f.default is NODEFAULT) for f in fields(action.Arguments)}
+    hints = get_type_hints(action.ARGUMENTS)
+    return {f.name: (hints[f.name], f.default is NODEFAULT) for f in fields(action.ARGUMENTS)}
 
 
 def _aliases(action: ModuleType) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from sshdoctor.model import HostReport
 from sshdoctor.remedy.playbook.model import Remedy
 
 
-class Listed(Struct, frozen=True):
+class CatalogEntry(Struct, frozen=True):
     """A playbook by name, not yet loaded."""
 
     id: str
@@ -23,31 +23,31 @@ class Listed(Struct, frozen=True):
     remedy: Remedy
 
 
-def shelf(folders: Sequence[Path]) -> tuple[Listed, ...]:
+def catalog(folders: Sequence[Path]) -> tuple[CatalogEntry, ...]:
     """The playbooks of ``folders`` (``<id>.yml``) that mend something; the first of a name counts.
 
     A file that cannot be read as one is passed over: loading it says what is wrong there.
     """
-    found: dict[str, Listed] = {}
+    found: dict[str, CatalogEntry] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.yml"))):
         remedy = _remedy(path)
         if remedy is not None:
-            found.setdefault(path.stem, Listed(path.stem, path, remedy))
+            found.setdefault(path.stem, CatalogEntry(path.stem, path, remedy))
     return tuple(found.values())
 
 
-def mending(cause: str, listed: Sequence[Listed]) -> tuple[str, ...]:
+def mending(cause: str, listed: Sequence[CatalogEntry]) -> tuple[str, ...]:
     """The ids of the playbooks that mend ``cause``."""
     return tuple(one.id for one in listed if cause in one.remedy.mends)
 
 
-def fitting(listed: Sequence[Listed], *, on_disk: bool) -> tuple[Listed, ...]:
+def fitting(listed: Sequence[CatalogEntry], *, on_disk: bool) -> tuple[CatalogEntry, ...]:
     """Those for a mounted disk, or those for a host that runs."""
     others = "" if on_disk else "only"
     return tuple(one for one in listed if one.remedy.on_disk != others)
 
 
-def with_playbooks(report: HostReport, listed: Sequence[Listed]) -> HostReport:
+def with_playbooks(report: HostReport, listed: Sequence[CatalogEntry]) -> HostReport:
     """The report, each cause with the playbooks that mend it there."""
     listed = fitting(listed, on_disk=report.access.via == "chroot")
     causes = tuple(replace(cause, playbooks=mending(cause.id, listed)) for cause in report.causes)

@@ -17,8 +17,15 @@ from msgspec import Struct, field
 from sshdoctor.errors import PlaybookError
 from sshdoctor.remedy import modules as actions
 from sshdoctor.remedy.playbook.arguments import bind
-from sshdoctor.remedy.playbook.expression import ExpressionError, Plain, Shell, as_text, condition, render
-from sshdoctor.remedy.playbook.model import Group, Playbook, Step, Task
+from sshdoctor.remedy.playbook.expression import (
+    JinjaError,
+    Plain,
+    ShellText,
+    as_text,
+    condition,
+    render,
+)
+from sshdoctor.remedy.playbook.model import Playbook, Step, Task, TaskBlock
 
 
 class Numbered(Struct, frozen=True):
@@ -85,13 +92,13 @@ class _Compiler:
         """The play's own variables may name each other, in any order; given ones are plain values."""
         known = dict(given)
         waiting = {key: value for key, value in playbook.variables.items() if key not in known}
-        problem = ExpressionError("")
+        problem = JinjaError("")
         while waiting:
             before = len(waiting)
             for key, value in list(waiting.items()):
                 try:
                     known[key] = render(value, known)
-                except ExpressionError as error:
+                except JinjaError as error:
                     problem = error
                 else:
                     del waiting[key]
@@ -102,12 +109,12 @@ class _Compiler:
 
     def _step(self, step: Step, scope: _Scope) -> str:
         try:
-            return self._group(step, scope) if isinstance(step, Group) else self._task(step, scope)
-        except (ExpressionError, ValueError) as error:
+            return self._group(step, scope) if isinstance(step, TaskBlock) else self._task(step, scope)
+        except (JinjaError, ValueError) as error:
             where = f"{scope.playbook.path}:{step.line}"
             raise PlaybookError((f"{where}: {step.name or 'block'}: {error}",)) from None
 
-    def _group(self, group: Group, scope: _Scope) -> str:
+    def _group(self, group: TaskBlock, scope: _Scope) -> str:
         held = condition(group.when, scope.known, scope.registered)
         if held is False or "never" in group.tags:
             return ""
@@ -120,7 +127,7 @@ class _Compiler:
             text += f'if [ -n "$stopped" ]; then\nstopped=\n{rescue or ": # ignored"}\nfi\n'
         if always:
             text += f"block_{number}=$stopped; stopped=\n{always}stopped=${{stopped:-$block_{number}}}\n"
-        test = f" && {{ {held.text}; }}" if isinstance(held, Shell) else ""
+        test = f" && {{ {held.text}; }}" if isinstance(held, ShellText) else ""
         return f'if [ -z "$stopped" ]{test}; then\n{text}fi\n' if text else ""
 
     def _task(self, task: Task, scope: _Scope) -> str:
@@ -153,7 +160,7 @@ class _Compiler:
         if held is False:
             return f'if [ -z "$stopped" ]; then {skip.strip()}; fi\n'
         run = self._run(task, scope, number, short)
-        if isinstance(held, Shell):
+        if isinstance(held, ShellText):
             run = f"if {held.text}; then\n{run}else {skip}fi\n"
         return f'if [ -z "$stopped" ]; then # {" ".join(name.split())}\n{run}fi\n'
 
@@ -213,13 +220,13 @@ class _Compiler:
         content = as_text(render(text, scope.known)) if short == "template" else text
         return {**given, "content": Plain(content)}
 
-    def _set_fact(self, task: Task, held: bool | Shell, scope: _Scope) -> str:
-        if isinstance(held, Shell):
+    def _set_fact(self, task: Task, held: bool | ShellText, scope: _Scope) -> str:
+        if isinstance(held, ShellText):
             raise ValueError("set_fact hangs on a registered result: it must be known beforehand")
         if held:
             for key, value in task.arguments.items():
                 found = render(value, scope.known, scope.registered)
-                if isinstance(found, Shell):
+                if isinstance(found, ShellText):
                     raise ValueError("set_fact: a registered result cannot be set; use it where it is needed")
                 scope.known[key] = found
         return ""
@@ -227,9 +234,9 @@ class _Compiler:
     def _name(self, name: str, scope: _Scope) -> str:
         try:
             text = render(name, scope.known, scope.registered)
-        except ExpressionError:
+        except JinjaError:
             return name
-        return name if isinstance(text, Shell) else as_text(text)
+        return name if isinstance(text, ShellText) else as_text(text)
 
 
 def _with(scope: _Scope, more: Mapping[str, Any]) -> _Scope:
@@ -239,11 +246,11 @@ def _with(scope: _Scope, more: Mapping[str, Any]) -> _Scope:
 def _assign(name: str, value: Any) -> Iterator[str]:
     if value is None:
         yield f"unset {name}\n"
-    elif isinstance(value, Shell):
+    elif isinstance(value, ShellText):
         yield f"{name}={value.text}\n"
-    elif isinstance(value, tuple) and any(isinstance(item, Shell) for item in value):
+    elif isinstance(value, tuple) and any(isinstance(item, ShellText) for item in value):
         words = " ".join(
-            item.text if isinstance(item, Shell) else shlex.quote(as_text(item)) for item in value
+            item.text if isinstance(item, ShellText) else shlex.quote(as_text(item)) for item in value
         )
         yield f"{name}=$(quoted {words})\n"
     elif isinstance(value, tuple):
@@ -258,5 +265,5 @@ def _word(held: bool) -> str:
     return "true" if held else "false"
 
 
-def _decide(key: str, held: Shell) -> str:
+def _decide(key: str, held: ShellText) -> str:
     return f"if {held.text}; then decide {key} true; else decide {key} false; fi"

@@ -36,7 +36,7 @@ _NOT_UNDERSTOOD = (nodes.Call, nodes.For, nodes.Assign, nodes.AssignBlock, nodes
 _NUMBERS = {"gt": "-gt", "gteq": "-ge", "lt": "-lt", "lteq": "-le"}
 
 
-class ExpressionError(ValueError):
+class JinjaError(ValueError):
     """A template or condition that cannot be understood, or asks for what is not there."""
 
 
@@ -46,7 +46,7 @@ class Plain(str):
     __slots__ = ()
 
 
-class Shell(Struct, frozen=True):
+class ShellText(Struct, frozen=True):
     """Shell text that the host expands: a quoted word, or a condition (a command with an exit status)."""
 
     text: str
@@ -57,7 +57,7 @@ Value = Any
 
 
 def render(template: Any, known: Mapping[str, Any], registered: Sequence[str] = ()) -> Value:
-    """``template`` with every ``{{ }}`` in it filled, in lists and mappings too. Raises ExpressionError.
+    """``template`` with every ``{{ }}`` in it filled, in lists and mappings too. Raises JinjaError.
 
     >>> render("port {{ port }}", {"port": 22})
     'port 22'
@@ -78,7 +78,7 @@ def render(template: Any, known: Mapping[str, Any], registered: Sequence[str] = 
         return template
     tree = _parse(template)
     if _names(tree).intersection(registered):
-        return Shell(_word(tree, known, registered))
+        return ShellText(_word(tree, known, registered))
     single = len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) and len(tree.body[0].nodes) == 1
     whole = _WHOLE.fullmatch(template)
     if single and whole:
@@ -87,7 +87,7 @@ def render(template: Any, known: Mapping[str, Any], registered: Sequence[str] = 
 
 
 def evaluate(expression: str, known: Mapping[str, Any]) -> Any:
-    """The value of an expression over known variables. Raises ExpressionError.
+    """The value of an expression over known variables. Raises JinjaError.
 
     >>> evaluate("port | default(22) == 22", {})
     True
@@ -102,7 +102,9 @@ def evaluate(expression: str, known: Mapping[str, Any]) -> Any:
     return _guarded(value)
 
 
-def condition(conditions: Sequence[str], known: Mapping[str, Any], registered: Sequence[str]) -> bool | Shell:
+def condition(
+    conditions: Sequence[str], known: Mapping[str, Any], registered: Sequence[str]
+) -> bool | ShellText:
     """Whether all ``conditions`` hold: known now, or shell text that tells on the host.
 
     >>> condition(["probe.rc == 0", "not stat.stat.exists"], {}, ["probe", "stat"]).text
@@ -115,18 +117,18 @@ def condition(conditions: Sequence[str], known: Mapping[str, Any], registered: S
         held = _held(_parse_expression(text), known, registered)
         if held is False:
             return False
-        if isinstance(held, Shell):
+        if isinstance(held, ShellText):
             tests.append(held.text)
-    return Shell(" && ".join(tests)) if tests else True
+    return ShellText(" && ".join(tests)) if tests else True
 
 
 def names(text: str) -> set[str]:
-    """The variables that a template, or a condition, names. Raises ExpressionError."""
+    """The variables that a template, or a condition, names. Raises JinjaError."""
     return _names(_parse(text))
 
 
 def check_condition(text: str) -> set[str]:
-    """The variables that a condition names. Raises ExpressionError if it is none."""
+    """The variables that a condition names. Raises JinjaError if it is none."""
     return _names(_parse(f"{{{{ {text} }}}}"))
 
 
@@ -139,9 +141,9 @@ def _guarded(action: Callable[[], Any]) -> Any:
     try:
         return action()
     except TemplateError as error:
-        raise ExpressionError(str(error.message or error)) from None
+        raise JinjaError(str(error.message or error)) from None
     except (TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise ExpressionError(str(error)) from None
+        raise JinjaError(str(error)) from None
 
 
 def _parse(text: str) -> nodes.Template:
@@ -151,11 +153,9 @@ def _parse(text: str) -> nodes.Template:
             for node in tree.find_all(kind):
                 if node.name not in known:
                     word = kind.__name__.lower()
-                    raise ExpressionError(f"there is no {word} {node.name!r}; there are {', '.join(known)}")
+                    raise JinjaError(f"there is no {word} {node.name!r}; there are {', '.join(known)}")
         if next(tree.find_all(_NOT_UNDERSTOOD), None):
-            raise ExpressionError(
-                "only expressions, filters, tests and if are understood: no calls, no loops"
-            )
+            raise JinjaError("only expressions, filters, tests and if are understood: no calls, no loops")
         return tree
 
     found: nodes.Template = _guarded(parse)
@@ -186,7 +186,7 @@ def _environment() -> SandboxedEnvironment:
 
 
 def _unregistered(value: Any) -> bool:
-    raise ExpressionError(f"only what a task registered can be changed, failed or skipped, not {value!r}")
+    raise JinjaError(f"only what a task registered can be changed, failed or skipped, not {value!r}")
 
 
 def _bool(value: Any) -> bool:
@@ -212,7 +212,7 @@ def _is_known(node: nodes.Node, registered: Sequence[str]) -> bool:
     return not any(name.name in registered for name in [*own, *node.find_all(nodes.Name)])
 
 
-def _held(node: nodes.Node, known: Mapping[str, Any], registered: Sequence[str]) -> bool | Shell:
+def _held(node: nodes.Node, known: Mapping[str, Any], registered: Sequence[str]) -> bool | ShellText:
     """A condition, decided as far as it can be now."""
     if _is_known(node, registered):
         value = _constant(node, known)
@@ -221,33 +221,33 @@ def _held(node: nodes.Node, known: Mapping[str, Any], registered: Sequence[str])
         return bool(value)
     if isinstance(node, nodes.Not):
         inner = _held(node.node, known, registered)
-        return Shell(f"! {_grouped(inner)}") if isinstance(inner, Shell) else not inner
+        return ShellText(f"! {_grouped(inner)}") if isinstance(inner, ShellText) else not inner
     if isinstance(node, nodes.And | nodes.Or):
         ends = isinstance(node, nodes.Or)
         left = _held(node.left, known, registered)
         if left is ends:
             return ends
         right = _held(node.right, known, registered)
-        if not isinstance(left, Shell):
+        if not isinstance(left, ShellText):
             return right
-        if not isinstance(right, Shell):
+        if not isinstance(right, ShellText):
             return ends if right is ends else left
-        return Shell(f"{{ {left.text} {'||' if ends else '&&'} {right.text}; }}")
+        return ShellText(f"{{ {left.text} {'||' if ends else '&&'} {right.text}; }}")
     if isinstance(node, nodes.Compare):
-        return Shell(_comparison(node, known, registered))
+        return ShellText(_comparison(node, known, registered))
     if isinstance(node, nodes.Test) and isinstance(node.node, nodes.Name) and node.name in _OUTCOMES:
         key, word = _OUTCOMES[node.name]
-        return Shell(f'[ "$(value {node.node.name} {key})" = {word} ]')
-    return Shell(f'truthy "{_text(node, known, registered)}"')
+        return ShellText(f'[ "$(value {node.node.name} {key})" = {word} ]')
+    return ShellText(f'truthy "{_text(node, known, registered)}"')
 
 
-def _grouped(shell: Shell) -> str:
+def _grouped(shell: ShellText) -> str:
     return shell.text if " && " not in shell.text or shell.text.startswith("{") else f"{{ {shell.text}; }}"
 
 
 def _comparison(node: nodes.Compare, known: Mapping[str, Any], registered: Sequence[str]) -> str:
     if len(node.ops) != 1:
-        raise ExpressionError("compare two things at a time")
+        raise JinjaError("compare two things at a time")
     operator, right = node.ops[0].op, node.ops[0].expr
     if operator in ("in", "notin"):
         found = _membership(node.expr, right, known, registered)
@@ -272,7 +272,7 @@ def _membership(
         return f'one_of "{word}" {shlex.join(words)}'
     if _is_known(left, registered):
         return f'contains "{_text(right, known, registered)}" {shlex.quote(as_text(_constant(left, known)))}'
-    raise ExpressionError("one side of `in` must be known beforehand")
+    raise JinjaError("one side of `in` must be known beforehand")
 
 
 def _text(node: nodes.Node, known: Mapping[str, Any], registered: Sequence[str]) -> str:
@@ -286,7 +286,7 @@ def _text(node: nodes.Node, known: Mapping[str, Any], registered: Sequence[str])
         path.insert(0, str(key))
         at = at.node
     if not isinstance(at, nodes.Name) or not path or not re.fullmatch(r"[\w.]+", ".".join(path)):
-        raise ExpressionError(
+        raise JinjaError(
             "of a registered result only its values are understood here, such as result.stdout, in"
             " comparisons, `in`, not, and, or"
         )
@@ -297,7 +297,7 @@ def _word(tree: nodes.Template, known: Mapping[str, Any], registered: Sequence[s
     parts = []
     for output in tree.body:
         if not isinstance(output, nodes.Output):
-            raise ExpressionError("a text with a registered result has {{ }} only, no {% %}")
+            raise JinjaError("a text with a registered result has {{ }} only, no {% %}")
         for node in output.nodes:
             if isinstance(node, nodes.TemplateData):
                 parts.append(shlex.quote(node.data))

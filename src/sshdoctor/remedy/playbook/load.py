@@ -11,8 +11,8 @@ from sshdoctor.document import Block, DocumentError, read_yaml
 from sshdoctor.errors import PlaybookError
 from sshdoctor.remedy import modules as actions
 from sshdoctor.remedy.playbook import arguments
-from sshdoctor.remedy.playbook.expression import ExpressionError, check_condition, names
-from sshdoctor.remedy.playbook.model import Group, Playbook, Remedy, Step, Task
+from sshdoctor.remedy.playbook.expression import JinjaError, check_condition, names
+from sshdoctor.remedy.playbook.model import Playbook, Remedy, Step, Task, TaskBlock
 
 PLAY_KEYS = ("name", "hosts", "become", "gather_facts", "vars", "tasks", "handlers", "tags")
 TASK_KEYS = ("name", "when", "register", "loop", "changed_when", "failed_when", "check_mode", "tags",
@@ -51,14 +51,14 @@ def load_playbook(path: Path) -> Playbook:
         document = read_yaml(path)
     except DocumentError as error:
         raise PlaybookError(tuple(str(error).splitlines())) from None
-    reader = _Reader(path)
+    reader = _PlaybookReader(path)
     playbook = reader.playbook(document)
     if reader.faults or playbook is None:
         raise PlaybookError(tuple(reader.faults))
     return playbook
 
 
-class _Reader:
+class _PlaybookReader:
     """Reads one file; collects what is wrong in ``faults`` and goes on."""
 
     def __init__(self, path: Path) -> None:
@@ -76,7 +76,7 @@ class _Reader:
         variables = self.mapping(play, "vars")
         handlers = self.steps(play, "handlers")
         for handler in handlers:
-            if isinstance(handler, Group):
+            if isinstance(handler, TaskBlock):
                 self.fault(handler.line, "a handler is a single task here")
         playbook = Playbook(
             id=self.path.stem,
@@ -121,10 +121,10 @@ class _Reader:
         found = [self.group(item) if "block" in item else self.task(item) for item in items]
         return tuple(step for step in found if step is not None)
 
-    def group(self, item: Block) -> Group:
+    def group(self, item: Block) -> TaskBlock:
         self.keys(item, GROUP_KEYS)
         self.becomes(item)
-        return Group(
+        return TaskBlock(
             name=self.text(item, "name", required=False),
             line=item.line,
             tasks=self.steps(item, "block"),
@@ -199,7 +199,7 @@ class _Reader:
         elif isinstance(value, str) and ("{{" in value or "{%" in value):
             try:
                 names(value)
-            except ExpressionError as error:
+            except JinjaError as error:
                 self.fault(line, f"{value!r}: {error}")
 
     def becomes(self, item: Block) -> None:
@@ -227,7 +227,7 @@ class _Reader:
                 return ()
             try:
                 check_condition(one)
-            except ExpressionError as error:
+            except JinjaError as error:
                 self.at(item, key, f"{key}: {one}: {error}")
                 return ()
         return found

@@ -45,7 +45,7 @@ class Task(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Group(Struct, frozen=True, kw_only=True):
+class TaskBlock(Struct, frozen=True, kw_only=True):
     """Ansible's block: tasks, what runs if one of them fails, and what runs in any case."""
 
     name: str
@@ -58,7 +58,7 @@ class Group(Struct, frozen=True, kw_only=True):
     ignore_errors: bool = False
 
 
-Step = Task | Group
+Step = Task | TaskBlock
 
 
 class Playbook(Struct, frozen=True, kw_only=True):

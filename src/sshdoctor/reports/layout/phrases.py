@@ -10,7 +10,7 @@ from sshdoctor.document import read_yaml
 from sshdoctor.resources import shipped
 
 
-class Request(Struct, frozen=True):
+class TicketRequest(Struct, frozen=True):
     """What a cause is called, and who is asked to do what; ``ask`` holds ``{host}``, ``{port}`` ..."""
 
     name: str
@@ -26,8 +26,8 @@ class Phrases(Struct, frozen=True, kw_only=True):
     """What that means, where it does not say so itself."""
     asks: Mapping[str, str]
     """What to ask while no cause is known, by reply word; a reply that works has none."""
-    causes: Mapping[str, Request]
-    other: Request
+    causes: Mapping[str, TicketRequest]
+    other: TicketRequest
     """For a cause of a check of the user's own."""
     passed: Mapping[str, str]
     """What a check has ruled out by passing, by check; a check that passes for other reasons too has none."""
@@ -44,8 +44,8 @@ def phrases(lang: str) -> Phrases:
         said={word: one["said"] for word, one in replies.items()},
         means={word: one["means"] for word, one in replies.items() if "means" in one},
         asks={word: one["ask"] for word, one in replies.items() if "ask" in one},
-        causes={ident: Request(one["name"], one["ask"]) for ident, one in causes.items()},
-        other=Request(data["other"]["name"], data["other"]["ask"]),
+        causes={ident: TicketRequest(one["name"], one["ask"]) for ident, one in causes.items()},
+        other=TicketRequest(data["other"]["name"], data["other"]["ask"]),
         passed=data["passed"],
         confidence=data["confidence"],
         unknown_client=data["unknown"]["client"],

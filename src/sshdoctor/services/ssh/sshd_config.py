@@ -120,7 +120,7 @@ def _includes(text: str, disk: Disk) -> list[str]:
     return [path for word in absolute for path in disk.glob(word) if disk.is_file(path)]
 
 
-class Values:
+class Keywords:
     """The values in force: from ``sshd -T`` where it ran, else from the files.
 
     ``matched`` says that the Match blocks were applied for the user; where they were not, a value that

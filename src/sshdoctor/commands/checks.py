@@ -1,0 +1,16 @@
+"""The command ``checks``: what is asked, in the order of a packet's way, and the causes found by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sshdoctor.command_line.catalogs import load_checks
+
+
+def run(inventories: Sequence[str]) -> int:
+    """Print a line for each check and its causes."""
+    for check in load_checks([Path(name) for name in inventories]):
+        print(f"{check.layer + '/' + check.id:42} {check.title}")
+        print(f"{'':42} finds {', '.join(dict.fromkeys(rule.id for rule in check.causes))}")
+    return 0

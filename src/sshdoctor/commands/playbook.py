@@ -1,0 +1,91 @@
+"""The command ``playbook``: one playbook by name, under guard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sshdoctor.command_line.catalogs import playbook_folders
+from sshdoctor.command_line.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
+from sshdoctor.command_line.options import Options, hosts_of, probe_options
+from sshdoctor.diagnosis.pipeline import Diagnosis
+from sshdoctor.document import parse_yaml
+from sshdoctor.errors import UsageError
+from sshdoctor.model import Host, HostReport
+from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
+
+if TYPE_CHECKING:
+    from sshdoctor.remedy.playbook.model import Playbook
+
+
+def run(
+    options: Options, wish: ChangeOptions, name: str, extra: Sequence[str], *, export: bool = False
+) -> int:
+    """Run the playbook ``name``, or with ``export`` only print its variables."""
+    choice = choice_of(wish, ())
+    playbook = _named(name, playbook_folders(options.sources))
+    variables = _extra(extra)
+    if export:
+        return _export(options, choice, playbook, variables)
+
+    def work(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
+        from sshdoctor.remedy.repair import run_one
+
+        asked = partial(agree, wish=wish)
+        return run_one(host, before, setup, choice, asked, playbook=playbook, extra=variables)
+
+    return work_on_each(options, work, wish)
+
+
+def _named(name: str, folders: Sequence[Path]) -> Playbook:
+    from difflib import get_close_matches
+
+    from sshdoctor.remedy.playbook.load import load_playbook
+
+    known = {path.stem: path for folder in reversed(folders) for path in folder.glob("*.yml")}
+    if name in known:
+        return load_playbook(known[name])
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "`sshdoctor playbooks` lists them"
+    raise UsageError(f"there is no playbook {name!r}; {hint}" if name else f"which playbook? {hint}")
+
+
+def _extra(words: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        data = {name: value} if equals and name.isidentifier() else parse_yaml(word, "--extra-vars")
+        if not isinstance(data, Mapping):
+            raise UsageError(f"--extra-vars {word}: NAME=VALUE, or YAML such as {{name: value}}")
+        found |= data
+    return found
+
+
+def _export(options: Options, choice: Choice, playbook: Playbook, extra: Mapping[str, Any]) -> int:
+    setup = repair_setup(options.sources, probe_options(options))
+    from sshdoctor.remedy.repair import given
+
+    for host in hosts_of(options):
+        with closing(diagnose_to_repair(host, setup)) as before:
+            values = {**given(before, before.report.causes, choice), **extra}
+        print(for_ansible({name: value for name, value in values.items() if name in playbook.variables}))
+    return 0
+
+
+def for_ansible(values: Mapping[str, Any]) -> str:
+    """JSON for ``ansible-playbook -e @FILE``; what a host says is never run here by Ansible as a template.
+
+    A text with a template in it gets YAML's tag ``!unsafe``, by which Ansible takes it as it stands
+    (Ansible's documentation, "Unsafe or raw strings").
+    """
+    import json
+
+    def marked(text: re.Match[str]) -> str:
+        return f"!unsafe {text[0]}" if re.search(r"\{[{%#]", text[0]) else text[0]
+
+    return re.sub(r'"(?:[^"\\]|\\.)*"', marked, json.dumps(values, indent=2, sort_keys=True))

@@ -1,0 +1,112 @@
+#!/bin/sh
+# Builds images of throw-away hosts from Debian's own packages: image.sh NAME...
+#
+#   debian12 debian13 debian11   systemd, sshd, every firewall tool
+#   noinit                       Debian 12 with no init and no iproute2; sshd is started by hand
+#   firewalls                    debian12 with ufw, firewalld, fail2ban, sshguard, ferm and Shorewall, none of
+#                                them started, and archives of iptables-persistent and CrowdSec
+#   rpm                          noinit with dnf, zypper and pacman, what makes packages for them, and OpenRC
+#   bench                        debian12 with the whole of Python, which Ansible needs
+#   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
+#
+# An image whose label says that this very file made it is left alone. Prints the containers.conf that
+# the engine needs on this machine (for the variable CONTAINERS_CONF), or an empty line if it needs none.
+# Each image holds, for apt, an archive of a few packages in /srv/packages: its hosts reach no mirror.
+set -eu
+
+repository=localhost/sshdoctor
+recipe=$(sha256sum <"$0" | cut -c1-16)
+configuration=${XDG_CACHE_HOME:-$HOME/.cache}/sshdoctor/containers.conf
+common=openssh-server,iptables,nftables,net-tools,procps,sudo
+archived='openssh-server dropbear-bin libtomcrypt1 libtommath1'
+
+customize='
+set -e
+chroot "$1" sh -ec "
+  for unit in firewalld fail2ban sshguard ferm shorewall; do
+    [ ! -e /lib/systemd/system/\$unit.service ] || systemctl --quiet disable \$unit 2>/dev/null
+  done
+  useradd --create-home --shell /bin/bash deploy
+  echo \"deploy ALL=(ALL) NOPASSWD: ALL\" >/etc/sudoers.d/deploy
+  mkdir -p /srv/packages && cd /srv/packages && apt-get -qq -o APT::Sandbox::User=root download $archived
+  for deb in *.deb; do
+    dpkg-deb --field \$deb
+    echo \"Filename: ./\$deb\"
+    echo \"Size: \$(stat -c %s \$deb)\"
+    echo \"SHA256: \$(sha256sum \$deb | cut -c1-64)\"
+    echo
+  done >Packages
+  rm -rf /etc/apt/sources.list* /var/lib/apt/lists/* /var/cache/apt/*.bin
+  echo \"deb [trusted=yes] file:/srv/packages ./\" >/etc/apt/sources.list
+  apt-get -qq update >/dev/null
+"'
+
+build() {
+  add=,systemd,systemd-sysv,iproute2
+  # The two words after /sbin/init are for a new systemd on a machine with version-1 cgroups.
+  command='["/sbin/init", "systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"]'
+  by_hand='["/bin/sh", "-c", "mkdir -p /run/sshd; /usr/sbin/sshd; while :; do sleep 60 & wait; done"]'
+  case $1 in
+    debian11) suite=bullseye ;;
+    debian12) suite=bookworm ;;
+    bench) suite=bookworm add="$add,python3" ;;
+    rpm) suite=bookworm add=,dnf,rpm,createrepo-c,zypper,pacman-package-manager,openrc command=$by_hand ;;
+    firewalls | twins)
+      suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,sshguard,ferm,shorewall"
+      archived="$archived iptables-persistent netfilter-persistent crowdsec crowdsec-firewall-bouncer" ;;
+    debian13) suite=trixie ;;
+    noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
+    *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;
+  esac
+  case $1 in twins*) add="$add,python3-apt" ;; esac
+  echo "image.sh: building $repository/$1 (about half a minute)" >&2
+  mmdebstrap --quiet --skip=cleanup/apt/lists --variant=minbase --include="$common$add" \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --customize-hook="archived='$archived'; $customize" "$suite" "$scratch/$1.tar" >&2
+  old=$(podman image inspect --format '{{.Id}}' "$repository/$1" 2>/dev/null || true)
+  podman import --quiet --change "LABEL sshdoctor.recipe=$recipe" --change "CMD $command" \
+    "$scratch/$1.tar" "$repository/$1" >/dev/null
+  rm "$scratch/$1.tar"
+  [ -z "$old" ] || podman image rm "$old" >/dev/null || true
+}
+
+current() {
+  [ "$(podman image inspect --format '{{index .Labels "sshdoctor.recipe"}}' "$repository/$1" 2>/dev/null)" = "$recipe" ]
+}
+
+# Machines that limit root (no CAP_SYS_RESOURCE, hybrid cgroups) need other limits and runc.
+configure() {
+  if [ -n "${CONTAINERS_CONF:-}" ] || podman run --rm --network none "$repository/$1" true 2>"$scratch/first"; then
+    return
+  fi
+  mkdir -p "${configuration%/*}"
+  cat >"$configuration" <<END
+[containers]
+default_ulimits = ["nofile=16384:16384", "nproc=8192:8192"]
+[engine]
+runtime = "runc"
+END
+  if ! CONTAINERS_CONF=$configuration podman run --rm --network none "$repository/$1" true 2>"$scratch/second"; then
+    rm "$configuration"
+    cat "$scratch/first" "$scratch/second" >&2
+    exit 1
+  fi
+}
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+jobs=
+trap 'kill $jobs; exit 130' INT TERM
+for name in "$@"; do
+  current "$name" || { build "$name" & jobs="$jobs $!"; }
+done
+for job in $jobs; do
+  wait "$job"
+done
+[ -e "$configuration" ] || configure "$1"
+if [ -e "$configuration" ]; then
+  echo "${CONTAINERS_CONF:-$configuration}"
+else
+  echo "${CONTAINERS_CONF:-}"
+fi

@@ -1,0 +1,99 @@
+"""The one sequence of a diagnosis: complete the login, look from outside, look inside, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sshdoctor.background import Background
+from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
+from sshdoctor.inventory import complete
+from sshdoctor.model import Host, HostReport
+
+if TYPE_CHECKING:
+    from sshdoctor.access.base import Access
+    from sshdoctor.access.capture.capture import Capture
+    from sshdoctor.checks.load import Check
+    from sshdoctor.diagnosis.inside import Inside, Wanted
+
+# The rooms that come later are imported while the client's side is already under way.
+
+
+class DiagnosisSetup(Struct, frozen=True, kw_only=True):
+    """What all diagnoses of one run have in common.
+
+    ``wanted`` gives what a host is asked, ``checks`` what is made of it; both are first called while a host
+    is already being dialled or asked. They raise CheckError, UsageError.
+    """
+
+    wanted: Callable[[], Wanted]
+    checks: Callable[[], Sequence[Check]]
+    probing: ProbeOptions
+
+
+class Diagnosis(Struct, frozen=True, kw_only=True):
+    """A report, the facts that it rests on (one mapping for each address), and what was seen inside."""
+
+    report: HostReport
+    facts: tuple[Mapping[str, Any], ...]
+    inside: Inside
+
+    @property
+    def on_disk(self) -> bool:
+        """Its files alone were seen, on a mounted disk: its system does not run."""
+        return self.inside.used.via == "chroot"
+
+    def close(self) -> None:
+        if self.inside.access is not None:
+            self.inside.access.close()
+
+
+def diagnose(
+    host: Host, setup: DiagnosisSetup, *, to_repair: bool = False, capture: Capture | None = None
+) -> Diagnosis:
+    """The diagnosis of ``host``; ``to_repair``: the way in stays open, and is the caller's to close.
+
+    A ``capture`` is asked instead of the host. Raises CaptureError.
+    """
+    outside = Background(lambda: _look_outside(host, setup.probing))
+    if host.ways[0].connection != "local":
+        import_module("sshdoctor.access.ssh.connection")  # while the service is dialled
+    from sshdoctor import facts
+    from sshdoctor.diagnosis.inside import look_inside
+
+    wanted = setup.wanted()
+    facts.commands(wanted.facts)
+    completed, seen = outside.result()
+    inside = look_inside(
+        completed,
+        seen,
+        wanted,
+        setup.probing,
+        to_repair=to_repair,
+        capture=capture,
+        meanwhile=setup.checks,
+    )
+    from sshdoctor.diagnosis.report import build_report, facts_by_address
+
+    checks = setup.checks()
+    known = facts_by_address(completed, seen, inside)
+    return Diagnosis(report=build_report(completed, seen, inside, checks, known), facts=known, inside=inside)
+
+
+def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:
+    """The host with what the user's ssh_config adds, and what a client gets there."""
+    completed, began = complete(host), time.time()
+    return completed, replace(look_outside(completed, probing), when=began)
+
+
+def enter_again(diagnosis: Diagnosis, probing: ProbeOptions) -> Access:
+    """The way in that was used, opened anew: only so is it known that it still works. Raises AccessError."""
+    from sshdoctor.diagnosis.inside import enter
+
+    assert diagnosis.inside.way is not None  # noqa: S101 -- nothing is repaired without a way in
+    return enter(diagnosis.inside.way, probing)
