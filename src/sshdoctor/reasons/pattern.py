@@ -40,8 +40,8 @@ KINDS = {
     ),
 }
 """What a part may hold. ``text``, which is what a part is whose name is none of these, may be a stranger's
-words, and so may the user in ``peer``; the other free ones are the program's or the host's own. ``pamgate`` and
-``pamsession``: the types of PAM's work before and after one is let in."""
+words, and so may the user in ``peer``; the other free ones are the program's or the host's own.
+``pamgate`` and ``pamsession``: the types of PAM's work before and after one is let in."""
 
 _FREE = frozenset({"text", "peer", "words", "path", "why", "fault", "reason"})
 _INSIDE = {"peer": ("whose", "user", "address", "port"), "remote": ("address", "port")}
@@ -83,7 +83,7 @@ class Pattern(Struct, frozen=True, dict=True):
     says: str
     parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """The literal text before the first part: nobody but the program chooses it."""
         return self.parts[0].text if not self.parts[0].name else ""
@@ -100,7 +100,7 @@ class Pattern(Struct, frozen=True, dict=True):
         inside = (name for part in self.parts for name in _INSIDE.get(part.kind, ()))
         return frozenset({part.name for part in self.parts if part.kind not in _INSIDE} | set(inside)) - {""}
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """The literal text after the last part."""
         return self.parts[-1].text if len(self.parts) > 1 and not self.parts[-1].name else ""
