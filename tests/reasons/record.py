@@ -26,7 +26,7 @@ PROGRAMS = ("sshd", "sshd-session", "sshd-auth", "internal-sftp", "sftp-server",
 LOGIN = "$ssh deploy@$HOST true"
 
 DIAL = r"""
-options="-F none -o UserKnownHostsFile=$KNOWN_HOSTS -o StrictHostKeyChecking=no -o ConnectTimeout=8"
+options="-F none -o UserKnownHostsFile=$KNOWN_HOSTS -o StrictHostKeyChecking=no -o ConnectTimeout=30"
 bare="ssh $options -o BatchMode=yes -o IdentitiesOnly=yes"
 ssh="$bare -i $KEY"
 askpass="env SSH_ASKPASS=$ASKPASS SSH_ASKPASS_REQUIRE=force setsid -w"
