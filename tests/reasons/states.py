@@ -79,7 +79,10 @@ def main(program: str, *trees: str) -> None:
             versions = found.setdefault(state, [])
             if version not in versions:
                 versions.append(version)
-    print(f"# {program}: made by tests/reasons/states.py from the versions", *(t.partition("=")[0] for t in trees))
+    print(
+        f"# {program}: made by tests/reasons/states.py from the versions",
+        *(t.partition("=")[0] for t in trees),
+    )
     for state in sorted(found):
         print(_span(found[state]), *state, sep="\t")
 
