@@ -63,9 +63,15 @@ def _journal(lines: str, scene: Scene) -> Iterator[tuple[str, str]]:
             message = fields.get("MESSAGE", "")
             if isinstance(message, list):
                 message = bytes(message).decode(errors="replace")
-            program, unit = fields.get("SYSLOG_IDENTIFIER", ""), fields.get("UNIT", "").partition(".")[0]
-            if program != "systemd" or (unit and (unit.startswith("ssh") or unit in scene.broken)):
+            program, units = fields.get("SYSLOG_IDENTIFIER", ""), fields.get("UNIT", [])
+            if program != "systemd" or _is_meant(units, scene):
                 yield program, message
+
+
+def _is_meant(units: str | list[str], scene: Scene) -> bool:
+    """Whether a line is about the server's units, or about those that the scene makes."""
+    names = [unit.partition(".")[0] for unit in ([units] if isinstance(units, str) else units)]
+    return any(name.startswith("ssh") or name in scene.broken for name in names)
 
 
 def _plain(message: str, host: TestHost) -> str:
