@@ -6,6 +6,7 @@
 #   firewalls                    debian12 with ufw, firewalld, fail2ban, sshguard, ferm and Shorewall, none of
 #                                them started, and archives of iptables-persistent and CrowdSec
 #   rpm                          noinit with dnf, zypper and pacman, what makes packages for them, and OpenRC
+#   factors                      debian12 with a PAM module that asks for a code
 #   bench                        debian12 with the whole of Python, which Ansible needs
 #   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
 #
@@ -59,6 +60,7 @@ describe() {
     firewalls | twins)
       suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,sshguard,ferm,shorewall"
       archived="$archived iptables-persistent netfilter-persistent crowdsec crowdsec-firewall-bouncer" ;;
+    factors) suite=bookworm add="$add,libpam-google-authenticator" ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;
