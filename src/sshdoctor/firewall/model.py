@@ -42,14 +42,23 @@ class Packet(Struct, frozen=True, kw_only=True):
     destination: str
     destination_port: int = 22
     source_port: int | None = None
-    """None: any port that an unprivileged client is given (1024 and up)."""
+    """None: one of ``source_ports``."""
+    source_ports: tuple[int, int] = (32768, 65535)
+    """What the client's system gives to connections: this is Linux' default and IANA's range together, which
+    Windows, macOS and the BSDs take (``/proc/sys/net/ipv4/ip_local_port_range`` says)."""
     in_interface: str | None = None
+    """None: it is not known, and every name that the rules have is tried."""
     out_interface: str | None = None
     """Where the replies leave: ``ip route get`` the source."""
     local_addresses: tuple[str, ...] = ()
     """The host's own addresses; empty where they are not known."""
     listener_uid: int | None = None
-    """The owner of the listening socket, for ``-m owner`` on the replies."""
+    """The owner of the listening socket, for ``-m owner`` on the replies and nft's ``meta skuid``."""
+    listener_gid: int | None = None
+    queues: frozenset[int] | None = None
+    """The queues that a program listens to (``/proc/net/netfilter/nfnetlink_queue``), for NFQUEUE."""
+    destination_interface: str | None = None
+    """The interface that has ``destination``."""
     reverse_path: bool | None = None
     """Whether the route back to ``source`` leaves where the packet came in (``-m rpfilter``)."""
     redirect_address: str | None = None
