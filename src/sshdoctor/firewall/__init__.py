@@ -30,6 +30,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from sshdoctor.firewall.interfaces import by_every_name
 from sshdoctor.firewall.ipset import read_sets, with_changing
 from sshdoctor.firewall.iptables.save import read
 from sshdoctor.firewall.kernel.conversation import hold_conversation
@@ -47,7 +48,7 @@ def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
     """
     tables = [table for table in read_tables(rulesets) if table.family == packet.family]
     hooks = Hooks(tables)
-    verdict = hold_conversation(hooks, packet)
+    verdict = by_every_name(hooks, tables, packet, hold_conversation(hooks, packet))
     if packet.family == "ipv6" and verdict.state == "accept":
         from sshdoctor.firewall.kernel.neighbours import neighbour_caveat
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from msgspec import Struct
@@ -87,12 +87,25 @@ class Rule(Struct, frozen=True):
         return f"{self.table} {self.chain} rule {self.number}: {self.text}"
 
 
+class Branch(NamedTuple):
+    """One thing that may come of the connection; the fields are those of ``Verdict``."""
+
+    state: State
+    reply: str | None
+    rule: Rule | None
+    why: str
+    way: tuple[str, ...] = ()
+    redirected_to: tuple[str, int] | None = None
+    redirected_by: Rule | None = None
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     """What the firewall does with a client's connection.
 
     ``reply`` is the word of the contract that the client gets, None if the firewall lets the whole
-    conversation pass (what listens decides then) or if it cannot be said; ``possible`` has every reply
-    that can come of it, None in it for "passes". ``way`` is the rules that led to ``rule``, in order.
+    conversation pass (what listens decides then), if it cannot be said, or if the client is stopped in one of
+    several ways; ``possible`` has every reply that can come of it, None in it for "passes", and ``branches``
+    what leads to each (empty if something cannot be followed). ``way`` is the rules that led to ``rule``.
     ``redirected_to`` is where REDIRECT or DNAT (the rule ``redirected_by``) send the connection: the port
     that is really dialled. An address that is not the host's own is another host behind it.
     """
@@ -105,6 +118,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     redirected_to: tuple[str, int] | None = None
     redirected_by: Rule | None = None
     possible: tuple[str | None, ...] = ()
+    branches: tuple[Branch, ...] = ()
     caveat: str = ""
     """What will stop the client although this connection passes: neighbour discovery that is not let in."""
 
@@ -224,3 +238,5 @@ class Table(NamedTuple):
     backend: str
     name: str
     chains: dict[str, Chain]
+    interfaces: Callable[[], Iterable[str]] = tuple
+    """The names of interfaces that its rules ask for."""

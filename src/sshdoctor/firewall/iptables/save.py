@@ -131,9 +131,21 @@ class _DumpReader:
         for built_in in BUILT_IN[name]:
             compiler = _compiler(LineScope(self.family, chains, self.sets))
             chains[built_in] = Chain(name, built_in, "accept", compiler, _base(name, built_in, self.backend))
-        table = Table(self.family, self.backend, name, chains)
+        table = Table(self.family, self.backend, name, chains, lambda: _interfaces(chains, self.sets))
         self.tables[self.family, self.backend, name] = table
         return table
+
+
+def _interfaces(chains: dict[str, Chain], sets: Sets) -> set[str]:
+    from sshdoctor.firewall.interfaces import asked_by_iptables  # only where a verdict hangs on them
+
+    of_sets = (
+        line.split()[0].split(",")[-1]
+        for each in sets.values()
+        if "iface" in each.kind
+        for line in each.lines
+    )
+    return asked_by_iptables(rule for chain in chains.values() for rule in chain.rules) | set(of_sets)
 
 
 def _fill(table: Table, line: str) -> None:
