@@ -19,6 +19,7 @@ BUILT_IN = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 
+_NO_TABLE = f"'{{}}' is no table of iptables; expected one of {', '.join(BUILT_IN)}"
 _PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
 _NFT_SECURITY = 150
 """Measured: iptables-nft registers its table security here, not at 50 as the kernel's own does."""
@@ -91,22 +92,29 @@ class _DumpReader:
             return
         if line[0] == "#":
             self._comment(line)
-        elif line[0] == "*":
+        elif line[0] == "*" and (self.open is not None or line[1:].strip() in BUILT_IN):
             self._begin(line[1:].strip())
         elif line == "COMMIT" and self.open is not None:
             self.open = None
         elif self.open is not None:
             _fill(self.open, line)
-        elif _COMMAND.match(_COUNTERS.sub("", line)):
+        elif _COMMAND.match(_COUNTERS.sub("", line)) and not self._has_filter():
             self.bare = self.bare or self._table("filter")
             _fill(self.bare, line)
         else:
             self.strange = self.strange or line
 
+    def _has_filter(self) -> bool:
+        """Then commands outside of tables are something else: the same once more, a diff, somebody's notes."""
+        known = self.tables.get((self.family, self.backend, "filter"))
+        return known is not None and known is not self.bare
+
     def finish(self) -> list[Table]:
         if self.open is not None:
             raise RulesError(f"table {self.open.name} has no COMMIT: the dump is cut off")
         if self.strange and not self.tables:
+            if self.strange[0] == "*" and self.strange[1:].isalpha():
+                raise RulesError(_NO_TABLE.format(self.strange[1:]))
             raise RulesError(
                 f"no iptables-save dump, which starts with '*filter' or so: {self.strange[:80]!r}"
             )
@@ -123,7 +131,7 @@ class _DumpReader:
         if self.open is not None:
             raise _UnreadableError(f"table {name!r} begins before COMMIT ends {self.open.name!r}")
         if name not in BUILT_IN:
-            raise _UnreadableError(f"{name!r} is no table of iptables; expected one of {', '.join(BUILT_IN)}")
+            raise _UnreadableError(_NO_TABLE.format(name))
         self.open = self._table(name)
 
     def _table(self, name: str) -> Table:
