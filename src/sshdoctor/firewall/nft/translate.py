@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sshdoctor.firewall.iptables import values
@@ -34,12 +35,19 @@ def translate(kind: str, value: dict[str, Any], scope: Scope) -> tuple[Match | N
         return None, Target("lost", Doubt("depends", f"the destination chosen from several ({kind})"))
 
 
-def _mapped(given: dict[str, Any], read: Any, scope: Scope) -> Target:
+def _mapped(given: dict[str, Any], read: Callable[[Any], NatTo], scope: Scope) -> Target:
     """What the map gives for a packet; without this key the rule ends."""
     if doubt := scope.sets.doubt_of(given["data"]):
         return Target("choose", lambda segment: [(doubt, Target("lost", doubt))])
-    pairs = [(key, Target("nat", read(value))) for key, value in scope.sets.of(given["data"])]
+    pairs = [(key, _one(value, read)) for key, value in scope.sets.of(given["data"])]
     return Target("choose", choice(field_of(given["key"], scope.family), pairs))
+
+
+def _one(value: Any, read: Callable[[Any], NatTo]) -> Target:
+    try:
+        return Target("nat", read(value))
+    except _SeveralError:
+        return Target("lost", Doubt("depends", "the destination chosen from several"))
 
 
 def _of_address(address: Any, port: Any, value: dict[str, Any], scope: Scope) -> NatTo:
