@@ -44,7 +44,7 @@ def test_the_country_of_an_address_is_in_a_database_that_is_not_seen() -> None:
         ("--syn -m socket", {}, "unknown"),
         ("--syn -m socket", {"listens_everywhere": True}, "accept"),
         ("--syn -m socket", {"listens_everywhere": False}, "drop"),
-        ("-m socket --transparent", {"listens_everywhere": True}, "unknown"),
+        ("-m socket --transparent", {"listens_everywhere": True}, "accept"),
         ("-m mac --mac-source 02:00:00:00:00:01", {}, "unknown"),
     ],
 )

@@ -26,15 +26,17 @@ Behaviour is that of the Linux kernel, as the tests measure it with two network 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from sshdoctor.firewall.interfaces import by_every_name
 from sshdoctor.firewall.ipset import read_sets, with_changing
 from sshdoctor.firewall.iptables.save import read
 from sshdoctor.firewall.kernel.conversation import hold_conversation
 from sshdoctor.firewall.kernel.hooks import Hooks
 from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
+from sshdoctor.model import Family
 
 __all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "read_tables"]
 
@@ -47,7 +49,7 @@ def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
     """
     tables = [table for table in read_tables(rulesets) if table.family == packet.family]
     hooks = Hooks(tables)
-    verdict = hold_conversation(hooks, packet)
+    verdict = by_every_name(hooks, tables, packet, hold_conversation(hooks, packet))
     if packet.family == "ipv6" and verdict.state == "accept":
         from sshdoctor.firewall.kernel.neighbours import neighbour_caveat
 
@@ -72,12 +74,23 @@ def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
     own = list(tables.values())
     if native:
         for table in _native_tables(native):
-            twin = tables.get((table.family, "nft", table.name)) or tables.get((table.family, "", table.name))
-            if twin is not None and table.backend in ("nft ip", "nft ip6"):
+            twin = _twin(table, tables)
+            if twin is not None:
                 _take_order(twin, table)
             else:
                 own.append(table)
     return own
+
+
+def _twin(listed: Table, saved: Mapping[tuple[Family, str, str], Table]) -> Table | None:
+    """The table of iptables-save that nft lists too. Where the dump does not say that it is nf_tables', its
+    chains tell."""
+    if listed.backend not in ("nft ip", "nft ip6"):
+        return None
+    unsaid = saved.get((listed.family, "", listed.name))
+    if unsaid is not None and not set(listed.chains) <= set(unsaid.chains):
+        unsaid = None
+    return saved.get((listed.family, "nft", listed.name)) or unsaid
 
 
 def _native_tables(native: Sequence[Dump]) -> list[Table]:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from sshdoctor.firewall.iptables.targets import ICMP_CODES
+from sshdoctor.firewall.kernel.conclude import Outcome, conclude
 from sshdoctor.firewall.kernel.hooks import Hooks
 from sshdoctor.firewall.kernel.matches import has_loopback_address
-from sshdoctor.firewall.kernel.paths import ChainPath, Doubts, Result, Stop, join, with_doubt
+from sshdoctor.firewall.kernel.paths import ChainPath, Result, Stop, join, with_doubt
 from sshdoctor.firewall.kernel.segment import (
     ACK,
     ICMP,
@@ -25,7 +26,7 @@ from sshdoctor.firewall.kernel.segment import (
     from_server,
     to_text,
 )
-from sshdoctor.firewall.model import Doubt, Packet, Rule, State, Verdict
+from sshdoctor.firewall.model import Doubt, Packet, State, Verdict
 
 
 class _Step(NamedTuple):
@@ -60,23 +61,9 @@ _STEPS = (
 _PERHAPS = Doubt("depends", "whether the client acknowledges the banner before it answers")
 
 
-class _Outcome(NamedTuple):
-    """One thing that may come of it. ``reply`` is None if it all passes, "" if it cannot be said."""
-
-    reply: str | None
-    state: State
-    rule: Rule | None
-    why: str
-    way: tuple[str, ...]
-    doubts: Doubts
-    sure: bool
-    redirected_to: tuple[str, int] | None = None
-    redirected_by: Rule | None = None
-
-
 def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
     """The verdict on the connection that ``packet`` opens."""
-    outcomes: list[_Outcome] = []
+    outcomes: list[Outcome] = []
     paths = [ChainPath(first_segment(packet))]
     for step in _STEPS:
         result = _go(hooks, step, paths)
@@ -89,7 +76,7 @@ def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
         without = [with_doubt(path, _PERHAPS, None) for path in paths] if step.perhaps else []
         paths = [path for path in result.accepted if path.segment.hook != "forward"] + without
     outcomes.extend(_passed(path) for path in paths)
-    return _conclude(outcomes)
+    return conclude(outcomes)
 
 
 def _go(hooks: Hooks, step: _Step, paths: list[ChainPath]) -> Result:
@@ -131,7 +118,7 @@ def _is_local(segment: Segment) -> bool:
     return segment.destination in segment.own or has_loopback_address(segment.destination, segment)
 
 
-def _after(hooks: Hooks, step: _Step, stop: Stop) -> tuple[list[_Outcome], list[ChainPath]]:
+def _after(hooks: Hooks, step: _Step, stop: Stop) -> tuple[list[Outcome], list[ChainPath]]:
     """What the client sees of a packet that was stopped, and the ways on which it does not miss it."""
     if step.lost is not None or stop.word == "":
         return _seen(hooks, step, stop), []
@@ -162,7 +149,7 @@ def _home(hooks: Hooks, path: ChainPath) -> Result:
     return Result([*out.stops, *before.stops, *inside.stops], inside.accepted)
 
 
-def _seen(hooks: Hooks, step: _Step, stop: Stop) -> list[_Outcome]:
+def _seen(hooks: Hooks, step: _Step, stop: Stop) -> list[Outcome]:
     """What the client sees of a packet that was stopped."""
     if not stop.word:
         return [_stopped(step, stop, "")]
@@ -178,10 +165,10 @@ def _seen(hooks: Hooks, step: _Step, stop: Stop) -> list[_Outcome]:
     return seen
 
 
-def _unanswered(step: _Step, stop: Stop, other: Stop) -> _Outcome:
+def _unanswered(step: _Step, stop: Stop, other: Stop) -> Outcome:
     reply = (step.lost or "") if other.word else ""
     why = f"the {step.name} is rejected by {stop.rule}, and the refusal is stopped by {other.rule}"
-    return _Outcome(reply, "drop", stop.rule, why, stop.way, join(stop.doubts, other.doubts), stop.sure)
+    return Outcome(reply, "drop", stop.rule, why, stop.way, join(stop.doubts, other.doubts), stop.sure)
 
 
 def _refusal(stop: Stop) -> Segment:
@@ -202,44 +189,17 @@ def _refusal(stop: Stop) -> Segment:
     )
 
 
-def _stopped(step: _Step, stop: Stop, reply: str) -> _Outcome:
+def _stopped(step: _Step, stop: Stop, reply: str) -> Outcome:
     state: State = "drop" if stop.word in ("", "drop") else "reject"
     why = f"{stop.rule}" if step.flags == SYN else f"the {step.name} is stopped by {stop.rule}"
-    return _Outcome(reply, state, stop.rule, why, stop.way, stop.doubts, stop.sure)
+    return Outcome(reply, state, stop.rule, why, stop.way, stop.doubts, stop.sure)
 
 
-def _passed(path: ChainPath) -> _Outcome:
+def _passed(path: ChainPath) -> Outcome:
     segment = path.segment
     why = str(path.rule) if path.rule else "no rule stops it"
     to = segment.connection.redirected_to
     redirected = (to_text(to[0], segment.family), to[1]) if to else None
-    return _Outcome(
+    return Outcome(
         None, "accept", path.rule, why, path.way, path.doubts, True, redirected, path.redirected_by
     )
-
-
-def _conclude(outcomes: list[_Outcome]) -> Verdict:
-    """One verdict: certain if all that can happen looks the same to the client."""
-    possible = tuple(dict.fromkeys((o.reply, o.redirected_to) for o in outcomes))
-    replies = tuple(dict.fromkeys(reply for reply, _ in possible if reply != ""))
-    if len(possible) == 1 and replies:
-        best = next((o for o in outcomes if o.sure), outcomes[0])
-        return Verdict(
-            state=best.state,
-            reply=best.reply,
-            rule=best.rule,
-            why=best.why,
-            way=best.way,
-            redirected_to=best.redirected_to,
-            redirected_by=best.redirected_by,
-            possible=replies,
-        )
-    doubts = [entry for outcome in outcomes for entry in outcome.doubts]
-    doubt, rule = next((e for e in doubts if e[0].kind == "unknown"), (doubts or [_NO_DOUBT])[0])
-    state: State = "unknown" if doubt.kind == "unknown" or "" in (o.reply for o in outcomes) else "depends"
-    verb = "depends on" if state == "depends" else "cannot be told without"
-    why = f"{rule}: {verb} {doubt.why}" if rule else f"{verb} {doubt.why}"
-    return Verdict(state=state, reply=None, rule=rule, why=why, possible=replies)
-
-
-_NO_DOUBT: tuple[Doubt, Rule | None] = (Doubt("unknown", "more than the rules say"), None)
