@@ -40,7 +40,7 @@ class Packet(Struct, frozen=True, kw_only=True):
     family: Family
     source: str
     destination: str
-    destination_port: int = 22
+    destination_port: int
     source_port: int | None = None
     """None: any port that an unprivileged client is given (1024 and up)."""
     in_interface: str | None = None

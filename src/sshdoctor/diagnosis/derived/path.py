@@ -13,7 +13,7 @@ from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services import progress
+from sshdoctor.services import load, progress
 from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
 from sshdoctor.unblock.opening import Opening
@@ -89,7 +89,7 @@ def path(
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
     )
     try:
-        return _read(judge(_dumps(firewall), packet), dial, packet, firewall, bans)
+        return _read(judge(_dumps(firewall), packet, load(dial.service)), dial, packet, firewall, bans)
     except RulesError as error:
         return Unknown(str(error))
 
