@@ -70,8 +70,11 @@ def _state(answering: Listener | None, listeners: Listeners, dial: Dialled) -> s
     if isinstance(dial.arrives_at, Unknown):
         return dial.arrives_at
     if answering is not None:
-        known = not isinstance(listeners.ssh, Unknown) and answering in listeners.ssh
-        return "ssh" if known else answering.program if isinstance(answering.program, Unknown) else "other"
+        if isinstance(listeners.ssh, Unknown):
+            return listeners.ssh
+        if answering in listeners.ssh:
+            return "ssh"
+        return answering.program if isinstance(answering.program, Unknown) else "other"
     if dial.translated is True:
         return Unknown(f"{dial.address} is not the host's own: its port {dial.port} may be another inside")
     return "closed"
