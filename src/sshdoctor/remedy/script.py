@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from sshdoctor.facts.parsing.servers import FIND
 from sshdoctor.remedy.playbook.compile import Program
 
 _HERE = Path(__file__).parent
@@ -55,7 +56,8 @@ def shell_file(name: str) -> str:
 
 def head(mark: str, *, check: bool) -> str:
     """What every script begins with; ``mark`` fences what it says."""
-    return f"mark={shlex.quote(mark)}\ncheck={'1' if check else ''}\n{_HEAD}{shell_file('host.sh')}"
+    parts = f"{_HEAD}{shell_file('host.sh')}{FIND}{shell_file('sshd.sh')}"
+    return f"mark={shlex.quote(mark)}\ncheck={'1' if check else ''}\n{parts}"
 
 
 def checking_script(program: Program, mark: str) -> str:
@@ -102,7 +104,8 @@ def guard_functions() -> str:
 
 def guard_text() -> str:
     """The guard as the one file that is kept on the host."""
-    return "".join(shell_file(f"guard/{part}.sh") for part in _GUARD_PARTS)
+    first, *others = (shell_file(f"guard/{part}.sh") for part in _GUARD_PARTS)
+    return "".join((first, FIND, shell_file("sshd.sh"), *others))
 
 
 def guard_script(command: str, run: str, mark: str) -> str:

@@ -36,14 +36,15 @@ guard_put_process() {
   local was pid command
   ! guard_left sshd || return 0
   was=$(guard_was sshd)
-  pid=$(guard_sshd) && pid=${pid%% *} || pid=
+  pid=$(listening_sshd) && pid=${pid%% *} || pid=
   if [ "$was" = no ] && [ -n "$pid" ]; then
     guard_try kill "$pid" </dev/null
   elif [ "$was" != no ] && [ -n "$was" ] && [ -z "$pid" ]; then
     [ -d /run/sshd ] || (umask 022 && mkdir -p /run/sshd)
     if guard_has rc-service; then guard_try rc-service sshd start </dev/null; fi
-    command=${was#* }
-    guard_sshd >/dev/null || (set -f && guard_try sh -c '"$@" &' sh $command </dev/null)
+    was=${was#* }
+    command=${was%' ?'}
+    listening_sshd >/dev/null || (set -f && guard_try sh -c '"$@" &' sh $command </dev/null)
   fi
 }
 
@@ -67,8 +68,8 @@ guard_put_sshd() {
     fi
   done
   case $(guard_was sshd) in '' | no) return 0 ;; esac
-  [ -z "$sshd_due" ] || ! guard_sshd >/dev/null || ! guard_sshd_accepts || {
-    unit=$(guard_sshd)
+  [ -z "$sshd_due" ] || ! listening_sshd >/dev/null || ! guard_sshd_accepts || {
+    unit=$(listening_sshd)
     guard_try kill -HUP "${unit%% *}" </dev/null
   }
 }
