@@ -8,22 +8,22 @@ from msgspec import Struct
 
 from sshdoctor.access.ssh.key_file import key_fault
 from sshdoctor.checks.said import Said
-from sshdoctor.model import Evidence, Login
+from sshdoctor.model import Command, Evidence, Login
 from sshdoctor.reasons import classify
 
 
 class Client(Struct, frozen=True, kw_only=True):
     """``said`` are ssh's own lines that name a cause, () where it was not asked.
 
-    ``key_cause`` is the cause that a key file gives by itself ("" for none), ``key_says`` and ``key_mend`` what
-    to say of it. ``overrides`` are the options, as NAME=VALUE, that the inventory gives and that choose what ssh
-    may agree to.
+    ``key_cause`` is the cause that a key file gives by itself ("" for none), ``key_says`` and ``key_mend``
+    what to say of it. ``overrides`` are the options, as NAME=VALUE, that the inventory gives and that choose
+    what ssh may agree to.
     """
 
     said: tuple[Said, ...]
     key_cause: str
     key_says: str
-    key_mend: str
+    key_mend: Command
     overrides: tuple[str, ...]
     evidence: tuple[Evidence, ...]
 
@@ -40,7 +40,7 @@ def client(login: Login, lines: Sequence[str]) -> Client:
         said=said,
         key_cause=fault.cause if fault else "",
         key_says=fault.says if fault else "",
-        key_mend=fault.mend if fault else "",
+        key_mend=fault.mend if fault else Command(),
         overrides=tuple(f"{name}={login.options[name]}" for name in _CHOOSING if name in login.options),
         evidence=(Evidence("ssh -v", "\n".join(shown)),) if lines else (),
     )
