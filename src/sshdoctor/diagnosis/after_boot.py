@@ -11,6 +11,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
+from shlex import quote
 from typing import Any
 
 from msgspec import Struct
@@ -30,7 +31,7 @@ from sshdoctor.facts.parsing.sockets import Listener
 from sshdoctor.facts.ssh.config import Config
 from sshdoctor.facts.ssh.listeners import Listeners
 from sshdoctor.facts.ssh.service import Service
-from sshdoctor.model import Cause, Evidence, Login, Unknown
+from sshdoctor.model import Cause, Command, Evidence, Login, Unknown
 
 NOTE = (
     "The system on this disk is not running, so that what came back now is not its answer: the causes, and "
@@ -160,9 +161,8 @@ def _as_filed(way: Path | Unknown, family: str, firewall: Firewall | Unknown) ->
     file = _file_of(way, family, firewall)
     words = way.opening.words if way.opening and way.opening.tool not in ("ufw", "firewall-cmd") else ""
     shown = tuple(replace(each, source=f"cat {file}") for each in way.evidence)
-    return replace(
-        way, evidence=shown, fix=f"In {file}, before what stops it, write: {words}" if words else way.fix
-    )
+    written = Command(f"In {quote(file)}, before what stops it, write: {words}")
+    return replace(way, evidence=shown, fix=written if words else way.fix)
 
 
 def _file_of(way: Path, family: str, firewall: Firewall) -> str:

@@ -43,7 +43,7 @@ class Path(Struct, frozen=True, kw_only=True):
     whose: str
     banned: str
     limited: bool
-    fix: str
+    fix: Command
     opening: Opening | None
     """What would let the client in past the rule that stops or limits it; None for a ban."""
     unban: Unban | None
@@ -54,7 +54,7 @@ class Path(Struct, frozen=True, kw_only=True):
     redirected_where: str
     redirection: str
     """The rule that redirects, as a person finds it."""
-    redirection_fix: str
+    redirection_fix: Command
     removal: Removal | None
     """What would take the rule away that redirects."""
     evidence: tuple[Evidence, ...]
