@@ -95,13 +95,13 @@ def _ours(lines: Sequence[_Read], client: str, port: int | None) -> list[_Read]:
     """The messages about this client's connection: by the peer that they or their process's others name.
 
     Those of processes that name no peer (the listening server's, or of one that ended at once) count as well.
-    Where none names the port, it is another one here: NAT changed it, or a second connection was made.
+    Of a client whose port is known, only what names it counts; ``port`` is None where NAT changed it, or a
+    second connection was made.
     """
     address = _plain(client)
-    exact = any(one.peer == (address, str(port)) for one in lines)
 
     def is_ours(peer: tuple[str, str]) -> bool:
-        return peer[0] == address and (not exact or peer[1] in ("", str(port)))
+        return peer[0] == address and (port is None or peer[1] in ("", str(port)))
 
     peers: dict[int, list[tuple[str, str]]] = {}
     for one in lines:
