@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from firewall.forms import iptables_questions, lines, nft_question
+from firewall.forms import FAMILIES, iptables_questions, lines, nft_question
 from firewall.namespaces import Pair, pairs
 from firewall.oracle import Answer, Question, ask_all
 
 pytestmark = pytest.mark.containers
 
-FAMILIES = ("ipv4", "ipv6")
 MOST_REFUSED = {"nft": 0.1, "iptables": 0.06}
 """Forms that this kernel, or this version of the tool, does not have."""
 
@@ -42,7 +41,9 @@ def show(answers: Iterable[Answer]) -> None:
         if answer.refused:
             print(f"REFUSED {answer.question.family} {answer.question.name}: {answer.refused[:120]!r}")
         elif answer.verdict and answer.verdict.state in ("unknown", "depends"):
-            print(f"OPEN {answer.question.family} {answer.question.name}: {answer.kernel}: {answer.verdict.why}")
+            print(
+                f"OPEN {answer.question.family} {answer.question.name}: {answer.kernel}: {answer.verdict.why}"
+            )
 
 
 def test_every_form_of_nft_gets_the_kernels_answer(hosts: list[Pair]) -> None:
@@ -51,4 +52,8 @@ def test_every_form_of_nft_gets_the_kernels_answer(hosts: list[Pair]) -> None:
 
 @pytest.mark.parametrize("backend", ["nft", "legacy"])
 def test_every_form_of_iptables_gets_the_kernels_answer(hosts: list[Pair], backend: str) -> None:
-    check(hosts, (each for line in lines("iptables.txt") for each in iptables_questions(line, backend)), "iptables")
+    check(
+        hosts,
+        (each for line in lines("iptables.txt") for each in iptables_questions(line, backend)),
+        "iptables",
+    )

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from hosts.engine import EngineError
+from hosts.engine import EngineError, podman
 from hosts.testbed import Testbed, TestHost, create_key, known_hosts_lines, open_testbed
 from sshdoctor.document import read_yaml
 
@@ -26,7 +26,7 @@ PROGRAMS = ("sshd", "sshd-session", "sshd-auth", "internal-sftp", "sftp-server",
 LOGIN = "$ssh deploy@$HOST true"
 
 DIAL = r"""
-options="-F none -o UserKnownHostsFile=$KNOWN_HOSTS -o StrictHostKeyChecking=no -o ConnectTimeout=8"
+options="-F none -o UserKnownHostsFile=$KNOWN_HOSTS -o StrictHostKeyChecking=no -o ConnectTimeout=30"
 bare="ssh $options -o BatchMode=yes -o IdentitiesOnly=yes"
 ssh="$bare -i $KEY"
 askpass="env SSH_ASKPASS=$ASKPASS SSH_ASKPASS_REQUIRE=force setsid -w"
@@ -40,6 +40,8 @@ class Scene(Struct, kw_only=True, forbid_unknown_fields=True, rename={"broken": 
     images: tuple[str, ...] = ("debian12",)
     broken: str = ""
     dial: str = LOGIN
+    packages: tuple[str, ...] = ()
+    """Packages of this machine's own Debian that the host gets first."""
     causes: tuple[str, ...] = ()
     """The causes that the lines name, or leave open."""
     beside: tuple[str, ...] = ()
@@ -89,6 +91,8 @@ def _dial(host: TestHost, testbed: Testbed, scene: Scene, folder: Path) -> None:
     askpass.chmod(0o755)
     keys.mkdir()
     authority = create_key(keys / "ca")
+    for package in scene.packages:
+        _install(host, package, keys)
     host.run(f"CA='{authority.with_suffix('.pub').read_text().strip()}'\n{scene.broken}")
     variables = {
         "HOST": host.address4,
@@ -105,11 +109,19 @@ def _dial(host: TestHost, testbed: Testbed, scene: Scene, folder: Path) -> None:
         subprocess.run(shell, env=environment, capture_output=True, check=False, timeout=60)
 
 
+def _install(host: TestHost, package: str, folder: Path) -> None:
+    command = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package]
+    subprocess.run(command, cwd=folder, check=True)
+    for deb in folder.glob("*.deb"):
+        podman("cp", str(deb), f"{host.container}:/tmp/")
+    host.run("systemctl disable --now ssh; dpkg -i /tmp/*.deb")
+
+
 def _journal(host: TestHost, cursor: str) -> Iterator[Line]:
     arguments = [f"SYSLOG_IDENTIFIER={name}" for name in PROGRAMS]
     since = f"--after-cursor='{cursor}'" if cursor else ""
     for text in host.run(
-        f"sleep 1; journalctl -o json --no-pager {since} {' '.join(arguments)}"
+        f"sleep 1; journalctl --sync; journalctl -o json --no-pager {since} {' '.join(arguments)}"
     ).splitlines():
         entry = json.loads(text)
         message = entry.get("MESSAGE")

@@ -27,7 +27,7 @@ KINDS = {
     "hex": r"[0-9a-fA-F]{1,20}",
     "address": _ADDRESS,
     "port": _PORT,
-    "file": r"(?:/\S{1,500}|command-line|reprocess config)",
+    "file": r"(?:/\S{1,500}|command-line|rexec|reprocess config)",
     "function": r"[a-z_][a-z0-9_]{0,60}",
     "errno": r"[A-Z][\w ,/()'-]{1,100}",
     "whose": r"(?:invalid user )?",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from sshdoctor.diagnosis.derived.branch import of_interfaces, of_reply, source_ports
 from sshdoctor.diagnosis.derived.dialled import Dialled
-from sshdoctor.diagnosis.rank import progress
 from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services import load, progress
+from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.owner import Owner, command_for, owner_of
@@ -77,20 +82,51 @@ def path(
         return Unknown("the client's address is not known")
     from sshdoctor.firewall import Packet, judge  # 40 ms that are paid while the host is waited for
 
+    likely, *others = _entrances(addresses)
     packet = Packet(
         family="ipv6" if dial.family == "ipv6" else "ipv4",
         source=source,
+        source_ports=source_ports(),
         destination=dial.arrives_at,
         destination_port=dial.port,
-        in_interface=_interface(addresses, "return_interface") or _interface(addresses, "dialled_interface"),
+        destination_interface=_interface(addresses, "dialled_interface"),
+        in_interface=likely,
         out_interface=_interface(addresses, "return_interface"),
         reverse_path=_returns(addresses),
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
+        queues=None if firewall.queues is None else frozenset(firewall.queues),
     )
+    dumps, service = _dumps(firewall), load(dial.service)
     try:
-        return _read(judge(_dumps(firewall), packet), dial, packet, firewall, bans)
+        verdict = judge(dumps, packet, service)
+        if not _hangs_on_a_rate(verdict):
+            elsewhere = (
+                partial(judge, dumps, replace(packet, in_interface=name), service) for name in others
+            )
+            verdict = of_interfaces(of_reply(verdict, str(dial.reply)), str(dial.reply), elsewhere)
+        return _read(verdict, dial, packet, firewall, bans)
     except RulesError as error:
         return Unknown(str(error))
+
+
+def _entrances(addresses: Addresses | Unknown) -> list[str | None]:
+    """The interfaces by which the client's packet may come in, the likeliest first: the one that has the
+    address dialled, the one that the answer leaves by, and others; not those between this host and its own
+    containers."""
+    if isinstance(addresses, Unknown):
+        return [None]
+    first = (_interface(addresses, f"{which}_interface") for which in ("dialled", "return"))
+    rest = (each.interface for each in addresses.all if not _INTERNAL.match(each.interface))
+    return [name for name in dict.fromkeys((*first, *rest)) if name and name != "lo"] or [None]
+
+
+_INTERNAL = re.compile(r"(?:lo|docker|br-|veth|virbr|cni|flannel|cali|podman|lxcbr|lxdbr|incusbr)")
+
+
+def _hangs_on_a_rate(verdict: Verdict) -> bool:
+    return verdict.state == "depends" and any(
+        word in verdict.why.partition("depends on")[2] for word in _RATES
+    )
 
 
 def _dumps(firewall: Firewall) -> list[Dump]:
@@ -133,7 +169,7 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
     known = "accept" if passed else verdict.state
     return Path(
         state=known if known in ("accept", "drop", "reject") else Unknown(verdict.why),
-        reply=str(dial.reply) if limited else verdict.reply or "",
+        reply=str(dial.reply) if limited or _is_one_of(verdict, dial) else verdict.reply or "",
         why=f"this time ({verdict.why})" if passed else verdict.why,
         owner=owner.name,
         saved=owner.saved,
@@ -169,15 +205,16 @@ def _is_own(address: str, packet: Packet) -> bool:
 def _passed_a_limit(verdict: Verdict, dial: Dialled) -> bool:
     """The rules leave it to rate, time or chance, and the client got its banner."""
     passes = verdict.state == "depends" and None in verdict.possible
-    return passes and progress(dial.reply) >= progress("banner")
+    return passes and progress(dial.reply) >= GREETED
 
 
 def _limited(verdict: Verdict, dial: Dialled) -> bool:
-    return (
-        verdict.state == "depends"
-        and dial.reply in verdict.possible
-        and any(word in verdict.why.partition("depends on")[2] for word in _RATES)
-    )
+    return _hangs_on_a_rate(verdict) and dial.reply in verdict.possible
+
+
+def _is_one_of(verdict: Verdict, dial: Dialled) -> bool:
+    """The client is stopped in one of several ways, and this is the word of one."""
+    return verdict.state in ("drop", "reject") and verdict.reply is None and dial.reply in verdict.possible
 
 
 def _redirecting(rule: Rule | None, tool: str) -> tuple[Evidence, ...]:

@@ -1,6 +1,6 @@
 """The rules of every packet filter on the host, as text; what they mean is read elsewhere.
 
-Sources: iptables-save(8), xtables-nft(8), nft(8), ipset(8). Looking must not load a kernel module:
+Sources: iptables-save(8), xtables-nft(8), nft(8), ipset(8), proc(5). Looking must not load a kernel module:
 iptables-legacy-save reads the names in /proc/net/ip_tables_names and loads nothing when the list is empty
 (its source, for_each_table); the tools that speak nf_tables would load it, so that they run only where
 /proc/modules has it, or it is built in (modules.builtin, /proc/kallsyms, or a kernel without modules).
@@ -63,6 +63,8 @@ done
 if has ipset; then
   if [ ! -e /proc/modules ] || grep -q '^ip_set ' /proc/modules; then echo '## ipset'; ipset save 2>&1; fi
 fi
+queues=/proc/net/netfilter/nfnetlink_queue
+[ ! -r $queues ] || { echo '## queues'; cat $queues; }
 echo '## managers'
 ! grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf || echo ufw
 for pair in firewalld:/run/firewalld.pid fail2ban:/run/fail2ban/fail2ban.sock docker:/run/docker.sock \\
@@ -110,9 +112,10 @@ class Firewall(Struct, frozen=True, kw_only=True):
     """``readable``: "yes", "absent" (the kernel holds no tables, hence no rules), or Unknown.
 
     ``dumps`` is without a back end whose tables do not exist. ``nft_json`` and ``nft_text`` are None where
-    nft is not there; ``ipset`` is the output of ``ipset save``, None likewise. ``managers`` names the
-    programs that write rules here, ``boot`` those of them that are started at boot (the links in *.wants,
-    /etc/rc2.d, /etc/runlevels), and "script" if a unit or script of the host's own calls iptables or nft.
+    nft is not there; ``ipset`` is the output of ``ipset save``, None likewise. ``queues``: those of NFQUEUE
+    to which a program listens, None where the kernel does not say. ``managers`` names the programs that write
+    rules here, ``boot`` those of them that are started at boot (the links in *.wants, /etc/rc2.d,
+    /etc/runlevels), and "script" if a unit or script of the host's own calls iptables or nft.
     ``saved`` is the lines of the files that rules are loaded from, by path: Unknown for one that may not be
     read. ``default`` is the back end of plain ``iptables`` and ``ip6tables``, by family: "nft", "legacy".
     """
@@ -122,6 +125,7 @@ class Firewall(Struct, frozen=True, kw_only=True):
     nft_json: str | None
     nft_text: str | None
     ipset: str | None
+    queues: tuple[int, ...] | None = None
     managers: tuple[str, ...]
     boot: tuple[str, ...] | Unknown
     saved: Mapping[str, tuple[str, ...] | Unknown]
@@ -167,6 +171,7 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
         nft_json=json if sections["nft"].ok and json else None,
         nft_text=text if sections["nft_text"].ok and json else None,
         ipset=said.get("ipset"),
+        queues=_queues(said["queues"]) if "queues" in said else None,
         managers=tuple(said.get("managers", "").split()),
         boot=tuple(said["boot"].split()) if "boot" in said else Unknown("not asked for"),
         saved={name[6:]: _lines(each) for name, each in said.items() if name.startswith("saved ")},
@@ -175,6 +180,16 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
             "iptables-save; nft list ruleset", [line for each in failed for line in each.splitlines()]
         ),
     )
+
+
+def _queues(text: str) -> tuple[int, ...] | None:
+    """The first number of each line (nfnetlink_queue.c, seq_show).
+
+    >>> _queues("    0  31621     0 2  4016     0     0        0  1\\n")
+    (0,)
+    """
+    first = [line.split()[0] for line in text.splitlines() if line.strip()]
+    return tuple(map(int, first)) if all(word.isdecimal() for word in first) else None
 
 
 def _readable(said: Mapping[str, str], looked: bool, failed: list[str]) -> Literal["yes", "absent"] | Unknown:
