@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sshdoctor.diagnosis.rank import progress
+from sshdoctor.services import progress
 
 if TYPE_CHECKING:
     from sshdoctor.firewall import Verdict

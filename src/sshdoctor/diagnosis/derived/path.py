@@ -17,7 +17,7 @@ from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services import progress
+from sshdoctor.services import load, progress
 from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
 from sshdoctor.unblock.opening import Opening
@@ -96,11 +96,13 @@ def path(
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
         queues=None if firewall.queues is None else frozenset(firewall.queues),
     )
-    dumps = _dumps(firewall)
+    dumps, service = _dumps(firewall), load(dial.service)
     try:
-        verdict = judge(dumps, packet)
+        verdict = judge(dumps, packet, service)
         if not _hangs_on_a_rate(verdict):
-            elsewhere = (partial(judge, dumps, replace(packet, in_interface=name)) for name in others)
+            elsewhere = (
+                partial(judge, dumps, replace(packet, in_interface=name), service) for name in others
+            )
             verdict = of_interfaces(of_reply(verdict, str(dial.reply)), str(dial.reply), elsewhere)
         return _read(verdict, dial, packet, firewall, bans)
     except RulesError as error:

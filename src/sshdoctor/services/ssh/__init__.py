@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sshdoctor.services.base import CONNECTED, GREETED, NETWORK_LAYERS, Service
+from sshdoctor.services.base import CONNECTED, GREETED, NETWORK_LAYERS, Service, Step
 from sshdoctor.services.ssh.greeting import judge_greeting
 
 SERVICE = Service(
     name="ssh",
     server="an SSH server",
+    client="ssh",
     port=22,
     moved_to=(2222, 22022),
     words={
@@ -31,6 +32,17 @@ SERVICE = Service(
         "system",
     ),
     way=frozenset(("route", "firewall", "socket", "daemon", "admission")),
+    conversation=(
+        Step("client's ACK", True, None, "no-banner", "closed-before-banner", "no-banner"),
+        Step("banner", False, b"SSH-", "no-banner", "no-banner", "no-banner"),
+        Step("client's second ACK", True, None, None, "kex-failed", None, perhaps=True),
+        Step("client's first line", True, b"SSH-2.0-", "kex-failed", "kex-failed", "kex-failed"),
+        Step("host's ACK", False, None, None, "kex-failed", None),
+        Step("host's answer", False, b"", "kex-failed", "kex-failed", "kex-failed"),
+    ),
     logs_in=True,
+    run_folder="/run/sshd",
+    session_client="${SSH_CONNECTION%% *}",
+    default=True,
     greet=judge_greeting,
 )
