@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from hosts.testbed import Testbed
 
+pytest_plugins = ["groups"]
+
 PER_CORE = 3
 """Tests side by side: most of what a test does is to wait for a host."""
 MOST = 10
@@ -29,19 +31,6 @@ def testbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
 def pytest_xdist_auto_num_workers() -> int:
     """What ``pytest -n auto`` means here."""
     return min(PER_CORE * (os.cpu_count() or 1), MOST)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of one group follow each other wherever they stand: they share a host, or a costly answer."""
-    first: dict[object, int] = {}
-    for place, item in enumerate(items):
-        first.setdefault(_group(item), place)
-    items.sort(key=lambda item: first[_group(item)])
-
-
-def _group(item: pytest.Item) -> object:
-    mark = item.get_closest_marker("xdist_group")
-    return mark.args if mark else item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
