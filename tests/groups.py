@@ -7,7 +7,7 @@ comes of it, without a word; here the first worker writes the groups to a file.
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import tempfile
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist says no types
+
+FOLDER = pytest.StashKey[Path]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -36,7 +38,7 @@ def group_of(item: pytest.Item) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput["groups"] = str(_file())
+    node.workerinput["groups"] = str(_file(node.config))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -50,13 +52,17 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # as above
     @cached_property
     def groups(self) -> dict[str, str]:
         """By test; all workers have found their tests when this is asked for."""
-        found: dict[str, str] = json.loads(_file().read_text())
-        _file().unlink()
+        path = _file(self.config)
+        found: dict[str, str] = json.loads(path.read_text())
+        shutil.rmtree(path.parent)
         return found
 
     def _split_scope(self, nodeid: str) -> str:
         return self.groups[nodeid]
 
 
-def _file() -> Path:
-    return Path(tempfile.gettempdir()) / f"sshdoctor-groups-{os.getpid()}"
+def _file(config: pytest.Config) -> Path:
+    """In a folder that nobody else can write to."""
+    if FOLDER not in config.stash:
+        config.stash[FOLDER] = Path(tempfile.mkdtemp(prefix="sshdoctor-groups-"))
+    return config.stash[FOLDER] / "groups.json"
