@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Literal
 
 from msgspec import Struct, field
@@ -27,6 +28,28 @@ Outcome = Literal[
     "rolled-back",
     "undone",
 ]
+
+
+def endpoint(address: str | None, port: int) -> str:
+    """``address:port``, the address in brackets if it is one of IPv6.
+
+    >>> endpoint("192.0.2.7", 80), endpoint("2001:db8::7", 80)
+    ('192.0.2.7:80', '[2001:db8::7]:80')
+    """
+    return f"[{address}]:{port}" if ":" in (address or "") else f"{address}:{port}"
+
+
+def is_address(text: str) -> bool:
+    """Whether ``text`` is an IP address, with a zone or without.
+
+    >>> is_address("fe80::1%eth0"), is_address("web1")
+    (True, False)
+    """
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 class Secret:

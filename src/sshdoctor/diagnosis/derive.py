@@ -11,41 +11,35 @@ from msgspec.structs import replace
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
-from sshdoctor.diagnosis.derived.admission import Admission, admission
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
-from sshdoctor.diagnosis.derived.keys import Keys, keys
+from sshdoctor.diagnosis.derived.listening import Listening, listening
 from sshdoctor.diagnosis.derived.own_client import OwnClient, own_client
 from sshdoctor.diagnosis.derived.path import Path, path
-from sshdoctor.diagnosis.derived.permission import Permission, permission
-from sshdoctor.diagnosis.derived.socket import Socket, socket
 from sshdoctor.diagnosis.derived.words import Words, words
 from sshdoctor.diagnosis.probe import AddressFacts
 from sshdoctor.diagnosis.rank import Expectation
+from sshdoctor.facts import derived
 from sshdoctor.model import Login, Reply, Unknown
 
 DERIVED: Mapping[str, type] = {
     "dialled": Dialled,
     "path": Path,
-    "socket": Socket,
-    "admission": Admission,
-    "permission": Permission,
-    "keys": Keys,
+    "listening": Listening,
     "words": Words,
     "own_client": OwnClient,
     "inside": Expectation,
+    **{name: fact.VALUE for name, fact in derived().items()},
 }
 """The derived facts, by the names that checks use."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "dialled": ("addresses",),
     "path": ("firewall", "addresses", "bans"),
-    "socket": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
-    "admission": ("wrappers", "addresses"),
-    "permission": ("config", "account"),
-    "keys": ("account", "config", "dial_log"),
+    "listening": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
     "words": ("dial_log", "start"),
     "own_client": (),
     "inside": (),
+    **{name: fact.NEEDS for name, fact in derived().items()},
 }
 """The facts of the host that each is made of."""
 
@@ -59,6 +53,7 @@ def facts_of(checks: Iterable[Check]) -> tuple[str, ...]:
 class Conversation(Struct, frozen=True, kw_only=True):
     """What happened between the client and the host, seen from outside."""
 
+    service: str
     login: Login
     replies: Sequence[Reply]
     failure: LoginFailure | None
@@ -74,8 +69,9 @@ class Conversation(Struct, frozen=True, kw_only=True):
 def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict[str, object]:
     """The facts of the host, and the derived ones for ``reply`` (all but ``inside``)."""
     known: dict[str, Any] = {name: Unknown("not asked for") for names in NEEDS.values() for name in names}
-    known |= view.facts
+    known |= {**view.facts, "client": view.client}
     dial = dialled(
+        conversation.service,
         conversation.login,
         reply,
         conversation.replies,
@@ -90,15 +86,12 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
     port = _source_port(reply, view.client)
     said = words(view.client, port, known["dial_log"], known["start"], conversation.heard)
+    known |= {"dialled": dial, "words": said}
     return {
         **known,
-        "dialled": dial,
+        **{name: fact.derive(known) for name, fact in derived().items()},
         "path": way,
-        "socket": socket(dial, known["listeners"], _no_server_runs(known)),
-        "admission": admission(dial, view.client, known["wrappers"]),
-        "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
-        "keys": keys(dial, known["account"], known["config"], getattr(said, "accepted_key", "")),
-        "words": said,
+        "listening": listening(dial, known["listeners"], _no_server_runs(known)),
         "own_client": own_client(conversation.login, conversation.witness),
     }
 
@@ -109,7 +102,7 @@ def _source_port(reply: Reply, client: str | None) -> int | None:
 
 
 def _no_server_runs(known: Mapping[str, Any]) -> bool:
-    """No process of an SSH server is there, and systemd holds no socket for one."""
+    """No process of a server is there, and systemd holds no socket for one."""
     identity, processes, service = known["identity"], known["processes"], known["service"]
     if isinstance(processes, Unknown) or processes.running is not False or processes.other_servers:
         return False

@@ -52,6 +52,7 @@ def facts_by_address(host: Host, outside: Outside, inside: Inside) -> tuple[dict
     """The facts about each address dialled: the host's own, and those put together from both sides."""
     replies = _replies(outside, inside)
     conversation = Conversation(
+        service=host.service,
         login=host.login,
         replies=replies,
         failure=outside.failure,
@@ -61,7 +62,7 @@ def facts_by_address(host: Host, outside: Outside, inside: Inside) -> tuple[dict
         witness=outside.witness,
     )
     views = zip(replies, inside.views, strict=True)
-    return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)
+    return tuple(derive(conversation, reply, view) for reply, view in views)
 
 
 def build_report(
@@ -108,7 +109,7 @@ def build_report(
 def _possible(host: Host, replies: Sequence[Reply]) -> tuple[Cause, ...]:
     from sshdoctor.diagnosis.possible import possible_causes  # only where nobody could look inside
 
-    return possible_causes(host.login, replies)
+    return possible_causes(load(host.service), host.login, replies)
 
 
 def _replies(outside: Outside, inside: Inside) -> tuple[Reply, ...]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
 
 from msgspec import Struct
+
+from sshdoctor.model import Login
 
 NETWORK_LAYERS = ("client", "name", "route", "firewall", "socket")
 """The way of a packet, before any service has a say in it."""
@@ -47,8 +51,22 @@ class Greeting(Struct, frozen=True):
     detail: str | None = None
 
 
+class Hypothesis(NamedTuple):
+    """What a reply may come from: a cause by its id and layer, and what would show whether it is so."""
+
+    id: str
+    layer: str
+    say: str
+    settle: str
+    closer: str = ""
+    """How a closer look from here may settle it."""
+
+
 class Service(Struct, frozen=True, kw_only=True):
-    """One service, by its name in inventories and reports."""
+    """One service, by its name in inventories and reports.
+
+    What is asked seldom stands in modules of its folder, which are imported when it is asked.
+    """
 
     name: str
     server: str
@@ -72,3 +90,28 @@ class Service(Struct, frozen=True, kw_only=True):
 
     The second argument says why no more will come, if so: "time", "closed" or "reset".
     """
+
+    def hypotheses(self, word: str) -> tuple[Hypothesis, ...]:
+        """What the reply ``word`` alone may come from, most common first."""
+        found: tuple[Hypothesis, ...] = self._part("hypotheses").hypotheses(word)
+        return found
+
+    def elsewhere(self, port: int) -> Hypothesis:
+        """What it may mean that the service greets on ``port``, and not where it was dialled."""
+        found: Hypothesis = self._part("hypotheses").elsewhere(port)
+        return found
+
+    def offered_keys(self, login: Login) -> tuple[str, ...]:
+        """The fingerprints of the keys that a client of this machine would offer, as far as that is known."""
+        return tuple(self._part("client").offered_keys(login))
+
+    def playbook_variables(self, faces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Plain values for playbooks, from the facts about each address that was dialled.
+
+        What is unknown is left out, so that a playbook which needs it fails before anything is changed.
+        """
+        found: dict[str, Any] = self._part("variables").playbook_variables(faces)
+        return found
+
+    def _part(self, name: str) -> Any:
+        return import_module(f"sshdoctor.services.{self.name}.{name}")

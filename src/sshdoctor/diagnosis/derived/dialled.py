@@ -9,13 +9,14 @@ from msgspec import Struct
 
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.facts.host.addresses import Addresses
-from sshdoctor.model import Evidence, Login, Reply, Unknown
+from sshdoctor.model import Evidence, Login, Reply, Unknown, endpoint, is_address
 from sshdoctor.services import works
 
 
 class Dialled(Struct, frozen=True, kw_only=True):
     """What the client dialled, what came back, and what both ends said in the login."""
 
+    service: str
     name: str
     address: str
     port: int
@@ -53,6 +54,7 @@ class Dialled(Struct, frozen=True, kw_only=True):
 
 
 def dialled(
+    service: str,
     login: Login,
     reply: Reply,
     replies: Sequence[Reply],
@@ -66,6 +68,7 @@ def dialled(
     arrives = _arrival(address, addresses, on_this_machine)
     own = arrives if isinstance(arrives, Unknown) else arrives == _plain(address)
     return Dialled(
+        service=service,
         name=login.address,
         address=address,
         port=reply.port,
@@ -106,7 +109,7 @@ def _own(address: str, addresses: Addresses, on_this_machine: bool) -> bool:
 def _arrival(address: str, addresses: Addresses | Unknown, on_this_machine: bool) -> str | Unknown:
     if isinstance(addresses, Unknown):
         return addresses
-    if not _is_address(address) or isinstance(addresses.all_addresses, Unknown):
+    if not is_address(address) or isinstance(addresses.all_addresses, Unknown):
         return Unknown("the address is not known")
     if _own(address, addresses, on_this_machine):
         return _plain(address)
@@ -126,7 +129,7 @@ def _elsewhere(address: str, addresses: Addresses | Unknown, on_this_machine: bo
     """Not the host's own, though it has an address of the same kind (public or private, same family)."""
     if isinstance(addresses, Unknown):
         return addresses
-    if not _is_address(address) or isinstance(addresses.all_addresses, Unknown):
+    if not is_address(address) or isinstance(addresses.all_addresses, Unknown):
         return Unknown("the address is not known")
     wanted = ip_address(_plain(address))
     if wanted.is_loopback or _own(address, addresses, on_this_machine):
@@ -137,14 +140,6 @@ def _elsewhere(address: str, addresses: Addresses | Unknown, on_this_machine: bo
         if not own.is_loopback and not own.is_link_local
     }
     return (wanted.version, wanted.is_global) in kinds
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(_plain(text))
-    except ValueError:
-        return False
-    return True
 
 
 def _missing(failure: LoginFailure | None) -> str:
@@ -160,11 +155,10 @@ def _missing(failure: LoginFailure | None) -> str:
 
 def _seen(login: Login, reply: Reply) -> Evidence:
     address = reply.address or login.address
-    where = f"[{address}]" if ":" in address else address
     text = reply.word + (f" from {reply.sender}" if reply.sender else "")
     text += f" after {reply.elapsed_ms:.1f} ms" if reply.elapsed_ms is not None else ""
     text += f": {reply.detail}" if reply.detail else ""
-    return Evidence(f"dialling {where}:{reply.port}", text)
+    return Evidence(f"dialling {endpoint(address, reply.port)}", text)
 
 
 def _login_evidence(failure: LoginFailure | None) -> tuple[Evidence, ...]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
+from typing import Any
 
 from msgspec import Struct
 
 from sshdoctor.checks.said import Said
 from sshdoctor.facts.parsing.journal_lines import Line
-from sshdoctor.facts.ssh.dial_log import DialLog
-from sshdoctor.facts.ssh.start import Start
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.reasons import Reason, classify
 
@@ -44,13 +43,10 @@ class _Read(Struct, frozen=True):
 
 
 def words(
-    client: str | None,
-    port: int | None,
-    log: DialLog | Unknown,
-    start: Start | Unknown,
-    heard: Sequence[str] = (),
+    client: str | None, port: int | None, log: Any, start: Any, heard: Sequence[str] = ()
 ) -> Words | Unknown:
-    """The fact; ``client`` and ``port`` are the client's, as the host sees them, None where not known.
+    """The fact; ``client`` and ``port`` are the client's, as the host sees them, None where not known;
+    ``log`` and ``start`` the facts dial_log and start.
 
     ``heard`` is what the client's session printed before it ended; it counts where the host's log says as
     much, for a start file may print anything.
@@ -78,7 +74,7 @@ def words(
     )
 
 
-def _of_start(start: Start, lines: Sequence[Line]) -> Words:
+def _of_start(start: Any, lines: Sequence[Line]) -> Words:
     read = [_Read(line, classify(line.program, line.message)) for line in lines]
     said = tuple(_said(read, of="start"))
     shown = "\n".join(f"{line.program}[{line.pid}]: {line.message}" for line in lines[-8:])

@@ -6,15 +6,15 @@ the machine, read here as little-endian), /proc/PID/fd. ``*:22`` of ss is one so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from msgspec import Struct
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sshdoctor.facts.parsing import sockets as _sockets
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
-from sshdoctor.facts.parsing.sockets import Listener
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.facts.parsing.sockets import Listener, Listeners
+from sshdoctor.model import Evidence, Family, Unknown, endpoint, is_address
+from sshdoctor.services.ssh.programs import SERVERS
 
 COMMANDS = {
     "sockets": """
@@ -38,19 +38,6 @@ true
 """
 }
 
-SERVERS = ("sshd", "dropbear", "tinysshd", "lsh-server", "wolfsshd")
-
-
-class Listeners(Struct, frozen=True, kw_only=True):
-    """``ssh`` are those of an SSH server, or of systemd for an SSH socket unit; Unknown where none of the
-    sockets seen is one and some may not be looked into. ``source``: ss, netstat, proc."""
-
-    sockets: tuple[Listener, ...]
-    ssh: tuple[Listener, ...] | Unknown
-    source: str
-    evidence: tuple[Evidence, ...]
-
-
 VALUE = Listeners
 _TYPED = {"ss": "ss -ltnp", "netstat": "netstat -plnt", "proc": "cat /proc/net/tcp /proc/net/tcp6"}
 
@@ -67,18 +54,18 @@ def parse(sections: Mapping[str, Section]) -> Listeners | Unknown:
     else:
         return Unknown("there is no ss, no netstat and no /proc")
     ports = _activated_ports(said.get("activated", ""))
-    ssh = tuple(socket for socket in sockets if _serves_ssh(socket, ports))
+    own = tuple(socket for socket in sockets if _is_own(socket, ports))
     hidden = [socket for socket in sockets if isinstance(socket.program, Unknown)]
-    shown = ssh or sockets
+    shown = own or sockets
     return Listeners(
         sockets=sockets,
-        ssh=hidden[0].program if hidden and not ssh and isinstance(hidden[0].program, Unknown) else ssh,
+        own=hidden[0].program if hidden and not own and isinstance(hidden[0].program, Unknown) else own,
         source=source,
         evidence=evidence(_TYPED[source], [str(socket) for socket in shown]),
     )
 
 
-def _serves_ssh(socket: Listener, activated: frozenset[int]) -> bool:
+def _is_own(socket: Listener, activated: frozenset[int]) -> bool:
     if isinstance(socket.program, Unknown):
         return False
     if socket.program in ("systemd", "init"):
@@ -93,3 +80,31 @@ def _activated_ports(text: str) -> frozenset[int]:
         end = line.partition("=")[2].strip().rpartition(":")[2]
         ports = [*ports, int(end)] if end.isdecimal() else ports if end else []
     return frozenset(ports)
+
+
+def after_boot(service: Any, config: Any) -> Listeners:
+    """What the boot of a system on a disk would bring up to listen, by the facts of these names."""
+    listening = tuple(_brought_up(service, config))
+    source = "grep -rE '^(Port|ListenAddress|Include)' /etc/ssh (where sshd listens after the boot)"
+    shown = (Evidence(source, "\n".join(endpoint(one.address, one.port) for one in listening)),)
+    return Listeners(sockets=listening, own=listening, source="files", evidence=shown if listening else ())
+
+
+def _brought_up(service: Any, config: Any) -> Iterator[Listener]:
+    """Nothing if that is not known."""
+    by_socket = bool(service.socket_listens)
+    if by_socket:
+        ends = [_split(each) for each in service.socket_listens]
+    elif isinstance(config, Unknown) or isinstance(config.endpoints, Unknown):
+        return
+    else:
+        ends = config.endpoints
+    if all(is_address(address) for address, _ in ends):
+        for address, port in ends:
+            family: Family = "ipv6" if ":" in address else "ipv4"
+            yield Listener(address, port, None, "sshd", family, v6only=not by_socket)
+
+
+def _split(text: str) -> tuple[str, int]:
+    address, _, port = text.rpartition(":")
+    return address.strip("[]"), int(port) if port.isdecimal() else 0

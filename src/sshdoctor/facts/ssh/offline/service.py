@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from sshdoctor.disk import Disk
+from sshdoctor.services.ssh.programs import OTHER_SERVERS, UNITS
 
-OTHER_SERVERS = ("dropbear", "tinysshd", "lsh-server", "wolfsshd")
 KEPT_BACK = "/etc/ssh/sshd_not_to_be_run"
 _FOLDERS = (
     "/etc/systemd/system",
@@ -51,7 +51,7 @@ def manager(disk: Disk) -> str:
 
 def unit(disk: Disk, kind: str) -> UnitOnDisk | None:
     """The SSH service or socket unit; Debian says ssh, others say sshd."""
-    names = tuple(f"{name}.{kind}" for name in ("ssh", "sshd"))
+    names = tuple(f"{name}.{kind}" for name in UNITS)
     found = [(name, path) for name in names if (path := _path(disk, name))]
     if not found:
         return None

@@ -8,15 +8,14 @@ from typing import Any
 from sshdoctor.model import Unknown
 
 
-def variables(faces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Plain values for playbooks, from the facts about each address that was dialled.
-
-    What is unknown is left out, so that a playbook which needs it fails before anything is changed.
-    """
+def playbook_variables(faces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """See services/base.py."""
     first = faces[0]
     found: dict[str, Any] = {}
     for part in (_service, _package, _config, _keys, _client, _nologin, _key_files, _account, _user):
         found |= part(first)
+    if first["dialled"].off:
+        found["ssh_running"] = True  # no playbook need start what starts at the boot
     found |= next((held for face in faces if (held := _redirect(face))), {})
     found["wrapper_entries"] = list(dict.fromkeys(entry for face in faces for entry in _entries(face)))
     found["directives"] = list(dict.fromkeys(line for face in faces for line in _directives(face)))
@@ -142,17 +141,17 @@ def _directives(face: Mapping[str, Any]) -> list[str]:
     Port and ListenAddress add up; but the first Port takes the place of the default one, which is then said
     as well (sshd_config(5)).
     """
-    dial, config, socket = face["dialled"], face["config"], face["socket"]
-    if isinstance(config, Unknown) or isinstance(socket, Unknown) or isinstance(dial.arrives_at, Unknown):
+    dial, config, listening = face["dialled"], face["config"], face["listening"]
+    if isinstance(config, Unknown) or isinstance(listening, Unknown) or isinstance(dial.arrives_at, Unknown):
         return []
-    if socket.state == "ssh" or isinstance(config.listen, Unknown):
+    if listening.state == "service" or isinstance(config.listen, Unknown):
         return []
     bracketed = f"[{dial.arrives_at}]" if ":" in dial.arrives_at else dial.arrives_at
     inet_only = {"ipv4": "inet6", "ipv6": "inet"}.get(dial.family) == config.address_family
     family = ["AddressFamily any"] if inet_only else []
     if config.listen:
         return [*family, f"ListenAddress {bracketed}:{dial.inside_port}"]
-    if socket.any_ssh and not socket.on_port:
-        kept = () if config.ports_given else socket.ssh_ports
+    if listening.anywhere and not listening.on_port:
+        kept = () if config.ports_given else listening.ports
         return [*family, *(f"Port {port}" for port in (*kept, dial.inside_port))]
     return family

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec import Struct
 
-from sshdoctor.diagnosis.derived.dialled import Dialled
-from sshdoctor.diagnosis.hosts_access import decide
+from sshdoctor.facts.ssh.parsing.hosts_access import decide
 from sshdoctor.facts.ssh.wrappers import WrapperRule, Wrappers
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services import progress
@@ -27,8 +29,14 @@ class Admission(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
 
 
-def admission(dial: Dialled, client: str | None, wrappers: Wrappers | Unknown) -> Admission | Unknown:
+VALUE = Admission
+NEEDS = ("wrappers", "addresses")
+
+
+def derive(known: Mapping[str, Any]) -> Admission | Unknown:
     """What the wrappers' rules come to for this client; one that was greeted has been admitted."""
+    dial, client = known["dialled"], known["client"]
+    wrappers: Wrappers | Unknown = known["wrappers"]
     if progress(dial.reply) >= GREETED:
         return Admission(state="admitted")
     if isinstance(wrappers, Unknown):

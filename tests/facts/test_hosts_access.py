@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sshdoctor.diagnosis.hosts_access import decide
 from sshdoctor.document import read_yaml
 from sshdoctor.facts import parse_all
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.parsing.hosts_access import decide
 from sshdoctor.facts.ssh.wrappers import Wrappers
 from sshdoctor.model import Unknown
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
 from msgspec import Struct
 
@@ -26,10 +27,15 @@ class Permission(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
 
 
-def permission(
-    user: str, client: str, config: Config | Unknown, account: Account | Unknown
-) -> Permission | Unknown:
+VALUE = Permission
+NEEDS = ("config", "account")
+
+
+def derive(known: Mapping[str, Any]) -> Permission | Unknown:
     """DenyUsers, AllowUsers, DenyGroups, AllowGroups, in sshd's order (sshd_config(5)); PermitRootLogin."""
+    user, client = known["dialled"].user, known["client"] or ""
+    config: Config | Unknown = known["config"]
+    account: Account | Unknown = known["account"]
     if isinstance(config, Unknown):
         return config
     if not user:

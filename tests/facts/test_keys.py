@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import fields
 
 from sshdoctor.diagnosis.derived.dialled import Dialled
-from sshdoctor.diagnosis.derived.keys import Keys, keys
 from sshdoctor.facts.ssh.account import Account, AuthFile
 from sshdoctor.facts.ssh.config import Config
+from sshdoctor.facts.ssh.derived.keys import Keys, derive
 from sshdoctor.facts.ssh.parsing.key_files import Objection
 from sshdoctor.model import Unknown
 
@@ -40,7 +40,8 @@ def seen(*files: AuthFile, strict: bool | Unknown = True) -> Keys:
     dial = only(Dialled, client_keys=(OFFERED,))
     known = tuple(key for one in files for key in one.keys)
     account = only(Account, authorized=known, authorized_files=files, evidence=())
-    found = keys(dial, account, only(Config, strict_modes=strict), "")
+    face = {"dialled": dial, "account": account, "config": only(Config, strict_modes=strict), "words": None}
+    found = derive(face)
     assert isinstance(found, Keys)
     return found
 

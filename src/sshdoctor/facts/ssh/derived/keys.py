@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec import Struct
 
-from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.facts.ssh.account import Account, AuthFile
 from sshdoctor.facts.ssh.config import Config
 from sshdoctor.facts.ssh.parsing.key_files import Objection
@@ -29,15 +31,19 @@ class Keys(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
 
 
-def keys(
-    dial: Dialled, account: Account | Unknown, config: Config | Unknown, accepted: str
-) -> Keys | Unknown:
-    """The fact; ``accepted`` is the fingerprint of the key that sshd says it took, or ""."""
+VALUE = Keys
+NEEDS = ("account", "config", "dial_log")
+
+
+def derive(known: Mapping[str, Any]) -> Keys | Unknown:
+    account: Account | Unknown = known["account"]
+    config: Config | Unknown = known["config"]
+    accepted = getattr(known["words"], "accepted_key", "")  # sshd says that it took this one
     if isinstance(account, Unknown):
         return account
-    known, ours = account.authorized, dial.client_keys
+    authorized, ours = account.authorized, known["dialled"].client_keys
     marks = () if isinstance(ours, Unknown) else ours
-    found = known if isinstance(known, Unknown) else bool(set(known) & set(marks))
+    found = authorized if isinstance(authorized, Unknown) else bool(set(authorized) & set(marks))
     files = account.authorized_files
     holding = [file for file in files if set(file.keys) & set(marks)]
     strict = config if isinstance(config, Unknown) else config.strict_modes
@@ -46,7 +52,7 @@ def keys(
     return Keys(
         authorized=ours if isinstance(ours, Unknown) else found,
         file=files[0].path if files else "~/.ssh/authorized_keys",
-        distrusted=known if isinstance(known, Unknown) else _distrusted(holding, strict),
+        distrusted=authorized if isinstance(authorized, Unknown) else _distrusted(holding, strict),
         mend="; ".join(dict.fromkeys(one.mend for one in against)),
         objections=against,
         forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),

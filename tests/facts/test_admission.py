@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import fields
 
-from sshdoctor.diagnosis.derived.admission import Admission, admission
 from sshdoctor.diagnosis.derived.dialled import Dialled
-from sshdoctor.diagnosis.hosts_access import decide
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.ssh import wrappers
+from sshdoctor.facts.ssh.derived.admission import Admission, derive
+from sshdoctor.facts.ssh.parsing.hosts_access import decide
 from sshdoctor.model import Unknown
 
 SERVER = "203.0.113.2"
@@ -37,7 +37,7 @@ def rules(allow: str, deny: str = "") -> wrappers.Wrappers:
 def test_the_entry_admits_the_client_and_stands_nowhere_yet(client: str, allow: str, deny: str) -> None:
     unseen: dict[str, Any] = {field.name: Unknown("not seen") for field in fields(Dialled)}
     dial = Dialled(**unseen | {"reply": "closed-before-banner", "arrives_at": SERVER})
-    found = admission(dial, client, rules(allow, deny))
+    found = derive({"dialled": dial, "client": client, "wrappers": rules(allow, deny)})
     assert isinstance(found, Admission)
     assert found.entry not in ("", *allow.split("\n"))
     then = rules(f"{found.entry}\n{allow}", deny)

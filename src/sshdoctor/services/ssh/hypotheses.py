@@ -6,19 +6,7 @@ One line a cause: its id and layer, what it would mean, and the observation that
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Hypothesis(NamedTuple):
-    """A cause by its id and layer, what it would mean, and what would show whether it is so."""
-
-    id: str
-    layer: str
-    say: str
-    settle: str
-    closer: str = ""
-    """How a closer look from here may settle it."""
-
+from sshdoctor.services.base import Hypothesis
 
 _STOPPED = Hypothesis(
     "sshd-stopped",
@@ -26,7 +14,7 @@ _STOPPED = Hypothesis(
     "The SSH daemon is not running, so that the kernel itself refuses.",
     "At the host's console, `systemctl status ssh sshd` says whether it runs, and since when not.",
 )
-PORT = Hypothesis(
+_PORT = Hypothesis(
     "ssh-port-mismatch",
     "socket",
     "sshd listens on another port than {port}.",
@@ -69,7 +57,7 @@ _UPSTREAM = Hypothesis(
     "A firewall before the host (the provider's, a security group, a router) stops the packets.",
     "At the console, `tcpdump -ni any tcp port {port}` shows no SYN arrive while you dial.",
 )
-DOWN = Hypothesis(
+_DOWN = Hypothesis(
     "host-down",
     "route",
     "The host is off, still booting, or no longer at {address}.",
@@ -186,13 +174,13 @@ _NOLOGIN = Hypothesis(
 )
 _FULL = Hypothesis("disk-full", "session", "A file system is full.", "At the console, `df -h; df -i`.")
 
-_REFUSED = (_STOPPED, PORT, _MISSING, _INVALID, _LOOPBACK, _REJECTS)
-BY_REPLY = {
+_REFUSED = (_STOPPED, _PORT, _MISSING, _INVALID, _LOOPBACK, _REJECTS)
+_BY_REPLY = {
     "rst": _REFUSED,
     "refused": _REFUSED,
-    "silence": (_DROPS, _UPSTREAM, DOWN, _BANNED, _EGRESS, _NO_RETURN),
-    "unreachable": (_UPSTREAM, _REJECTS, DOWN),
-    "local-unreachable": (DOWN, _EGRESS),
+    "silence": (_DROPS, _UPSTREAM, _DOWN, _BANNED, _EGRESS, _NO_RETURN),
+    "unreachable": (_UPSTREAM, _REJECTS, _DOWN),
+    "local-unreachable": (_DOWN, _EGRESS),
     "no-banner": (_HUNG, _TAKEN, _WRAPPERS),
     "not-ssh": (_TAKEN, _REDIRECTED),
     "closed-before-banner": (_STARTUPS, _WRAPPERS, _PENALTY, _LIBRARY, _TAKEN),
@@ -200,4 +188,18 @@ BY_REPLY = {
     "auth-denied": (_USER, _KEY, _KEY_MODES, _RULE),
     "session-closed": (_SHELL, _NOLOGIN, _FULL),
 }
-OF_ICMP = (_REJECTS, _BANNED, _UPSTREAM)
+_OF_ICMP = (_REJECTS, _BANNED, _UPSTREAM)
+
+
+def hypotheses(word: str) -> tuple[Hypothesis, ...]:
+    """What the reply ``word`` may come from."""
+    return _OF_ICMP if word.startswith("icmp") else _BY_REPLY.get(word, ())
+
+
+def elsewhere(port: int) -> Hypothesis:
+    """Where a server of this service was seen to greet on ``port``."""
+    return _PORT._replace(
+        say=f"An SSH server answers on port {port}, and not on port {{port}}.",
+        settle=f"Dial port {port} (ssh -p, ansible_port), and compare the host key with the one you know.",
+        closer="",
+    )
