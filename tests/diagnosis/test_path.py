@@ -25,7 +25,7 @@ def judged(
     *rules: str, reply: str = "silence", addresses: Addresses = ADDRESSES, queues: tuple[int, ...] | None = ()
 ) -> Path:
     answer = Reply(address=HOST, family="ipv4", port=22, word=reply)
-    dial = dialled(Login(address=HOST, port=22), answer, [answer], None, addresses, False)
+    dial = dialled("ssh", Login(address=HOST, port=22), answer, [answer], None, addresses, False)
     firewall = replace(host(saved(*rules)), queues=queues)
     found = path(dial, CLIENT, firewall, addresses, NO_BANS)
     assert isinstance(found, Path)

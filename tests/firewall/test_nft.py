@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall import Dump, Packet, Verdict, judge
 
-PACKET = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2", in_interface="eth0")
+PACKET = Packet(
+    family="ipv4", source="198.51.100.1", destination="198.51.100.2", destination_port=22, in_interface="eth0"
+)
 
 TABLE = {"table": {"family": "inet", "name": "fw", "handle": 1}}
 INPUT: dict[str, Any] = {"type": "filter", "hook": "input", "prio": 0, "policy": "accept"}

@@ -6,7 +6,7 @@
 ... -A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with icmp-port-unreachable
 ... COMMIT
 ... ''')
->>> packet = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2", in_interface="eth0")
+>>> packet = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2", destination_port=22)
 >>> verdict = judge([rules], packet)
 >>> verdict.state, verdict.reply
 ('reject', 'icmp-port-unreachable')
@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -37,19 +38,23 @@ from sshdoctor.firewall.kernel.conversation import hold_conversation
 from sshdoctor.firewall.kernel.hooks import Hooks
 from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
 from sshdoctor.model import Family
+from sshdoctor.services import Service, default
 
 __all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "read_tables"]
 
 
-def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
+def judge(rulesets: Sequence[Dump], packet: Packet, service: Service | None = None) -> Verdict:
     """The verdict on the connection that ``packet`` would open, under all of ``rulesets`` at once.
+
+    ``service`` is what is dialled: the one that is meant where none is named, if it is not given.
 
     Rulesets of the other family are passed over. Raises RulesError for a dump that is none, and
     UsageError for an address that is none.
     """
     tables = [table for table in read_tables(rulesets) if table.family == packet.family]
     hooks = Hooks(tables)
-    verdict = by_every_name(hooks, tables, packet, hold_conversation(hooks, packet))
+    said = (service or default()).conversation
+    verdict = by_every_name(partial(hold_conversation, hooks, said), tables, packet)
     if packet.family == "ipv6" and verdict.state == "accept":
         from sshdoctor.firewall.kernel.neighbours import neighbour_caveat
 

@@ -40,7 +40,7 @@ class Packet(Struct, frozen=True, kw_only=True):
     family: Family
     source: str
     destination: str
-    destination_port: int = 22
+    destination_port: int
     source_port: int | None = None
     """None: one of ``source_ports``."""
     source_ports: tuple[int, int] = (32768, 65535)

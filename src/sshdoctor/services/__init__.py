@@ -9,7 +9,7 @@ from pathlib import Path
 from sshdoctor.model import Unknown
 from sshdoctor.services.base import NETWORK_WORDS, Service
 
-__all__ = ["Service", "layers", "load", "names", "progress", "reply_words", "works"]
+__all__ = ["Service", "default", "layers", "load", "names", "progress", "reply_words", "shell", "works"]
 
 
 @cache
@@ -25,6 +25,11 @@ def load(name: str) -> Service:
     return found
 
 
+def default() -> Service:
+    """The service that is meant where none is named."""
+    return next(service for service in map(load, names()) if service.default)
+
+
 @cache
 def layers() -> tuple[str, ...]:
     """The layers of all services, in the order in which a client passes them."""
@@ -35,6 +40,12 @@ def layers() -> tuple[str, ...]:
 def reply_words() -> tuple[str, ...]:
     """Every word that a client may get."""
     return (*NETWORK_WORDS, *(word for name in names() for word in load(name).words))
+
+
+def shell(name: str) -> str:
+    """The shell text ``name`` (see base.py) of every service, one after the other."""
+    files = (Path(__file__).parent / service / f"{name}.sh" for service in names())
+    return "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
 
 
 def progress(word: str | Unknown) -> int:

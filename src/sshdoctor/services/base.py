@@ -1,4 +1,19 @@
-"""What the engine asks of a service: all that it needs to know about something that a client dials."""
+"""What the engine asks of a service: all that it needs to know about something that a client dials.
+
+Beside its ``Service`` there are two shell texts in the folder of a service, which run on the host.
+
+``guard.sh`` is what the guard of a remedy asks (see remedy/guard):
+
+- ``server`` names its program, ``server_names`` its units and init scripts, ``server_units`` the units with
+  their kinds, ``server_files`` the files and folders that decide who gets in, ``server_folder`` one in /run
+  that it does not start without.
+- ``server_installed``: it is there. ``server_process``: the number and the command of the process that
+  listens; false if none does. ``server_accepts``: it takes its configuration as it is.
+- ``server_owns``: ``$path`` is one of its files. ``server_touched``: what is due when ``$path`` was put back,
+  in ``units_due``, ``socket_due`` and ``server_due`` (reload or restart).
+
+``daemon.sh`` starts and stops it where nothing manages services, in the words of remedy/modules/parts.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +66,23 @@ class Greeting(Struct, frozen=True):
     detail: str | None = None
 
 
+class Step(NamedTuple):
+    """One packet of a conversation, in the eyes of a firewall; one without ``payload`` only acknowledges.
+
+    ``lost``, ``reset`` and ``refused`` are what the client sees if it is dropped, answered with a RST, or by
+    an ICMP error; "" means the error's own word, None that it does not matter. ``perhaps``: it may go along
+    with the next one instead.
+    """
+
+    name: str
+    by_client: bool
+    payload: bytes | None
+    lost: str | None
+    reset: str
+    refused: str | None
+    perhaps: bool = False
+
+
 class Hypothesis(NamedTuple):
     """What a reply may come from: a cause by its id and layer, and what would show whether it is so."""
 
@@ -83,6 +115,8 @@ class Service(Struct, frozen=True, kw_only=True):
     """What a client passes, in this order: what stops it earlier hides what would stop it later."""
     way: frozenset[str]
     """The layers that decide whether it answers as itself."""
+    conversation: tuple[Step, ...]
+    """What the two ends send, from the packet with which the client completes the connection."""
     logs_in: bool
     """Whether a client can log in, so that the service is a way into the host as well."""
     greet: Callable[[bytes, str | None], Greeting | None]
@@ -90,6 +124,8 @@ class Service(Struct, frozen=True, kw_only=True):
 
     The second argument says why no more will come, if so: "time", "closed" or "reset".
     """
+    default: bool = False
+    """Whether it is the one that is meant where none is named."""
 
     def hypotheses(self, word: str) -> tuple[Hypothesis, ...]:
         """What the reply ``word`` alone may come from, most common first."""

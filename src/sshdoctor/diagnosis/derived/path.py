@@ -17,7 +17,7 @@ from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services import progress
+from sshdoctor.services import load, progress
 from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
 from sshdoctor.unblock.opening import Opening
@@ -98,9 +98,10 @@ def path(
     )
     dumps = _dumps(firewall)
     try:
-        verdict = judge(dumps, packet)
+        judged = partial(judge, dumps, service=load(dial.service))
+        verdict = judged(packet)
         if not _hangs_on_a_rate(verdict):
-            elsewhere = (partial(judge, dumps, replace(packet, in_interface=name)) for name in others)
+            elsewhere = (partial(judged, replace(packet, in_interface=name)) for name in others)
             verdict = of_interfaces(of_reply(verdict, str(dial.reply)), str(dial.reply), elsewhere)
         return _read(verdict, dial, packet, firewall, bans)
     except RulesError as error:

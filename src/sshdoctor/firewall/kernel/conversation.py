@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -27,45 +26,22 @@ from sshdoctor.firewall.kernel.segment import (
     to_text,
 )
 from sshdoctor.firewall.model import Doubt, Packet, State, Verdict
-
-
-class _Step(NamedTuple):
-    """One packet of the conversation. ``lost``, ``reset`` and ``refused`` are what the client sees if it is
-    dropped, answered with a RST, or with an ICMP error; "" means the error's own word, and None that it
-    does not matter. ``perhaps``: it may go together with the next one instead."""
-
-    name: str
-    by_client: bool
-    flags: int
-    payload: bytes | None
-    lost: str | None
-    reset: str
-    refused: str | None
-    perhaps: bool = False
-
+from sshdoctor.services.base import Step
 
 # Measured: a refusal of the host's own packet goes to the host itself, so that the client sees nothing; an
 # ICMP error does not end a connection that is established, a RST does.
-_STEPS = (
-    _Step("SYN", True, SYN, None, "silence", "rst", ""),
-    _Step("SYN-ACK", False, SYN | ACK, None, "silence", "silence", "silence"),
-    _Step("client's ACK", True, ACK, None, "no-banner", "closed-before-banner", "no-banner"),
-    _Step("banner", False, PSH | ACK, b"SSH-", "no-banner", "no-banner", "no-banner"),
-    _Step("client's second ACK", True, ACK, None, None, "kex-failed", None, perhaps=True),
-    _Step("client's first line", True, PSH | ACK, b"SSH-2.0-", "kex-failed", "kex-failed", "kex-failed"),
-    _Step("host's ACK", False, ACK, None, None, "kex-failed", None),
-    _Step("host's answer", False, PSH | ACK, b"", "kex-failed", "kex-failed", "kex-failed"),
-)
-
+_SYN = Step("SYN", True, None, "silence", "rst", "")
+_HANDSHAKE = (_SYN, Step("SYN-ACK", False, None, "silence", "silence", "silence"))
+_FLAGS = {"SYN": SYN, "SYN-ACK": SYN | ACK}
 
 _PERHAPS = Doubt("depends", "whether the client acknowledges the banner before it answers")
 
 
-def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
-    """The verdict on the connection that ``packet`` opens."""
+def hold_conversation(hooks: Hooks, said: Sequence[Step], packet: Packet) -> Verdict:
+    """The verdict on the connection that ``packet`` opens, and on what is ``said`` then."""
     outcomes: list[Outcome] = []
     paths = [ChainPath(first_segment(packet))]
-    for step in _STEPS:
+    for step in (*_HANDSHAKE, *said):
         result = _go(hooks, step, paths)
         for stop in result.stops:
             seen, unharmed = _after(hooks, step, stop)
@@ -79,13 +55,14 @@ def hold_conversation(hooks: Hooks, packet: Packet) -> Verdict:
     return conclude(outcomes)
 
 
-def _go(hooks: Hooks, step: _Step, paths: list[ChainPath]) -> Result:
+def _go(hooks: Hooks, step: Step, paths: list[ChainPath]) -> Result:
     """The packet of ``step`` on every path, through the hooks on its way."""
-    if step.flags == SYN:
+    flags = _FLAGS.get(step.name, ACK if step.payload is None else PSH | ACK)
+    if step is _SYN:
         sent = paths
     else:
         speak = from_client if step.by_client else from_server
-        sent = [p._replace(segment=speak(p.segment, step.flags, payload=step.payload)) for p in paths]
+        sent = [p._replace(segment=speak(p.segment, flags, payload=step.payload)) for p in paths]
     if not step.by_client:
         return _out(hooks, sent)
     before = hooks.traverse("prerouting", sent)
@@ -118,7 +95,7 @@ def _is_local(segment: Segment) -> bool:
     return segment.destination in segment.own or has_loopback_address(segment.destination, segment)
 
 
-def _after(hooks: Hooks, step: _Step, stop: Stop) -> tuple[list[Outcome], list[ChainPath]]:
+def _after(hooks: Hooks, step: Step, stop: Stop) -> tuple[list[Outcome], list[ChainPath]]:
     """What the client sees of a packet that was stopped, and the ways on which it does not miss it."""
     if step.lost is not None or stop.word == "":
         return _seen(hooks, step, stop), []
@@ -149,7 +126,7 @@ def _home(hooks: Hooks, path: ChainPath) -> Result:
     return Result([*out.stops, *before.stops, *inside.stops], inside.accepted)
 
 
-def _seen(hooks: Hooks, step: _Step, stop: Stop) -> list[Outcome]:
+def _seen(hooks: Hooks, step: Step, stop: Stop) -> list[Outcome]:
     """What the client sees of a packet that was stopped."""
     if not stop.word:
         return [_stopped(step, stop, "")]
@@ -165,7 +142,7 @@ def _seen(hooks: Hooks, step: _Step, stop: Stop) -> list[Outcome]:
     return seen
 
 
-def _unanswered(step: _Step, stop: Stop, other: Stop) -> Outcome:
+def _unanswered(step: Step, stop: Stop, other: Stop) -> Outcome:
     reply = (step.lost or "") if other.word else ""
     why = f"the {step.name} is rejected by {stop.rule}, and the refusal is stopped by {other.rule}"
     return Outcome(reply, "drop", stop.rule, why, stop.way, join(stop.doubts, other.doubts), stop.sure)
@@ -189,9 +166,9 @@ def _refusal(stop: Stop) -> Segment:
     )
 
 
-def _stopped(step: _Step, stop: Stop, reply: str) -> Outcome:
+def _stopped(step: Step, stop: Stop, reply: str) -> Outcome:
     state: State = "drop" if stop.word in ("", "drop") else "reject"
-    why = f"{stop.rule}" if step.flags == SYN else f"the {step.name} is stopped by {stop.rule}"
+    why = f"{stop.rule}" if step is _SYN else f"the {step.name} is stopped by {stop.rule}"
     return Outcome(reply, state, stop.rule, why, stop.way, stop.doubts, stop.sure)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sshdoctor.services.base import CONNECTED, GREETED, NETWORK_LAYERS, Service
+from sshdoctor.services.base import CONNECTED, GREETED, NETWORK_LAYERS, Service, Step
 from sshdoctor.services.ssh.greeting import judge_greeting
 
 SERVICE = Service(
@@ -31,6 +31,15 @@ SERVICE = Service(
         "system",
     ),
     way=frozenset(("route", "firewall", "socket", "daemon", "admission")),
+    conversation=(
+        Step("client's ACK", True, None, "no-banner", "closed-before-banner", "no-banner"),
+        Step("banner", False, b"SSH-", "no-banner", "no-banner", "no-banner"),
+        Step("client's second ACK", True, None, None, "kex-failed", None, perhaps=True),
+        Step("client's first line", True, b"SSH-2.0-", "kex-failed", "kex-failed", "kex-failed"),
+        Step("host's ACK", False, None, None, "kex-failed", None),
+        Step("host's answer", False, b"", "kex-failed", "kex-failed", "kex-failed"),
+    ),
     logs_in=True,
+    default=True,
     greet=judge_greeting,
 )
