@@ -45,7 +45,7 @@ def ask(folder: Path, text: str | bytes, *, six: bool = False, port: int = 22) -
 
 
 def ask_all(paths: list[Path]) -> list[ClientVerdict]:
-    return judge_files(paths, source=CLIENT["ipv4"], destination=SERVER["ipv4"])
+    return judge_files(paths, source=CLIENT["ipv4"], destination=SERVER["ipv4"], port=22)
 
 
 def said(answer: ClientVerdict) -> tuple[str, str | None]:
@@ -60,6 +60,7 @@ def test_a_mailed_file_gets_the_verdict_of_the_model(case: Case, tmp_path: Path)
         [path],
         source=CLIENT[case.family],
         destination=SERVER[case.family],
+        port=22,
         in_interface=case.in_interface,
     )
     if case.name == "the-other-family-is-passed-over":  # a file of its own says nothing of this family

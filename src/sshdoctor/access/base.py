@@ -20,7 +20,7 @@ class Output(Struct, frozen=True):
 
 
 class LoginFailure(Struct, frozen=True, kw_only=True):
-    """What was learnt while an SSH login failed. Fingerprints are as ``ssh-keygen -l`` prints them.
+    """What was learnt while a login failed. Fingerprints are "SHA256:" and so on.
 
     ``word`` is a reply word; ``client_keys`` were offered and refused, ``methods`` are what the server
     would take; the algorithm lists are by name ("kex", "host key", "cipher", "mac") in order of preference.
@@ -39,7 +39,7 @@ class LoginFailure(Struct, frozen=True, kw_only=True):
 
 
 class LoginError(AccessError):
-    """An SSH login that failed, with what was learnt on the way."""
+    """A login that failed, with what was learnt on the way."""
 
     def __init__(self, failure: LoginFailure) -> None:
         super().__init__(failure.word, failure.detail, stage=failure.stage)

@@ -142,7 +142,7 @@ def kill_script(processes: tuple[int, ...], *, under_sudo: bool) -> str:
     """What kills the shell and its process group, if the group is its own.
 
     It is its own if the shell leads it, or the sudo that started the shell does. Any other group may be
-    the SSH server's, which must not be killed.
+    the server's, which must not be killed.
 
     >>> kill_script((7, 5, 7), under_sudo=False)
     'kill -9 7 -7 2>/dev/null\\n'

@@ -59,7 +59,7 @@ class Conversation(Struct, frozen=True, kw_only=True):
     failure: LoginFailure | None
     on_this_machine: bool
     witness: tuple[str, ...] = ()
-    """What ``ssh -v`` said, where it was asked."""
+    """What the person's own client said, where it was asked."""
     heard: tuple[str, ...] = ()
     """What the client's session printed before it ended."""
     off: bool = False
@@ -85,14 +85,15 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
     port = _source_port(reply, view.client)
-    said = words(view.client, port, known["dial_log"], known["start"], conversation.heard)
+    heard = conversation.heard
+    said = words(conversation.service, view.client, port, known["dial_log"], known["start"], heard)
     known |= {"dialled": dial, "words": said}
     return {
         **known,
         **{name: fact.derive(known) for name, fact in derived().items()},
         "path": way,
         "listening": listening(dial, known["listeners"], _no_server_runs(known)),
-        "own_client": own_client(conversation.login, conversation.witness),
+        "own_client": own_client(conversation.service, conversation.login, conversation.witness),
     }
 
 

@@ -133,7 +133,7 @@ def _looks_inside(
             continue
         access.close()
         lines = _lines(output, access.privileges)
-        said = _telling(lines) or output.error or f"it ended with status {output.status}"
+        said = _telling(host, lines) or output.error or f"it ended with status {output.status}"
         tried.append(Attempt(access.via, "session-closed", said))
         if _is_service(way, host):
             session_closed, heard = said, lines
@@ -254,9 +254,10 @@ def _lines(output: Output, before: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines[-_HEARD:]))
 
 
-def _telling(lines: Sequence[str]) -> str:
+def _telling(host: Host, lines: Sequence[str]) -> str:
     """The line that a list of reasons explains, or else the last: the first is often a greeting."""
     from sshdoctor.reasons import classify
 
-    known = [line for line in lines if (reason := classify("ssh", line)) and reason.entry.cause]
+    program = services.load(host.service).client
+    known = [line for line in lines if (reason := classify(program, line)) and reason.entry.cause]
     return known[0] if known else lines[-1] if lines else ""

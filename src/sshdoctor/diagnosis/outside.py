@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.access import open_way
+from sshdoctor.access import ask_own_client, open_way
 from sshdoctor.access.base import Access, LoginError, LoginFailure
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply, WayIn
@@ -33,7 +33,7 @@ class Outside(Struct, frozen=True, kw_only=True):
     failure: LoginFailure | None = None
     access: Access | None = None
     witness: tuple[str, ...] = ()
-    """What ``ssh -v`` said, where the person's own ssh was asked as well."""
+    """What the person's own client said, where it was asked as well."""
     when: float | None = None
     """When the dialling began, in seconds since 1970."""
 
@@ -41,7 +41,7 @@ class Outside(Struct, frozen=True, kw_only=True):
 def look_outside(host: Host, probing: ProbeOptions) -> Outside:
     """Dial every address of ``host`` once; log in where a banner came first, on the same connection."""
     service = load(host.service)
-    seen = _asked_of_ssh(host.login, _visit(host, service, probing), probing)
+    seen = _asked_of_client(host.login, service, _visit(host, service, probing), probing)
     if not probing.deep:
         return seen
     from sshdoctor.outside.traceroute import look_around  # few ask for it
@@ -62,19 +62,17 @@ def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
     return Outside(replies=replies, failure=failure, access=access)
 
 
-def _asked_of_ssh(login: Login, seen: Outside, probing: ProbeOptions) -> Outside:
-    """The same, by the person's own ssh where the library may have done otherwise: its reply stands."""
+def _asked_of_client(login: Login, service: Service, seen: Outside, probing: ProbeOptions) -> Outside:
+    """The same, by the person's own client where the library may have done otherwise: its reply stands."""
     reply = next((one for one in seen.replies if progress(one.word) >= GREETED), None)
     if reply is None or reply.stage:
         return seen
-    from sshdoctor.access.ssh.openssh import ask_openssh, differs  # few dials need it
-
-    answer = ask_openssh(login, probing.timeout) if differs(login, reply.word) else None
+    answer = ask_own_client(login, reply.word, probing.timeout)
     if answer is None:
         return seen
     word = answer.word or reply.word
     last = answer.lines[-1] if answer.lines else word
-    detail = reply.detail if word == reply.word else f"ssh itself: {last}"
+    detail = reply.detail if word == reply.word else f"{service.client} itself: {last}"
     replies = tuple(replace(one, word=word, detail=detail) if one is reply else one for one in seen.replies)
     return replace(seen, replies=replies, witness=answer.lines)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor.access import prepare
 from sshdoctor.background import Background
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
 from sshdoctor.inventory import complete
@@ -62,7 +62,7 @@ def diagnose(
     """
     outside = Background(lambda: _look_outside(host, setup.probing))
     if host.ways[0].connection != "local":
-        import_module("sshdoctor.access.ssh.connection")  # while the service is dialled
+        prepare()  # while the service is dialled
     from sshdoctor import facts
     from sshdoctor.diagnosis.inside import look_inside
 
@@ -86,7 +86,7 @@ def diagnose(
 
 
 def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:
-    """The host with what the user's ssh_config adds, and what a client gets there."""
+    """The host with what the user's own configuration adds, and what a client gets there."""
     completed, began = complete(host), time.time()
     return completed, replace(look_outside(completed, probing), when=began)
 

@@ -15,7 +15,7 @@ from sshdoctor.reasons.pattern import Match, Pattern
 from sshdoctor.reasons.state import State
 
 LONGEST = 4096
-"""Messages are cut there: OpenSSH's own end at 1024 characters."""
+"""Messages are cut there: servers' own end at 1024 characters."""
 
 _FOLDER = Path(__file__).parent
 _FRAMES = 3

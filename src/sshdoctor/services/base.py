@@ -52,7 +52,7 @@ NETWORK_WORDS = (
 """The replies with which no connection came about, the ICMP ones in iptables' words."""
 
 GREETING_BYTES = 8192
-"""So much of what a service says first is looked at; as much as OpenSSH reads before it gives up."""
+"""So much of what a service says first is looked at; as much as clients read before they give up."""
 
 CONNECTED, GREETED = 1, 2
 """How far a client came: the host accepted its connection; the service answered as itself. More: further."""
@@ -102,7 +102,9 @@ class Service(Struct, frozen=True, kw_only=True):
 
     name: str
     server: str
-    """What answers there, as a sentence has it: "an SSH server"."""
+    """What answers there, as a sentence has it."""
+    client: str
+    """The program that people dial it with."""
     port: int
     """Where a client dials it unless it is told otherwise."""
     moved_to: tuple[int, ...]
@@ -124,6 +126,10 @@ class Service(Struct, frozen=True, kw_only=True):
 
     The second argument says why no more will come, if so: "time", "closed" or "reset".
     """
+    run_folder: str
+    """A folder that its server does not start without, and that is gone after a boot."""
+    session_client: str
+    """The client's address in a session of it, as a shell's word."""
     default: bool = False
     """Whether it is the one that is meant where none is named."""
 

@@ -54,7 +54,7 @@ def judge_files(
     *,
     source: str,
     destination: str,
-    port: int = 22,
+    port: int,
     in_interface: str | None = None,
     out_interface: str | None = None,
 ) -> list[ClientVerdict]:

@@ -8,6 +8,7 @@ from sshdoctor.services.ssh.greeting import judge_greeting
 SERVICE = Service(
     name="ssh",
     server="an SSH server",
+    client="ssh",
     port=22,
     moved_to=(2222, 22022),
     words={
@@ -40,6 +41,8 @@ SERVICE = Service(
         Step("host's answer", False, b"", "kex-failed", "kex-failed", "kex-failed"),
     ),
     logs_in=True,
+    run_folder="/run/sshd",
+    session_client="${SSH_CONNECTION%% *}",
     default=True,
     greet=judge_greeting,
 )
