@@ -13,7 +13,6 @@ from invoke.tasks import Task, task
 from msgspec.structs import replace
 
 from sshdoctor.command_line.program import exit_code_of, run_program
-from sshdoctor.errors import UsageError
 
 if TYPE_CHECKING:
     from sshdoctor.command_line.options import Options
@@ -51,8 +50,6 @@ def _options(
     """What the flags that every host task has ask for."""
     from sshdoctor.command_line.options import Options
 
-    if not host:
-        raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
     return Options(
         pattern=host,
         inventories=tuple(inventory),
@@ -111,7 +108,7 @@ def diagnose(options: Options, capture: str = "", deep: bool = False) -> int:
     from sshdoctor.command_line.options import given_capture
     from sshdoctor.commands.diagnose import run
 
-    return run(replace(options, deep=deep), given_capture(capture) if capture else None)
+    return run(replace(options, deep=deep, capture=given_capture(capture)))
 
 
 @task(
@@ -153,18 +150,12 @@ def remediate(
     capture: str = "",
 ) -> int:
     """Diagnose, plan, ask, repair under guard, and prove it by dialling in again."""
-    if script and (check or diff or yes):
-        raise UsageError("--script asks at the console: --check, --diff and --yes do not go with it")
-    if capture and not script:
-        raise UsageError(
-            "a capture cannot be repaired; with --script FILE the plan is written for the console"
-        )
     from sshdoctor.command_line.changes import ChangeOptions
     from sshdoctor.command_line.options import given_capture
     from sshdoctor.commands.remediate import run
 
     wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source, script=script)
-    return run(options, wish, tuple(cause), given_capture(capture) if capture else None)
+    return run(replace(options, capture=given_capture(capture)), wish, tuple(cause))
 
 
 @host_task(
@@ -224,17 +215,14 @@ def rescue(
     options: Options, serve: bool = False, listen: str = "", certificate: str = "", key: str = ""
 ) -> int:
     """Write a script for the console of a host that nobody can reach."""
-    from sshdoctor.commands import rescue as room
+    from sshdoctor.commands.rescue import Offer, receive, write_script
 
-    if serve:
-        from sshdoctor.commands import diagnose as diagnosis
+    offer = Offer(listen=listen, certificate=certificate, key=key)
+    if not serve:
+        return write_script(options, offer)
+    from sshdoctor.commands import diagnose as diagnosis
 
-        return diagnosis.run(
-            options, room.receive(options, room.Offer(listen=listen, certificate=certificate, key=key))
-        )
-    if listen or certificate or key:
-        raise UsageError("--listen, --certificate and --key need --serve")
-    return room.write_script(options)
+    return diagnosis.run(receive(options, offer))
 
 
 _VERDICT_HELP = {

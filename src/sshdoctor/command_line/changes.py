@@ -13,11 +13,12 @@ from msgspec import Struct
 
 from sshdoctor.background import once
 from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.catalogs import diagnosis_setup, playbook_folders
+from sshdoctor.command_line.catalogs import check_folders, playbook_folders
 from sshdoctor.command_line.fleet import examine_all
 from sshdoctor.command_line.options import Options, hosts_of, in_order, jobs_of, number, probe_options, write
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import Diagnosis
+from sshdoctor.diagnosis.setup import diagnosis_setup
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Answer, Choice, ask_on_terminal, chosen, is_terminal
 from sshdoctor.remedy.playbook.catalog import catalog
@@ -49,7 +50,8 @@ class ChangeOptions(Struct, frozen=True, kw_only=True):
 
 def repair_setup(sources: Sequence[Path], probing: ProbeOptions) -> RepairSetup:
     """How every host of this run is diagnosed, and which playbooks there are."""
-    setup = diagnosis_setup(sources, probing, rooms=("remedy.repair", "reports.text_format"))
+    rooms = ("remedy.repair", "reports.text_format")
+    setup = diagnosis_setup(check_folders(sources), probing, rooms=rooms)
     playbooks = once(lambda: catalog(playbook_folders(sources)))
     return RepairSetup(wanted=setup.wanted, checks=setup.checks, probing=probing, playbooks=playbooks)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sshdoctor.diagnosis.pipeline import Diagnosis, DiagnosisSetup, diagnose
+from sshdoctor.diagnosis.pipeline import Diagnosis, diagnose
+from sshdoctor.diagnosis.setup import DiagnosisSetup
 from sshdoctor.model import Host
 from sshdoctor.remedy.playbook.catalog import CatalogEntry, with_playbooks
 

@@ -20,11 +20,11 @@ from msgspec import Struct
 from sshdoctor.errors import RulesError, UsageError
 from sshdoctor.firewall import Dump, Packet, Rule, judge
 from sshdoctor.firewall.kernel.segment import first_segment
+from sshdoctor.firewall.mailed.dialect import Rules, recognise
+from sshdoctor.firewall.mailed.files import Named, expand, read_text
+from sshdoctor.firewall.mailed.owner import owner_of
 from sshdoctor.firewall.model import State
 from sshdoctor.model import Family
-from sshdoctor.verdict.dialect import Rules, recognise
-from sshdoctor.verdict.files import Named, expand, read_text
-from sshdoctor.verdict.owner import owner_of
 
 __all__ = ["ClientVerdict", "judge_files"]
 
