@@ -37,7 +37,7 @@ def rules(allow: str, deny: str = "") -> wrappers.Wrappers:
 def test_the_entry_admits_the_client_and_stands_nowhere_yet(client: str, allow: str, deny: str) -> None:
     unseen: dict[str, Any] = {field.name: Unknown("not seen") for field in fields(Dialled)}
     dial = Dialled(**unseen | {"reply": "closed-before-banner", "arrives_at": SERVER})
-    found = derive({"dialled": dial, "client": client, "wrappers": rules(allow, deny)})
+    found = derive({"dialled": dial, "client_address": client, "wrappers": rules(allow, deny)})
     assert isinstance(found, Admission)
     assert found.entry not in ("", *allow.split("\n"))
     then = rules(f"{found.entry}\n{allow}", deny)

@@ -42,9 +42,12 @@ chroot "$1" sh -ec "
   apt-get -qq update >/dev/null
 "'
 
-strap='mmdebstrap --quiet --skip=cleanup/apt/lists --variant=minbase
-  --dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/locale/*
-  --dpkgopt=path-exclude=/usr/share/doc/*'
+strap='mmdebstrap --quiet --skip=cleanup/apt/lists --variant=minbase --dpkgopt=force-unsafe-io'
+# mmdebstrap's own filter for this is a program in Python for each package.
+undocumented='for path in man locale doc; do
+  echo "path-exclude=/usr/share/$path/*" >>"$1/etc/dpkg/dpkg.cfg.d/undocumented"
+  rm -rf "$1/usr/share/$path"/*
+done'
 
 # What image $1 is made of: $suite, $include, $archived, $command and $reference.
 describe() {
@@ -67,8 +70,8 @@ describe() {
   esac
   case $1 in twins*) add="$add,python3-apt" ;; esac
   include=$common$add
-  recipe=$(printf '%s\n' "$strap" "$suite" "$include" "$archived" "$command" "$customize" | sha256sum | cut -c1-16)
-  reference=$repository/$1:$recipe
+  parts="$strap $undocumented $suite $include $archived $command $customize"
+  reference=$repository/$1:$(printf %s "$parts" | sha256sum | cut -c1-16)
 }
 
 build() {
@@ -76,8 +79,8 @@ build() {
   echo "image.sh: building $reference (about half a minute)" >&2
   # Of other recipes: nobody has wanted them for days.
   podman image prune --all --force --filter "label=sshdoctor.image=$1" --filter until=72h >/dev/null
-  set -f # $strap is words, not file names
-  $strap --include="$include" --customize-hook="archived='$archived'; $customize" "$suite" "$scratch/$1.tar" >&2
+  $strap --include="$include" --extract-hook="$undocumented" \
+    --customize-hook="archived='$archived'; $customize" "$suite" "$scratch/$1.tar" >&2
   podman import --quiet --change "LABEL sshdoctor.image=$1" --change "CMD $command" \
     "$scratch/$1.tar" "$reference" >/dev/null
   rm "$scratch/$1.tar"

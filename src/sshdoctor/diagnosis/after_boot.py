@@ -120,7 +120,7 @@ def _suppositions(face: Face) -> Iterator[dict[str, Any]]:
 
 
 def _supposed(face: Face, dial: Dialled, listeners: Listeners) -> dict[str, Any]:
-    firewall, client = face["firewall"], face["client"]
+    firewall, client = face["firewall"], face["client_address"]
     if getattr(firewall, "readable", None) == OFF:
         firewall = replace(firewall, readable="yes" if firewall.dumps else "absent")
     derives = {name: fact.derive({**face, "dialled": dial}) for name, fact in derived().items()}

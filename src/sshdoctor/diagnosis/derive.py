@@ -69,7 +69,7 @@ class Conversation(Struct, frozen=True, kw_only=True):
 def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict[str, object]:
     """The facts of the host, and the derived ones for ``reply`` (all but ``inside``)."""
     known: dict[str, Any] = {name: Unknown("not asked for") for names in NEEDS.values() for name in names}
-    known |= {**view.facts, "client": view.client}
+    known |= {**view.facts, "client_address": view.client}
     dial = dialled(
         conversation.service,
         conversation.login,

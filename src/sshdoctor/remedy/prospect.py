@@ -58,7 +58,7 @@ def prospect(
 
 def _planned(face: Mapping[str, Any], narrow: bool) -> tuple[str, forecast.Forecast | None]:
     """What the packet to one address meets afterwards, in words, and the changes that this takes."""
-    dial, client, firewall = face["dialled"], face["client"], face["firewall"]
+    dial, client, firewall = face["dialled"], face["client_address"], face["firewall"]
     now = face["path"]
     if isinstance(now, Unknown) or isinstance(firewall, Unknown) or client is None:
         reason = now.reason if isinstance(now, Unknown) else "the client's address is not known"

@@ -1,4 +1,4 @@
-"""The fact ``own_client``: what the person's own client, its key files and configuration do on this dial."""
+"""The fact ``own_client``: what the person's own client, its key files and its options do on this dial."""
 
 from __future__ import annotations
 

@@ -96,9 +96,9 @@ def path(
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
         queues=None if firewall.queues is None else frozenset(firewall.queues),
     )
-    dumps = _dumps(firewall)
+    dumps, service = _dumps(firewall), load(dial.service)
     try:
-        judged = partial(judge, dumps, service=load(dial.service))
+        judged = partial(judge, dumps, service=service)
         verdict = judged(packet)
         if not _hangs_on_a_rate(verdict):
             elsewhere = (partial(judged, replace(packet, in_interface=name)) for name in others)

@@ -49,7 +49,7 @@ def listens_everywhere(segment: Segment) -> int | Doubt | None:
 
 
 def is_transparent(segment: Segment) -> int | Doubt | None:
-    """nft's ``socket transparent``: no SSH server's socket is (IP_TRANSPARENT)."""
+    """nft's ``socket transparent``: no server's own socket is (IP_TRANSPARENT)."""
     found = listens_everywhere(segment)
     return found if isinstance(found, Doubt) and found is not EVERYWHERE else 0
 
@@ -98,7 +98,7 @@ def physical_address(_: object, segment: Segment) -> Truth:
 def _socket(options: Options, family: Family) -> list[Match]:
     given = {option.name for option in options}
     if "--transparent" in given:
-        return [Match(judge.always, False)]  # no SSH server's socket is
+        return [Match(judge.always, False)]  # no server's own socket is
     return [Match(socket, "--nowildcard" in given)]
 
 

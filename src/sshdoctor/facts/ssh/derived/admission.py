@@ -35,7 +35,7 @@ NEEDS = ("wrappers", "addresses")
 
 def derive(known: Mapping[str, Any]) -> Admission | Unknown:
     """What the wrappers' rules come to for this client; one that was greeted has been admitted."""
-    dial, client = known["dialled"], known["client"]
+    dial, client = known["dialled"], known["client_address"]
     wrappers: Wrappers | Unknown = known["wrappers"]
     if progress(dial.reply) >= GREETED:
         return Admission(state="admitted")

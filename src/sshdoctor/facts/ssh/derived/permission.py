@@ -33,7 +33,7 @@ NEEDS = ("config", "account")
 
 def derive(known: Mapping[str, Any]) -> Permission | Unknown:
     """DenyUsers, AllowUsers, DenyGroups, AllowGroups, in sshd's order (sshd_config(5)); PermitRootLogin."""
-    user, client = known["dialled"].user, known["client"] or ""
+    user, client = known["dialled"].user, known["client_address"] or ""
     config: Config | Unknown = known["config"]
     account: Account | Unknown = known["account"]
     if isinstance(config, Unknown):
