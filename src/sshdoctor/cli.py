@@ -12,10 +12,10 @@ from invoke.context import Context
 from invoke.tasks import Task, task
 from msgspec.structs import replace
 
-from sshdoctor.command_line.program import exit_code_of, run_program
+from sshdoctor.commands.shared.program import exit_code_of, run_program
 
 if TYPE_CHECKING:
-    from sshdoctor.command_line.options import Options
+    from sshdoctor.commands.shared.options import Options
 
 _HOST_HELP = {
     "host": "a host, group, pattern, comma list, or user@address:port",
@@ -48,7 +48,7 @@ def _options(
     mask: bool = False,
 ) -> Options:
     """What the flags that every host task has ask for."""
-    from sshdoctor.command_line.options import Options
+    from sshdoctor.commands.shared.options import Options
 
     return Options(
         pattern=host,
@@ -105,8 +105,8 @@ def host_task(
 )
 def diagnose(options: Options, capture: str = "", deep: bool = False) -> int:
     """Find out why a client cannot get in by SSH, from both sides."""
-    from sshdoctor.command_line.options import given_capture
     from sshdoctor.commands.diagnose import run
+    from sshdoctor.commands.shared.options import given_capture
 
     return run(replace(options, deep=deep, capture=given_capture(capture)))
 
@@ -150,9 +150,9 @@ def remediate(
     capture: str = "",
 ) -> int:
     """Diagnose, plan, ask, repair under guard, and prove it by dialling in again."""
-    from sshdoctor.command_line.changes import ChangeOptions
-    from sshdoctor.command_line.options import given_capture
     from sshdoctor.commands.remediate import run
+    from sshdoctor.commands.shared.changes import ChangeOptions
+    from sshdoctor.commands.shared.options import given_capture
 
     wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source, script=script)
     return run(replace(options, capture=given_capture(capture)), wish, tuple(cause))
@@ -178,8 +178,8 @@ def playbook(
     export_vars: bool = False,
 ) -> int:
     """Run one playbook by name, under guard, and prove that nobody is worse off."""
-    from sshdoctor.command_line.changes import ChangeOptions
     from sshdoctor.commands.playbook import run
+    from sshdoctor.commands.shared.changes import ChangeOptions
 
     wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
     return run(options, wish, name, tuple(extra_vars), export=export_vars)

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from sshdoctor.access import prepare
-from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.catalogs import check_folders, playbook_folders
-from sshdoctor.command_line.options import (
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
+from sshdoctor.commands.shared.options import (
     Options,
     hosts_of,
     in_order,
@@ -40,10 +39,9 @@ def run(options: Options) -> int:
 
 
 def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> Iterable[HostReport]:
-    from sshdoctor.command_line.fleet import examine_all
+    from sshdoctor.commands.shared.fleet import examine_all
 
-    setup.wanted(), setup.checks()  # once, before the workers are forked
-    prepare()
+    setup.prepare()
     return examine_all(hosts, partial(_report, setup=setup), jobs)
 
 

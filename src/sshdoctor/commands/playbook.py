@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sshdoctor.command_line.catalogs import playbook_folders
-from sshdoctor.command_line.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
-from sshdoctor.command_line.options import Options, hosts_of, probe_options
+from sshdoctor.commands.shared.catalogs import playbook_folders
+from sshdoctor.commands.shared.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
+from sshdoctor.commands.shared.options import Options, hosts_of, probe_options
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host, HostReport

@@ -8,9 +8,9 @@ from functools import partial
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
-from sshdoctor.command_line.options import Options, one_host, probe_options, write, write_program
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
+from sshdoctor.commands.shared.options import Options, one_host, probe_options, write, write_program
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host, HostReport

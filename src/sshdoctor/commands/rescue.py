@@ -8,8 +8,8 @@ from shlex import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.command_line.catalogs import check_folders
-from sshdoctor.command_line.options import Options, one_host, probe_options, show_text, write_program
+from sshdoctor.commands.shared.catalogs import check_folders
+from sshdoctor.commands.shared.options import Options, one_host, probe_options, show_text, write_program
 from sshdoctor.diagnosis.setup import load_checks, wanted_by
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host

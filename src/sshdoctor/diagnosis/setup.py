@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from sshdoctor import access
 from sshdoctor.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
@@ -39,6 +40,11 @@ class DiagnosisSetup(Struct, frozen=True, kw_only=True):
     wanted: Callable[[], Wanted]
     checks: Callable[[], Sequence[Check]]
     probing: ProbeOptions
+
+    def prepare(self) -> None:
+        """Read and import all that every host takes, once, before workers are forked."""
+        self.wanted(), self.checks()
+        access.prepare()
 
 
 def diagnosis_setup(

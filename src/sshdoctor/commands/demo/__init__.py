@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.catalogs import check_folders
-from sshdoctor.command_line.changes import repair_setup, work_on
-from sshdoctor.command_line.options import show_text, terminal
-from sshdoctor.demo import broken_host
+from sshdoctor.commands.demo.host import broken_host
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.catalogs import check_folders
+from sshdoctor.commands.shared.changes import repair_setup, work_on
+from sshdoctor.commands.shared.options import show_text, terminal
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import Diagnosis, diagnose
 from sshdoctor.diagnosis.setup import diagnosis_setup
