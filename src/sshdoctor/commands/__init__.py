@@ -1,1 +1,1 @@
-"""One file a command: flags in, exit code out. None imports another; ``shared`` is what all have in common."""
+"""One file a command: flags in, exit code out. None imports another; ``shared`` is for what they share."""
