@@ -16,8 +16,8 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from sshdoctor.cli import namespace as product
-from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.program import run_program
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.program import run_program
 
 STYLE = "ruff check . && ruff format --check ."
 TYPES = "mypy"

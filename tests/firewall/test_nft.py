@@ -48,6 +48,7 @@ def verdict(*objects: dict[str, Any], listing: str = "", **packet: Any) -> Verdi
         "source": "198.51.100.1",
         "destination": "198.51.100.2",
         "in_interface": "eth0",
+        "destination_port": 22,
     }
     return judge(dumps, Packet(**{**values, **packet}))
 

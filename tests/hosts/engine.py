@@ -1,4 +1,4 @@
-"""The container engine: podman, and the images that ``sshdoctor/demo/image.sh`` builds."""
+"""The container engine: podman, and the images that ``sshdoctor/commands/demo/image.sh`` builds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def one_at_a_time() -> Iterator[None]:
 
 def prepare_images(images: Sequence[str]) -> dict[str, str]:
     """The engine's name for each image, built if it is missing; sets CONTAINERS_CONF where that is needed."""
-    with as_file(files("sshdoctor.demo") / "image.sh") as script:
+    with as_file(files("sshdoctor.commands.demo") / "image.sh") as script:
         done = subprocess.run(["sh", str(script), *images], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise EngineError("the images could not be built; `bin/setup engine` installs what that takes")

@@ -17,7 +17,7 @@ from rescue.conftest import NAME, OWN, Rescue, make_script, run_script
 from sshdoctor import facts
 from sshdoctor.access.capture.capture import Capture, read_capture
 from sshdoctor.diagnosis.captured import read_capture_facts
-from sshdoctor.diagnosis.inside import Wanted
+from sshdoctor.diagnosis.setup import Wanted
 from sshdoctor.facts.probe import split_output
 from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Host, Login, Reply, Unknown

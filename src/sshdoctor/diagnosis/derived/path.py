@@ -98,11 +98,10 @@ def path(
     )
     dumps, service = _dumps(firewall), load(dial.service)
     try:
-        verdict = judge(dumps, packet, service)
+        judged = partial(judge, dumps, service=service)
+        verdict = judged(packet)
         if not _hangs_on_a_rate(verdict):
-            elsewhere = (
-                partial(judge, dumps, replace(packet, in_interface=name), service) for name in others
-            )
+            elsewhere = (partial(judged, replace(packet, in_interface=name)) for name in others)
             verdict = of_interfaces(of_reply(verdict, str(dial.reply)), str(dial.reply), elsewhere)
         return _read(verdict, dial, packet, firewall, bans)
     except RulesError as error:
