@@ -10,10 +10,14 @@ from msgspec import Struct
 
 from sshdoctor.model import Evidence, Family, Unknown
 
+CUT = "*"
+_EVERY = "0.0.0.0"  # noqa: S104  # what a host listens on, not what we bind
+
 
 class Listener(Struct, frozen=True):
     """One socket in state LISTEN. ``address`` is a bare IP address, "::" with v6only False for both
-    families; ``interface`` is set where the socket is bound to one."""
+    families; one that netstat has cut off ends in ``*``. ``interface`` is where the socket is bound to one.
+    """
 
     address: str
     port: int
@@ -22,6 +26,12 @@ class Listener(Struct, frozen=True):
     family: Family
     v6only: bool | Unknown
     interface: str = ""
+
+    def is_at(self, address: str) -> bool:
+        """Whether this is its address, as far as it is known."""
+        if self.address.endswith(CUT):
+            return address.startswith(self.address.removesuffix(CUT))
+        return self.address == address
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.family == "ipv6" else self.address
@@ -50,26 +60,33 @@ def _listener(local: str, pid: int | None, program: str | Unknown, v6only: bool 
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:
-        return None
+        if host.count(":") < 2 or not re.fullmatch(r"[0-9a-fA-F:]+", host):
+            return None
+        host, version = host + CUT, 6
     family: Family = "ipv6" if version == 6 else "ipv4"
     only = False if family == "ipv4" else v6only
     return Listener(host, int(port), pid, program, family, only, interface)
 
 
 def of_ss(text: str, unknown: Unknown) -> tuple[Listener, ...]:
-    """``ss -ltnpe``."""
+    """``ss -ltnpe``. To the one of CentOS 7 ``*:22`` is IPv4 alone, as ``:::22`` is IPv6."""
     found = []
+    old = re.search(r" :::\d+ ", text) is not None
+    new = re.search(r" (?:0\.0\.0\.0:\d|\[)| v6only:", text) is not None
     for line in text.splitlines():
         fields = line.split()
         if len(fields) < 5 or fields[0] != "LISTEN":
             continue
         # A server comes before systemd where both hold the socket: it is the one that accepts.
-        users = re.findall(r'\("((?:[^"\\]|\\.)*)",pid=(\d+)', line)
+        users = re.findall(r'\("((?:[^"\\]|\\.)*)",(?:pid=)?(\d+)', line)
         users.sort(key=lambda user: user[0] in ("systemd", "init"))
         program, pid = (users[0][0], int(users[0][1])) if users else (unknown, None)
         only = re.search(r" v6only:([01])\b", line)
         v6only = only[1] == "1" if only else Unknown("ss does not print it")
-        found.append(_listener(fields[3], pid, program, v6only))
+        local = fields[3]
+        if local.startswith("*:") and (old or (not new and program == "sshd")):
+            local = _EVERY + local[1:]
+        found.append(_listener(local, pid, program, v6only))
     return tuple(socket for socket in found if socket)
 
 

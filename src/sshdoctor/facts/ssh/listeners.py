@@ -21,7 +21,7 @@ COMMANDS = {
 echo "## uid"; id -u
 if listing=$(ss -Hltnpe 2>/dev/null) || listing=$(ss -ltnpe 2>/dev/null); then
   echo '## ss'; echo "$listing"
-elif listing=$(netstat -plnt 2>/dev/null); then
+elif listing=$(netstat -plntW 2>/dev/null) || listing=$(netstat -plnt 2>/dev/null); then
   echo '## netstat'; echo "$listing"
 elif [ -r /proc/net/tcp ]; then
   echo '## tcp'; cat /proc/net/tcp
