@@ -30,7 +30,6 @@ def rule(reader: Reader) -> tuple[list[Statement], str]:
     """The statements up to the end of the line, and its text. It never fails."""
     begin = reader.place
     found: list[Statement] = []
-    reader.handle = None
     while reader.kind != "end" and reader.sign != "}":
         before = reader.place
         try:
