@@ -36,7 +36,7 @@ def rule(reader: Reader) -> tuple[list[Statement], str]:
             found.extend(_statement(reader))
             if reader.place == before:
                 raise NotUnderstoodError(reader.text)
-        except (NotUnderstoodError, ValueError, IndexError):
+        except (NotUnderstoodError, ValueError, IndexError, RecursionError):
             reader.place = before
             _to_the_end(reader)
             found.append({NOT_UNDERSTOOD: reader.said(before)})
