@@ -47,6 +47,7 @@ def verdict(*objects: dict[str, Any], listing: str = "", **packet: Any) -> Verdi
         "family": "ipv4",
         "source": "198.51.100.1",
         "destination": "198.51.100.2",
+        "destination_port": 22,
         "in_interface": "eth0",
     }
     return judge(dumps, Packet(**{**values, **packet}))

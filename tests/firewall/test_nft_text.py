@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from firewall.test_nft import PACKET
 from sshdoctor.errors import RulesError
-from sshdoctor.firewall import Dump, Packet, judge
+from sshdoctor.firewall import Dump, judge
 from sshdoctor.firewall.nft.text import read_script, statements_of
 
 PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
@@ -89,13 +90,11 @@ fwd notrack comment hook device devices NEWLINE ; # handle 5
 @given(st.lists(st.sampled_from(VOCABULARY.split()), max_size=60), st.booleans())
 def test_any_text_gives_a_verdict_or_a_rules_error(words: list[str], framed: bool) -> None:
     text = " ".join(words).replace("NEWLINE", "\n").replace("'", '"')
-    packet = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2")
     with contextlib.suppress(RulesError):
-        judge([Dump("nft-text", "ipv4", HEAD.format(text) if framed else text)], packet)
+        judge([Dump("nft-text", "ipv4", HEAD.format(text) if framed else text)], PACKET)
 
 
 def test_brackets_without_end_are_no_traceback() -> None:
-    packet = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2")
     for deep in ("tcp flags " + "(" * 9999, "jump {" * 9999, "tcp dport " + "{" * 9999):
         with contextlib.suppress(RulesError):
-            judge([Dump("nft-text", "ipv4", HEAD.format(deep))], packet)
+            judge([Dump("nft-text", "ipv4", HEAD.format(deep))], PACKET)

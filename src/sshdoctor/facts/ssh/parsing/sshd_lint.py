@@ -58,9 +58,9 @@ _SHORT = frozenset(
 ``ignore`` does."""
 _GLOBAL_ONLY = frozenset(
     ("port", "listenaddress", "addressfamily", "hostkey", "hostkeyagent", "hostkeyalgorithms",
-     "hostcertificate", "usepam", "usedns", "ciphers", "macs", "kexalgorithms", "pidfile", "maxstartups", "logingracetime",
-     "strictmodes", "printmotd", "printlastlog", "compression", "tcpkeepalive", "syslogfacility",
-     "permituserenvironment", "versionaddendum", "xauthlocation")
+     "hostcertificate", "usepam", "usedns", "ciphers", "macs", "kexalgorithms", "pidfile", "maxstartups",
+     "logingracetime", "strictmodes", "printmotd", "printlastlog", "compression", "tcpkeepalive",
+     "syslogfacility", "permituserenvironment", "versionaddendum", "xauthlocation")
 )  # fmt: skip
 """What sshd takes outside of Match alone (servconf.c, SSHCFG_GLOBAL), in every version since 7.4."""
 _NONE_IS_NONE = b"no argument after keyword"
