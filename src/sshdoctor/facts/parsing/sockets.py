@@ -13,11 +13,15 @@ from sshdoctor.model import Evidence, Family, Unknown
 Holders = Mapping[str, tuple[int, str]]
 """The server behind a socket, by the socket's inode: its process id and name."""
 
+CUT = "*"
+_EVERY = "0.0.0.0"  # noqa: S104  # what a host listens on, not what we bind
+
 
 class Listener(Struct, frozen=True):
     """One socket in state LISTEN. ``address`` is a bare IP address, "::" with v6only False for both
-    families; ``interface`` is set where the socket is bound to one. ``program`` is a server's own name, or
-    what another program calls itself."""
+    families; one that was cut off ends in ``*``. ``interface`` is set where the socket is bound to one.
+    ``program`` is a server's own name, or what another program calls itself.
+    """
 
     address: str
     port: int
@@ -27,6 +31,12 @@ class Listener(Struct, frozen=True):
     v6only: bool | Unknown
     interface: str = ""
     inode: str = ""
+
+    def is_at(self, address: str) -> bool:
+        """Whether this is its address, as far as it is known."""
+        if self.address.endswith(CUT):
+            return address.startswith(self.address.removesuffix(CUT))
+        return self.address == address
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.family == "ipv6" else self.address
@@ -56,7 +66,9 @@ def of_ss(said: Mapping[str, str], holders: Holders, unknown: Unknown) -> tuple[
     """``ss -ltne`` in the part "ss", which names no process, and ``ss -ltnp`` in "named"."""
     names = dict(_named(said.get("named", "")))
     rows = _rows_of_ss(said["ss"])
-    return _listeners(rows, lambda row: names.get(row.local), holders, unknown)
+    return _listeners(
+        rows, lambda row: names.get(row.local) or names.get(row.local.replace(_EVERY, "*")), holders, unknown
+    )
 
 
 def of_proc(said: Mapping[str, str], holders: Holders, unknown: Unknown) -> tuple[Listener, ...]:
@@ -95,6 +107,9 @@ def inodes_of_ports(said: Mapping[str, str], ports: frozenset[int]) -> frozenset
 
 
 def _rows_of_ss(text: str) -> Iterator[_Row]:
+    """To the ss of CentOS 7 ``*:22`` is IPv4 alone, as ``:::22`` is IPv6."""
+    old = re.search(r" :::\d+ ", text) is not None
+    new = re.search(r" (?:0\.0\.0\.0:\d|\[)| v6only:", text) is not None
     for line in text.splitlines():
         fields = line.split()
         inode = re.search(r" ino:(\d+)", line)
@@ -102,7 +117,10 @@ def _rows_of_ss(text: str) -> Iterator[_Row]:
             continue
         only = re.findall(r" v6only:([01])(?= |$)", line)
         v6only = only[-1] == "1" if only else Unknown("ss does not print it")
-        yield _Row(fields[3], inode[1], v6only)
+        local = fields[3]
+        if local.startswith("*:") and (old or not new):
+            local = _EVERY + local[1:]
+        yield _Row(local, inode[1], v6only)
 
 
 def _rows_of_proc(said: Mapping[str, str]) -> Iterator[_Row]:
@@ -134,7 +152,9 @@ def _listener(row: _Row, pid: int | None, program: str | Unknown) -> Listener | 
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:
-        return None
+        if host.count(":") < 2 or not re.fullmatch(r"[0-9a-fA-F:]+", host):
+            return None
+        host, version = host + CUT, 6
     family: Family = "ipv6" if version == 6 else "ipv4"
     only = False if family == "ipv4" else v6only
     return Listener(host, int(port), pid, program, family, only, interface, row.inode)
