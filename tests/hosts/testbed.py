@@ -87,15 +87,20 @@ class Testbed:
 
     @contextmanager
     def host(
-        self, image: str = "debian12", place: int | None = None, without: str | None = None
+        self,
+        image: str = "debian12",
+        place: int | None = None,
+        without: str | None = None,
+        more: str | None = None,
     ) -> Iterator[TestHost]:
         """A fresh host with a running sshd, removed afterwards (it is up in about half a second).
 
         One with a ``place`` (0 to 13, no two at a time) keeps its addresses when it is restarted.
-        ``without``: a capability that it does not have.
+        ``without``: a capability that it does not have; ``more``: one that it has besides.
         """
         name = f"sshdoctor-{self.label}-{next(self._numbers)}"
-        engine.podman(*_run_arguments(name, self, place, without), self.images[image])
+        added = [f"--cap-add={more}"] if more else []
+        engine.podman(*_run_arguments(name, self, place, without), *added, self.images[image])
         try:
             yield self._ready(name, image)
         finally:
