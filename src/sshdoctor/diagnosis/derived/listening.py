@@ -70,7 +70,9 @@ def _state(answering: Listener | None, listeners: Listeners, dial: Dialled) -> s
     if isinstance(dial.arrives_at, Unknown):
         return dial.arrives_at
     if answering is not None:
-        if not isinstance(listeners.own, Unknown) and answering in listeners.own:
+        if isinstance(listeners.own, Unknown):
+            return listeners.own
+        if answering in listeners.own:
             return "service"
         return answering.program if isinstance(answering.program, Unknown) else "other"
     if dial.translated is True:
