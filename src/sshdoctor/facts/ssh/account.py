@@ -77,10 +77,13 @@ replace() {
   path=$path$rest
 }
 set -f
+listed=
 for path in $patterns; do
   [ "$path" != none ] || continue
   replace %h "$home"; replace %u "$user"; replace %U "$uid"; replace %% %
   case $path in /*) ;; *) path=$home/$path ;; esac
+  case $listed in *"|$path|"*) continue ;; esac
+  listed="$listed|$path|"
   echo "## file $path"
   chain "$path"
   [ -r "$path" ] || continue

@@ -30,7 +30,10 @@ cd /etc/ssh 2>/dev/null || { echo '## none'; exit 0; }
 keys=$(sed -n -e 's/"//g' -e 's/^[[:space:]]*[Hh][Oo][Ss][Tt][Kk][Ee][Yy][[:space:]=]*[[:space:]=]//p' \\
   sshd_config.d/*.conf sshd_config 2>/dev/null)
 [ -z "$keys" ] || echo '## configured'
+listed=
 for key in ${keys:-/etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ecdsa_key /etc/ssh/ssh_host_ed25519_key}; do
+  case $listed in *"|$key|"*) continue ;; esac
+  listed="$listed|$key|"
   echo "## key $key"
   [ -f "$key" ] || continue
   if [ ! -r "$key" ]; then echo head=unread
@@ -81,7 +84,7 @@ def on_disk(disk: Disk, user: str) -> HostKeys | Unknown:
     configured = _sshd_config.Keywords(_sshd_config.of_disk(disk), None, matched=False).every("hostkey")
     if isinstance(configured, Unknown):
         return configured
-    said = [line for path in configured or _DEFAULT for line in _shown(path, disk)]
+    said = [line for path in dict.fromkeys(configured or _DEFAULT) for line in _shown(path, disk)]
     return parse({"keys": printed("\n".join(said))})
 
 

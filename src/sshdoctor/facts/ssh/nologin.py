@@ -37,6 +37,7 @@ if [ -d /run/systemd/system ]; then
   [ ! -e /run/systemd/shutdown/scheduled ] || echo scheduled=yes
 fi
 for file in /usr/lib/pam.d/* /etc/pam.d/*; do
+  case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac
   [ ! -r "$file" ] || { echo "## pam ${file##*/}"; grep -E '^[^#]*(pam_nologin|include|substack)' "$file"; }
 done
 true
@@ -71,9 +72,10 @@ def on_disk(disk: Disk, user: str) -> Nologin | Unknown:
     if not disk.is_there(_FILE):
         return parse({"files": printed("## seen\n")})
     said = [f"## seen\n## file {_FILE}", quoted((disk.text_if_any(_FILE) or "")[:900])]
-    for path in (*disk.glob("/usr/lib/pam.d/*"), *disk.glob("/etc/pam.d/*")):
+    files = (*disk.glob("/usr/lib/pam.d/*"), *disk.glob("/etc/pam.d/*"))
+    for name, path in {path.rpartition("/")[2]: path for path in files}.items():
         lines = [line for line in (disk.text_if_any(path) or "").splitlines() if _PAM_LINE.match(line)]
-        said += [f"## pam {path.rpartition('/')[2]}", *lines]
+        said += [f"## pam {name}", *lines]
     return parse({"files": printed("\n".join(said))})
 
 
