@@ -12,6 +12,7 @@ from sshdoctor.diagnosis.captured import digest
 from sshdoctor.diagnosis.inside import Wanted
 from sshdoctor.diagnosis.probe import Probe, client_of
 from sshdoctor.errors import AccessError
+from sshdoctor.services import find_servers
 from sshdoctor.model import Host, Login, Reply
 from sshdoctor.outside.resolve import resolve
 from sshdoctor.outside.source import source_address
@@ -68,7 +69,7 @@ def rescue_script(host: Host, replies: Sequence[Reply], topics: Wanted, *, made:
     }
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     probe = f"probe() (\n{question.script})\nstop() {{\n{question.stop}}}\n"
-    return pasteable("about", _LINT + head + probe + part("eye") + part("verdict") + part("body"))
+    return pasteable("about", _LINT + head + find_servers() + probe + part("eye") + part("verdict") + part("body"))
 
 
 def _asked(host: Host, replies: Sequence[Reply], own: Mapping[str, str], mark: str, made: float) -> str:

@@ -3,11 +3,13 @@
 Sources: ss(8) with -e (it prints the inode, and v6only), proc(5) /proc/net/tcp (addresses in the byte order
 of the machine, read here as little-endian), /proc/PID/fd. ``*:22`` of ss is one socket for both families.
 Whether a server holds a socket is told by the socket's inode among the open files of a process that is one
-(see parsing/servers.py). The names of other programs are what these call themselves, and only shown.
+(see services/servers.sh). The names of other programs are what these call themselves, and only shown.
 """
 
 from __future__ import annotations
 
+from sshdoctor.services.ssh.programs import SERVERS
+from sshdoctor.services import find_servers
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +21,7 @@ from sshdoctor.facts.parsing.sockets import Listener, Listeners
 from sshdoctor.model import Evidence, Family, Unknown, endpoint, is_address
 
 COMMANDS = {
-    "sockets": f"""{servers.FIND}
+    "sockets": f"""{find_servers()}
 echo '## uid'; id -u
 if listing=$(ss -Hltne 2>/dev/null) || listing=$(ss -ltne 2>/dev/null); then
   echo '## ss'; echo "$listing"
@@ -30,7 +32,7 @@ elif [ -r /proc/net/tcp ]; then
   echo '## names'; grep -s . /proc/[0-9]*/comm | sed 's/^/|/'
   echo '## fds'; ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^.proc/s/^/|/p' -e '/socket:/s/^/|/p'
 fi
-find_servers
+find_servers {' '.join(SERVERS)}
 streams=$(grep -hs '^ListenStream=' /lib/systemd/system/ssh.socket /lib/systemd/system/sshd.socket \\
   /etc/systemd/system/ssh.socket /etc/systemd/system/sshd.socket \\
   /run/systemd/generator/ssh.socket.d/*.conf \\
