@@ -20,7 +20,7 @@ class Words(Struct, frozen=True, kw_only=True):
     """``said`` in the order in which it was written; ``causes`` are the ids of its causes, each once.
 
     ``unexplained`` are messages that no list of reasons knows, or that refuse without naming a cause.
-    ``logged``: the host wrote something about this dial at all.
+    ``logged``: the host's own server wrote something about this dial at all.
     """
 
     said: tuple[Said, ...]
@@ -62,14 +62,16 @@ def words(
         return log.lines
     if client is None:
         return Unknown("the client's address is not known")
-    ours = _ours([_Read(line, classify(line.program, line.message)) for line in log.lines], client, port)
+    # Where the system vouches for some lines, what anybody may have written beside them counts for nothing.
+    lines = [line for line in log.lines if line.trusted] or log.lines
+    ours = _ours([_Read(line, classify(line.program, line.message)) for line in lines], client, port)
     said = (*_said(ours), *_heard(load(service).client, heard, ours))
     shown = "\n".join(f"{one.line.program}[{one.line.pid}]: {one.line.message}" for one in ours[-8:])
     return Words(
         said=said,
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=tuple(one.line.message for one in ours if _refuses_unexplained(one)),
-        logged=bool(ours),
+        logged=any(one.line.trusted for one in ours),
         accepted_key=_accepted(ours),
         evidence=(Evidence(log.source, shown),) if ours else (),
     )
@@ -149,7 +151,8 @@ def _heard(program: str, heard: Sequence[str], ours: Sequence[_Read]) -> Iterato
 
 
 def _accepted(ours: Sequence[_Read]) -> str:
-    messages = [one.line.message for one in ours if one.line.message.startswith("Accepted publickey for ")]
+    own = [one.line.message for one in ours if one.line.trusted]
+    messages = [message for message in own if message.startswith("Accepted publickey for ")]
     found = re.search(r" (SHA256:[A-Za-z0-9+/]{43})$", messages[0]) if messages else None
     return found[1] if found else ""
 

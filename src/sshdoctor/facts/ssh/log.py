@@ -27,8 +27,10 @@ from sshdoctor.model import Evidence, Unknown
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
 
-_BY_ROOT = ("_SYSTEMD_UNIT=ssh.service", "_SYSTEMD_UNIT=sshd.service")
-_BY_ROOT += ("SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session", "SYSLOG_IDENTIFIER=sshd-auth")
+_BY_ROOT = (
+    *("_SYSTEMD_UNIT=ssh.service", "_SYSTEMD_UNIT=sshd.service"),
+    *("SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session", "SYSLOG_IDENTIFIER=sshd-auth"),
+)
 _BY_SYSTEMD = ("UNIT=ssh.service", "UNIT=sshd.service", "UNIT=ssh.socket", "UNIT=sshd.socket")
 _ASKED = " + ".join((*(f"_UID=0 {one}" for one in _BY_ROOT), *(f"_PID=1 {one}" for one in _BY_SYSTEMD)))
 

@@ -43,8 +43,8 @@ for kind in service socket; do
   echo "## last $kind"
   id=$(systemctl show -p InvocationID --value "$unit.$kind" 2>/dev/null)
   fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,_TRANSPORT
-  if [ -n "$id" ]; then set -- "_SYSTEMD_INVOCATION_ID=$id" + "INVOCATION_ID=$id"
-  else set -- "UNIT=$unit.$kind"; fi
+  if [ -n "$id" ]; then set -- _UID=0 "_SYSTEMD_INVOCATION_ID=$id" + _PID=1 "INVOCATION_ID=$id"
+  else set -- _PID=1 "UNIT=$unit.$kind"; fi
   journalctl -q -b -n 40 -o json --output-fields=$fields --no-pager "$@" 2>&1
 done
 true
@@ -198,7 +198,8 @@ def _last_words(lines: tuple[Line, ...] | Unknown) -> str:
     if isinstance(lines, Unknown) or not lines:
         return ""
     found = [line.message for line in lines if line.trusted and "Failed to" in line.message]
-    return found[0] if found else lines[-1].message
+    trusted = [line.message for line in lines if line.trusted]
+    return found[0] if found else trusted[-1] if trusted else ""
 
 
 def _shown(
