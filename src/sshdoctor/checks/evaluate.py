@@ -148,7 +148,7 @@ def _obstacle(check: Check, rule: CauseRule, facts: Mapping[str, object], said: 
         check=check.id,
         layer=check.layer,
         summary=rule.say.render(known),
-        fix=rule.fix.render(known),
+        fix=rule.fix.command(known),
         reply=tuple(word.render(known) for word in rule.reply),
         confidence=confidence,
         evidence=tuple(dict.fromkeys(evidence)),

@@ -16,8 +16,8 @@ from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
-from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services import load, progress
+from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
 from sshdoctor.unblock.opening import Opening
@@ -176,7 +176,7 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         whose=str(owner) if rule else "",
         banned=f"{held.where}{held.times}" if held else "",
         limited=limited,
-        fix=held.fix if held else opens.command if opens else "",
+        fix=Command(held.fix if held else opens.command if opens else ""),
         opening=opens if stops else None,
         unban=unban(held, rule, packet.source, dial.family) if held and rule else None,
         redirected_to=to,
@@ -184,7 +184,7 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         redirected_away=to is not None and not _is_own(to[0], packet),
         redirected_where=f"{to[0]} port {to[1]}" if to else "",
         redirection=str(by) if by else "",
-        redirection_fix=removal.command if removal else "",
+        redirection_fix=Command(removal.command if removal else ""),
         removal=removal,
         evidence=(*seen, *(held.evidence if held else ()), *_redirecting(by, tool_by)),
     )

@@ -17,6 +17,7 @@ from msgspec import Struct
 from sshdoctor.facts.offline.accounts_and_paths import group, owner, printed
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import path
 from sshdoctor.facts.ssh.parsing import sshd_config as _sshd_config
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh.fingerprints import fingerprint
@@ -105,14 +106,14 @@ def _shown(path: str, disk: Disk) -> list[str]:
 
 def parse(sections: Mapping[str, Section]) -> HostKeys | Unknown:
     said = parts(sections["keys"].output)
-    named = {name[4:]: text for name, text in said.items() if name.startswith("key ")}
-    keys = tuple(key for path, text in named.items() if (key := _key(path, text)))
+    named = {path(name[4:]): text for name, text in said.items() if name.startswith("key ")}
+    keys = tuple(key for where, text in named.items() if (key := _key(where, text)))
     present = {key.path for key in keys}
     prints = [key.fingerprint for key in keys if isinstance(key.fingerprint, str)]
     return HostKeys(
         state=_state(keys, named),
         keys=keys,
-        absent=tuple(path for path in named if path not in present),
+        absent=tuple(where for where in named if where not in present),
         fingerprints=tuple(prints),
         configured="configured" in said,
         unreadable=tuple(key.path for key in keys if key.usable is False),

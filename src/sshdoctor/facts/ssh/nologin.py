@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from sshdoctor.facts.offline.accounts_and_paths import printed, quoted
 from sshdoctor.facts.parsing import pam as _pam
+from sshdoctor.facts.parsing import words
 from sshdoctor.facts.parsing.output import evidence, parts, properties, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -85,7 +86,7 @@ def parse(sections: Mapping[str, Section]) -> Nologin | Unknown:
     said = parts(sections["files"].output)
     if "seen" not in said:
         return Unknown("its output is not there")
-    files = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
+    files = {words.path(name[5:]): text for name, text in said.items() if name.startswith("file ")}
     services = {name[4:]: text for name, text in said.items() if name.startswith("pam ")}
     path = "/etc/nologin" if "/etc/nologin" in files else next(iter(files), "")
     passing = _passing(properties(said.get("system", "")))
