@@ -16,8 +16,8 @@ from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
-from sshdoctor.services import load, progress
 from sshdoctor.model import Command, Evidence, Unknown
+from sshdoctor.services import load, progress
 from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
 from sshdoctor.unblock.opening import Opening
@@ -47,7 +47,7 @@ class Path(Struct, frozen=True, kw_only=True):
     whose: str
     banned: str
     limited: bool
-    fix: str
+    fix: Command
     opening: Opening | None
     """What would let the client in past the rule that stops or limits it; None for a ban."""
     unban: Unban | None
@@ -58,7 +58,7 @@ class Path(Struct, frozen=True, kw_only=True):
     redirected_where: str
     redirection: str
     """The rule that redirects, as a person finds it."""
-    redirection_fix: str
+    redirection_fix: Command
     removal: Removal | None
     """What would take the rule away that redirects."""
     evidence: tuple[Evidence, ...]
