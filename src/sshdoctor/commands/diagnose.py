@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sshdoctor.access import prepare
 from sshdoctor.command_line import exit_codes
 from sshdoctor.command_line.catalogs import diagnosis_setup, playbook_folders
+from sshdoctor.command_line.fleet import examine, examine_all
 from sshdoctor.command_line.options import Options, hosts_of, in_order, jobs_of, probe_options, write
 from sshdoctor.diagnosis.pipeline import DiagnosisSetup, diagnose
 from sshdoctor.errors import UsageError
@@ -31,7 +32,7 @@ def run(options: Options, capture: Capture | None = None) -> int:
         raise UsageError(f"--capture is of one host, and --host {options.pattern} means {len(hosts)}")
     setup = diagnosis_setup(options.sources, probing, options.only, (f"reports.{options.format}_format",))
     if len(hosts) == 1:
-        reports = [diagnose(hosts[0], setup, capture=capture).report]
+        reports = [examine(hosts[0], partial(_report, setup=setup, capture=capture))]
     else:
         reports = in_order(hosts, _diagnose_all(hosts, setup, jobs))
     write(_with_playbooks(reports, options.sources), options)
@@ -39,15 +40,13 @@ def run(options: Options, capture: Capture | None = None) -> int:
 
 
 def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> Iterable[HostReport]:
-    from sshdoctor.command_line.fleet import examine_all
-
     setup.wanted(), setup.checks()  # once, before the workers are forked
     prepare()
     return examine_all(hosts, partial(_report, setup=setup), jobs)
 
 
-def _report(host: Host, setup: DiagnosisSetup) -> HostReport:
-    return diagnose(host, setup).report
+def _report(host: Host, setup: DiagnosisSetup, capture: Capture | None = None) -> HostReport:
+    return diagnose(host, setup, capture=capture).report
 
 
 def _with_playbooks(reports: Sequence[HostReport], sources: Sequence[Path]) -> Sequence[HostReport]:

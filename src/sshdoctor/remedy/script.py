@@ -97,7 +97,7 @@ def guard_text() -> str:
 
 def _shared() -> str:
     """For the tasks and the guard alike: what finds a service's process, what acts in folders of others."""
-    return "".join((services.find_shared(), services.shell("process"), shell_file("theirs.sh")))
+    return "".join((services.find_servers(), services.shell("process"), shell_file("theirs.sh")))
 
 
 def guard_script(command: str, run: str, mark: str) -> str:
