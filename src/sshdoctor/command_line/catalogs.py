@@ -11,7 +11,7 @@ from sshdoctor.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import DiagnosisSetup
 from sshdoctor.errors import UsageError
-from sshdoctor.resources import shipped
+from sshdoctor.resources import own_folder, shipped
 from sshdoctor.services import layers
 
 if TYPE_CHECKING:
@@ -77,18 +77,18 @@ def load_checks(sources: Sequence[Path], only: Sequence[str] = ()) -> tuple[Chec
 
 
 def check_folders(sources: Sequence[Path]) -> tuple[Path, ...]:
-    """The shipped checks, and the user's own beside each inventory."""
+    """The shipped checks, and the user's own beside each inventory that is read. Raises InputError."""
     return _folders("checks", OWN_CHECKS, sources)
 
 
 def playbook_folders(sources: Sequence[Path]) -> tuple[Path, ...]:
-    """The shipped playbooks, and the user's own beside each inventory."""
+    """The shipped playbooks, and the user's own beside each inventory that is read. Raises InputError."""
     return _folders("playbooks", OWN_PLAYBOOKS, sources)
 
 
 def _folders(kind: str, own: str, sources: Sequence[Path]) -> tuple[Path, ...]:
-    beside = dict.fromkeys(source.parent / own for source in sources or [Path("inventory.yml")])
-    return (shipped(kind), *(folder for folder in beside if folder.is_dir()))
+    beside = dict.fromkeys(source.parent / own for source in sources)
+    return (shipped(kind), *(own_folder(folder) for folder in beside if folder.is_dir()))
 
 
 def _chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]:

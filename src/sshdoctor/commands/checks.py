@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from sshdoctor.command_line.catalogs import load_checks
+from sshdoctor.command_line.options import sources_of
 
 
 def run(inventories: Sequence[str]) -> int:
     """Print a line for each check and its causes."""
-    for check in load_checks([Path(name) for name in inventories]):
+    for check in load_checks(sources_of(inventories)):
         print(f"{check.layer + '/' + check.id:42} {check.title}")
         print(f"{'':42} finds {', '.join(dict.fromkeys(rule.id for rule in check.causes))}")
     return 0
