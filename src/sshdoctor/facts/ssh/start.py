@@ -160,7 +160,7 @@ def _failed_command(text: str, unit: Mapping[str, Any]) -> tuple[str, int]:
         status = int(found["status"])
         if found["argv"].endswith("/sshd -t"):
             continue  # Debian's own test of the configuration: what it found is told by that
-        if status and (key == "ExecStartPre" or status >= 200) and unit.get("ActiveState") != "active":
+        if status and (key == "ExecStartPre" or 200 <= status <= 245) and unit.get("ActiveState") != "active":
             return f"{key}={found['argv']}", status
     return "", 0
 
