@@ -165,7 +165,7 @@ def _named(text: str) -> Iterator[tuple[str, tuple[int, str]]]:
     for line in _bare(text).splitlines():
         fields = line.split(None, 4)
         # systemd comes last where others hold the socket too: they are the ones that accept.
-        users = re.findall(r'\("((?:[^"\\]|\\.)*)",pid=(\d{1,9})', line)
+        users = re.findall(r'\("((?:[^"\\]|\\.)*)",(?:pid=)?(\d{1,9})', line)
         users.sort(key=lambda user: user[0] in ("systemd", "init"))
         if len(fields) == 5 and fields[0] == "LISTEN" and users:
             yield fields[3], (int(users[0][1]), _printable(users[0][0]))
