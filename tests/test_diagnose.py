@@ -50,6 +50,7 @@ def test_a_faulty_check_of_the_users_own_ends_with_2_and_its_line(tmp_path: Path
     folder = tmp_path / "sshdoctor_checks" / "daemon"
     folder.mkdir(parents=True)
     (folder / "mine.yml").write_text("title: mine\nfacts: [servise]\ncauses: []\notherwise: o\n")
+    (tmp_path / "inventory.yml").write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n")
     done = typed("diagnose", "--host", "localhost", folder=tmp_path)
     assert done.returncode == 2
     assert "mine.yml:2: unknown fact 'servise'; did you mean 'service'?" in done.stderr
