@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from itertools import count
@@ -84,13 +84,16 @@ class Testbed:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @contextmanager
-    def host(self, image: str = "debian12", place: int | None = None) -> Iterator[TestHost]:
+    def host(
+        self, image: str = "debian12", place: int | None = None, without: str | None = None
+    ) -> Iterator[TestHost]:
         """A fresh host with a running sshd, removed afterwards (it is up in about half a second).
 
         One with a ``place`` (0 to 13, no two at a time) keeps its addresses when it is restarted.
+        ``without``: a capability that it does not have.
         """
         name = f"sshdoctor-{self.label}-{next(self._numbers)}"
-        engine.podman(*_run_arguments(name, self, place), f"{engine.REPOSITORY}/{image}")
+        engine.podman(*_run_arguments(name, self, place, without), f"{engine.REPOSITORY}/{image}")
         try:
             yield self._ready(name, image)
         finally:
@@ -114,8 +117,11 @@ class Testbed:
 
 @contextmanager
 def open_testbed(directory: Path, images: Sequence[str] = engine.IMAGES) -> Iterator[Testbed]:
-    """The test bed of this process: network and keys (in ``directory``), removed afterwards."""
-    with engine.one_at_a_time():
+    """The test bed of this process: network and keys (in ``directory``), removed afterwards.
+
+    Without ``images`` none is built, nor waited for: those that there are must do.
+    """
+    with engine.one_at_a_time() if images else nullcontext():
         engine.prepare_images(images)
         engine.remove_dead_runs()
     label = engine.run_label()
@@ -166,14 +172,19 @@ def _hold_network(testbed: Testbed) -> None:
     engine.podman(*arguments, f"{engine.REPOSITORY}/noinit", "sleep", "infinity")
 
 
-def _run_arguments(name: str, testbed: Testbed, place: int | None = None) -> list[str]:
+def _run_arguments(
+    name: str, testbed: Testbed, place: int | None = None, without: str | None = None
+) -> list[str]:
     network = testbed.network
+    capabilities = [it for it in engine.CAPABILITIES.split(",") if it != without]
+    less = [] if without is None else [f"--cap-drop={without}"]
     fixed = "" if place is None else _fixed(network, place)
     return [
         "run",
         "--detach",
         "--systemd=always",
-        f"--cap-add={engine.CAPABILITIES}",
+        f"--cap-add={','.join(capabilities)}",
+        *less,
         "--sysctl=net.ipv6.conf.default.accept_dad=0",  # else an address is unusable for its first seconds
         "--hostname=web1",
         f"--name={name}",

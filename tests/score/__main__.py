@@ -1,0 +1,131 @@
+"""``python -m score``: how often the product is right. See ``--help``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from hosts.engine import EngineError
+from hosts.testbed import Testbed, open_testbed
+from score.case import Case, load_cases
+from score.judge import Outcome
+from score.run import Result, run_case, show_case
+from score.table import choose, lines, page, table
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "accuracy.md"
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="score", description="How often the product is right, on real hosts."
+    )
+    parser.add_argument("--case", default="", help="a comma list of names (also NAME*), or kinds")
+    parser.add_argument(
+        "--checkout", type=Path, default=ROOT, help="whose product is asked (default: this one)"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="hosts at a time (default 2)")
+    parser.add_argument("--output", type=Path, help="a folder for the reports, one folder a case")
+    parser.add_argument("--list", action="store_true", help="list the cases")
+    parser.add_argument(
+        "--text", action="store_true", help="show the text report and what ssh -v says; judge nothing"
+    )
+    parser.add_argument(
+        "--hold", type=float, default=0, help="with --text: leave the host broken for so many seconds"
+    )
+    parser.add_argument(
+        "--witness", action="store_true", help="with --output: ssh.txt says what ssh -v came to"
+    )
+    parser.add_argument("--images-as-they-are", action="store_true", help="build none, even if outdated")
+    parser.add_argument("--command", default="python -m score", help="what the page says it was written by")
+    return parser.parse_args(words)
+
+
+def main() -> int:
+    """Runs the chosen cases; writes docs/accuracy.md if these were all. 1 if something is not right."""
+    asked = arguments()
+    everything = load_cases()
+    cases = choose(everything, asked.case)
+    if not cases:
+        print(f"no case is called {asked.case}", file=sys.stderr)
+        return 2
+    if asked.list:
+        print("\n".join(f"{case.kind:8} {case.name}  {case.fault}".rstrip() for case in cases))
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that hosts are removed
+    with tempfile.TemporaryDirectory(prefix="sshdoctor-score-") as scratch:
+        needed = {"noinit", *(image for case in cases for image in images_of(case))}
+        images = () if asked.images_as_they_are else sorted(needed)
+        with open_testbed(Path(scratch), images) as bed:
+            if asked.text:
+                _show(cases, bed, Path(scratch), asked)
+                return 0
+            results, unmade = _run(cases, bed, Path(scratch) / "cases", asked)
+    return _tell(results, unmade, len(cases) == len(everything), asked.command)
+
+
+def images_of(case: Case) -> set[str]:
+    """The images of all its machines."""
+    return {case.image, *(machine.image for machine in case.machines.values())}
+
+
+def _show(cases: Sequence[Case], bed: Testbed, scratch: Path, asked: argparse.Namespace) -> None:
+    for case in cases:
+        print(f"== {case.name}: {case.fault}\nright: {case.right} ({case.expect.cause})\n")
+        print(show_case(case, bed, scratch / case.name, asked.checkout, asked.hold))
+
+
+def _run(
+    cases: Sequence[Case], bed: Testbed, scratch: Path, asked: argparse.Namespace
+) -> tuple[list[Result], list[str]]:
+    """The results, and what was wrong with cases that could not be made."""
+
+    def one(case: Case) -> Result | str:
+        try:
+            result = run_case(case, bed, scratch / case.name, asked.checkout, asked.witness)
+        except (EngineError, OSError) as error:
+            told = f"{case.name} could not be made: {error}"
+        else:
+            told = next(lines([result]))
+        print(told, file=sys.stderr, flush=True)
+        if asked.output:
+            shutil.copytree(
+                scratch / case.name, asked.output / case.name, dirs_exist_ok=True, ignore=_no_sockets
+            )
+        return told if told.startswith(f"{case.name} could") else result
+
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        done = list(pool.map(one, cases))
+    return [it for it in done if isinstance(it, Result)], [it for it in done if isinstance(it, str)]
+
+
+def _no_sockets(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if (Path(folder) / name).is_socket()]
+
+
+def _tell(results: list[Result], unmade: list[str], all_of_them: bool, command: str) -> int:
+    print("\n".join(lines(results)))
+    print("\n".join(unmade))
+    if results:
+        print(table(results))
+    if all_of_them and not unmade:
+        PAGE.write_text(page(results, command, datetime.now(UTC).date()))
+    right = all(it.judgement.outcome == Outcome.RIGHT for it in results)
+    return 0 if right and not unmade else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except msgspec.ValidationError as error:
+        sys.exit(str(error))
