@@ -70,7 +70,7 @@ def _with_tests() -> dict[str, str]:
 
 def _score(context: Context, case: str, jobs: str) -> None:
     if not (jobs.isascii() and jobs.isdecimal() and 0 < int(jobs[:4]) < 100):
-        raise Exit(f"--jobs {jobs}: a number from 1 to 99", EXIT_USAGE)
+        raise Exit(f"--jobs {jobs}: a number from 1 to 99", exit_codes.USAGE)
     words = ["-m", "score", "--command", "invoke test --score", "--case", case, "--jobs", jobs]
     line = shlex.join([sys.executable, *words])
     done = context.run(line, pty=False, warn=True, env=_with_tests())
