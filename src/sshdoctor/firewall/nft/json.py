@@ -45,17 +45,17 @@ def read(text: str, listing: str = "") -> list[Table]:
     """
     if not text.strip():
         return []
-    objects = _objects(text)
-    texts = _texts(listing)
+    listed = objects(text)
+    shown = texts(listing)
     return [
-        Table(family, f"nft {entry['family']}", entry["name"], _chains(entry, family, objects, texts))
-        for kind, entry in objects
+        Table(family, f"nft {entry['family']}", entry["name"], _chains(entry, family, listed, shown))
+        for kind, entry in listed
         if kind == "table"
         for family in FAMILIES.get(entry["family"], ())
     ]
 
 
-def _objects(text: str) -> list[tuple[str, dict[str, Any]]]:
+def objects(text: str) -> list[tuple[str, dict[str, Any]]]:
     import json
 
     try:
@@ -184,7 +184,7 @@ _BLOCK = re.compile(r"\s*(table|chain) (.*?) \{")
 _RULE = re.compile(r"\s*(.*?) # handle (\d+)$")
 
 
-def _texts(listing: str) -> dict[Place, str]:
+def texts(listing: str) -> dict[Place, str]:
     """The text of every rule in ``nft -a list ruleset``, by table, chain and handle."""
     texts: dict[Place, str] = {}
     family = table = chain = ""
