@@ -10,6 +10,7 @@ from msgspec import Struct, field
 Family = Literal["ipv4", "ipv6"]
 Role = Literal["root", "behind", "latent"]
 Confidence = Literal["proved", "likely", "possible"]
+Proof = Literal["said", "excluded", "repaired"]
 Status = Literal["pass", "fail", "warn", "blocked", "unknown", "skipped"]
 Verdict = Literal["healthy", "blocked", "undecided"]
 TaskStatus = Literal["ok", "changed", "failed", "skipped", "rolled-back"]
@@ -192,6 +193,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     detail: str | None = None
     source: str | None = None
     """This machine's own address on the connection, which is the client's address unless NAT changed it."""
+    source_port: int | None = None
     neighbours: tuple[Neighbour, ...] | None = None
     """None where nobody looked."""
     path: tuple[Hop, ...] | None = None
@@ -211,6 +213,8 @@ class Cause(Struct, frozen=True, kw_only=True):
     id: str
     role: Role
     confidence: Confidence
+    proof: Proof | None = None
+    """By what it is proved: the host's own words about this dial, all else being excluded, or the repair."""
     layer: str
     summary: str
     evidence: tuple[Evidence, ...] = ()

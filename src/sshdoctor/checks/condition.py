@@ -60,6 +60,11 @@ class Sentence(Struct, frozen=True):
     def names(self) -> tuple[str, ...]:
         return tuple(name for part in self.parts if isinstance(part, Expression) for name in part.names)
 
+    def unknown(self, facts: Mapping[str, object]) -> Unknown | None:
+        """What it would have to say and nobody saw, if there is something."""
+        values = (part.value(facts) for part in self.parts if isinstance(part, Expression))
+        return next((value for value in values if isinstance(value, Unknown)), None)
+
     def render(self, facts: Mapping[str, object]) -> str:
         return "".join(part if isinstance(part, str) else _shown(part.value(facts)) for part in self.parts)
 
@@ -137,11 +142,18 @@ def _path_faults(tree: ast.expr, schema: Mapping[str, type]) -> Iterator[str]:
         return
     where = tree.id
     for name in path:
+        if _is_mapping(kind):
+            return
         known = _field_types(kind)
         if name not in known:
             yield f"{where} has no {name!r}; it has: {', '.join(sorted(known)) or 'no fields'}"
             return
         kind, where = known[name], f"{where}.{name}"
+
+
+def _is_mapping(kind: object) -> bool:
+    """A fact's field whose own names are not known beforehand, such as the parts of a message."""
+    return typing.get_origin(kind) is Mapping
 
 
 @lru_cache(maxsize=256)
@@ -187,6 +199,8 @@ def _field(owner: object, name: str, path: str) -> object:
         return owner
     if owner is None:
         return None
+    if isinstance(owner, Mapping):
+        return owner.get(name, Unknown(f"{path}: it is not named"))
     value = getattr(owner, name)
     return Unknown(f"{path}: {value.reason}") if isinstance(value, Unknown) else value
 

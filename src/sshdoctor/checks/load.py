@@ -18,22 +18,27 @@ from sshdoctor.checks.condition import (
     parse_sentence,
 )
 from sshdoctor.checks.run import Run
+from sshdoctor.checks.said import Said
 from sshdoctor.document import Block, DocumentError, read_yaml
 from sshdoctor.errors import CheckError
 from sshdoctor.model import LAYERS, REPLY_WORDS
 
-_CHECK_KEYS = ("title", "why", "facts", "after", "run", "causes", "otherwise")
-_CAUSE_KEYS = ("id", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
+_CHECK_KEYS = ("title", "why", "facts", "asked", "after", "explained_by", "run", "causes", "otherwise")
+_CAUSE_KEYS = ("id", "said", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
+WORDS = "words"
+"""The fact that has the host's own words about this dial; a cause with ``said`` hangs on it."""
 
 
 class CauseRule(Struct, frozen=True, kw_only=True):
     """When a cause holds, what to say, and the replies that a client would then see.
 
     ``reply`` empty means latent: nothing that a client sees today. ``any`` stands for every word;
-    ``{{ fact.field }}`` for the word that the host's own state gives.
+    ``{{ fact.field }}`` for the word that the host's own state gives. ``said``: the cause holds as well
+    where the host's own words about this dial name it; its sentences may show ``said.parts`` of them.
     """
 
     id: str
+    said: bool
     when: Expression
     say: Sentence
     fix: Sentence
@@ -50,11 +55,20 @@ class Check(Struct, frozen=True, kw_only=True):
     title: str
     why: str
     facts: tuple[str, ...]
+    asked: Expression | None
+    """When the question makes sense; where it does not, the check is skipped. None: always."""
     after: tuple[str, ...]
+    """The checks whose question comes before this one, on the way of a packet."""
+    explained_by: tuple[str, ...]
+    """The checks whose fault brings about what this one would find: then it is not asked."""
     run: str
     causes: tuple[CauseRule, ...]
     otherwise: Sentence
     path: Path
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.after, *self.explained_by)))
 
 
 def load_checks(folders: tuple[Path, ...], schema: Mapping[str, type]) -> tuple[Check, ...]:
@@ -83,14 +97,20 @@ def load_checks(folders: tuple[Path, ...], schema: Mapping[str, type]) -> tuple[
 
 def _unknown_predecessors(checks: Mapping[str, Check]) -> Iterator[str]:
     for check in checks.values():
-        for name in check.after:
+        for key, name in _named(check):
             if name not in checks:
-                yield f"{check.path}: after: there is no check {name!r}{_suggest(name, checks)}"
+                yield f"{check.path}: {key}: there is no check {name!r}{_suggest(name, checks)}"
+
+
+def _named(check: Check) -> Iterator[tuple[str, str]]:
+    """The checks that a check names, each with the key that names it."""
+    yield from (("after", name) for name in check.after)
+    yield from (("explained_by", name) for name in check.explained_by)
 
 
 def _ordered(checks: Mapping[str, Check]) -> tuple[Check, ...]:
     by_layer = sorted(checks.values(), key=lambda c: (LAYERS.index(c.layer), c.id))
-    sorter: TopologicalSorter[str] = TopologicalSorter({c.id: c.after for c in by_layer})
+    sorter: TopologicalSorter[str] = TopologicalSorter({c.id: c.predecessors for c in by_layer})
     try:
         depth = {name: i for i, name in enumerate(sorter.static_order())}
     except CycleError as error:
@@ -123,10 +143,10 @@ class _CheckReader:
         if layer not in LAYERS:
             self.fault(1, f"the folder {layer!r} is no layer; layers are: {', '.join(LAYERS)}")
         run = self.text(block, "run", required=False)
-        facts = self.words(block, "facts")
-        schema = {name: self.schema[name] for name in facts if name in self.schema} | (
-            {"run": Run} if run else {}
-        )
+        facts = self.facts(block)
+        schema = {name: self.schema[name] for name in facts if name in self.schema}
+        schema |= {"run": Run} if run else {}
+        asked = self.expression(block, "asked", schema) if "asked" in block else None
         for name in facts:
             if name not in self.schema:
                 self.at(block, "facts", f"unknown fact {name!r}{_suggest(name, self.schema)}")
@@ -136,13 +156,22 @@ class _CheckReader:
             title=self.text(block, "title"),
             why=self.text(block, "why", required=False),
             facts=facts,
+            asked=asked,
             after=self.words(block, "after"),
+            explained_by=self.words(block, "explained_by"),
             run=run,
             causes=self.causes(block, schema),
             otherwise=self.sentence(block, "otherwise", schema),
             path=self.path,
         )
         return check if len(self.faults) == before else None
+
+    def facts(self, block: Block) -> tuple[str, ...]:
+        """The facts that the check names, and the host's own words where a cause hangs on them."""
+        items = block.get("causes")
+        causes = [item for item in items if isinstance(item, Block)] if isinstance(items, list) else []
+        said = any(item.get("said") is True for item in causes)
+        return tuple(dict.fromkeys((*self.words(block, "facts"), *((WORDS,) if said else ()))))
 
     def causes(self, block: Block, schema: Mapping[str, type]) -> tuple[CauseRule, ...]:
         items = block.get("causes")
@@ -161,7 +190,13 @@ class _CheckReader:
 
     def cause(self, item: Block, schema: Mapping[str, type]) -> CauseRule | None:
         self.keys(item, _CAUSE_KEYS)
-        when = self.expression(item, "when", schema)
+        said = item.get("said", False)
+        if not isinstance(said, bool):
+            self.at(item, "said", "said is true, or left out")
+        if said:
+            schema = {**schema, "said": Said}
+        only_said = said and "when" not in item
+        when = parse_expression("False", {}) if only_said else self.expression(item, "when", schema)
         reply = self.words(item, "reply")
         if bool(reply) == bool(item.get("latent", False)):
             self.fault(item.line, "a cause has either reply: [words that the client sees], or latent: true")
@@ -182,12 +217,13 @@ class _CheckReader:
             return None
         return CauseRule(
             id=identifier,
+            said=bool(said),
             when=when,
             say=say,
             fix=fix,
             reply=tuple(self.parse(item, "reply", word, schema) for word in reply),
             confidence=str(confidence),
-            evidence=evidence or when.names,
+            evidence=evidence or when.names or ((WORDS,) if said else ()),
         )
 
     def keys(self, block: Block, known: tuple[str, ...]) -> None:

@@ -103,6 +103,6 @@ def _chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]
             "`sshdoctor checks` lists them"
         )
     wanted = {check.id for check in checks if check.id in only or check.layer in only}
-    while before := {name for ident in wanted for name in by_id[ident].after} - wanted:
+    while before := {name for ident in wanted for name in by_id[ident].predecessors} - wanted:
         wanted |= before
     return tuple(check for check in checks if check.id in wanted)

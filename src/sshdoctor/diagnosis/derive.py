@@ -17,6 +17,7 @@ from sshdoctor.diagnosis.derived.keys import Keys, keys
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.diagnosis.derived.permission import Permission, permission
 from sshdoctor.diagnosis.derived.socket import Socket, socket
+from sshdoctor.diagnosis.derived.words import Words, words
 from sshdoctor.diagnosis.probe import AddressFacts
 from sshdoctor.diagnosis.rank import Expectation
 from sshdoctor.model import Login, Reply, Unknown
@@ -28,6 +29,7 @@ DERIVED: Mapping[str, type] = {
     "admission": Admission,
     "permission": Permission,
     "keys": Keys,
+    "words": Words,
     "inside": Expectation,
 }
 """The derived facts, by the names that checks use."""
@@ -39,6 +41,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "admission": ("wrappers", "addresses"),
     "permission": ("config", "account"),
     "keys": ("account", "config"),
+    "words": ("dial_log", "start"),
     "inside": (),
 }
 """The facts of the host that each is made of."""
@@ -86,7 +89,13 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         "admission": admission(dial, view.client, known["wrappers"]),
         "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
         "keys": keys(dial, known["account"], known["config"]),
+        "words": words(view.client, _source_port(reply, view.client), known["dial_log"], known["start"]),
     }
+
+
+def _source_port(reply: Reply, client: str | None) -> int | None:
+    """The client's port as the host sees it: its own, unless something on the way gave it another address."""
+    return reply.source_port if client is not None and reply.source == client else None
 
 
 def _no_server_runs(known: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -67,7 +68,8 @@ def look_inside(
         if outside.access is not None:
             outside.access.close()
         return _nothing_seen(outside, wanted.facts, "nobody looked inside")
-    probe = Probe(host, outside.replies, wanted.facts, wanted.own)
+    age = None if outside.when is None else max(0, ceil(time.time() - outside.when))
+    probe = Probe(host, outside.replies, wanted.facts, wanted.own, age=age)
     if capture is not None:
         if outside.access is not None:
             outside.access.close()

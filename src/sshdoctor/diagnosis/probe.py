@@ -39,7 +39,7 @@ class Probe:
     """The script for one host; a random mark of this run fences its sections.
 
     ``wanted`` are facts, ``own`` the commands of users' own checks, by check; ``mark`` is that of a run
-    whose output is there already.
+    whose output is there already; ``age`` is how many seconds ago the host was first dialled.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Probe:
         wanted: Sequence[str],
         own: Mapping[str, str],
         mark: str = "",
+        age: int | None = None,
     ) -> None:
         self.mark = mark or secrets.token_hex(16)
         self._here = host.ways[0].connection == "local"
@@ -60,6 +61,7 @@ class Probe:
         for number, reply in enumerate(others, 1):
             self._commands |= self._asked_again(number, reply)
         variables = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
+        variables["age"] = "" if age is None else str(age)
         self.script = build_script(self._commands, variables, self.mark)
         self.stop = stop_script(self.mark)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from sshdoctor.checks.evaluate import Evaluated, Obstacle
-from sshdoctor.model import Cause, Confidence, Evidence, Role, Unknown
+from sshdoctor.model import WORKING, Cause, Confidence, Evidence, Proof, Role, Unknown
 
 WAY = {"route", "firewall", "socket", "daemon", "admission"}
 """The layers that decide whether a client gets as far as a banner."""
@@ -93,33 +93,52 @@ def rank(judged: Sequence[Evaluated], reply: str) -> tuple[Cause, ...]:
     obstacles = [one.obstacle for one in judged if one.obstacle]
     stopping = [o for o in obstacles if o.reply and not _passed(o, reply)]
     root = min((o for o in stopping if _explains(o, reply)), key=_doubt, default=None)
-    doubtful = root is not None and any(_doubt(o) == 0 for o in stopping[: stopping.index(root)])
+    doubtful = root is not None and (
+        any(_doubt(o) == 0 for o in stopping[: stopping.index(root)]) or not _excluded(judged, root, reply)
+    )
     causes = [_cause(root, "root", _confidence(root, reply, doubtful))] if root else []
     causes += [_cause(o, "behind", _WEAKER[o.confidence]) for o in stopping if o is not root]
     causes += [_cause(o, "latent", _WEAKER[o.confidence]) for o in obstacles if not o.reply]
     return tuple(causes)
 
 
+def _excluded(judged: Iterable[Evaluated], root: Obstacle, reply: str) -> bool:
+    """Whether every other cause of this reply that comes before ``root`` was looked at, and is not there."""
+    for one in judged:
+        others = [replies for cause, replies in one.open if cause != root.id]
+        if any(reply in replies or "any" in replies for replies in others):
+            return False
+        if one.obstacle is root:
+            return True
+    return True
+
+
 def _doubt(obstacle: Obstacle) -> int:
-    """0 for what is seen on the host and has its own reply; more for what is only inferred."""
+    """Below 0 for what the host itself said, 0 for what is seen on it, more for what is only inferred."""
+    if obstacle.said:
+        return -1
     return ("any" in obstacle.reply) * 2 + (obstacle.confidence != "proved")
 
 
 def _passed(obstacle: Obstacle, reply: str) -> bool:
     """The client came further than this obstacle would let it: it does not stop this client."""
+    if obstacle.said:
+        return reply in WORKING
     return all(progress(word) < progress(reply) for word in obstacle.reply if word != "any") and (
         "any" not in obstacle.reply or reply in ("ok", "banner")
     )
 
 
 def _explains(obstacle: Obstacle, reply: str) -> bool:
-    if reply in obstacle.reply or "any" in obstacle.reply:
+    if obstacle.said or reply in obstacle.reply or "any" in obstacle.reply:
         return True
     coarse = {"refused": ("rst", "icmp"), "unreachable": ("icmp", "local-unreachable")}.get(reply, ())
     return any(word.startswith(coarse) for word in obstacle.reply) if coarse else False
 
 
 def _confidence(obstacle: Obstacle, reply: str, doubtful: bool) -> Confidence:
+    if obstacle.said:
+        return "proved"
     if obstacle.confidence == "proved" and reply in obstacle.reply and not doubtful:
         return "proved"
     return _WEAKER[obstacle.confidence]
@@ -130,11 +149,18 @@ def _cause(obstacle: Obstacle, role: Role, confidence: Confidence) -> Cause:
         id=obstacle.id,
         role=role,
         confidence=confidence,
+        proof=_proof(obstacle, confidence),
         layer=obstacle.layer,
         summary=obstacle.summary,
         evidence=obstacle.evidence,
         fix=obstacle.fix,
     )
+
+
+def _proof(obstacle: Obstacle, confidence: Confidence) -> Proof | None:
+    if confidence != "proved":
+        return None
+    return "said" if obstacle.said else "excluded"
 
 
 def merge(per_address: Iterable[tuple[Cause, ...]]) -> tuple[Cause, ...]:

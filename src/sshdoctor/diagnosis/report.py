@@ -164,7 +164,7 @@ def _comparing(checks: Sequence[Check]) -> set[str]:
     before = -1
     while len(found) > before:
         before = len(found)
-        found |= {c.id for c in checks if "inside" in c.facts or found.intersection(c.after)}
+        found |= {c.id for c in checks if "inside" in c.facts or found.intersection(c.predecessors)}
     return found
 
 

@@ -31,6 +31,7 @@ class ConnectAttempt:
         self.refusal: Refusal | None = None
         self.elapsed_ms: float | None = None
         self.source: str | None = None
+        self.source_port: int | None = None
         self.socket: socket.socket | None = None
         self._queue = False
         self._began = time.monotonic()
@@ -52,7 +53,7 @@ class ConnectAttempt:
         self._queue = watch_errors(self.socket, self.target.family)
         self._began = time.monotonic()
         number = self.socket.connect_ex(self.target.sockaddr)
-        self.source = own_address(self.socket)
+        self.source, self.source_port = own_address(self.socket)
         if number not in (0, errno.EINPROGRESS):
             self._fail(number, at_once=True)
 
@@ -104,13 +105,14 @@ class ConnectAttempt:
         self.elapsed_ms = round((time.monotonic() - self._began) * 1000, 1)
 
 
-def own_address(sock: socket.socket) -> str | None:
-    """The source address that the kernel chose; None while there is none."""
+def own_address(sock: socket.socket) -> tuple[str | None, int | None]:
+    """The source address and port that the kernel chose; None while there is none."""
     try:
-        address: str = sock.getsockname()[0]
+        address, port, *_ = sock.getsockname()
     except OSError:
-        return None
-    return None if address in ("0.0.0.0", "::") else address  # noqa: S104 -- compared, not bound
+        return None, None
+    unbound = address in ("0.0.0.0", "::")  # noqa: S104 -- compared, not bound
+    return (None, None) if unbound else (address, port)
 
 
 def _is_connected(sock: socket.socket) -> bool:

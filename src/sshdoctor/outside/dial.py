@@ -103,6 +103,7 @@ class Call:
             banner=greeting.banner if greeting else None,
             detail=said.detail,
             source=knock.source,
+            source_port=knock.source_port,
         )
         if reply.word != "banner":
             knock.close()

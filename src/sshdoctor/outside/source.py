@@ -16,6 +16,6 @@ def source_address(target: Endpoint) -> str | None:
     try:
         with socket.socket(FAMILIES[target.family], socket.SOCK_DGRAM) as probe:
             probe.connect(target.sockaddr)
-            return own_address(probe)
+            return own_address(probe)[0]
     except OSError:
         return None

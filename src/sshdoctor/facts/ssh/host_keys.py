@@ -66,6 +66,10 @@ class HostKeys(Struct, frozen=True, kw_only=True):
     keys: tuple[HostKey, ...]
     absent: tuple[str, ...]
     fingerprints: tuple[str, ...]
+    configured: bool
+    """HostKey lines of sshd_config name them; else they are the usual ones."""
+    unreadable: tuple[str, ...]
+    """Files that are there, and hold no key that sshd can read."""
     evidence: tuple[Evidence, ...]
 
 
@@ -107,6 +111,8 @@ def parse(sections: Mapping[str, Section]) -> HostKeys | Unknown:
         keys=keys,
         absent=tuple(path for path in named if path not in present),
         fingerprints=tuple(prints),
+        configured="configured" in said,
+        unreadable=tuple(key.path for key in keys if key.usable is False),
         evidence=evidence(
             "ls -l /etc/ssh/ssh_host_*_key",
             [f"{key.mode} {key.owner} {key.path}" for key in keys] or ["No such file or directory"],

@@ -1,0 +1,129 @@
+"""The fact ``words``: what the host's own programs said about this dial, and the causes that they named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+from sshdoctor.checks.said import Said
+from sshdoctor.facts.parsing.journal_lines import Line
+from sshdoctor.facts.ssh.dial_log import DialLog
+from sshdoctor.facts.ssh.start import Start
+from sshdoctor.model import Evidence, Unknown
+from sshdoctor.reasons import Reason, classify
+
+
+class Words(Struct, frozen=True, kw_only=True):
+    """``said`` in the order in which it was written; ``causes`` are the ids of its causes, each once.
+
+    ``unexplained`` are messages that no list of reasons knows, or that refuse without naming a cause.
+    ``logged``: the host wrote something about this dial at all.
+    """
+
+    said: tuple[Said, ...]
+    causes: tuple[str, ...]
+    unexplained: tuple[str, ...]
+    logged: bool
+    evidence: tuple[Evidence, ...]
+
+
+class _Read(Struct, frozen=True):
+    line: Line
+    reason: Reason | None
+
+    @property
+    def peer(self) -> tuple[str, str] | None:
+        """The address and port that the message is about, if it names one for certain."""
+        parts = self.reason.parts if self.reason else {}
+        return (_plain(parts["address"]), parts.get("port", "")) if parts.get("address") else None
+
+
+def words(
+    client: str | None, port: int | None, log: DialLog | Unknown, start: Start | Unknown
+) -> Words | Unknown:
+    """The fact; ``client`` and ``port`` are the client's, as the host sees them, None where not known.
+
+    Where the service does not run, what was said at its last start counts as said about this dial.
+    """
+    if not isinstance(start, Unknown) and not start.runs and isinstance(start.lines, tuple) and start.lines:
+        return _of_start(start, start.lines)
+    if isinstance(log, Unknown):
+        return log
+    if isinstance(log.lines, Unknown):
+        return log.lines
+    if client is None:
+        return Unknown("the client's address is not known")
+    ours = _ours([_Read(line, classify(line.program, line.message)) for line in log.lines], client, port)
+    said = tuple(_said(ours))
+    shown = "\n".join(f"{one.line.program}[{one.line.pid}]: {one.line.message}" for one in ours[-8:])
+    return Words(
+        said=said,
+        causes=tuple(dict.fromkeys(one.cause for one in said)),
+        unexplained=tuple(one.line.message for one in ours if _refuses_unexplained(one)),
+        logged=bool(ours),
+        evidence=(Evidence(log.source, shown),) if ours else (),
+    )
+
+
+def _of_start(start: Start, lines: Sequence[Line]) -> Words:
+    read = [_Read(line, classify(line.program, line.message)) for line in lines]
+    said = tuple(_said(read, of="start"))
+    shown = "\n".join(f"{line.program}[{line.pid}]: {line.message}" for line in lines[-8:])
+    return Words(
+        said=said,
+        causes=tuple(dict.fromkeys(one.cause for one in said)),
+        unexplained=(),
+        logged=True,
+        evidence=(Evidence(f"journalctl -b -u {start.unit}", shown),),
+    )
+
+
+def _ours(lines: Sequence[_Read], client: str, port: int | None) -> list[_Read]:
+    """The messages about this client's connection: by the peer that they or their process's others name.
+
+    Those of processes that name no peer (the listening server's, or of one that ended at once) count as well.
+    Where none names the port, it is another one here: NAT changed it, or a second connection was made.
+    """
+    address = _plain(client)
+    exact = any(one.peer == (address, str(port)) for one in lines)
+
+    def is_ours(peer: tuple[str, str]) -> bool:
+        return peer[0] == address and (not exact or peer[1] in ("", str(port)))
+
+    peers: dict[int, list[tuple[str, str]]] = {}
+    for one in lines:
+        peers.setdefault(one.line.pid, []).extend([one.peer] if one.peer else [])
+
+    def belongs(one: _Read) -> bool:
+        named = [one.peer] if one.peer else peers[one.line.pid]
+        return not named or any(map(is_ours, named))
+
+    return [one for one in lines if belongs(one)]
+
+
+def _plain(address: str) -> str:
+    """An address in one spelling; IPv4 mapped into IPv6 is IPv4."""
+    try:
+        found = ip_address(address.split("%")[0])
+    except ValueError:
+        return address
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or found)
+
+
+def _said(lines: Iterable[_Read], of: str = "dial") -> Iterator[Said]:
+    for one in lines:
+        if one.reason and one.reason.entry.cause:
+            yield Said(
+                cause=one.reason.entry.cause,
+                of=of,
+                text=one.line.message,
+                parts=one.reason.parts,
+                trusted=one.line.trusted and one.reason.certain,
+            )
+
+
+def _refuses_unexplained(one: _Read) -> bool:
+    return one.line.trusted and one.reason is None

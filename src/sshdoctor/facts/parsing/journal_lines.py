@@ -1,0 +1,69 @@
+"""Entries of the journal as ``journalctl -o json`` prints them, and who is known to have written them.
+
+Source: systemd.journal-fields(7): a field that begins with "_" is journald's own, and no process chooses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from sshdoctor.model import Unknown
+
+LONGEST = 2000
+"""Characters of a message that are kept."""
+
+_SERVERS = frozenset({"sshd", "sshd-session", "sshd-auth", "dropbear", "dropbearmulti", "tinysshd"})
+
+
+class Line(Struct, frozen=True):
+    """One message. ``trusted``: the system itself vouches that root's own server, or systemd, wrote it."""
+
+    program: str
+    pid: int
+    message: str
+    trusted: bool
+
+
+class _Entry(Struct):
+    """The fields of an entry; journald writes text that is no UTF-8 as a list of numbers."""
+
+    message: object = msgspec.field(name="MESSAGE", default="")
+    pid: str = msgspec.field(name="_PID", default="0")
+    uid: str = msgspec.field(name="_UID", default="")
+    exe: str = msgspec.field(name="_EXE", default="")
+    program: str = msgspec.field(name="SYSLOG_IDENTIFIER", default="")
+
+
+def journal_lines(text: str) -> tuple[Line, ...] | Unknown:
+    """The messages in ``text``, oldest first; Unknown where the journal may not be read."""
+    if "insufficient permissions" in text:
+        return Unknown("the journal may not be read; root may, or the group systemd-journal")
+    return tuple(_entries(text))
+
+
+def _entries(text: str) -> Iterator[Line]:
+    decoder = msgspec.json.Decoder(_Entry)
+    for line in text.splitlines():
+        try:
+            entry = decoder.decode(line)
+            pid = int(entry.pid)
+        except (msgspec.MsgspecError, ValueError):
+            continue
+        yield Line(entry.program, pid, _message(entry.message), _is_trusted(entry, pid))
+
+
+def _message(field: object) -> str:
+    if isinstance(field, list):
+        numbers = [each for each in field if isinstance(each, int) and 0 <= each < 256]
+        field = bytes(numbers).decode("utf-8", "backslashreplace")
+    return str(field)[:LONGEST]
+
+
+def _is_trusted(entry: _Entry, pid: int) -> bool:
+    """Root wrote it, as a server or as systemd; of a process that has just ended journald knows no path."""
+    folder, _, name = entry.exe.rpartition("/")
+    server = not entry.exe or (name in _SERVERS and not folder.startswith("/home"))
+    return entry.uid == "0" and (server or pid == 1 or name == "systemd-executor")

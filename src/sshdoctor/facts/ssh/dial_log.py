@@ -1,0 +1,102 @@
+"""What the host's own programs wrote since this dial began: the SSH server's, and PAM's in its name.
+
+Sources: journalctl(1), systemd.journal-fields(7): a field that begins with "_" is journald's own word, and no
+process can choose it. A text log has no such field, and through /dev/log anybody may write there any name and
+number: its lines are shown, and prove nothing. The times are the host's own on both sides, so that a clock
+that is wrong does no harm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from sshdoctor.facts.parsing.journal_lines import LONGEST, Line, journal_lines
+from sshdoctor.facts.parsing.output import denied, parts
+from sshdoctor.facts.parsing.section import Section
+from sshdoctor.model import Evidence, Unknown
+
+COMMANDS = {
+    "lines": """
+programs='sshd sshd-session sshd-auth dropbear tinysshd'
+if [ -d /run/systemd/system ] && command -v journalctl >/dev/null; then
+  echo '## journal'
+  for name in $programs; do set -- "$@" "SYSLOG_IDENTIFIER=$name"; done
+  since=$(( $(date +%s) - ${age:-60} - 1 ))
+  fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,SYSLOG_PID,_TRANSPORT
+  journalctl -q -b -n 400 -o json --output-fields=$fields --no-pager --since "@$since" "$@" 2>&1 ||
+    journalctl -q -b -n 400 -o json --no-pager --since "@$since" "$@" 2>&1
+else
+  for file in /var/log/auth.log /var/log/secure /var/log/messages /var/log/syslog; do
+    [ -e "$file" ] || continue
+    echo '## now'; date +%Y-%m-%dT%H:%M:%S; echo "${age:-60}"
+    echo "## file $file"
+    tail -c 300000 "$file" 2>&1 |
+      grep -aE ' (sshd|sshd-session|sshd-auth|dropbear|tinysshd)[[]|[Pp]ermission denied' | tail -n 400
+    exit 0
+  done
+  if command -v logread >/dev/null; then
+    echo '## now'; date +%Y-%m-%dT%H:%M:%S; echo "${age:-60}"
+    echo '## file logread'
+    logread 2>&1 | grep -aE ' (sshd|sshd-session|sshd-auth|dropbear|tinysshd)[[]' | tail -n 400
+  fi
+fi
+true
+"""
+}
+
+_TIME = r"\d{4}-\d\d-\d\dT\S{8,32}|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
+_LINE = re.compile(rf"(?P<time>{_TIME}) (?P<rest>.{{0,2000}})")
+_TAG = re.compile(r"(?P<program>[\w.-]{1,32})\[(?P<pid>\d{1,9})\]: ?(?P<message>.*)")
+
+
+class DialLog(Struct, frozen=True, kw_only=True):
+    """``lines`` in the order in which they were written; ``source`` is a command that shows them."""
+
+    lines: tuple[Line, ...] | Unknown
+    source: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+VALUE = DialLog
+
+
+def parse(sections: Mapping[str, Section]) -> DialLog | Unknown:
+    said = parts(sections["lines"].output)
+    if "journal" in said:
+        source = "journalctl -b -t sshd -t sshd-session"
+        return DialLog(lines=journal_lines(said["journal"]), source=source)
+    name = next((name for name in said if name.startswith("file ")), None)
+    if name is None:
+        return DialLog(lines=Unknown("no log is kept here"), source="")
+    path = name.removeprefix("file ")
+    lines = said[name].splitlines()
+    source = f"tail {path}" if path.startswith("/") else path
+    if lines and denied(lines[0]) and "tail" in lines[0]:
+        return DialLog(lines=Unknown(f"{path} may not be read; root may"), source=source)
+    return DialLog(lines=tuple(_text_lines(lines, said["now"].splitlines())), source=source)
+
+
+def _text_lines(lines: Iterable[str], times: list[str]) -> Iterator[Line]:
+    now, age = datetime.fromisoformat(times[0]), int(times[1])
+    since = now - timedelta(seconds=age + 1)
+    for line in lines:
+        found = _LINE.match(line)
+        tag = _TAG.search(found["rest"]) if found else None
+        when = _time(found["time"], now) if found else None
+        if tag and when and when >= since:
+            yield Line(tag["program"], int(tag["pid"]), tag["message"][:LONGEST], trusted=False)
+
+
+def _time(text: str, now: datetime) -> datetime | None:
+    """rsyslog's ISO time, or RFC 3164's, which has no year."""
+    try:
+        if text[0].isdecimal():
+            return datetime.fromisoformat(text[:19])
+        when = datetime.strptime(f"{now.year} {text}", "%Y %b %d %H:%M:%S")
+    except ValueError:
+        return None
+    return when if when <= now + timedelta(days=1) else when.replace(year=now.year - 1)

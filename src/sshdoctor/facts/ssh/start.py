@@ -1,0 +1,204 @@
+"""Why systemd does not run the SSH service: the state of its unit, and the words of its last start.
+
+Sources: systemctl(1), systemd.unit(5) (LoadState, conditions, Requires=), systemd.service(5) (Result),
+systemd.exec(5) (exit statuses 200 to 245), org.freedesktop.systemd1(5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from sshdoctor.facts.parsing import systemd
+from sshdoctor.facts.parsing.journal_lines import Line, journal_lines
+from sshdoctor.facts.parsing.output import evidence, parts, properties
+from sshdoctor.facts.parsing.section import Section
+from sshdoctor.model import Evidence, Unknown
+
+COMMANDS = {
+    "unit": """
+[ -d /run/systemd/system ] || { echo '## none'; exit 0; }
+for unit in ssh sshd; do
+  load=$(systemctl show -p LoadState --value "$unit.service" 2>/dev/null)
+  case $load in ''|not-found) ;; *) break ;; esac
+done
+echo '## service'
+systemctl show -p Id,LoadState,LoadError,ActiveState,Result,ConditionResult,AssertResult,FragmentPath \\
+  -p DropInPaths,Type,TimeoutStartUSec,ExecStartPre,ExecStart,InvocationID "$unit.service" 2>&1
+echo '## socket'
+systemctl show -p Id,LoadState,ActiveState,Result,InvocationID,DropInPaths,FragmentPath,BindIPv6Only \\
+  -p BindToDevice "$unit.socket" 2>&1
+echo '## conditions'
+systemctl status --no-pager -n 0 "$unit.service" 2>/dev/null | grep -aE '(Condition|Assert)[A-Za-z]*[=:]'
+echo '## required'
+needed=$(systemctl show -p Requires -p BindsTo -p Requisite --value "$unit.service" 2>/dev/null)
+set --
+for each in $needed; do case $each in *.slice|*.target|"$unit.socket") ;; *) set -- "$@" "$each" ;; esac; done
+[ $# = 0 ] || systemctl show -p Id,LoadState,ActiveState,SubState,Result,Type "$@" 2>&1
+for kind in service socket; do
+  echo "## last $kind"
+  id=$(systemctl show -p InvocationID --value "$unit.$kind" 2>/dev/null)
+  fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,_TRANSPORT
+  if [ -n "$id" ]; then set -- "_SYSTEMD_INVOCATION_ID=$id" + "INVOCATION_ID=$id"
+  else set -- "UNIT=$unit.$kind"; fi
+  journalctl -q -b -n 40 -o json --output-fields=$fields --no-pager "$@" 2>&1
+done
+true
+"""
+}
+
+
+class Start(Struct, frozen=True, kw_only=True):
+    """``load_state`` and ``result`` are systemd's words; ``condition`` is one that is not met, or "".
+
+    ``failed_command`` is a command of the unit that ended badly, ``failed_status`` its exit status;
+    ``failed_requirement`` a unit that this one requires and that is not there, or failed. ``files`` are the
+    unit's own file and its drop-ins, the last one first. ``lines`` were written at the last start.
+    """
+
+    unit: str
+    load_state: str
+    load_error: str
+    active: str
+    result: str
+    kind: str
+    condition: str
+    condition_cure: str
+    failed_command: str
+    failed_status: int
+    failed_requirement: str
+    files: tuple[str, ...]
+    drop_in: str
+    socket_unit: str
+    socket_active: str
+    socket_result: str
+    socket_drop_in: str
+    socket_v6_only: bool
+    socket_device: str
+    lines: tuple[Line, ...] | Unknown
+    socket_lines: tuple[Line, ...] | Unknown
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def runs(self) -> bool:
+        return self.active in ("active", "reloading")
+
+
+VALUE = Start
+
+_COMMAND = re.compile(r"argv\[\]=(?P<argv>.*?) ; .*?code=(?P<code>\S*) ; status=(?P<status>\d+)")
+_SHOWN = (
+    "LoadState", "LoadError", "ActiveState", "Result", "ConditionResult", "AssertResult", "DropInPaths"
+)  # fmt: skip
+
+
+def parse(sections: Mapping[str, Section]) -> Start | Unknown:
+    said = parts(sections["unit"].output)
+    if "none" in said or "service" not in said:
+        return Unknown("systemd does not run here")
+    unit, socket = properties(said["service"]), properties(said["socket"])
+    if "LoadState" not in unit:
+        return Unknown((said["service"].splitlines() or ["systemctl failed"])[0])
+    command, status = _failed_command(said["service"], unit)
+    condition = _condition(said["conditions"], unit)
+    requirement, shown = _failed_requirement(said["required"])
+    lines = journal_lines(said.get("last service", ""))
+    socket_lines = journal_lines(said.get("last socket", ""))
+    drop_ins = tuple(reversed(unit.get("DropInPaths", "").split()))
+    return Start(
+        unit=unit.get("Id", ""),
+        load_state=unit["LoadState"],
+        load_error=_unquoted(unit.get("LoadError", "")),
+        active=unit.get("ActiveState", ""),
+        result=unit.get("Result", ""),
+        kind=unit.get("Type", ""),
+        condition=condition,
+        condition_cure=_cure(condition),
+        failed_command=command,
+        failed_status=status,
+        failed_requirement=requirement,
+        files=(*drop_ins, *unit.get("FragmentPath", "").split()),
+        drop_in=drop_ins[0] if drop_ins else "",
+        socket_unit=socket.get("Id", ""),
+        socket_active=socket.get("ActiveState", ""),
+        socket_result=socket.get("Result", ""),
+        socket_drop_in=(socket.get("DropInPaths", "").split() or [""])[-1],
+        socket_v6_only=socket.get("BindIPv6Only") == "ipv6-only",
+        socket_device=socket.get("BindToDevice", ""),
+        lines=lines,
+        socket_lines=socket_lines,
+        evidence=_shown(unit, condition, shown, lines),
+    )
+
+
+def _unquoted(text: str) -> str:
+    """systemctl prints an error as its D-Bus name and its text in quotes."""
+    found = re.search(r'"(.*)"', text)
+    return found[1] if found else text
+
+
+def _failed_command(text: str, unit: Mapping[str, Any]) -> tuple[str, int]:
+    """The first command that ended badly, and that systemd minds, with its status; ("", 0) if none did."""
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        found = _COMMAND.search(value) if key in ("ExecStartPre", "ExecStart") else None
+        if not found or "ignore_errors=yes" in value or found["code"] not in ("exited", "killed"):
+            continue
+        status = int(found["status"])
+        if status and (key == "ExecStartPre" or status >= 200) and unit.get("ActiveState") != "active":
+            return f"{key}={found['argv']}", status
+    return "", 0
+
+
+def _condition(text: str, unit: Mapping[str, str]) -> str:
+    if unit.get("ConditionResult") != "no" and unit.get("AssertResult") != "no":
+        return ""
+    if unit.get("ActiveState") == "active":
+        return ""
+    found = re.search(r"((?:Condition|Assert)\w+=.*?)(?: was not met)?$", text, re.M)
+    return found[1].strip() if found else ""
+
+
+def _cure(condition: str) -> str:
+    """What a person does about a condition of the commonest kinds.
+
+    >>> _cure("ConditionPathExists=!/etc/ssh/sshd_not_to_be_run")
+    'remove /etc/ssh/sshd_not_to_be_run'
+    """
+    found = re.fullmatch(r"\w+Path\w*=(\|?!?)(/\S+)", condition)
+    if not found:
+        return "make this condition hold, or take its line out of the unit (systemctl edit)"
+    return f"remove {found[2]}" if "!" in found[1] else f"put {found[2]} in its place"
+
+
+def _failed_requirement(text: str) -> tuple[str, tuple[Evidence, ...]]:
+    for unit in systemd.units(text).values():
+        load, active = unit.get("LoadState", ""), unit.get("ActiveState", "")
+        if load in ("not-found", "masked", "bad-setting", "error") or active == "failed":
+            state = load if load != "loaded" else f"{active}, {unit.get('Result', '')}"
+            return f"{unit['Id']} ({state})", systemd.shown(unit)
+    return "", ()
+
+
+def _shown(
+    unit: Mapping[str, str], condition: str, required: tuple[Evidence, ...], lines: tuple[Line, ...] | Unknown
+) -> tuple[Evidence, ...]:
+    said = () if isinstance(lines, Unknown) else tuple(line.message for line in lines[-6:])
+    keys = (
+        "LoadState",
+        "LoadError",
+        "ActiveState",
+        "Result",
+        "ConditionResult",
+        "AssertResult",
+        "DropInPaths",
+    )
+    own = [f"{key}={unit[key]}" for key in keys if unit.get(key)] + ([condition] if condition else [])
+    return (
+        *evidence(f"systemctl show {unit.get('Id', '')}", own),
+        *required,
+        *evidence(f"journalctl -b -u {unit.get('Id', '')}", said),
+    )

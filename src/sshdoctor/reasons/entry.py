@@ -1,0 +1,148 @@
+"""The lists of reasons: YAML files in, entries out; every fault of a file is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from sshdoctor.document import Block, DocumentError, read_yaml
+from sshdoctor.errors import InputError
+from sshdoctor.reasons.pattern import Pattern, PatternError, parse_pattern
+
+STAGES = ("start", "admission", "handshake", "authentication", "account", "session", "end")
+"""How far a connection has come when a message is written; ``start`` is the program's own."""
+
+
+class ReasonsError(InputError):
+    """A list that cannot be read; the message has every fault, as ``file:line: what``."""
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One thing that a program says, in each of its wordings, and what it means."""
+
+    program: str
+    says: tuple[Pattern, ...]
+    stage: str
+    cause: str | None
+    """The id of the cause that the message names; None where it decides none."""
+    no_cause: str | None
+    """Why it decides none, and what does."""
+    among: tuple[str, ...]
+    """The causes that a message without one leaves open."""
+    ends: bool
+    """Whether the program refuses or ends something with it; else it only goes along with something."""
+    shows: tuple[str, ...]
+    """The parts that a sentence about it shows."""
+    example: str
+    source: str
+    recorded: bool
+    """Whether the example was recorded on a real host."""
+
+
+class List(Struct, frozen=True, kw_only=True):
+    """One program's list: the names that it logs under, what it puts around a message, and the entries."""
+
+    program: str
+    identifiers: frozenset[str]
+    """The names under which it logs; ``*`` stands for every program (a library such as Linux-PAM)."""
+    frames: tuple[Pattern, ...]
+    entries: tuple[Entry, ...]
+
+
+class _Written(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An entry as it is written."""
+
+    says: str | list[str]
+    stage: str
+    example: str
+    source: str
+    cause: str | None = None
+    no_cause: str | None = None
+    among: list[str] = []
+    ends: bool = True
+    shows: list[str] = []
+    recorded: bool = False
+
+
+class _WrittenList(Struct, forbid_unknown_fields=True, kw_only=True):
+    program: str
+    identifiers: list[str]
+    reasons: list[Any]
+    frames: list[str] = []
+
+
+def load_lists(folder: Path) -> tuple[List, ...]:
+    """Every list in ``folder``. Raises ReasonsError with every fault of every file."""
+    faults: list[str] = []
+    lists = [made for path in sorted(folder.glob("*.yml")) if (made := _list(path, faults))]
+    if faults:
+        raise ReasonsError("\n".join(faults))
+    return tuple(lists)
+
+
+def _list(path: Path, faults: list[str]) -> List | None:
+    try:
+        block = read_yaml(path)
+        written = msgspec.convert(block, _WrittenList)
+        frames = tuple(parse_pattern(frame) for frame in written.frames)
+    except DocumentError as error:
+        faults.extend(str(error).splitlines())
+        return None
+    except (msgspec.ValidationError, PatternError) as error:
+        faults.append(f"{path}:1: {error}")
+        return None
+    around = frozenset(name for frame in frames for name in frame.names)
+    entries = (_entry(item, written.program, path, around, faults) for item in written.reasons)
+    return List(
+        program=written.program,
+        identifiers=frozenset(written.identifiers),
+        frames=frames,
+        entries=tuple(entry for entry in entries if entry),
+    )
+
+
+def _entry(item: object, program: str, path: Path, around: frozenset[str], faults: list[str]) -> Entry | None:
+    line = item.line if isinstance(item, Block) else 1
+    try:
+        written = msgspec.convert(item, _Written)
+        says = [written.says] if isinstance(written.says, str) else written.says
+        patterns = tuple(parse_pattern(words) for words in says)
+    except (msgspec.ValidationError, PatternError) as error:
+        faults.append(f"{path}:{line}: {error}")
+        return None
+    wrong = [f"{path}:{line}: {what}" for what in _wrong(written, patterns, around)]
+    faults.extend(wrong)
+    if wrong:
+        return None
+    return Entry(
+        program=program,
+        says=patterns,
+        stage=written.stage,
+        cause=written.cause,
+        no_cause=written.no_cause,
+        among=tuple(written.among),
+        ends=written.ends,
+        shows=tuple(written.shows),
+        example=written.example,
+        source=written.source,
+        recorded=written.recorded,
+    )
+
+
+def _wrong(written: _Written, patterns: tuple[Pattern, ...], around: frozenset[str]) -> Iterator[str]:
+    if not patterns:
+        yield "says is empty"
+    if written.stage not in STAGES:
+        yield f"{written.stage!r} is no stage: {', '.join(STAGES)}"
+    if bool(written.cause) == bool(written.no_cause):
+        yield "an entry has either a cause or, with no_cause, the reason why it has none"
+    if written.cause and written.among:
+        yield "among belongs to an entry without a cause"
+    known = around.union(*(pattern.names for pattern in patterns))
+    for name in written.shows:
+        if name not in known:
+            yield f"shows: there is no part {name!r} in what it says"
