@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.derived.admission import Admission, admission
+from sshdoctor.diagnosis.derived.answer import Answer, answer
+from sshdoctor.diagnosis.derived.beneath import Beneath, beneath
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
+from sshdoctor.diagnosis.derived.here import Here, here
+from sshdoctor.diagnosis.derived.interface import Interface, interface
 from sshdoctor.diagnosis.derived.keys import Keys, keys
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.diagnosis.derived.permission import Permission, permission
@@ -30,6 +34,10 @@ DERIVED: Mapping[str, type] = {
     "permission": Permission,
     "keys": Keys,
     "words": Words,
+    "here": Here,
+    "answer": Answer,
+    "interface": Interface,
+    "beneath": Beneath,
     "inside": Expectation,
 }
 """The derived facts, by the names that checks use."""
@@ -42,6 +50,10 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "permission": ("config", "account"),
     "keys": ("account", "config"),
     "words": ("dial_log", "start"),
+    "here": (),
+    "answer": ("way_back", "firewall", "addresses", "links"),
+    "interface": ("addresses", "links"),
+    "beneath": ("below", "links", "unit_network", "addresses"),
     "inside": (),
 }
 """The facts of the host that each is made of."""
@@ -62,6 +74,8 @@ class Conversation(Struct, frozen=True, kw_only=True):
     on_this_machine: bool
     off: bool = False
     """The host was looked into on a mounted disk, whose system does not run."""
+    around: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What this machine says of itself on the way to each address that gave no greeting."""
 
 
 def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict[str, object]:
@@ -81,8 +95,27 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
     way = path(dial, view.client, known["firewall"], known["addresses"], known["bans"])
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
+    side = here(
+        dial,
+        conversation.around.get(reply.address or "", Unknown("this machine was not asked")),
+        conversation.on_this_machine,
+    )
     return {
         **known,
+        "here": side,
+        "answer": answer(
+            dial,
+            view.client,
+            known["way_back"],
+            known["firewall"],
+            known["addresses"],
+            known["links"],
+            side,
+        ),
+        "interface": interface(known["addresses"], known["links"]),
+        "beneath": beneath(
+            dial, view.client, known["below"], known["links"], known["unit_network"], known["addresses"]
+        ),
         "dialled": dial,
         "path": way,
         "socket": socket(dial, known["listeners"], _no_server_runs(known)),

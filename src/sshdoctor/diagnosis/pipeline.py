@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from sshdoctor.background import Background
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
+from sshdoctor.diagnosis.unsent import failed_sends
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport
 
@@ -69,6 +70,7 @@ def diagnose(
     wanted = setup.wanted()
     facts.commands(wanted.facts)
     completed, seen = outside.result()
+    around = Background(lambda: _look_here(completed, seen))
     inside = look_inside(
         completed,
         seen,
@@ -81,14 +83,23 @@ def diagnose(
     from sshdoctor.diagnosis.report import build_report, facts_by_address
 
     checks = setup.checks()
-    known = facts_by_address(completed, seen, inside)
+    known = facts_by_address(completed, seen, inside, around.result())
     return Diagnosis(report=build_report(completed, seen, inside, checks, known), facts=known, inside=inside)
 
 
 def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:
     """The host with what the user's ssh_config adds, and what a client gets there."""
-    completed, began = complete(host), time.time()
-    return completed, replace(look_outside(completed, probing), when=began)
+    completed, began, before = complete(host), time.time(), failed_sends()
+    seen = look_outside(completed, probing)
+    after = failed_sends()
+    unsent = None if before is None or after is None else after - before
+    return completed, replace(seen, when=began, unsent=unsent)
+
+
+def _look_here(host: Host, seen: Outside) -> Mapping[str, Mapping[str, Any]]:
+    from sshdoctor.diagnosis.here import look_here  # only where a dial failed is anything asked here
+
+    return look_here(host, seen)
 
 
 def enter_again(diagnosis: Diagnosis, probing: ProbeOptions) -> Access:

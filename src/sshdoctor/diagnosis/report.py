@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -48,8 +49,13 @@ class _Address(Struct, frozen=True):
     """The reply that the causes are to explain: the one seen, or that which a disk's system would give."""
 
 
-def facts_by_address(host: Host, outside: Outside, inside: Inside) -> tuple[dict[str, object], ...]:
-    """The facts about each address dialled: the host's own, and those put together from both sides."""
+def facts_by_address(
+    host: Host, outside: Outside, inside: Inside, around: Mapping[str, Mapping[str, Any]] | None = None
+) -> tuple[dict[str, object], ...]:
+    """The facts about each address dialled: the host's own, and those put together from both sides.
+
+    ``around`` is what this machine says of itself on the way to each address, as ``look_here`` gives it.
+    """
     replies = _replies(outside, inside)
     conversation = Conversation(
         login=host.login,
@@ -57,6 +63,7 @@ def facts_by_address(host: Host, outside: Outside, inside: Inside) -> tuple[dict
         failure=outside.failure,
         on_this_machine=inside.used.via == "local",
         off=inside.used.via == "chroot",
+        around=around or {},
     )
     views = zip(replies, inside.views, strict=True)
     return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)

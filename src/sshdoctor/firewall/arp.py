@@ -106,7 +106,7 @@ class _Rules:
         """What the rule does with the message: "" if it does not concern it."""
         doubt = False
         for statement in statements:
-            kind, value = next(iter(statement.items())) if isinstance(statement, dict) else (statement, None)
+            kind, value = next(iter(statement.items())) if isinstance(statement, dict) else (statement, {})
             if kind == "match":
                 truth = _holds(value, self._message)
                 if truth is False:

@@ -98,8 +98,11 @@ def _fits(one: _Filter, ends: Ends) -> bool | None:
     own = "ip" if ends.family == "ipv4" else "ipv6"
     if one.protocol not in ("all", own):
         return False
-    judge = {"u32": _u32, "flower": _flower, "matchall": lambda body, ends: True}.get(one.kind)
-    return judge(one.body, ends) if judge else None
+    if one.kind == "u32":
+        return _u32(one.body, ends)
+    if one.kind == "flower":
+        return _flower(one.body, ends)
+    return True if one.kind == "matchall" else None
 
 
 def _u32(body: str, ends: Ends) -> bool | None:
@@ -160,7 +163,9 @@ def _action(one: _Filter, dead_classes: frozenset[str]) -> tuple[str, str]:
             return "pass", ""
         if re.match(r"\d+: gact action (continue|reclassify)", action) or " continue" in action:
             return "next", ""
-        if not re.match(r"\d+: (mirred|csum|skbedit|pedit|vlan|connmark|ctinfo|sample|simple|gact)\b", action):
+        if not re.match(
+            r"\d+: (mirred|csum|skbedit|pedit|vlan|connmark|ctinfo|sample|simple|gact)\b", action
+        ):
             return "perhaps", "what its action does is not known here"
     flow = re.search(r"flowid (\S+)", one.body)
     if flow and flow[1].lstrip("*") in dead_classes:
@@ -173,5 +178,9 @@ def _program(body: str) -> tuple[str, str]:
     constant = re.search(r"direct-action.* bytecode '1,6 0 0 (\d+)'", body)
     if constant:
         verdict = int(constant[1])
-        return ("drop", "it drops every packet") if verdict == 2 else ("pass" if verdict in (0, 1) else "next", "")
+        return (
+            ("drop", "it drops every packet")
+            if verdict == 2
+            else ("pass" if verdict in (0, 1) else "next", "")
+        )
     return "perhaps", "a program of BPF decides, which only its maker can tell about"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from sshdoctor.facts.host.bans import Bans, Jail
+from sshdoctor.facts.host.bans import Bans, Jail, unban_command
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Ban(Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     by: str = "set"
     jail: str = ""
+    element: str = ""
+    """What is banned: the client's address, or a network with it; "" where that is the client's address."""
 
 
 def ban(rule: Rule, owner: str, source: str, bans: Bans | Unknown) -> Ban | None:
@@ -84,9 +86,10 @@ def _jailed(named: str, source: str, bans: Bans | Unknown) -> Ban:
     evidence = bans.evidence if known.since and isinstance(bans, Bans) else ()
     return Ban(
         f"fail2ban's jail {known.name}",
-        f"fail2ban-client set {shlex.quote(known.name)} unbanip {source}",
+        unban_command(known.name, known.element or source),
         times,
         evidence,
         by="fail2ban",
         jail=known.name,
+        element=known.element,
     )

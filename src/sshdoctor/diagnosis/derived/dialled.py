@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from msgspec import Struct
 
 from sshdoctor.access.base import LoginFailure
+from sshdoctor.diagnosis.rank import progress
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.model import WORKING, Evidence, Login, Reply, Unknown
 
@@ -25,6 +26,10 @@ class Dialled(Struct, frozen=True, kw_only=True):
     reply: str | Unknown
     """Unknown where the system that was looked into does not run: what came back is not its answer."""
     detail: str | Unknown
+    connected: bool | Unknown
+    """The handshake of TCP came to its end: whatever stops the client is behind that."""
+    looked_inside: bool
+    """The host, or a disk of it, was looked into."""
     sender: str | None
     foreign_sender: bool
     """An ICMP refusal whose sender is not the address dialled: somebody else's firewall or router."""
@@ -71,6 +76,8 @@ def dialled(
         user=login.user or "",
         reply=reply.word,
         detail=reply.detail or "",
+        connected=progress(reply.word) >= progress("no-banner"),
+        looked_inside=not isinstance(addresses, Unknown),
         sender=reply.sender,
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
         no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),

@@ -75,25 +75,32 @@ def path(
         return dial.arrives_at
     if source is None:
         return Unknown("the client's address is not known")
-    from sshdoctor.firewall import Packet, judge  # 40 ms that are paid while the host is waited for
+    from sshdoctor.firewall import judge  # 40 ms that are paid while the host is waited for
 
-    packet = Packet(
+    packet = packet_of(dial, source, dial.arrives_at, addresses)
+    try:
+        return _read(judge(dumps(firewall), packet), dial, packet, firewall, bans)
+    except RulesError as error:
+        return Unknown(str(error))
+
+
+def packet_of(dial: Dialled, source: str, destination: str, addresses: Addresses | Unknown) -> Packet:
+    """The client's SYN as it enters the host."""
+    from sshdoctor.firewall import Packet
+
+    return Packet(
         family="ipv6" if dial.family == "ipv6" else "ipv4",
         source=source,
-        destination=dial.arrives_at,
+        destination=destination,
         destination_port=dial.port,
         in_interface=_interface(addresses, "return_interface") or _interface(addresses, "dialled_interface"),
         out_interface=_interface(addresses, "return_interface"),
         reverse_path=_returns(addresses),
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
     )
-    try:
-        return _read(judge(_dumps(firewall), packet), dial, packet, firewall, bans)
-    except RulesError as error:
-        return Unknown(str(error))
 
 
-def _dumps(firewall: Firewall) -> list[Dump]:
+def dumps(firewall: Firewall) -> list[Dump]:
     """Everything that the kernel holds: every back end of iptables, native nftables, and the sets."""
     from sshdoctor.firewall import Dump
 

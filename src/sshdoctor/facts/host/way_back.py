@@ -36,8 +36,12 @@ if command -v ip >/dev/null; then
     }
     all=$(routes); echo "$all"
     echo '## neighbours'
-    for hop in "$client" $(echo "$all" | sed -n 's/.* via \\(inet6 \\)*\\([^ ]*\\) .*/\\2/p' | sort -u); do
+    found=$(for hop in "$client" $(echo "$all" | sed -n 's/.* via \\(inet6 \\)*\\([^ ]*\\) .*/\\2/p' | sort -u); do
       ip -o neigh show to "$hop" 2>&1
+    done)
+    echo "$found"
+    for mac in $(echo "$found" | sed -n 's/.* lladdr \\([0-9a-f:]*\\) .*/\\1/p' | sort -u); do
+      ip -o neigh show | grep -F " $mac " | head -n 8
     done
   fi
 fi
@@ -88,6 +92,7 @@ class Waiting(Struct, frozen=True):
 
 class WayBack(Struct, frozen=True, kw_only=True):
     """``routes`` begins with the one without a mark. ``rules`` are those of ``ip rule`` beside the usual three.
+    ``neighbours`` has the client, the gateways before it, and who has the same hardware address as one of these.
     ``kept``: whether a SYN that arrived would still be seen in ``waiting``."""
 
     routes: tuple[Route, ...] | Unknown
@@ -127,7 +132,11 @@ def parse(sections: Mapping[str, Section]) -> WayBack | Unknown:
         waiting=waiting,
         kept=_kept(properties(said.get("kept", ""))),
         evidence=evidence("ip rule", rules)
-        + (() if isinstance(waiting, Unknown) else evidence("ss -nt state syn-recv", [w.text for w in waiting])),
+        + (
+            ()
+            if isinstance(waiting, Unknown)
+            else evidence("ss -nt state syn-recv", [w.text for w in waiting])
+        ),
     )
 
 

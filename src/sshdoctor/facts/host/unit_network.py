@@ -1,0 +1,148 @@
+"""What the units of the service do to its network: address lists, one interface, a namespace of its own.
+
+Sources: systemd.resource-control(5) (IPAddressDeny is carried out by a program of BPF, which wants cgroups of
+version 2: else systemd says so in its log and does nothing), systemd.exec(5) PrivateNetwork,
+systemd.socket(5) BindToDevice; namespaces(7). ``systemctl`` is asked only where some unit file says such a
+thing. A process of another PID namespace (a container's) is none of this host's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+
+from msgspec import Struct
+
+from sshdoctor.facts.parsing import systemd as _systemd
+from sshdoctor.facts.parsing.output import evidence, parts, unseen
+from sshdoctor.facts.parsing.section import Section
+from sshdoctor.model import Evidence, Unknown
+
+COMMANDS = {
+    "settings": """
+words='^[[:space:]]*(IPAddressAllow|IPAddressDeny|BindToDevice|PrivateNetwork|NetworkNamespacePath)[[:space:]]*='
+if [ -d /run/systemd/system ]; then
+  for folder in /usr/lib/systemd/system /lib/systemd/system /etc/systemd/system /run/systemd/system \\
+    /etc/systemd/system.control /run/systemd/system.control /run/systemd/transient; do
+    [ ! -L "${folder%/systemd/system}" ] || continue
+    for file in "$folder"/ssh*.service "$folder"/ssh*.socket "$folder"/ssh*.d/*.conf "$folder"/service.d/*.conf \\
+      "$folder"/socket.d/*.conf "$folder"/system.slice "$folder"/*.slice.d/*.conf; do
+      [ ! -f "$file" ] || set -- "$@" "$file"
+    done
+  done
+  said=$([ $# = 0 ] || grep -HsE "$words" "$@")
+  if [ -n "$said" ]; then
+    echo '## files'; echo "$said"
+    echo '## units'
+    systemctl show -p Id,LoadState,ActiveState,IPAddressAllow,IPAddressDeny,BindToDevice,PrivateNetwork \\
+      -p NetworkNamespacePath ssh.service sshd.service ssh.socket sshd.socket system.slice -- -.slice 2>&1
+  fi
+  ! grep -qs '^[^ ]* [^ ]* cgroup2 ' /proc/self/mounts || echo '## unified'
+fi
+echo '## own'; readlink /proc/self/ns/net /proc/self/ns/pid 2>&1
+echo '## servers'
+own=$(readlink /proc/self/ns/net 2>/dev/null) pids=$(readlink /proc/self/ns/pid 2>/dev/null)
+for comm in $(grep -lsxE 'sshd|dropbear|tinysshd' /proc/[0-9]*/comm | head -n 200); do
+  process=${comm%/comm}
+  net=$(readlink "$process/ns/net" 2>/dev/null) || { echo "hidden ${process#/proc/}"; continue; }
+  [ "$net" != "$own" ] && [ "$(readlink "$process/ns/pid")" = "$pids" ] || continue
+  read -r name <"$comm"
+  echo "process ${process#/proc/} $name $net"
+  grep -h '^ *[0-9]*: [^ ]* [^ ]* 0A ' "$process/net/tcp" "$process/net/tcp6" 2>/dev/null
+done
+true
+"""
+}
+
+
+class Unit(Struct, frozen=True, kw_only=True):
+    """What systemd has in force for one unit."""
+
+    name: str
+    active: bool
+    allow: tuple[str, ...]
+    deny: tuple[str, ...]
+    device: str
+    private: bool
+
+
+class Apart(Struct, frozen=True):
+    """An SSH server in another network namespace of this host, and the ports that listen there."""
+
+    pid: int
+    program: str
+    namespace: str
+    ports: tuple[int, ...]
+
+
+class UnitNetwork(Struct, frozen=True, kw_only=True):
+    """``units`` only where some unit file sets such a thing; the address lists of slices count for all units.
+    ``enforced``: the kernel carries the address lists out. ``files`` are the lines of the unit files."""
+
+    units: tuple[Unit, ...]
+    enforced: bool
+    files: tuple[str, ...]
+    apart: tuple[Apart, ...] | Unknown
+    evidence: tuple[Evidence, ...]
+
+    def denies(self, unit: Unit, client: str) -> str:
+        """The entry by which ``unit`` is closed to ``client``, "" if none is: an allowed address is let in
+        whatever is denied, and the lists of a unit's slices are its own as well."""
+        slices = [one for one in self.units if one.name.endswith(".slice")]
+        if unit in slices or not unit.active or any(_listed(client, one.allow) for one in (unit, *slices)):
+            return ""
+        denied = [each for one in (unit, *slices) for each in one.deny if _listed(client, (each,))]
+        return f"IPAddressDeny={denied[0]}" if denied else ""
+
+
+VALUE = UnitNetwork
+
+
+def parse(sections: Mapping[str, Section]) -> UnitNetwork | Unknown:
+    section = sections["settings"]
+    if (cut := unseen(section)) is not None:
+        return cut
+    said = parts(section.output)
+    if "own" not in said:
+        return Unknown("its command printed nothing")
+    files = tuple(said.get("files", "").splitlines())
+    servers = said.get("servers", "")
+    apart = tuple(_apart(servers))
+    hidden = "hidden " in servers and not apart
+    return UnitNetwork(
+        units=tuple(_unit(one) for one in _systemd.units(said.get("units", "")).values() if "Id" in one),
+        enforced="unified" in said,
+        files=files,
+        apart=Unknown("whose network it is may not be looked into") if hidden else apart,
+        evidence=evidence("grep -r IPAddress (in the unit files)", files)
+        + evidence(
+            "readlink /proc/PID/ns/net", [f"{it.program} (process {it.pid}): {it.namespace}" for it in apart]
+        ),
+    )
+
+
+def _unit(values: Mapping[str, str]) -> Unit:
+    return Unit(
+        name=values["Id"],
+        active=values.get("ActiveState") in ("active", "activating", "reloading"),
+        allow=tuple(values.get("IPAddressAllow", "").split()),
+        deny=tuple(values.get("IPAddressDeny", "").split()),
+        device=values.get("BindToDevice", ""),
+        private=values.get("PrivateNetwork") == "yes" or bool(values.get("NetworkNamespacePath")),
+    )
+
+
+def _listed(client: str, networks: tuple[str, ...]) -> bool:
+    return any(ip_address(client) in ip_network(each, strict=False) for each in networks)
+
+
+def _apart(text: str) -> list[Apart]:
+    found = []
+    for block in re.split(r"^(?=process )", text, flags=re.MULTILINE):
+        head, _, body = block.partition("\n")
+        words = head.split()
+        if len(words) == 4 and words[0] == "process":
+            ports = [int(port, 16) for port in re.findall(r"^\s*\d+: \S+:([\dA-F]{4}) ", body, re.M)]
+            found.append(Apart(int(words[1]), words[2], words[3], tuple(dict.fromkeys(ports))))
+    return found
