@@ -238,11 +238,12 @@ def rescue(
 
 
 _VERDICT_HELP = {
-    "rules": "a file or folder: iptables-save, ip6tables-save, nft -j list ruleset, ipset save (repeatable)",
+    "rules": "a file, folder or -: iptables-save, ip6tables-save, nft list ruleset, ipset save (repeatable)",
     "source": "the client's address, as the host sees it",
     "destination": "the host's own address that the client dials",
     "port": "the port that the client dials (default 22)",
     "in-interface": "the interface by which the client comes in",
+    "out-interface": "the interface by which the host answers",
     "family": "ipv4 or ipv6 (default: that of the addresses)",
     "format": "text, json",
 }
@@ -257,6 +258,7 @@ def verdict(
     destination: str = "",
     port: str = "22",
     in_interface: str = "",
+    out_interface: str = "",
     family: str = "",
     format: str = "text",  # noqa: A002  # the flag's name is public
 ) -> int:
@@ -270,6 +272,7 @@ def verdict(
             destination=destination,
             port=port,
             in_interface=in_interface,
+            out_interface=out_interface,
             family=family,
             form=format,
         )

@@ -32,6 +32,7 @@ def file(name: str, *held: str, problem: str = "", hidden: str = "") -> AuthFile
         unsafe=(Objection(problem, name, mode="go-w"),) if problem else (),
         unread=(Objection(hidden, name, owner="deploy"),) if hidden else (),
         keys=held,
+        commands={},
     )
 
 
@@ -39,7 +40,7 @@ def seen(*files: AuthFile, strict: bool | Unknown = True) -> Keys:
     dial = only(Dialled, client_keys=(OFFERED,))
     known = tuple(key for one in files for key in one.keys)
     account = only(Account, authorized=known, authorized_files=files, evidence=())
-    found = keys(dial, account, only(Config, strict_modes=strict))
+    found = keys(dial, account, only(Config, strict_modes=strict), "")
     assert isinstance(found, Keys)
     return found
 

@@ -61,7 +61,7 @@ def answer(disk: Disk, source: str = CLIENT, port: int = 22, interface: str | No
         local_addresses=(here,),
     )
     found = judge([Dump("nft", "ipv4", read[0]), Dump("nft-text", "ipv4", read[1])], packet)
-    return found.state if found.state in ("accept", "unknown") else str(found.reply)
+    return found.state if found.state in ("accept", "unknown", "depends") else str(found.reply)
 
 
 def rich(rule: str) -> str:
@@ -132,7 +132,7 @@ BODIES = {
     ),
     "a rule has a rate": (
         rich('<rule priority="-1"><service name="ssh"/><drop><limit value="3/m"/></drop></rule>'),
-        "unknown",
+        "depends",
     ),
     "a rule denies what else the host has": (
         rich('<rule><service name="mdns"/><drop/></rule><rule><icmp-type name="redirect"/><drop/></rule>'),

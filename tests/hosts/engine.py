@@ -12,7 +12,6 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 IMAGES = ("debian12", "debian13", "debian11", "noinit", "firewalls", "rpm")
-REPOSITORY = "localhost/sshdoctor"
 CAPABILITIES = "NET_ADMIN,NET_RAW,AUDIT_WRITE,SYS_CHROOT"
 RUN_LABEL = "sshdoctor.run"
 
@@ -34,19 +33,21 @@ def podman(*arguments: str) -> str:
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Among the processes of all test runs of this user."""
-    with (Path(tempfile.gettempdir()) / f"sshdoctor-tests-{os.getuid()}.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"sshdoctor-engine-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def prepare_images(images: Sequence[str]) -> None:
-    """Build what is missing or outdated, and point this process to the engine's configuration."""
+def prepare_images(images: Sequence[str]) -> dict[str, str]:
+    """The engine's name for each image, built if it is missing; sets CONTAINERS_CONF where that is needed."""
     with as_file(files("sshdoctor.demo") / "image.sh") as script:
         done = subprocess.run(["sh", str(script), *images], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise EngineError("the images could not be built; `bin/setup engine` installs what that takes")
-    if configuration := done.stdout.strip():
+    lines = done.stdout.splitlines()
+    for configuration in lines[len(images) :]:
         os.environ["CONTAINERS_CONF"] = configuration
+    return dict(zip(images, lines, strict=False))
 
 
 def run_label() -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from itertools import count
@@ -78,6 +78,8 @@ class Testbed:
     __test__ = False
 
     label: str
+    images: Mapping[str, str]
+    """The engine's name for each image."""
     network: Network
     key: Path
     other_key: Path
@@ -93,7 +95,7 @@ class Testbed:
         ``without``: a capability that it does not have.
         """
         name = f"sshdoctor-{self.label}-{next(self._numbers)}"
-        engine.podman(*_run_arguments(name, self, place, without), f"{engine.REPOSITORY}/{image}")
+        engine.podman(*_run_arguments(name, self, place, without), self.images[image])
         try:
             yield self._ready(name, image)
         finally:
@@ -117,17 +119,15 @@ class Testbed:
 
 @contextmanager
 def open_testbed(directory: Path, images: Sequence[str] = engine.IMAGES) -> Iterator[Testbed]:
-    """The test bed of this process: network and keys (in ``directory``), removed afterwards.
-
-    Without ``images`` none is built, nor waited for: those that there are must do.
-    """
-    with engine.one_at_a_time() if images else nullcontext():
-        engine.prepare_images(images)
+    """The test bed of this process: network and keys (in ``directory``), removed afterwards."""
+    with engine.one_at_a_time():
+        built = engine.prepare_images(images)
         engine.remove_dead_runs()
     label = engine.run_label()
     key, other_key = create_key(directory / "key"), create_key(directory / "other_key")
     try:
-        testbed = Testbed(label=label, network=_create_network(label), key=key, other_key=other_key)
+        network = _create_network(label)
+        testbed = Testbed(label=label, images=built, network=network, key=key, other_key=other_key)
         _hold_network(testbed)
         yield testbed
     finally:
@@ -169,7 +169,7 @@ def _create_network(label: str) -> Network:
 def _hold_network(testbed: Testbed) -> None:
     """Keep the bridge up: it goes with the last container, and packets would take the default route."""
     arguments = _run_arguments(f"sshdoctor-{testbed.label}-anchor", testbed)
-    engine.podman(*arguments, f"{engine.REPOSITORY}/noinit", "sleep", "infinity")
+    engine.podman(*arguments, next(iter(testbed.images.values())), "sleep", "infinity")
 
 
 def _run_arguments(

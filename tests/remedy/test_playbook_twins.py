@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,8 @@ SETTLED = "[ ! -d /run/systemd/system ] || until systemctl is-active --quiet ssh
 @pytest.fixture(scope="module")
 def twins(testbed: Testbed) -> Testbed:
     """The test bed, with the images that Ansible can enter."""
-    engine.prepare_images(sorted({*IMAGES.values()}))
-    return testbed
+    built = engine.prepare_images(sorted({*IMAGES.values()}))
+    return replace(testbed, images={**testbed.images, **built})
 
 
 def test_every_variant_is_a_scenario_of_a_playbook() -> None:

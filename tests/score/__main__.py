@@ -46,7 +46,6 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--witness", action="store_true", help="with --output: ssh.txt says what ssh -v came to"
     )
-    parser.add_argument("--images-as-they-are", action="store_true", help="build none, even if outdated")
     parser.add_argument("--command", default="python -m score", help="what the page says it was written by")
     return parser.parse_args(words)
 
@@ -65,8 +64,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that hosts are removed
     with tempfile.TemporaryDirectory(prefix="sshdoctor-score-") as scratch:
         needed = {"noinit", *(image for case in cases for image in images_of(case))}
-        images = () if asked.images_as_they_are else sorted(needed)
-        with open_testbed(Path(scratch), images) as bed:
+        with open_testbed(Path(scratch), sorted(needed)) as bed:
             if asked.text:
                 _show(cases, bed, Path(scratch), asked)
                 return 0

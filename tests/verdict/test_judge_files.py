@@ -118,6 +118,34 @@ def test_the_json_of_nft_is_found_in_a_mail(around: str, tmp_path: Path) -> None
     assert (answer.rule.table, answer.rule.chain, answer.rule.number) == ("inet fw", "in", 1)
 
 
+LISTED = """table inet filter { # handle 1
+	set office { type ipv4_addr; elements = { 203.0.113.7 comment "}" } }
+	chain in { # handle 1
+		type filter hook input priority filter; policy accept; # handle 2
+		ip saddr @office accept # handle 3
+		tcp dport 22 reject with tcp reset # handle 4
+	}
+}
+"""
+
+
+@pytest.mark.parametrize("quote", ["", "> ", ">> "])
+@pytest.mark.parametrize("around", ["{}", "Hello,\n# nft list ruleset\n{}$ exit\n"])
+def test_nfts_own_language_is_found_in_a_mail(around: str, quote: str, tmp_path: Path) -> None:
+    text = "".join(quote + line for line in around.format(LISTED).splitlines(keepends=True))
+    answer = ask(tmp_path, text)
+    assert (said(answer), answer.why) == (
+        ("reject", "rst"),
+        "inet filter in rule 2: tcp dport 22 reject with tcp reset",
+    )
+    assert said(ask(tmp_path, text, six=True)) == ("reject", "rst")
+
+
+def test_nfts_own_language_and_iptables_in_one_file_count_at_once(tmp_path: Path) -> None:
+    assert said(ask(tmp_path, f"{table(DROP)}{LISTED.replace('22', '80')}")) == ("drop", "silence")
+    assert said(ask(tmp_path, f"{table()}{LISTED}")) == ("reject", "rst")
+
+
 def test_nft_and_iptables_in_one_file_count_at_once(tmp_path: Path) -> None:
     legacy = table(DROP, made_by="iptables-save v1.8.9")
     assert said(ask(tmp_path, nft({"accept": None}) + "\n" + legacy)) == ("drop", "silence")
@@ -159,7 +187,18 @@ def test_sets_serve_the_files_beside_them_alone_unless_they_are_named(tmp_path: 
         ("", "it is empty"),
         ("# nothing\n", "only comments"),
         ("iptables-save: command not found\n", "no iptables-save dump"),
-        ("table inet filter {\n\tchain input {\n\t}\n}\n", "nft -j list ruleset"),
+        ("table inet filter {\n\tchain input {\n\t}\n", "cut off"),
+        (
+            "table inet f {\n\tchain i {\n\t\ttype nonsense\n\t\tpolicy drop\n\t}\n\tfoo bar {\n\t}\n}\n",
+            "line 6",
+        ),
+        (
+            "Chain INPUT (policy ACCEPT)\ntarget     prot opt source   destination\n",
+            "ask for: iptables-save;",
+        ),
+        ("Chain x (2 references)\n pkts bytes target     prot opt in     out\n", "'iptables -L'"),
+        ("Status: active\n\nTo                         Action      From\n", "'ufw status'"),
+        ("public (active)\n  target: default\n  interfaces: eth0\n", "'firewall-cmd --list-all'"),
         ('{"nftables": [{"metainfo": {}}, ', "cut off"),
         ('{"nftables": 3}', "no JSON"),
         (b"\x7fELF\0\0\0", "binary"),

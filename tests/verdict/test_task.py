@@ -48,6 +48,13 @@ def test_the_exit_code_is_the_worst_of_all(texts: list[str], code: int, tmp_path
     assert run(question(tmp_path)) == code
 
 
+def test_the_dump_may_come_by_the_standard_input() -> None:
+    words = ("--rules", "-", "--source", "198.51.100.1", "--destination", "198.51.100.2")
+    command = (sys.executable, "-m", "sshdoctor.cli", "verdict", *words)
+    done = subprocess.run(command, input=table(DROP), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (1, "-: drop; the client gets silence")
+
+
 def test_json_is_a_list_with_an_entry_for_each_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ class VerdictOptions(Struct, frozen=True, kw_only=True):
     destination: str
     port: str = "22"
     in_interface: str = ""
+    out_interface: str = ""
     family: str = ""
     form: str = "text"
 
@@ -39,6 +40,7 @@ def run(options: VerdictOptions) -> int:
         destination=options.destination,
         port=int(options.port),
         in_interface=options.in_interface or None,
+        out_interface=options.out_interface or None,
     )
     if len(answers) == 1 and answers[0].error:
         raise InputError(printable(f"{answers[0].file}: {answers[0].error}"))

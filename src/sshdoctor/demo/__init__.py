@@ -44,12 +44,12 @@ def broken_host() -> Iterator[Host]:
     Ways in: SSH as ``deploy``, then the container engine. Raises DemoError.
     """
     _require_engine()
-    _build_image()
+    image = _build_image()
     name = f"sshdoctor-demo-{uuid.uuid4().hex[:8]}"
     with TemporaryDirectory(prefix=f"{name}-") as folder:
         try:
             arguments = ("--systemd=always", f"--cap-add={CAPABILITIES}", "--hostname=web1", f"--name={name}")
-            _run("podman", "run", "--detach", *arguments, f"localhost/sshdoctor/{IMAGE}")
+            _run("podman", "run", "--detach", *arguments, image)
             host = _prepared(name, Path(folder))
             _run("podman", "exec", name, "sh", "-ec", BREAK)
             yield host
@@ -68,11 +68,13 @@ def _require_engine() -> None:
         raise DemoError("a throw-away host with a firewall of its own takes root: run this with sudo")
 
 
-def _build_image() -> None:
+def _build_image() -> str:
+    """The engine's name for the image, built if it is missing; sets CONTAINERS_CONF where that is needed."""
     with as_file(files("sshdoctor.demo") / "image.sh") as script:
-        configuration = _run("sh", str(script), IMAGE, show=True)
-    if configuration:
-        os.environ["CONTAINERS_CONF"] = configuration
+        image, *configuration = _run("sh", str(script), IMAGE, show=True).splitlines()
+    for path in configuration:
+        os.environ["CONTAINERS_CONF"] = path
+    return image
 
 
 def _prepared(name: str, folder: Path) -> Host:

@@ -9,16 +9,16 @@
 #   bench                        debian12 with the whole of Python, which Ansible needs
 #   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
 #
-# An image whose label says that this very file made it is left alone. Prints the containers.conf that
-# the engine needs on this machine (for the variable CONTAINERS_CONF), or an empty line if it needs none.
+# An image is tagged with a sum over all that it is made of: one that is there is left alone, and checkouts
+# with other recipes have theirs beside it. Prints the name and tag of each image, one a line, then the
+# containers.conf that the engine needs on this machine (for the variable CONTAINERS_CONF), if it needs one.
 # Each image holds, for apt, an archive of a few packages in /srv/packages: its hosts reach no mirror.
 set -eu
 
 repository=localhost/sshdoctor
-recipe=$(sha256sum <"$0" | cut -c1-16)
 configuration=${XDG_CACHE_HOME:-$HOME/.cache}/sshdoctor/containers.conf
 common=openssh-server,iptables,nftables,net-tools,procps,sudo
-archived='openssh-server dropbear-bin libtomcrypt1 libtommath1'
+always_archived='openssh-server dropbear-bin libtomcrypt1 libtommath1'
 
 customize='
 set -e
@@ -41,8 +41,13 @@ chroot "$1" sh -ec "
   apt-get -qq update >/dev/null
 "'
 
-build() {
-  add=,systemd,systemd-sysv,iproute2
+strap='mmdebstrap --quiet --skip=cleanup/apt/lists --variant=minbase
+  --dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/locale/*
+  --dpkgopt=path-exclude=/usr/share/doc/*'
+
+# What image $1 is made of: $suite, $include, $archived, $command and $reference.
+describe() {
+  add=,systemd,systemd-sysv,iproute2 archived=$always_archived
   # The two words after /sbin/init are for a new systemd on a machine with version-1 cgroups.
   command='["/sbin/init", "systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"]'
   by_hand='["/bin/sh", "-c", "mkdir -p /run/sshd; /usr/sbin/sshd; while :; do sleep 60 & wait; done"]'
@@ -59,25 +64,26 @@ build() {
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;
   esac
   case $1 in twins*) add="$add,python3-apt" ;; esac
-  echo "image.sh: building $repository/$1 (about half a minute)" >&2
-  mmdebstrap --quiet --skip=cleanup/apt/lists --variant=minbase --include="$common$add" \
-    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    --dpkgopt='path-exclude=/usr/share/doc/*' \
-    --customize-hook="archived='$archived'; $customize" "$suite" "$scratch/$1.tar" >&2
-  old=$(podman image inspect --format '{{.Id}}' "$repository/$1" 2>/dev/null || true)
-  podman import --quiet --change "LABEL sshdoctor.recipe=$recipe" --change "CMD $command" \
-    "$scratch/$1.tar" "$repository/$1" >/dev/null
-  rm "$scratch/$1.tar"
-  [ -z "$old" ] || podman image rm "$old" >/dev/null || true
+  include=$common$add
+  recipe=$(printf '%s\n' "$strap" "$suite" "$include" "$archived" "$command" "$customize" | sha256sum | cut -c1-16)
+  reference=$repository/$1:$recipe
 }
 
-current() {
-  [ "$(podman image inspect --format '{{index .Labels "sshdoctor.recipe"}}' "$repository/$1" 2>/dev/null)" = "$recipe" ]
+build() {
+  describe "$1"
+  echo "image.sh: building $reference (about half a minute)" >&2
+  # Of other recipes: nobody has wanted them for days.
+  podman image prune --all --force --filter "label=sshdoctor.image=$1" --filter until=72h >/dev/null
+  set -f # $strap is words, not file names
+  $strap --include="$include" --customize-hook="archived='$archived'; $customize" "$suite" "$scratch/$1.tar" >&2
+  podman import --quiet --change "LABEL sshdoctor.image=$1" --change "CMD $command" \
+    "$scratch/$1.tar" "$reference" >/dev/null
+  rm "$scratch/$1.tar"
 }
 
 # Machines that limit root (no CAP_SYS_RESOURCE, hybrid cgroups) need other limits and runc.
 configure() {
-  if [ -n "${CONTAINERS_CONF:-}" ] || podman run --rm --network none "$repository/$1" true 2>"$scratch/first"; then
+  if [ -n "${CONTAINERS_CONF:-}" ] || podman run --rm --network none "$1" true 2>"$scratch/first"; then
     return
   fi
   mkdir -p "${configuration%/*}"
@@ -87,7 +93,7 @@ default_ulimits = ["nofile=16384:16384", "nproc=8192:8192"]
 [engine]
 runtime = "runc"
 END
-  if ! CONTAINERS_CONF=$configuration podman run --rm --network none "$repository/$1" true 2>"$scratch/second"; then
+  if ! CONTAINERS_CONF=$configuration podman run --rm --network none "$1" true 2>"$scratch/second"; then
     rm "$configuration"
     cat "$scratch/first" "$scratch/second" >&2
     exit 1
@@ -99,14 +105,16 @@ trap 'rm -rf "$scratch"' EXIT
 jobs=
 trap 'kill $jobs; exit 130' INT TERM
 for name in "$@"; do
-  current "$name" || { build "$name" & jobs="$jobs $!"; }
+  describe "$name"
+  echo "$reference"
+  podman image exists "$reference" || { build "$name" & jobs="$jobs $!"; }
 done
 for job in $jobs; do
   wait "$job"
 done
-[ -e "$configuration" ] || configure "$1"
-if [ -e "$configuration" ]; then
-  echo "${CONTAINERS_CONF:-$configuration}"
-else
-  echo "${CONTAINERS_CONF:-}"
+[ -e "$configuration" ] || configure "$reference"
+if [ -n "${CONTAINERS_CONF:-}" ]; then
+  echo "$CONTAINERS_CONF"
+elif [ -e "$configuration" ]; then
+  echo "$configuration"
 fi

@@ -48,7 +48,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "socket": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
     "admission": ("wrappers", "addresses"),
     "permission": ("config", "account"),
-    "keys": ("account", "config"),
+    "keys": ("account", "config", "dial_log"),
     "words": ("dial_log", "start"),
     "here": (),
     "answer": ("way_back", "firewall", "addresses", "links"),
@@ -72,6 +72,8 @@ class Conversation(Struct, frozen=True, kw_only=True):
     replies: Sequence[Reply]
     failure: LoginFailure | None
     on_this_machine: bool
+    heard: tuple[str, ...] = ()
+    """What the client's session printed before it ended."""
     off: bool = False
     """The host was looked into on a mounted disk, whose system does not run."""
     around: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -95,11 +97,16 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
     way = path(dial, view.client, known["firewall"], known["addresses"], known["bans"])
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
+<<<<<<< HEAD
     side = here(
         dial,
         conversation.around.get(reply.address or "", Unknown("this machine was not asked")),
         conversation.on_this_machine,
     )
+=======
+    port = _source_port(reply, view.client)
+    said = words(view.client, port, known["dial_log"], known["start"], conversation.heard)
+>>>>>>> main
     return {
         **known,
         "here": side,
@@ -121,8 +128,8 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         "socket": socket(dial, known["listeners"], _no_server_runs(known)),
         "admission": admission(dial, view.client, known["wrappers"]),
         "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
-        "keys": keys(dial, known["account"], known["config"]),
-        "words": words(view.client, _source_port(reply, view.client), known["dial_log"], known["start"]),
+        "keys": keys(dial, known["account"], known["config"], getattr(said, "accepted_key", "")),
+        "words": said,
     }
 
 

@@ -23,6 +23,9 @@ from sshdoctor.outside import dial
 if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
 
+_HEARD = 40
+"""Lines of a session that failed which are kept."""
+
 PROBE_ANSWERS = 15
 """The whole probe may take as long as so many answers (of ``ProbeOptions.timeout`` seconds each)."""
 
@@ -35,6 +38,8 @@ class Inside(Struct, frozen=True, kw_only=True):
     runs: Mapping[str, Run | Unknown] = field(default_factory=dict)
     session_closed: str | None = None
     """The login to the service succeeded, but its session did not run the script: why."""
+    heard: tuple[str, ...] = ()
+    """What that session printed instead."""
     notes: tuple[str, ...] = ()
     way: WayIn | None = None
     """The way in that worked; ``access`` is open through it only if the host is to be repaired."""
@@ -97,12 +102,12 @@ def _looks_inside(
 ) -> Iterator[Inside]:
     """One through each way in that works, left open, in their order; the last saw nothing."""
     tried: list[Attempt] = []
-    session_closed = None
+    session_closed, heard = None, tuple[str, ...]()
     for way in host.ways:
         try:
             if way.connection == "capture":
                 looked = _from_capture(probe, host, outside, _captured(way), tuple(tried))
-                yield replace(looked, way=way, session_closed=session_closed)
+                yield replace(looked, way=way, session_closed=session_closed, heard=heard)
                 continue
             access = _open(way, host, outside, probing)
         except CaptureError as error:
@@ -114,7 +119,8 @@ def _looks_inside(
         if way.connection == "chroot":
             tried.append(Attempt(access.via, "ok"))
             answer = _read_disk(access, probe, host, outside)
-            yield replace(_answered(access, answer, tuple(tried), session_closed), way=way, access=access)
+            looked = _answered(access, answer, tuple(tried), session_closed)
+            yield replace(looked, way=way, access=access, heard=heard)
             continue
         if meanwhile is not None:
             Background(meanwhile)
@@ -122,13 +128,16 @@ def _looks_inside(
         if probe.was_heard(output.stdout):
             tried.append(Attempt(access.via, "ok"))
             looked = _answered(access, probe.read(output.stdout), tuple(tried), session_closed)
-            yield replace(looked, way=way, access=access)
+            yield replace(looked, way=way, access=access, heard=heard)
             continue
         access.close()
-        said = output.error or _first_line(output.stdout) or f"it ended with status {output.status}"
+        lines = _lines(output)
+        said = _telling(lines) or output.error or f"it ended with status {output.status}"
         tried.append(Attempt(access.via, "session-closed", said))
-        session_closed = said if _is_service(way, host) else session_closed
-    yield _nothing_seen(outside, probe.wanted, "no way in", tuple(tried), session_closed)
+        if _is_service(way, host):
+            session_closed, heard = said, lines
+    nothing = _nothing_seen(outside, probe.wanted, "no way in", tuple(tried), session_closed)
+    yield replace(nothing, heard=heard)
 
 
 def _read_disk(access: Access, probe: Probe, host: Host, outside: Outside) -> ProbeResult:
@@ -237,6 +246,16 @@ def _nothing_seen(
     )
 
 
-def _first_line(stdout: bytes) -> str:
-    lines = [line for line in stdout.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
-    return lines[0][:200] if lines else ""
+def _lines(output: Output) -> tuple[str, ...]:
+    """The last lines that a session printed, and what it wrote to standard error."""
+    text = output.stdout[-8192:].decode("utf-8", "backslashreplace")
+    lines = [line.strip()[:200] for line in (*text.splitlines(), output.error) if line.strip()]
+    return tuple(dict.fromkeys(lines[-_HEARD:]))
+
+
+def _telling(lines: Sequence[str]) -> str:
+    """The line that a list of reasons explains, or else the last: the first is often a greeting."""
+    from sshdoctor.reasons import classify
+
+    known = [line for line in lines if (reason := classify("ssh", line)) and reason.entry.cause]
+    return known[0] if known else lines[-1] if lines else ""

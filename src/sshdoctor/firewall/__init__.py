@@ -59,9 +59,10 @@ def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
     """All tables in ``rulesets``; the same table of the same tool, printed twice, counts once.
 
     Tools other than iptables-save: ``nft`` is the JSON of ``nft -j list ruleset``, of both families;
-    ``nft-text`` is ``nft -a list ruleset``, which only lends its words to the rules; ``ipset`` is
-    ``ipset save``, for the match ``set``. A table that iptables-save has as well as nft is taken from there,
-    since nft shows iptables' rules without their parameters.
+    ``nft-text`` is ``nft -a list ruleset``, or a script of nft: it is read where there is no JSON, and lends
+    its words to the rules where there is; ``ipset`` is ``ipset save``, for the match ``set``. A table that
+    iptables-save has as well as nft is taken from there, since nft shows iptables' rules without their
+    parameters.
     """
     native = [dump for dump in rulesets if dump.tool.startswith("nft")]
     listed = [read_sets(dump.text) for dump in rulesets if dump.tool == "ipset"]
@@ -70,16 +71,24 @@ def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
     tables = {(t.family, t.backend, t.name): t for dump in saved for t in read(dump, sets)}
     own = list(tables.values())
     if native:
-        from sshdoctor.firewall.nft.json import read as read_nft
-
-        listing = "".join(dump.text for dump in native if dump.tool == "nft-text")
-        for table in (t for d in native if d.tool == "nft" for t in read_nft(d.text, listing)):
+        for table in _native_tables(native):
             twin = tables.get((table.family, "nft", table.name)) or tables.get((table.family, "", table.name))
             if twin is not None and table.backend in ("nft ip", "nft ip6"):
                 _take_order(twin, table)
             else:
                 own.append(table)
     return own
+
+
+def _native_tables(native: Sequence[Dump]) -> list[Table]:
+    from sshdoctor.firewall.nft.json import read as read_nft
+    from sshdoctor.firewall.nft.json import read_text
+
+    listing = "".join(dump.text for dump in native if dump.tool == "nft-text")
+    as_json = [dump for dump in native if dump.tool == "nft"]
+    if not as_json:
+        return read_text(listing)
+    return [table for dump in as_json for table in read_nft(dump.text, listing)]
 
 
 def _take_order(table: Table, listed: Table) -> None:

@@ -12,9 +12,13 @@ from msgspec import Struct
 from sshdoctor.document import Block, DocumentError, read_yaml
 from sshdoctor.errors import InputError
 from sshdoctor.reasons.pattern import Pattern, PatternError, parse_pattern
+from sshdoctor.reasons.state import State, states
 
 STAGES = ("start", "admission", "handshake", "authentication", "account", "session", "end")
 """How far a connection has come when a message is written; ``start`` is the program's own."""
+
+CLIENT_STAGES = ("config", "resolve", "connect", "proxy")
+"""What a client does before the handshake: read its settings, look up the name, dial, by a proxy."""
 
 
 class ReasonsError(InputError):
@@ -51,6 +55,7 @@ class List(Struct, frozen=True, kw_only=True):
     """The names under which it logs; ``*`` stands for every program (a library such as Linux-PAM)."""
     frames: tuple[Pattern, ...]
     entries: tuple[Entry, ...]
+    states: tuple[State, ...] = ()
 
 
 class _Written(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -73,6 +78,7 @@ class _WrittenList(Struct, forbid_unknown_fields=True, kw_only=True):
     identifiers: list[str]
     reasons: list[Any]
     frames: list[str] = []
+    states: list[Any] = []
 
 
 def load_lists(folder: Path) -> tuple[List, ...]:
@@ -102,6 +108,7 @@ def _list(path: Path, faults: list[str]) -> List | None:
         identifiers=frozenset(written.identifiers),
         frames=frames,
         entries=tuple(entry for entry in entries if entry),
+        states=tuple(states(written.states, written.program, path, faults)),
     )
 
 
@@ -136,8 +143,8 @@ def _entry(item: object, program: str, path: Path, around: frozenset[str], fault
 def _wrong(written: _Written, patterns: tuple[Pattern, ...], around: frozenset[str]) -> Iterator[str]:
     if not patterns:
         yield "says is empty"
-    if written.stage not in STAGES:
-        yield f"{written.stage!r} is no stage: {', '.join(STAGES)}"
+    if written.stage not in (*CLIENT_STAGES, *STAGES):
+        yield f"{written.stage!r} is no stage: {', '.join((*CLIENT_STAGES, *STAGES))}"
     if bool(written.cause) == bool(written.no_cause):
         yield "an entry has either a cause or, with no_cause, the reason why it has none"
     if written.cause and written.among:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from sshdoctor.reasons.entry import Entry, List, load_lists
 from sshdoctor.reasons.pattern import Match, Pattern
+from sshdoctor.reasons.state import State
 
 LONGEST = 4096
 """Messages are cut there: OpenSSH's own end at 1024 characters."""
@@ -48,7 +49,9 @@ class Reasons:
 
     def __init__(self, lists: Iterable[List]) -> None:
         self._lists: dict[str, list[List]] = {}
+        self._states: dict[tuple[str, str], State] = {}
         for one in lists:
+            self._states.update({(state.property, state.value): state for state in one.states})
             for identifier in one.identifiers:
                 self._lists.setdefault(identifier, []).append(one)
         self._indexes: dict[str, _Index] = {}
@@ -58,7 +61,13 @@ class Reasons:
         index = self._index(program)
         return index.find(_clean(message)) if index else None
 
+    def state(self, name: str, value: str) -> State | None:
+        """What it means that the property ``name`` has this value; None if no list knows it."""
+        return self._states.get((name, value))
+
     def _index(self, program: str) -> _Index | None:
+        if program.startswith("("):  # a program that systemd is about to start, named in brackets
+            program = "systemd"
         known = self._indexes.get(program)
         if known is None:
             lists = self._lists.get(program, []) + self._lists.get("*", [])

@@ -29,11 +29,14 @@ KINDS = {
     "function": r"[a-z_][a-z0-9_]{0,60}",
     "errno": r"[A-Z][\w ,/()'-]{1,100}",
     "whose": r"(?:invalid user )?",
+    "pamgate": r"auth|account|chauthtok",
+    "pamsession": r"session|setcred",
     "remote": rf"\[?(?P<address>{_ADDRESS})\]?:(?P<port>{_PORT})",
     "peer": rf"(?:(?P<whose>authenticating |invalid |)user (?P<user>.*) )?(?P<address>{_ADDRESS}) port (?P<port>{_PORT})",
 }
 """What a part may hold. ``text`` and the user in ``peer`` may be a stranger's words; ``why``, ``fault`` and
-``reason`` are the program's own."""
+``reason`` are the program's own. ``pamgate`` and ``pamsession``: the types of PAM's work before and after
+one is let in."""
 
 _FREE = frozenset({"text", "peer", "why", "fault", "reason"})
 _INSIDE = {"peer": ("whose", "user", "address", "port"), "remote": ("address", "port")}

@@ -56,13 +56,15 @@ def judge_files(
     destination: str,
     port: int = 22,
     in_interface: str | None = None,
+    out_interface: str | None = None,
 ) -> list[ClientVerdict]:
     """The verdict of each file in ``paths`` (files, or folders of files) on a client's TCP connection.
 
-    One file is one host: all dumps in it (``iptables-save``, ``ip6tables-save``, ``nft -j list ruleset``)
-    count at once, as in its kernel. A file of ``ipset save`` gets no answer of its own; it serves the files
-    in the same folder, and all files if it was named itself. The family is that of the addresses, which are
-    as the host sees them. Without ``in_interface``, rules that ask for one stay open.
+    One file is one host: all dumps in it (``iptables-save``, ``ip6tables-save``, ``nft list ruleset``) count
+    at once, as in its kernel. A file of ``ipset save`` gets no answer of its own; it serves the files in the
+    same folder, and all files if it was named itself. The family is that of the addresses, which are as the
+    host sees them. ``in_interface`` and ``out_interface`` are where the client comes in and where it is
+    answered; without them, every name that the rules have is tried. The path ``-`` is the standard input.
 
     A file that is no dump gives an Answer with ``error``. Raises UsageError for a path that is not there, an
     address that is none, or a port out of range.
@@ -76,6 +78,7 @@ def judge_files(
         destination=destination,
         destination_port=port,
         in_interface=in_interface,
+        out_interface=out_interface,
     )
     first_segment(packet)
     read = [(named, _read(named, family)) for named in expand(paths)]

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall import Dump, read_tables
 from sshdoctor.model import Family
+from sshdoctor.verdict.nft_part import cut_script
 
 
 class Rules(Struct, frozen=True):
@@ -22,7 +23,7 @@ class Rules(Struct, frozen=True):
     warned: frozenset[Family]
 
     def speaks_of(self, family: Family) -> bool:
-        return any(dump.tool == "nft" or dump.family == family for dump in self.dumps)
+        return any(dump.tool in ("nft", "nft-text") or dump.family == family for dump in self.dumps)
 
     def hides_legacy(self, family: Family) -> bool:
         shown = any("legacy" in dump.tool and dump.family == family for dump in self.dumps)
@@ -35,6 +36,8 @@ def recognise(text: str, family: Family) -> Rules:
     Raises RulesError for a text with none, or an nft JSON that is cut off.
     """
     listed, rest = _cut_json(text)
+    script, rest = cut_script(rest)
+    listed += [Dump("nft-text", "ipv4", script)] if script.strip() else []
     dumps = (*listed, *_saved(rest, family))
     sets = _sets(rest)
     if not dumps and not sets:
@@ -152,9 +155,24 @@ def _refuse(text: str) -> NoReturn:
         raise RulesError(
             "it is empty; a host without rules prints nothing, but so does a command that failed"
         )
-    if re.search(r"^\s*table \w+ \S+ \{", text, re.M):
-        raise RulesError("this is what 'nft list ruleset' prints; expected its JSON: nft -j list ruleset")
+    for pattern, what in _INSTEAD.items():
+        if re.search(pattern, text, re.M):
+            raise RulesError(f"{what}; ask for: {_ASK}")
     read_tables([Dump("iptables-save", "ipv4", text)])
-    raise RulesError(
-        "no rules in it, only comments; expected iptables-save, nft -j list ruleset or ipset save"
-    )
+    raise RulesError("no rules in it, only comments; expected iptables-save, nft list ruleset or ipset save")
+
+
+_ASK = "iptables-save; ip6tables-save; nft list ruleset"
+_INSTEAD = {
+    r"^[> \t]*Chain \S+ \((?:policy|\d+ references)": (
+        "this is what 'iptables -L' prints, which leaves out interfaces and other tables"
+    ),
+    r"^[> \t]*Status: (?:active|inactive)": (
+        "this is what 'ufw status' prints, which leaves out the rules of others and of its own files"
+    ),
+    r"^[> \t]*[\w-]+ \((?:active|default|default, active)\)$": (
+        "this is what 'firewall-cmd --list-all' prints, which leaves out other zones and policies"
+    ),
+    r"^Bridge (?:table|chain): ": "these are the rules of a bridge (ebtables), which TCP's are not",
+}
+"""What people mail in place of a dump, and what it lacks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -30,12 +31,17 @@ def expand(paths: Iterable[str | Path]) -> list[Named]:
     """
     found: dict[Path, Named] = {}
     for path in map(Path, paths):
-        for named in _files(path):
+        for named in [_STDIN] if path == _STDIN.path else _files(path):
             if named.path not in found or not named.in_folder:
                 found[named.path] = named
     if not found:
-        raise UsageError("--rules is missing: a file or a folder of iptables-save, nft -j or ipset save")
+        raise UsageError(
+            "--rules is missing: a file or a folder of iptables-save, nft list ruleset or ipset save"
+        )
     return list(found.values())
+
+
+_STDIN = Named(Path("-"), in_folder=False)
 
 
 def _files(path: Path) -> list[Named]:
@@ -54,6 +60,8 @@ def _files(path: Path) -> list[Named]:
 
 def read_text(path: Path) -> str:
     """The file's text: UTF-8, or UTF-16 as PowerShell writes it. Raises RulesError for what cannot be one."""
+    if path == _STDIN.path:
+        return _text(sys.stdin.buffer.read(LARGEST + 1))
     try:
         # without waiting, since a pipe that nobody writes to would hold us here
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -62,10 +70,14 @@ def read_text(path: Path) -> str:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise RulesError(error.strerror or str(error)) from None
+    return _text(data)
+
+
+def _text(data: bytes) -> str:
     if len(data) > LARGEST:
         raise RulesError(f"it is larger than {LARGEST >> 20} MiB, which no dump is")
     if data[:2] in _UTF16:
         return data.decode("utf-16", "replace")
     if b"\0" in data:
-        raise RulesError("it is binary; expected the text that iptables-save or nft -j list ruleset prints")
+        raise RulesError("it is binary; expected the text that iptables-save or nft list ruleset prints")
     return data.decode("utf-8", "backslashreplace")

@@ -24,10 +24,15 @@ class Keys(Struct, frozen=True, kw_only=True):
     distrusted: str | Unknown
     mend: str
     objections: tuple[Objection, ...]
+    forced_command: str
+    """What takes the place of the shell for the key that sshd took, or ""."""
     evidence: tuple[Evidence, ...]
 
 
-def keys(dial: Dialled, account: Account | Unknown, config: Config | Unknown) -> Keys | Unknown:
+def keys(
+    dial: Dialled, account: Account | Unknown, config: Config | Unknown, accepted: str
+) -> Keys | Unknown:
+    """The fact; ``accepted`` is the fingerprint of the key that sshd says it took, or ""."""
     if isinstance(account, Unknown):
         return account
     known, ours = account.authorized, dial.client_keys
@@ -44,6 +49,7 @@ def keys(dial: Dialled, account: Account | Unknown, config: Config | Unknown) ->
         distrusted=known if isinstance(known, Unknown) else _distrusted(holding, strict),
         mend="; ".join(dict.fromkeys(one.mend for one in against)),
         objections=against,
+        forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
         evidence=(offered, *account.evidence),
     )
 

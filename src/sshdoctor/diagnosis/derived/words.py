@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
@@ -26,6 +27,8 @@ class Words(Struct, frozen=True, kw_only=True):
     causes: tuple[str, ...]
     unexplained: tuple[str, ...]
     logged: bool
+    accepted_key: str
+    """The fingerprint of the key that the server says it took, or ""."""
     evidence: tuple[Evidence, ...]
 
 
@@ -41,9 +44,16 @@ class _Read(Struct, frozen=True):
 
 
 def words(
-    client: str | None, port: int | None, log: DialLog | Unknown, start: Start | Unknown
+    client: str | None,
+    port: int | None,
+    log: DialLog | Unknown,
+    start: Start | Unknown,
+    heard: Sequence[str] = (),
 ) -> Words | Unknown:
     """The fact; ``client`` and ``port`` are the client's, as the host sees them, None where not known.
+
+    ``heard`` is what the client's session printed before it ended; it counts where the host's log says as
+    much, for a start file may print anything.
 
     Where the service does not run, what was said at its last start counts as said about this dial.
     """
@@ -56,13 +66,14 @@ def words(
     if client is None:
         return Unknown("the client's address is not known")
     ours = _ours([_Read(line, classify(line.program, line.message)) for line in log.lines], client, port)
-    said = tuple(_said(ours))
+    said = (*_said(ours), *_heard(heard, ours))
     shown = "\n".join(f"{one.line.program}[{one.line.pid}]: {one.line.message}" for one in ours[-8:])
     return Words(
         said=said,
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=tuple(one.line.message for one in ours if _refuses_unexplained(one)),
         logged=bool(ours),
+        accepted_key=_accepted(ours),
         evidence=(Evidence(log.source, shown),) if ours else (),
     )
 
@@ -76,6 +87,7 @@ def _of_start(start: Start, lines: Sequence[Line]) -> Words:
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=(),
         logged=True,
+        accepted_key="",
         evidence=(Evidence(f"journalctl -b -u {start.unit}", shown),),
     )
 
@@ -123,6 +135,26 @@ def _said(lines: Iterable[_Read], of: str = "dial") -> Iterator[Said]:
                 parts=one.reason.parts,
                 trusted=one.line.trusted and one.reason.certain,
             )
+
+
+def _heard(heard: Sequence[str], ours: Sequence[_Read]) -> Iterator[Said]:
+    """What the client was told; sure where the server's log refuses at that stage and names no cause."""
+    stages = {
+        one.reason.entry.stage
+        for one in ours
+        if one.line.trusted and one.reason and one.reason.entry.ends and not one.reason.entry.cause
+    }
+    for text in heard:
+        reason = classify("ssh", text)
+        if reason and reason.entry.cause:
+            trusted = reason.certain and reason.entry.stage in stages
+            yield Said(cause=reason.entry.cause, of="dial", text=text, parts=reason.parts, trusted=trusted)
+
+
+def _accepted(ours: Sequence[_Read]) -> str:
+    messages = [one.line.message for one in ours if one.line.message.startswith("Accepted publickey for ")]
+    found = re.search(r" (SHA256:[A-Za-z0-9+/]{43})$", messages[0]) if messages else None
+    return found[1] if found else ""
 
 
 def _refuses_unexplained(one: _Read) -> bool:

@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sshdoctor.disk import Disk
+from sshdoctor.errors import RulesError
 from sshdoctor.facts.offline import firewalld as _firewalld_disk
 from sshdoctor.facts.parsing.nft_file import ruleset
+from sshdoctor.firewall.nft.text import Include
 from sshdoctor.model import Unknown
 
 _UNITS = (
@@ -83,9 +85,22 @@ def nft_text(disk: Disk) -> tuple[str, str]:
     """nft's JSON and text of what nftables.service or firewalld will load; "" where none of it is read."""
     found = loaders(disk)
     if "nftables" in found:
-        return ruleset(_text(disk, "/etc/nftables.conf")) or ("", "")
+        return ruleset(_text(disk, "/etc/nftables.conf"), _including(disk)) or ("", "")
     table = _firewalld_disk.table(disk) if "firewalld" in found else Unknown("it is not started")
     return ("", "") if isinstance(table, Unknown) else (ruleset(table) or ("", ""))
+
+
+def _including(disk: Disk) -> Include:
+    """The files of an ``include``, in the order of their names; without a folder it is nft's own, /etc."""
+
+    def texts(pattern: str) -> list[str]:
+        path = pattern if pattern.startswith("/") else f"/etc/{pattern}"
+        found = sorted(disk.glob(path))
+        if not found and not re.search(r"[*?[]", pattern):
+            raise RulesError(f"it includes {pattern}, which is not there")
+        return [disk.text(each) for each in found]
+
+    return texts
 
 
 def rules_text(disk: Disk) -> str:

@@ -86,7 +86,8 @@ for path in $patterns; do
   [ -r "$path" ] || continue
   echo readable=yes
   sed -n -E -e '/^[[:space:]]*#/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/d' \
-    -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/key=\3/p' "$path"
+    -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/key=\3 \1/p' \
+    "$path"
 done
 true
 """
@@ -108,6 +109,8 @@ class AuthFile(Struct, frozen=True):
     unsafe: tuple[Objection, ...]
     unread: tuple[Objection, ...]
     keys: tuple[str, ...]
+    commands: Mapping[str, str]
+    """The command that takes the place of the shell, by the fingerprint of the key that has one."""
 
     @property
     def problem(self) -> str:
@@ -146,6 +149,8 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Account
+
+_COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
 
 
 def on_disk(disk: Disk, user: str) -> Account | Unknown:
@@ -205,7 +210,9 @@ def _private(group: str, name: str) -> bool:
 def _file(path: str, text: str, judge: Judge) -> AuthFile:
     of = rows(text)
     own = of.get(path)
-    marks = [fingerprint(blob) for blob in re.findall(r"^key=(\S+)$", text, re.M)]
+    lines = re.findall(r"^key=(\S+) ?(.*)$", text, re.M)
+    marks = [fingerprint(blob) for blob, _ in lines]
+    named = [(mark, _COMMAND.search(options)) for mark, (_, options) in zip(marks, lines, strict=True)]
     return AuthFile(
         path=path,
         exists=_exists(own, text),
@@ -215,6 +222,7 @@ def _file(path: str, text: str, judge: Judge) -> AuthFile:
         unsafe=judge.unsafe(of) if own else (),
         unread=judge.hidden(of) if own else (),
         keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
+        commands={mark: found[1] for mark, found in named if found and isinstance(mark, str)},
     )
 
 

@@ -32,9 +32,12 @@ add() { case $2 in ''|*[!A-Za-z0-9@._:%+-]*) ;; *) spec=$spec${spec:+,}$1=$2 ;; 
   add user "$user"; add host "$client"; add addr "$client"; add lport "$port"
   case $address in *[!0-9a-fA-F.:]*) ;; *) add laddr "$address" ;; esac
 }
+options=$(sed -n 's/^[[:space:]]*\\(SSHD_OPTS\\|OPTIONS\\)=//p' /etc/default/ssh /etc/sysconfig/sshd \\
+  2>/dev/null | tr -d '\\042\\047' | tail -n 1)
+case $options in *[!A-Za-z0-9@%+=:,./_\\ -]*) options= ;; esac
 echo "## as $(id -u) $spec"
 echo '## output'
-"$sshd" -T ${spec:+-C "$spec"}
+"$sshd" -T $options ${spec:+-C "$spec"}
 """,
     "files": """
 cd /etc/ssh 2>&1 || exit 0
@@ -72,8 +75,8 @@ class ConfigError(Struct, frozen=True):
 class Config(Struct, frozen=True, kw_only=True):
     """``state``: valid, invalid, or Unknown where sshd could not test it.
 
-    ``problem``: none, bad-line, no-host-keys, privsep, library, other. A missing privilege separation
-    directory (privsep) leaves the state valid: it is no fault of the configuration, and the unit may make it
+    ``problem``: none, bad-line, options, no-file, no-host-keys, privsep, library, other. A missing privilege
+    separation directory (privsep) leaves the state valid: it is no fault of the configuration, and the unit may make it
     when it starts (see the fact privsep).
     ``effective`` has one entry for each line of ``sshd -T``, keywords in lower case; ``source`` says whether
     it is from "sshd -T" or from "files". ``listen`` has ListenAddress as given, () if none is;
@@ -96,6 +99,12 @@ class Config(Struct, frozen=True, kw_only=True):
     changed: float | Unknown
     changed_file: str
     options: str
+    """The command line that /etc/default/ssh or /etc/sysconfig/sshd adds, as it stands there."""
+    glued: str
+    """The two directives of a faulty line where the end of a line is missing between them; or ""."""
+    password_place: str
+    """Where PasswordAuthentication is set, as "FILE line N"; "" where no file sets it."""
+    pubkey_place: str
     host_key_files: tuple[str, ...] | Unknown
     allow_users: tuple[str, ...] | Unknown
     deny_users: tuple[str, ...] | Unknown
@@ -107,6 +116,12 @@ class Config(Struct, frozen=True, kw_only=True):
     authorized_keys_files: tuple[str, ...] | Unknown
     strict_modes: bool | Unknown
     use_pam: bool | Unknown
+    methods_wanted: str | Unknown
+    """AuthenticationMethods: "any", or lists of methods that are all asked for."""
+    force_command: str | Unknown
+    """"none" where there is none; for this user and client."""
+    chroot_directory: str | Unknown
+    use_dns: bool | Unknown
     evidence: tuple[Evidence, ...]
 
 
@@ -119,6 +134,15 @@ _LIBRARY = re.compile(
 )
 _MATCH_NEEDS = re.compile(r"not in connection test specification|test mode specification|connection spec")
 
+
+_OPTIONS = re.compile(r"^usage: sshd|(unknown|illegal|invalid) option|command-line", re.M)
+_NO_FILE = re.compile(r"^\S*sshd_config\S*: No such file or directory", re.M)
+_KEYWORD = re.compile(
+    r"(?<=[a-z0-9\"])(?=(?:Port|AddressFamily|ListenAddress|HostKey|SyslogFacility|LogLevel|LoginGraceTime|Permit"
+    r"|StrictModes|MaxAuthTries|MaxSessions|PubkeyAuthentication|AuthorizedKeys|PasswordAuthentication|KbdInteractive"
+    r"|ChallengeResponse|UsePAM|Allow|Deny|X11Forwarding|PrintMotd|ClientAlive|UseDNS|Banner|AcceptEnv|Subsystem"
+    r"|Match|Include|Kerberos|GSSAPI|Ciphers|MACs|KexAlgorithms|TCPKeepAlive|MaxStartups|Compression)[A-Za-z]*\s)"
+)
 
 _UNTESTED = Unknown("sshd -t was not run: the system on this disk is not running")
 
@@ -175,6 +199,9 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         changed=changed,
         changed_file=changed_file,
         options=files.options,
+        glued=_glued(errors),
+        password_place=files.place("passwordauthentication"),
+        pubkey_place=files.place("pubkeyauthentication"),
         host_key_files=values.every("hostkey"),
         allow_users=values.every("allowusers"),
         deny_users=values.every("denyusers"),
@@ -186,6 +213,10 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         authorized_keys_files=values.words("authorizedkeysfile", _sshd_config.KEY_FILES),
         strict_modes=values.flag("strictmodes"),
         use_pam=values.flag("usepam", "no"),
+        methods_wanted=values.text("authenticationmethods", "any"),
+        force_command=values.text("forcecommand", "none"),
+        chroot_directory=values.text("chrootdirectory", "none"),
+        use_dns=values.flag("usedns", "no"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,
     )
 
@@ -209,6 +240,10 @@ def _judge(
         return Unknown("sshd does not load"), "library"
     if _errors(lines):
         return "invalid", "bad-line"
+    if _OPTIONS.search(text):
+        return "invalid", "options"
+    if _NO_FILE.search(text):
+        return "invalid", "no-file"
     if "no hostkeys available" in text:
         unreadable = Unknown("not permitted to read the host keys")
         return ("invalid", "no-host-keys") if root else (unreadable, unreadable)
@@ -226,6 +261,16 @@ def _errors(lines: list[str]) -> tuple[ConfigError, ...]:
     return tuple(
         ConfigError(match[1], int(match[2]), match[3]) for match in found if not _WARNING.match(match[3])
     )
+
+
+def _glued(errors: tuple[ConfigError, ...]) -> str:
+    """Two directives in one line, as it comes when the last line of a file has no end and one is appended.
+
+    >>> _glued((ConfigError("/etc/ssh/sshd_config", 9, "unsupported", "UsePAM yesAddressFamily inet"),))
+    "'UsePAM yes' and 'AddressFamily inet'"
+    """
+    pieces = _KEYWORD.split(errors[0].text.strip(), maxsplit=1) if errors else []
+    return " and ".join(f"'{piece.strip()}'" for piece in pieces) if len(pieces) == 2 else ""
 
 
 def _complaint(lines: list[str], errors: tuple[ConfigError, ...]) -> str:

@@ -70,6 +70,7 @@ class Start(Struct, frozen=True, kw_only=True):
     failed_command: str
     failed_status: int
     failed_requirement: str
+    requirement_name: str
     files: tuple[str, ...]
     drop_in: str
     socket_unit: str
@@ -77,6 +78,8 @@ class Start(Struct, frozen=True, kw_only=True):
     socket_result: str
     socket_drop_in: str
     socket_v6_only: bool
+    socket_said: str
+    """What was written when the socket unit failed, or ""."""
     socket_device: str
     lines: tuple[Line, ...] | Unknown
     socket_lines: tuple[Line, ...] | Unknown
@@ -120,6 +123,7 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         failed_command=command,
         failed_status=status,
         failed_requirement=requirement,
+        requirement_name=requirement.partition(" ")[0],
         files=(*drop_ins, *unit.get("FragmentPath", "").split()),
         drop_in=drop_ins[0] if drop_ins else "",
         socket_unit=socket.get("Id", ""),
@@ -127,6 +131,9 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         socket_result=socket.get("Result", ""),
         socket_drop_in=(socket.get("DropInPaths", "").split() or [""])[-1],
         socket_v6_only=socket.get("BindIPv6Only") == "ipv6-only",
+        socket_said=""
+        if isinstance(socket_lines, Unknown) or not socket_lines
+        else _last_words(socket_lines),
         socket_device=socket.get("BindToDevice", ""),
         lines=lines,
         socket_lines=socket_lines,
@@ -148,6 +155,8 @@ def _failed_command(text: str, unit: Mapping[str, Any]) -> tuple[str, int]:
         if not found or "ignore_errors=yes" in value or found["code"] not in ("exited", "killed"):
             continue
         status = int(found["status"])
+        if found["argv"].endswith("/sshd -t"):
+            continue  # Debian's own test of the configuration: what it found is told by that
         if status and (key == "ExecStartPre" or status >= 200) and unit.get("ActiveState") != "active":
             return f"{key}={found['argv']}", status
     return "", 0
@@ -166,12 +175,12 @@ def _cure(condition: str) -> str:
     """What a person does about a condition of the commonest kinds.
 
     >>> _cure("ConditionPathExists=!/etc/ssh/sshd_not_to_be_run")
-    'remove /etc/ssh/sshd_not_to_be_run'
+    'rm /etc/ssh/sshd_not_to_be_run'
     """
     found = re.fullmatch(r"\w+Path\w*=(\|?!?)(/\S+)", condition)
     if not found:
         return "make this condition hold, or take its line out of the unit (systemctl edit)"
-    return f"remove {found[2]}" if "!" in found[1] else f"put {found[2]} in its place"
+    return f"rm {found[2]}" if "!" in found[1] else f"put {found[2]} in its place"
 
 
 def _failed_requirement(text: str) -> tuple[str, tuple[Evidence, ...]]:
@@ -181,6 +190,14 @@ def _failed_requirement(text: str) -> tuple[str, tuple[Evidence, ...]]:
             state = load if load != "loaded" else f"{active}, {unit.get('Result', '')}"
             return f"{unit['Id']} ({state})", systemd.shown(unit)
     return "", ()
+
+
+def _last_words(lines: tuple[Line, ...] | Unknown) -> str:
+    """Why the socket could not be made, as far as systemd said it."""
+    if isinstance(lines, Unknown) or not lines:
+        return ""
+    found = [line.message for line in lines if line.trusted and "Failed to" in line.message]
+    return found[0] if found else lines[-1].message
 
 
 def _shown(

@@ -17,7 +17,7 @@ from sshdoctor.firewall.kernel.surroundings import CARD
 from sshdoctor.firewall.model import Doubt
 from sshdoctor.firewall.nft import names as nft_names
 from sshdoctor.firewall.nft.field import Field, no_item, nothing, unknown
-from sshdoctor.firewall.nft.values import ANY_PORT, Seen, address_item, number_item
+from sshdoctor.firewall.nft.values import ANY_PORT, Seen, address_item, number_item, port_item
 from sshdoctor.model import Family
 
 
@@ -31,7 +31,7 @@ def payload_field(protocol: str, name: str, family: Family) -> Field:
         return nothing() if protocol != ours else _ip(protocol, name)
     if protocol in ("tcp", "th") and name in ("sport", "dport"):
         read = _source_port if name == "sport" else _destination_port
-        return Field(_only_tcp(read, protocol), number_item({}))
+        return Field(_only_tcp(read, protocol), port_item)
     if protocol == "tcp" and name == "flags":
         return Field(_tcp_flags, number_item(nft_names.TCP_FLAGS), bits=True)
     if protocol in ("icmp", "icmpv6") and name in ("type", "code"):

@@ -1,4 +1,4 @@
-"""Reads ``nft -j list ruleset``: every table, with its sets, its base chains and their places."""
+"""Reads ``nft -j list ruleset``, or nft's own language: tables with their sets, base chains and places."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sshdoctor.firewall.kernel.matches import in_doubt
 from sshdoctor.firewall.model import Base, Body, Chain, Doubt, Hook, Match, Table, Target
 from sshdoctor.firewall.nft.match import Scope
 from sshdoctor.firewall.nft.rule import compile_nft
+from sshdoctor.firewall.nft.text import Object, read_script, statements_of
 from sshdoctor.firewall.nft.values import Sets
 from sshdoctor.model import Family
 
@@ -45,17 +46,32 @@ def read(text: str, listing: str = "") -> list[Table]:
     """
     if not text.strip():
         return []
-    listed = objects(text)
-    shown = texts(listing)
+    return _tables(objects(text), texts(listing))
+
+
+def read_text(text: str) -> list[Table]:
+    """The tables of ``nft list ruleset``, or of a script of nft. Raises RulesError for any other text."""
+    return _tables(read_script(text), {})
+
+
+def _tables(objects: list[Object], texts: dict[Place, str]) -> list[Table]:
     return [
-        Table(family, f"nft {entry['family']}", entry["name"], _chains(entry, family, listed, shown))
-        for kind, entry in listed
-        if kind == "table"
+        Table(family, f"nft {entry['family']}", entry["name"], _chains(entry, family, objects, texts))
+        for kind, entry in objects
+        if kind == "table" and not _is_dormant(entry)
         for family in FAMILIES.get(entry["family"], ())
     ]
 
 
-def objects(text: str) -> list[tuple[str, dict[str, Any]]]:
+def _is_dormant(table: dict[str, Any]) -> bool:
+    """Its chains are not called."""
+    flags = table.get("flags")
+    return (
+        table.get("dormant") is True or flags == "dormant" or (isinstance(flags, list) and "dormant" in flags)
+    )
+
+
+def objects(text: str) -> list[Object]:
     import json
 
     try:
@@ -82,7 +98,7 @@ def _named(kind: str, entry: dict[str, Any]) -> bool:
 
 
 def _chains(
-    table: dict[str, Any], family: Family, objects: list[tuple[str, dict[str, Any]]], texts: dict[Place, str]
+    table: dict[str, Any], family: Family, objects: list[Object], texts: dict[Place, str]
 ) -> dict[str, Chain]:
     key = (table["family"], table["name"])
     name = " ".join(key)
@@ -104,8 +120,46 @@ def _chains(
             chains[entry["name"]] = Chain(name, entry["name"], policy, compiler, base, _shower(texts))
     for _, kind, entry in ours:
         if kind == "rule" and entry["chain"] in chains:
-            chains[entry["chain"]].rules.append(entry)
+            chain = chains[entry["chain"]]
+            chain.rules.append(_with_chains(_in_full(entry, texts), chain, chains))
     return chains
+
+
+def _in_full(entry: dict[str, Any], texts: dict[Place, str]) -> dict[str, Any]:
+    """The rule with what its JSON leaves out: matches of iptables without their parameters (the listing
+    translates most of them), and statements that nft has no JSON for and gives as text."""
+    statements = entry.get("expr")
+    if not isinstance(statements, list):
+        return entry
+    if any(isinstance(each, dict) and "xt" in each for each in statements) and (
+        listed := texts.get(_place(entry))
+    ):
+        return {**entry, "expr": statements_of(listed)}
+    if any(isinstance(each, str) for each in statements):
+        full = [
+            part for each in statements for part in (statements_of(each) if isinstance(each, str) else [each])
+        ]
+        return {**entry, "expr": full}
+    return entry
+
+
+def _with_chains(entry: dict[str, Any], chain: Chain, chains: dict[str, Chain]) -> dict[str, Any]:
+    """The rule, where a chain in braces (``jump { ... }``) stands among the table's others."""
+    statements = entry.get("expr")
+    if not isinstance(statements, list):
+        return entry
+    return {**entry, "expr": [_named_jump(each, chain, chains) for each in statements]}
+
+
+def _named_jump(statement: Any, chain: Chain, chains: dict[str, Chain]) -> Any:
+    for word in ("jump", "goto"):
+        inner = statement.get(word) if isinstance(statement, dict) else None
+        if isinstance(inner, dict) and isinstance(inner.get("rules"), list):
+            name = f"{chain.name} {{{len(chains)}}}"
+            chains[name] = unnamed = chain.sibling(name)
+            unnamed.rules.extend(_with_chains(rule, unnamed, chains) for rule in inner["rules"])
+            return {word: {"target": name}}
+    return statement
 
 
 def _elements(entry: dict[str, Any]) -> list[Any]:
@@ -130,6 +184,9 @@ def _changed_by(statement: Any) -> Iterator[str]:
     if isinstance(statement, str):
         yield from _UPDATE.findall(statement)
     elif isinstance(statement, dict):
+        for inner in (statement.get(word) for word in ("jump", "goto")):
+            if isinstance(inner, dict) and isinstance(inner.get("rules"), list):
+                yield from _changing(inner["rules"])
         for kind in ("set", "map"):
             given = statement.get(kind)
             name = given.get(kind) if isinstance(given, dict) else None
@@ -166,12 +223,13 @@ _UNREADABLE = Doubt("unknown", "a rule that cannot be read")
 
 
 def _shower(texts: dict[Place, str]) -> Callable[[dict[str, Any]], str]:
-    return lambda entry: texts.get(_place(entry)) or _as_json(entry)
+    return lambda entry: str(entry.get("text") or texts.get(_place(entry)) or _as_json(entry))
 
 
 def _place(entry: dict[str, Any]) -> Place:
     handle = entry.get("handle")
-    return entry["family"], entry["table"], entry["chain"], handle if isinstance(handle, int) else -1
+    names = (str(entry.get(key)) for key in ("family", "table", "chain"))
+    return (*names, handle if isinstance(handle, int) else -1)  # type: ignore[return-value]  # three names
 
 
 def _as_json(entry: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from sshdoctor.firewall.nft import names as nft_names
 from sshdoctor.firewall.nft.change import changed
 from sshdoctor.firewall.nft.fields import field_of
 from sshdoctor.firewall.nft.match import Choice, Scope, are_joined, both_or_doubt, choice, match_of
+from sshdoctor.firewall.nft.text.statement import NOT_UNDERSTOOD
 from sshdoctor.model import Family
 
 PASSING = frozenset(
@@ -111,6 +112,8 @@ def _target(kind: str, value: Any, scope: Scope) -> tuple[Match | None, Target]:
         return None, Target("nat", Doubt("unknown", f"where replies go after {kind}"))
     if kind == "queue":
         return None, Target("open", Doubt("depends", "a program on the host that is asked (queue)"))
+    if kind == NOT_UNDERSTOOD:
+        return None, Target("lost", Doubt("unknown", f"what this does: {value}"))
     if kind == "xt" and value:
         return None, Target("lost", Doubt("unknown", f"the iptables {value.get('type')} {value.get('name')}"))
     return None, Target("lost", Doubt("unknown", _LOST.get(kind, f"the statement {kind}")))

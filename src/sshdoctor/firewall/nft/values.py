@@ -100,6 +100,16 @@ def number_item(names: Mapping[str, int]) -> Callable[[Any], Item]:
     return read
 
 
+def port_item(element: Any) -> Item:
+    """Reads ports, their names by services(5) included."""
+    if isinstance(element, str) and not element[:1].isdigit():
+        return values.ports(element)[0]
+    if isinstance(element, dict) and "range" in element:
+        low, high = (port_item(end)[0] for end in element["range"])
+        return low, high
+    return number_item({})(element)
+
+
 def _together(bits: Iterable[int]) -> int:
     joined = 0
     for bit in bits:

@@ -74,6 +74,11 @@ class Files(Struct, frozen=True):
             else:
                 yield Line(keyword, value, path, number, matched)
 
+    def place(self, keyword: str) -> str:
+        """Where the value that holds for everybody is set, as "FILE line N"; "" where no file sets it."""
+        line = next((line for line in self.lines() if line.keyword == keyword and not line.matched), None)
+        return f"{line.file} line {line.number}" if line else ""
+
     def _included(self, value: str) -> list[str]:
         patterns = [word.strip('"') for word in value.split()]
         absolute = [word if word.startswith("/") else f"/etc/ssh/{word}" for word in patterns]
@@ -146,6 +151,11 @@ class Keywords:
         if isinstance(values, Unknown):
             return values
         return values[0].lower() if values else default
+
+    def text(self, keyword: str, default: str) -> str | Unknown:
+        """The first value as it is written."""
+        values = self.every(keyword)
+        return values if isinstance(values, Unknown) else values[0] if values else default
 
     def words(self, keyword: str, default: tuple[str, ...]) -> tuple[str, ...] | Unknown:
         values = self.every(keyword)

@@ -1,0 +1,47 @@
+"""The files that a login reads before a command runs, as far as they end or leave the shell.
+
+Sources: bash(1), INVOCATION (a shell that sshd starts reads ~/.bashrc); sshd(8), LOGIN PROCESS (sshrc). They
+are the user's own: what stands there is shown, and proves nothing about anybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from sshdoctor.facts.parsing.output import evidence
+from sshdoctor.facts.parsing.section import Section
+from sshdoctor.model import Evidence, Unknown
+
+COMMANDS = {
+    "lines": r"""
+[ -n "$user" ] || exit 0
+home=$(getent passwd -- "$user" 2>/dev/null | cut -d: -f6)
+[ -n "$home" ] || exit 0
+for file in "$home/.ssh/rc" /etc/ssh/sshrc /etc/bash.bashrc "$home/.bashrc" "$home/.zshenv" \
+  "$home/.bash_profile" "$home/.profile" /etc/profile /etc/profile.d/*.sh; do
+  [ -f "$file" ] || continue
+  timeout 2 head -n 60 "$file" 2>/dev/null | grep -nE '^[[:space:]]*(exit|exec|logout|kill)([[:space:];]|$)' |
+    head -n 2 | sed "s|^|$file:|"
+done
+true
+"""
+}
+
+
+class StartFiles(Struct, frozen=True, kw_only=True):
+    """``ending``: the first line at which such a file ends the shell, as FILE:LINE:TEXT; or ""."""
+
+    ending: str
+    evidence: tuple[Evidence, ...]
+
+
+VALUE = StartFiles
+
+
+def parse(sections: Mapping[str, Section]) -> StartFiles | Unknown:
+    lines = [line[:200] for line in sections["lines"].output.splitlines() if line.count(":") >= 2]
+    return StartFiles(
+        ending=lines[0] if lines else "", evidence=evidence("grep -n exit ~/.bashrc ~/.profile", lines[:6])
+    )
