@@ -12,12 +12,9 @@ from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.derived.admission import Admission, admission
-from sshdoctor.diagnosis.derived.answer import Answer, answer
-from sshdoctor.diagnosis.derived.beneath import Beneath, beneath
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
-from sshdoctor.diagnosis.derived.here import Here, here
-from sshdoctor.diagnosis.derived.interface import Interface, interface
 from sshdoctor.diagnosis.derived.keys import Keys, keys
+from sshdoctor.diagnosis.derived.network import NETWORK, NETWORK_NEEDS, network
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.diagnosis.derived.permission import Permission, permission
 from sshdoctor.diagnosis.derived.socket import Socket, socket
@@ -34,10 +31,7 @@ DERIVED: Mapping[str, type] = {
     "permission": Permission,
     "keys": Keys,
     "words": Words,
-    "here": Here,
-    "answer": Answer,
-    "interface": Interface,
-    "beneath": Beneath,
+    **NETWORK,
     "inside": Expectation,
 }
 """The derived facts, by the names that checks use."""
@@ -50,10 +44,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "permission": ("config", "account"),
     "keys": ("account", "config", "dial_log"),
     "words": ("dial_log", "start"),
-    "here": (),
-    "answer": ("way_back", "firewall", "addresses", "links"),
-    "interface": ("addresses", "links"),
-    "beneath": ("below", "links", "unit_network", "addresses"),
+    **NETWORK_NEEDS,
     "inside": (),
 }
 """The facts of the host that each is made of."""
@@ -97,31 +88,16 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
     way = path(dial, view.client, known["firewall"], known["addresses"], known["bans"])
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
-<<<<<<< HEAD
-    side = here(
-        dial,
-        conversation.around.get(reply.address or "", Unknown("this machine was not asked")),
-        conversation.on_this_machine,
-    )
-=======
     port = _source_port(reply, view.client)
     said = words(view.client, port, known["dial_log"], known["start"], conversation.heard)
->>>>>>> main
     return {
         **known,
-        "here": side,
-        "answer": answer(
+        **network(
             dial,
             view.client,
-            known["way_back"],
-            known["firewall"],
-            known["addresses"],
-            known["links"],
-            side,
-        ),
-        "interface": interface(known["addresses"], known["links"]),
-        "beneath": beneath(
-            dial, view.client, known["below"], known["links"], known["unit_network"], known["addresses"]
+            known,
+            conversation.around.get(reply.address or "", Unknown("this machine was not asked")),
+            conversation.on_this_machine,
         ),
         "dialled": dial,
         "path": way,

@@ -63,11 +63,8 @@ def facts_by_address(
         failure=outside.failure,
         on_this_machine=inside.used.via == "local",
         off=inside.used.via == "chroot",
-<<<<<<< HEAD
         around=around or {},
-=======
         heard=inside.heard,
->>>>>>> main
     )
     views = zip(replies, inside.views, strict=True)
     return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)

@@ -1,0 +1,49 @@
+"""The derived facts about what lies between the client and the host's port, made together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sshdoctor.diagnosis.derived.answer import Answer, answer
+from sshdoctor.diagnosis.derived.beneath import Beneath, beneath
+from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.derived.here import Here, here
+from sshdoctor.diagnosis.derived.interface import Interface, interface
+from sshdoctor.model import Unknown
+
+NETWORK: Mapping[str, type] = {
+    "here": Here,
+    "answer": Answer,
+    "interface": Interface,
+    "beneath": Beneath,
+}
+
+NETWORK_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "here": (),
+    "answer": ("way_back", "firewall", "addresses", "links"),
+    "interface": ("addresses", "links"),
+    "beneath": ("below", "links", "unit_network", "addresses"),
+}
+"""The facts of the host that each is made of."""
+
+
+def network(
+    dial: Dialled,
+    client: str | None,
+    known: Mapping[str, Any],
+    around: Mapping[str, Any] | Unknown,
+    on_this_machine: bool,
+) -> dict[str, object]:
+    """The facts for the dial of ``client`` (as the host sees it).
+
+    ``around`` is what this machine says of itself on the way there; ``on_this_machine``: it is the host.
+    """
+    side = here(dial, around, on_this_machine)
+    addresses, links = known["addresses"], known["links"]
+    return {
+        "here": side,
+        "answer": answer(dial, client, known["way_back"], known["firewall"], addresses, links, side),
+        "interface": interface(addresses, links),
+        "beneath": beneath(dial, client, known["below"], links, known["unit_network"], addresses),
+    }
