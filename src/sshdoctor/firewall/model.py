@@ -61,6 +61,10 @@ class Packet(Struct, frozen=True, kw_only=True):
     """Whether ``in_interface`` is a bridge (``-m physdev``)."""
     ipsec: bool | None = None
     """Whether client and host speak IPsec (``-m policy``)."""
+    heard_queues: frozenset[int] | None = None
+    """The queues that a program of the host listens to (NFQUEUE)."""
+    not_recent: frozenset[str] = frozenset()
+    """The lists of ``-m recent`` that are known not to hold the client."""
 
 
 class Rule(Struct, frozen=True):
@@ -76,6 +80,15 @@ class Rule(Struct, frozen=True):
         if self.number is None:
             return f"{self.table} {self.chain} {self.text}"
         return f"{self.table} {self.chain} rule {self.number}: {self.text}"
+
+
+class Branch(Struct, frozen=True):
+    """One of the things that may come of a connection: ``reply`` None is that it passes."""
+
+    reply: str | None
+    state: State
+    rule: Rule | None
+    why: str
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -96,6 +109,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     redirected_to: tuple[str, int] | None = None
     redirected_by: Rule | None = None
     possible: tuple[str | None, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    """Where the verdict is not certain: what may come of it, each reply that can be said once."""
     caveat: str = ""
     """What will stop the client although this connection passes: neighbour discovery that is not let in."""
 

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from sshdoctor.firewall.outbound import Halt
 
 Facts = Mapping[str, Any]
+_FEW = 4
+"""A machine may well have so many addresses of its own on one network."""
 
 
 class Here(Struct, frozen=True, kw_only=True):
     """``route_state``: ok, blackhole, unreachable, prohibit, no-route; ``via`` is the gateway, "" where the
     address is taken for a neighbour's. ``mac`` is this machine's own hardware address on that interface,
     ``peer_mac`` the one that it has for the address dialled, both "" where there is none; ``peer_shared`` are
-    other addresses that it has the same one for (a router that answers for all).
+    other addresses that it has the same one for; ``peer_routes``: a gateway is among these, or many are: a
+    router that answers for all.
 
     ``halted`` is the rule of this machine's own firewall that stops the dial, "" if none does, be it that the
     rules say so, or that the kernel counted nothing that it could not send; ``packet`` is
@@ -44,6 +47,7 @@ class Here(Struct, frozen=True, kw_only=True):
     mac: str | Unknown
     peer_mac: str | Unknown
     peer_shared: tuple[str, ...]
+    peer_routes: bool
     halted: str | Unknown
     packet: str
     release: str
@@ -63,6 +67,7 @@ def here(dial: Dialled, facts: Facts | Unknown, dial_stays_here: bool) -> Here |
     halt, rules = _halted(dial, facts, route)
     unsent = facts.get("unsent", Unknown("not counted"))
     entry = None if isinstance(way, Unknown) else _entry(way, dial.address)
+    shared = () if isinstance(way, Unknown) or entry is None else _shared(way, entry)
     text = "" if isinstance(route, Unknown) else route.text
     return Here(
         route_state=route if isinstance(route, Unknown) else route.state,
@@ -71,7 +76,9 @@ def here(dial: Dialled, facts: Facts | Unknown, dial_stays_here: bool) -> Here |
         via=route if isinstance(route, Unknown) else route.via,
         mac=_mac(facts["links"], route),
         peer_mac=way if isinstance(way, Unknown) else entry.mac if entry else "",
-        peer_shared=() if isinstance(way, Unknown) or entry is None else _shared(way, entry),
+        peer_shared=shared,
+        peer_routes=not isinstance(way, Unknown)
+        and (len(shared) > _FEW or bool(set(shared) & set(way.gateways))),
         halted=f"{halt.rule}" if halt else "" if rules is None or unsent == 0 else rules,
         packet=halt.packet if halt else "",
         release=_release(halt, dial, facts["firewall"]) if halt else "",
@@ -92,6 +99,7 @@ _HOST_ITSELF = Here(
     mac="",
     peer_mac="",
     peer_shared=(),
+    peer_routes=False,
     halted="",
     packet="",
     release="",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from sshdoctor.diagnosis.derived.branch import by_reply, knocks
 from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.diagnosis.rank import progress
 from sshdoctor.errors import RulesError
@@ -31,7 +34,9 @@ class Path(Struct, frozen=True, kw_only=True):
     ``owner`` names the tool whose rule decides (ufw, firewalld, fail2ban, iptables ...; "" if no rule does),
     ``saved`` whether the rule comes back after a reboot; ``whose`` says both. ``banned`` is the jail or set
     that holds this client, where the rule that decides is a ban, else "". ``limited``: whether the client
-    gets in hangs on a rate, and the reply that it got is one of those that may come of it.
+    gets in hangs on a rate, and the reply that it got is one of those that may come of it. ``inferred``: the
+    rules leave it open, and only this outcome gives the reply that came. ``knocks``: by which rules a client
+    would be let in first that has knocked, "" if there are none.
     """
 
     state: str | Unknown
@@ -42,6 +47,8 @@ class Path(Struct, frozen=True, kw_only=True):
     whose: str
     banned: str
     limited: bool
+    inferred: bool
+    knocks: str
     fix: str
     opening: Opening | None
     """What would let the client in past the rule that stops or limits it; None for a ban."""
@@ -77,7 +84,11 @@ def path(
         return Unknown("the client's address is not known")
     from sshdoctor.firewall import judge  # 40 ms that are paid while the host is waited for
 
-    packet = packet_of(dial, source, dial.arrives_at, addresses)
+    packet = replace(
+        packet_of(dial, source, dial.arrives_at, addresses),
+        heard_queues=None if firewall.queues is None else frozenset(firewall.queues),
+        not_recent=frozenset(name for name, held in firewall.recent.items() if source not in held),
+    )
     try:
         return _read(judge(dumps(firewall), packet), dial, packet, firewall, bans)
     except RulesError as error:
@@ -127,16 +138,22 @@ def _all(addresses: Addresses) -> tuple[str, ...]:
 
 
 def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, bans: Bans | Unknown) -> Path:
+    limited = _limited(verdict, dial)
+    inferred = None if limited else by_reply(verdict, dial)
+    verdict = inferred or verdict
     rule, by, to = verdict.rule, verdict.redirected_by, verdict.redirected_to
     tool, tool_by = (command_for(one, dial.family, firewall) if one else "" for one in (rule, by))
     seen = (Evidence(_listing(rule, tool), "\n".join((*verdict.way, str(rule)))),) if rule else ()
     owner = owner_of(rule, dial.family, firewall) if rule else Owner("", Unknown("no rule decides"))
     stopped = rule is not None and verdict.state in ("drop", "reject")
-    held = ban(rule, owner.name, packet.source, bans) if rule and stopped else None
+    held = None
+    if rule and stopped:
+        held = ban(rule, owner.name, packet.source, bans, firewall, _led(verdict, firewall))
     stops = rule is not None and held is None and (stopped or verdict.state == "depends")
     opens = None if held else opening(verdict, owner, packet, tool, firewall)
     removal = _removal(by, dial.family, firewall)
-    limited, passed = _limited(verdict, dial), _passed_a_limit(verdict, dial)
+    passed = _passed_a_limit(verdict, dial)
+    knocked = knocks(firewall, packet.not_recent, packet.destination_port) if stopped else ()
     known = "accept" if passed else verdict.state
     return Path(
         state=known if known in ("accept", "drop", "reject") else Unknown(verdict.why),
@@ -147,9 +164,13 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         whose=str(owner) if rule else "",
         banned=f"{held.where}{held.times}" if held else "",
         limited=limited,
+        inferred=inferred is not None,
+        knocks="; ".join(knocked),
         fix=held.fix if held else opens.command if opens else "",
         opening=opens if stops else None,
-        unban=unban(held, rule, packet.source, dial.family) if held and rule else None,
+        unban=unban(held, rule, packet.source, dial.family)
+        if held and rule and held.by != "firewalld"
+        else None,
         redirected_to=to,
         redirected=to is not None,
         redirected_away=to is not None and not _is_own(to[0], packet),
@@ -157,8 +178,27 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         redirection=str(by) if by else "",
         redirection_fix=removal.command if removal else "",
         removal=removal,
-        evidence=(*seen, *(held.evidence if held else ()), *_redirecting(by, tool_by)),
+        evidence=(
+            *seen,
+            *((Evidence(f"{tool}-save", "\n".join(knocked)),) if knocked else ()),
+            *(held.evidence if held else ()),
+            *_redirecting(by, tool_by),
+        ),
     )
+
+
+def _led(verdict: Verdict, firewall: Firewall) -> list[Rule]:
+    """The rules that led to the one that decides, with their text."""
+    if not verdict.way:
+        return []
+    from sshdoctor.firewall import read_tables
+
+    places = [re.fullmatch(r"(.+) (\S+) rule (\d+)", place) for place in verdict.way]
+    chains = {
+        (chain.table, name): chain for t in read_tables(dumps(firewall)) for name, chain in t.chains.items()
+    }
+    found = ((chains.get((place[1], place[2])), int(place[3])) for place in places if place)
+    return [chain.rule(number - 1) for chain, number in found if chain and number <= len(chain.rules)]
 
 
 def _removal(rule: Rule | None, family: str, firewall: Firewall) -> Removal | None:

@@ -8,6 +8,7 @@ iptables-legacy-save reads the names in /proc/net/ip_tables_names and loads noth
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
@@ -63,6 +64,12 @@ done
 if has ipset; then
   if [ ! -e /proc/modules ] || grep -q '^ip_set ' /proc/modules; then echo '## ipset'; ipset save 2>&1; fi
 fi
+for file in /proc/net/xt_recent/*; do
+  [ ! -r "$file" ] || { echo "## recent ${file##*/}"; head -c 50000 "$file"; }
+done
+queues=/proc/net/netfilter/nfnetlink_queue
+if [ ! -e $queues ]; then [ "$(id -u)" != 0 ] || echo '## queues'
+elif [ -r $queues ]; then echo '## queues'; cat $queues; fi
 echo '## managers'
 ! grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf || echo ufw
 for pair in firewalld:/run/firewalld.pid fail2ban:/run/fail2ban/fail2ban.sock docker:/run/docker.sock \\
@@ -127,6 +134,10 @@ class Firewall(Struct, frozen=True, kw_only=True):
     saved: Mapping[str, tuple[str, ...] | Unknown]
     default: Mapping[str, str]
     evidence: tuple[Evidence, ...]
+    recent: Mapping[str, tuple[str, ...]] = {}
+    """The addresses in each list of ``-m recent`` that may be read."""
+    queues: tuple[int, ...] | None = None
+    """The queues of NFQUEUE that a program listens to; None where that may not be read."""
 
 
 VALUE = Firewall
@@ -171,6 +182,8 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
         boot=tuple(said["boot"].split()) if "boot" in said else Unknown("not asked for"),
         saved={name[6:]: _lines(each) for name, each in said.items() if name.startswith("saved ")},
         default=_default(said.get("kernel", "")),
+        recent={name[7:]: _recent(each) for name, each in said.items() if name.startswith("recent ")},
+        queues=_queues(said["queues"]) if "queues" in said else None,
         evidence=evidence(
             "iptables-save; nft list ruleset", [line for each in failed for line in each.splitlines()]
         ),
@@ -197,6 +210,20 @@ def _default(kernel: str) -> dict[str, str]:
     """
     found = re.findall(r"^ip(6?)tables=\S*xtables-(nft|legacy)-multi$", kernel, re.M)
     return {f"ipv{version or 4}": backend for version, backend in found}
+
+
+def _recent(text: str) -> tuple[str, ...]:
+    """
+    >>> _recent("src=fd00:0000:0000:0000:0000:0000:0000:0001 ttl: 64 last_seen: 42 oldest_pkt: 1 42\\n")
+    ('fd00::1',)
+    """
+    found = re.findall(r"^src=([\da-fA-F.:]+) ", text, re.M)
+    return tuple(str(ipaddress.ip_address(each)) for each in found)
+
+
+def _queues(text: str) -> tuple[int, ...]:
+    """The first column of /proc/net/netfilter/nfnetlink_queue: a line for each queue with a listener."""
+    return tuple(int(line.split()[0]) for line in text.splitlines() if line.split()[:1])
 
 
 def _lines(text: str) -> tuple[str, ...] | Unknown:

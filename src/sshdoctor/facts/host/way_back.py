@@ -25,6 +25,7 @@ known() { case $1 in ''|*[!0-9a-fA-F.:]*) return 1 ;; esac; }
 case $address$client in *:*) six=-6 ;; *) six= ;; esac
 if command -v ip >/dev/null; then
   echo '## rules'; ip $six rule 2>&1
+  echo '## gateways'; ip $six route show 2>/dev/null | sed -n 's/.* via \\([^ ]*\\) .*/\\1/p' | sort -u | head -n 8
   if known "$client"; then
     from=
     ! known "$address" || case $(ip -o addr) in *" $address/"*) from=$address ;; esac
@@ -91,7 +92,8 @@ class Waiting(Struct, frozen=True):
 
 
 class WayBack(Struct, frozen=True, kw_only=True):
-    """``routes`` begins with the one without a mark. ``rules`` are those of ``ip rule`` beside the usual three.
+    """``routes`` begins with the one without a mark. ``rules`` are those of ``ip rule`` beside the usual three,
+    ``gateways`` those that any route names.
     ``neighbours`` has the client, the gateways before it, and who has the same hardware address as one of these.
     ``kept``: whether a SYN that arrived would still be seen in ``waiting``."""
 
@@ -100,6 +102,7 @@ class WayBack(Struct, frozen=True, kw_only=True):
     neighbours: tuple[Entry, ...] | Unknown
     waiting: tuple[Waiting, ...] | Unknown
     kept: bool | Unknown
+    gateways: tuple[str, ...]
     evidence: tuple[Evidence, ...]
 
 
@@ -130,6 +133,7 @@ def parse(sections: Mapping[str, Section]) -> WayBack | Unknown:
         rules=rules,
         neighbours=tuple(_entries(said["neighbours"])) if "neighbours" in said else absent,
         waiting=waiting,
+        gateways=tuple(said.get("gateways", "").split()),
         kept=_kept(properties(said.get("kept", ""))),
         evidence=evidence("ip rule", rules)
         + (

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from sshdoctor.firewall.iptables import marks, values
 from sshdoctor.firewall.iptables.option import Option, named
-from sshdoctor.firewall.model import Doubt, NatTo, Target
+from sshdoctor.firewall.kernel.segment import Segment
+from sshdoctor.firewall.model import Doubt, NatTo, Target, Truth
 from sshdoctor.model import Family
 
 PASSING = frozenset(
@@ -84,7 +85,26 @@ def _reject(options: list[Option], family: Family) -> Target:
 
 
 def _queue(options: list[Option], family: Family) -> Target:
-    return Target("open", Doubt("depends", "a program on the host that is asked (NFQUEUE)"))
+    first, last = 0, 0
+    for option in options:
+        if option.name in ("--queue-num", "--queue-balance"):
+            low, _, high = option.value.partition(":")
+            first, last = values.number(low, 65535), values.number(high or low, 65535)
+    return queue(range(first, last + 1), any(option.name == "--queue-bypass" for option in options))
+
+
+def queue(numbers: range, bypass: bool) -> Target:
+    """Where no program listens to a queue, the kernel drops what is put there, or lets it pass on ``bypass``
+    (iptables-extensions(8), NFQUEUE; nft(8), queue)."""
+    asks = Target("open", Doubt("depends", "a program on the host that is asked (NFQUEUE)"))
+
+    def choose(segment: Segment) -> list[tuple[Truth, Target]]:
+        heard = segment.packet.heard_queues
+        if heard is None or heard.intersection(numbers):
+            return [(True, asks)]
+        return [(True, Target("accept" if bypass else "drop"))]
+
+    return Target("choose", choose)
 
 
 def _set(options: list[Option], family: Family) -> Target:

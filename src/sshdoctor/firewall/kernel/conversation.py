@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ from sshdoctor.firewall.kernel.segment import (
     from_server,
     to_text,
 )
-from sshdoctor.firewall.model import Doubt, Packet, Rule, State, Verdict
+from sshdoctor.firewall.model import Branch, Doubt, Packet, Rule, State, Verdict
 
 
 class _Step(NamedTuple):
@@ -239,7 +239,20 @@ def _conclude(outcomes: list[_Outcome]) -> Verdict:
     state: State = "unknown" if doubt.kind == "unknown" or "" in (o.reply for o in outcomes) else "depends"
     verb = "depends on" if state == "depends" else "cannot be told without"
     why = f"{rule}: {verb} {doubt.why}" if rule else f"{verb} {doubt.why}"
-    return Verdict(state=state, reply=None, rule=rule, why=why, possible=replies)
+    return Verdict(
+        state=state, reply=None, rule=rule, why=why, possible=replies, branches=tuple(_branches(outcomes))
+    )
+
+
+def _branches(outcomes: Sequence[_Outcome]) -> Iterator[Branch]:
+    """The first outcome of each reply, one that is sure before others; none where one cannot be said."""
+    if any(outcome.reply == "" for outcome in outcomes):
+        return
+    known: dict[str | None, _Outcome] = {}
+    for outcome in sorted(outcomes, key=lambda one: not one.sure):
+        known.setdefault(outcome.reply, outcome)
+    for one in known.values():
+        yield Branch(one.reply, one.state, one.rule, one.why)
 
 
 _NO_DOUBT: tuple[Doubt, Rule | None] = (Doubt("unknown", "more than the rules say"), None)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sshdoctor.firewall.iptables import values
 from sshdoctor.firewall.iptables.targets import PASSING as PASSING_TARGETS
+from sshdoctor.firewall.iptables.targets import queue
 from sshdoctor.firewall.kernel import matches as judge
 from sshdoctor.firewall.kernel.segment import TCP
 from sshdoctor.firewall.model import Body, Doubt, Match, NatTo, Target
@@ -111,12 +112,21 @@ def _target(kind: str, value: Any, scope: Scope) -> tuple[Match | None, Target]:
     if kind in ("snat", "masquerade"):
         return None, Target("nat", Doubt("unknown", f"where replies go after {kind}"))
     if kind == "queue":
-        return None, Target("open", Doubt("depends", "a program on the host that is asked (queue)"))
+        return None, _queue(value or {})
     if kind == NOT_UNDERSTOOD:
         return None, Target("lost", Doubt("unknown", f"what this does: {value}"))
     if kind == "xt" and value:
         return None, Target("lost", Doubt("unknown", f"the iptables {value.get('type')} {value.get('name')}"))
     return None, Target("lost", Doubt("unknown", _LOST.get(kind, f"the statement {kind}")))
+
+
+def _queue(value: dict[str, Any]) -> Target:
+    """``queue num 0-3 bypass``; a number that is computed from the packet is any."""
+    number, flags = value.get("num", 0), value.get("flags", [])
+    first, last = number["range"] if isinstance(number, dict) and "range" in number else (number, number)
+    if not isinstance(first, int) or not isinstance(last, int):
+        return Target("open", Doubt("depends", "a program on the host that is asked (queue)"))
+    return queue(range(first, last + 1), "bypass" in ([flags] if isinstance(flags, str) else flags))
 
 
 def _verdict(kind: str, value: Any, scope: Scope) -> Target:
