@@ -98,6 +98,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
             known,
             conversation.around.get(reply.address or "", Unknown("this machine was not asked")),
             conversation.on_this_machine,
+            way,
         ),
         "dialled": dial,
         "path": way,

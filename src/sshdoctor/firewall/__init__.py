@@ -36,7 +36,7 @@ from sshdoctor.firewall.kernel.conversation import hold_conversation
 from sshdoctor.firewall.kernel.hooks import Hooks
 from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
 
-__all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "read_tables"]
+__all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "judge_all", "read_tables"]
 
 
 def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
@@ -53,6 +53,12 @@ def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
 
         return replace(verdict, caveat=neighbour_caveat(hooks, packet))
     return verdict
+
+
+def judge_all(rulesets: Sequence[Dump], packets: Sequence[Packet]) -> list[Verdict]:
+    """The verdict on each of several connections of one family under the same rules. Raises as ``judge``."""
+    hooks = Hooks([table for table in read_tables(rulesets) if packets and table.family == packets[0].family])
+    return [hold_conversation(hooks, packet) for packet in packets]
 
 
 def read_tables(rulesets: Iterable[Dump]) -> list[Table]:

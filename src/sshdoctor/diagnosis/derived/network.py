@@ -10,6 +10,8 @@ from sshdoctor.diagnosis.derived.beneath import Beneath, beneath
 from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.diagnosis.derived.here import Here, here
 from sshdoctor.diagnosis.derived.interface import Interface, interface
+from sshdoctor.diagnosis.derived.path import Path
+from sshdoctor.diagnosis.derived.translated import Translated, translated
 from sshdoctor.model import Unknown
 
 NETWORK: Mapping[str, type] = {
@@ -17,6 +19,7 @@ NETWORK: Mapping[str, type] = {
     "answer": Answer,
     "interface": Interface,
     "beneath": Beneath,
+    "translated": Translated,
 }
 
 NETWORK_NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -24,6 +27,7 @@ NETWORK_NEEDS: Mapping[str, tuple[str, ...]] = {
     "answer": ("way_back", "firewall", "addresses", "links"),
     "interface": ("addresses", "links"),
     "beneath": ("below", "links", "unit_network", "addresses"),
+    "translated": ("firewall", "addresses", "bans", "way_back"),
 }
 """The facts of the host that each is made of."""
 
@@ -34,16 +38,20 @@ def network(
     known: Mapping[str, Any],
     around: Mapping[str, Any] | Unknown,
     on_this_machine: bool,
+    way: Path | Unknown,
 ) -> dict[str, object]:
     """The facts for the dial of ``client`` (as the host sees it).
 
-    ``around`` is what this machine says of itself on the way there; ``on_this_machine``: it is the host.
+    ``way`` is the fact ``path``; ``around`` is what this machine says of itself on the way there; ``on_this_machine``: it is the host.
     """
     side = here(dial, around, on_this_machine)
     addresses, links = known["addresses"], known["links"]
+    back = answer(dial, client, known["way_back"], known["firewall"], addresses, links, side)
+    router = back.hop if isinstance(back, Answer) and back.on_link is False else ""
     return {
         "here": side,
-        "answer": answer(dial, client, known["way_back"], known["firewall"], addresses, links, side),
+        "answer": back,
         "interface": interface(addresses, links),
         "beneath": beneath(dial, client, known["below"], links, known["unit_network"], addresses),
+        "translated": translated(dial, way, client, known["firewall"], addresses, known["bans"], router),
     }

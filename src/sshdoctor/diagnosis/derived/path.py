@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from sshdoctor.diagnosis.derived.branch import by_reply, knocks
 from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.derived.discovery import Discovery, discovery
 from sshdoctor.diagnosis.rank import progress
 from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
@@ -49,6 +50,8 @@ class Path(Struct, frozen=True, kw_only=True):
     limited: bool
     inferred: bool
     knocks: str
+    discovery: Discovery
+    """Whether the rules let the host's hardware address be found."""
     fix: str
     opening: Opening | None
     """What would let the client in past the rule that stops or limits it; None for a ban."""
@@ -90,7 +93,9 @@ def path(
         not_recent=frozenset(name for name, held in firewall.recent.items() if source not in held),
     )
     try:
-        return _read(judge(dumps(firewall), packet), dial, packet, firewall, bans)
+        verdict = judge(dumps(firewall), packet)
+        found = discovery(verdict, packet, firewall, addresses)
+        return _read(verdict, dial, packet, firewall, bans, found)
     except RulesError as error:
         return Unknown(str(error))
 
@@ -137,7 +142,14 @@ def _all(addresses: Addresses) -> tuple[str, ...]:
     return addresses.all_addresses if isinstance(addresses.all_addresses, tuple) else ()
 
 
-def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, bans: Bans | Unknown) -> Path:
+def _read(
+    verdict: Verdict,
+    dial: Dialled,
+    packet: Packet,
+    firewall: Firewall,
+    bans: Bans | Unknown,
+    found: Discovery,
+) -> Path:
     limited = _limited(verdict, dial)
     inferred = None if limited else by_reply(verdict, dial)
     verdict = inferred or verdict
@@ -165,6 +177,7 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         banned=f"{held.where}{held.times}" if held else "",
         limited=limited,
         inferred=inferred is not None,
+        discovery=found,
         knocks="; ".join(knocked),
         fix=held.fix if held else opens.command if opens else "",
         opening=opens if stops else None,
@@ -180,6 +193,7 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         removal=removal,
         evidence=(
             *seen,
+            *found.evidence,
             *((Evidence(f"{tool}-save", "\n".join(knocked)),) if knocked else ()),
             *(held.evidence if held else ()),
             *_redirecting(by, tool_by),
