@@ -102,7 +102,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         ),
         "dialled": dial,
         "path": way,
-        "socket": socket(dial, known["listeners"], _no_server_runs(known)),
+        "socket": socket(dial, known["listeners"], _no_server_runs(known), _incoming(known["addresses"])),
         "admission": admission(dial, view.client, known["wrappers"]),
         "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
         "keys": keys(dial, known["account"], known["config"], getattr(said, "accepted_key", "")),
@@ -113,6 +113,12 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
 def _source_port(reply: Reply, client: str | None) -> int | None:
     """The client's port as the host sees it: its own, unless something on the way gave it another address."""
     return reply.source_port if client is not None and reply.source == client else None
+
+
+def _incoming(addresses: Any) -> str:
+    """The interface that holds the address dialled, "" where that is not known, or is lo."""
+    name = getattr(addresses, "dialled_interface", None)
+    return name if isinstance(name, str) and name != "lo" else ""
 
 
 def _no_server_runs(known: Mapping[str, Any]) -> bool:

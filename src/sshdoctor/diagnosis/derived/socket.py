@@ -28,13 +28,20 @@ class Socket(Struct, frozen=True, kw_only=True):
     """An SSH server listens on the port dialled, at whatever address."""
     loopback_only: bool
     """Every SSH listener on this port is on a loopback address."""
+    bound_to: str
+    """The interface to which every SSH listener of this port and family is bound, where the client comes by
+    another one; "" if that is not so."""
     other_family_only: bool
     """SSH listens on this port for all addresses of the other family, and not of this one."""
     evidence: tuple[Evidence, ...]
 
 
-def socket(dial: Dialled, listeners: Listeners | Unknown, no_server_runs: bool) -> Socket | Unknown:
+def socket(
+    dial: Dialled, listeners: Listeners | Unknown, no_server_runs: bool, incoming: str = ""
+) -> Socket | Unknown:
     """The fact, from the listeners of the host; Unknown where these could not be read.
+
+    ``incoming`` is the interface that the client comes by, "" where that is not known.
 
     ``no_server_runs``: no process of an SSH server is there, so that a socket whose process is not named
     (the kernel's, another user's or namespace's) is none of an SSH server.
@@ -44,7 +51,8 @@ def socket(dial: Dialled, listeners: Listeners | Unknown, no_server_runs: bool) 
     if isinstance(listeners.ssh, Unknown) and no_server_runs:
         listeners = replace(listeners, ssh=())
     ssh = () if isinstance(listeners.ssh, Unknown) else listeners.ssh
-    there = [one for one in listeners.sockets if one.port == dial.inside_port and _takes(one, dial)]
+    reached = [one for one in listeners.sockets if one.port == dial.inside_port and _takes(one, dial)]
+    there = [one for one in reached if not incoming or one.interface in ("", incoming)]
     ssh_here = [one for one in ssh if one.port == dial.inside_port]
     answering = next((one for one in there if one in ssh), there[0] if there else None)
     own_family = [one for one in ssh_here if _serves_family(one, dial.family)]
@@ -58,6 +66,9 @@ def socket(dial: Dialled, listeners: Listeners | Unknown, no_server_runs: bool) 
         ssh_addresses=tuple(_where(one) for one in ssh),
         on_port=bool(ssh_here),
         loopback_only=bool(ssh_here) and all(_loopback(one.address) for one in ssh_here),
+        bound_to=", ".join(dict.fromkeys(one.interface for one in reached if one in ssh))
+        if not there
+        else "",
         other_family_only=bool(ssh_here) and other_family == ssh_here and not own_family,
         evidence=listeners.evidence,
     )
@@ -103,4 +114,7 @@ def _other(family: str) -> str:
 
 
 def _where(one: Listener) -> str:
-    return f"[{one.address}]:{one.port}" if ":" in one.address else f"{one.address}:{one.port}"
+    device = f"%{one.interface}" if one.interface else ""
+    return (
+        f"[{one.address}]{device}:{one.port}" if ":" in one.address else f"{one.address}{device}:{one.port}"
+    )

@@ -78,12 +78,16 @@ class Apart(Struct, frozen=True):
 
 class UnitNetwork(Struct, frozen=True, kw_only=True):
     """``units`` only where some unit file sets such a thing; the address lists of slices count for all units.
+    ``apart`` are the SSH servers in another network namespace, ``apart_ports`` where these listen.
     ``enforced``: the kernel carries the address lists out. ``files`` are the lines of the unit files."""
 
     units: tuple[Unit, ...]
     enforced: bool
     files: tuple[str, ...]
     apart: tuple[Apart, ...] | Unknown
+    apart_ports: tuple[int, ...] | Unknown
+    apart_text: str
+    apart_fix: str
     evidence: tuple[Evidence, ...]
 
     def denies(self, unit: Unit, client: str) -> str:
@@ -110,15 +114,36 @@ def parse(sections: Mapping[str, Section]) -> UnitNetwork | Unknown:
     servers = said.get("servers", "")
     apart = tuple(_apart(servers))
     hidden = "hidden " in servers and not apart
+    units = tuple(_unit(one) for one in _systemd.units(said.get("units", "")).values() if "Id" in one)
     return UnitNetwork(
-        units=tuple(_unit(one) for one in _systemd.units(said.get("units", "")).values() if "Id" in one),
+        units=units,
         enforced="unified" in said,
         files=files,
-        apart=Unknown("whose network it is may not be looked into") if hidden else apart,
+        apart=_HIDDEN if hidden else apart,
+        apart_ports=_HIDDEN if hidden else tuple(port for one in apart for port in one.ports),
+        apart_text=", ".join(f"{one.program} (process {one.pid})" for one in apart),
+        apart_fix=_apart_fix(apart, units),
         evidence=evidence("grep -r IPAddress (in the unit files)", files)
         + evidence(
             "readlink /proc/PID/ns/net", [f"{it.program} (process {it.pid}): {it.namespace}" for it in apart]
         ),
+    )
+
+
+_HIDDEN = Unknown("in which network it is may not be looked into")
+
+
+def _apart_fix(apart: tuple[Apart, ...], units: tuple[Unit, ...]) -> str:
+    private = next((one.name for one in units if one.private), "")
+    if private:
+        return (
+            f"systemctl edit {private}: PrivateNetwork=no (or take NetworkNamespacePath= away), "
+            f"systemctl daemon-reload, systemctl restart {private}"
+        )
+    pids = " ".join(str(one.pid) for one in apart)
+    return (
+        f"Find out who started it there (ip netns identify {pids}; ps -fp {pids}), end it, and start the SSH "
+        "server in the host's own network namespace."
     )
 
 
