@@ -99,6 +99,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
             conversation.around.get(reply.address or "", Unknown("this machine was not asked")),
             conversation.on_this_machine,
             way,
+            conversation.login,
         ),
         "dialled": dial,
         "path": way,

@@ -70,7 +70,7 @@ def diagnose(
     wanted = setup.wanted()
     facts.commands(wanted.facts)
     completed, seen = outside.result()
-    around = Background(lambda: _look_here(completed, seen))
+    around = Background(lambda: _look_here(completed, seen, setup.probing.timeout))
     inside = look_inside(
         completed,
         seen,
@@ -83,7 +83,7 @@ def diagnose(
     from sshdoctor.diagnosis.report import build_report, facts_by_address
 
     checks = setup.checks()
-    known = facts_by_address(completed, seen, inside, around.result())
+    known = facts_by_address(completed, seen, inside, _measured(seen, inside, around.result(), setup))
     return Diagnosis(report=build_report(completed, seen, inside, checks, known), facts=known, inside=inside)
 
 
@@ -96,10 +96,23 @@ def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:
     return completed, replace(seen, when=began, unsent=unsent)
 
 
-def _look_here(host: Host, seen: Outside) -> Mapping[str, Mapping[str, Any]]:
+def _look_here(host: Host, seen: Outside, timeout: float) -> Mapping[str, Mapping[str, Any]]:
     from sshdoctor.diagnosis.here import look_here  # only where a dial failed is anything asked here
 
-    return look_here(host, seen)
+    return look_here(host, seen, timeout)
+
+
+def _measured(
+    seen: Outside, inside: Inside, around: Mapping[str, Mapping[str, Any]], setup: DiagnosisSetup
+) -> Mapping[str, Mapping[str, Any]]:
+    """``around``, with what sizes of packets come through where the login or its session stalled."""
+    from sshdoctor.diagnosis.here import measure_stalled
+    from sshdoctor.diagnosis.report import replies_of
+
+    measured = measure_stalled(replies_of(seen, inside), setup.probing.timeout)
+    return {
+        address: {**around.get(address, {}), **measured.get(address, {})} for address in {*around, *measured}
+    }
 
 
 def enter_again(diagnosis: Diagnosis, probing: ProbeOptions) -> Access:

@@ -56,7 +56,7 @@ def facts_by_address(
 
     ``around`` is what this machine says of itself on the way to each address, as ``look_here`` gives it.
     """
-    replies = _replies(outside, inside)
+    replies = replies_of(outside, inside)
     conversation = Conversation(
         login=host.login,
         replies=replies,
@@ -81,7 +81,7 @@ def build_report(
 
     ``facts`` are what ``facts_by_address`` gives, where they are there already.
     """
-    replies = _replies(outside, inside)
+    replies = replies_of(outside, inside)
     seen = [
         _judge(face, reply, inside, checks)
         for face, reply in zip(facts or facts_by_address(host, outside, inside), replies, strict=True)
@@ -117,7 +117,8 @@ def _possible(host: Host, replies: Sequence[Reply]) -> tuple[Cause, ...]:
     return possible_causes(host.login, replies)
 
 
-def _replies(outside: Outside, inside: Inside) -> tuple[Reply, ...]:
+def replies_of(outside: Outside, inside: Inside) -> tuple[Reply, ...]:
+    """What each address answered; a login whose session did not run the script is no login."""
     return tuple(_session(reply, inside.session_closed) for reply in outside.replies)
 
 

@@ -8,6 +8,7 @@ import time
 
 from sshdoctor.outside.icmp import Refusal, judge_entry, judge_errno, read_errors, watch_errors
 from sshdoctor.outside.resolve import Endpoint
+from sshdoctor.outside.service_type import mark
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _HOP_LIMIT = {
@@ -21,11 +22,13 @@ class ConnectAttempt:
 
     Afterwards either ``connected``, or ``refusal`` says why not. ``elapsed_ms`` is the time from the
     SYN to that answer; ``source`` this machine's address, known as soon as there is a route.
+    ``service_type``: the byte that its packets bear (see service_type.py), 0 for none.
     ``hop_limit``: the packets pass so many routers, less one (ip(7), IP_TTL; ipv6(7), IPV6_UNICAST_HOPS).
     """
 
-    def __init__(self, target: Endpoint, hop_limit: int | None = None) -> None:
+    def __init__(self, target: Endpoint, hop_limit: int | None = None, service_type: int = 0) -> None:
         self.target = target
+        self.service_type = service_type
         self.hop_limit = hop_limit
         self.connected = False
         self.refusal: Refusal | None = None
@@ -50,6 +53,7 @@ class ConnectAttempt:
         self.socket.setblocking(False)
         if self.hop_limit is not None:
             self.socket.setsockopt(*_HOP_LIMIT[self.target.family], self.hop_limit)
+        mark(self.socket, self.target.family, self.service_type)
         self._queue = watch_errors(self.socket, self.target.family)
         self._began = time.monotonic()
         number = self.socket.connect_ex(self.target.sockaddr)

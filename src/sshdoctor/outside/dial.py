@@ -13,6 +13,7 @@ from sshdoctor.errors import AccessError
 from sshdoctor.model import Login, Reply
 from sshdoctor.outside.connect import ConnectAttempt
 from sshdoctor.outside.resolve import resolve
+from sshdoctor.outside.service_type import service_type
 from sshdoctor.services.ssh.greeting import Greeting, judge_greeting, peek
 
 
@@ -39,7 +40,8 @@ def dial(login: Login, timeout: float) -> tuple[DialResult, ...]:
     except AccessError as error:
         reply = Reply(address=None, family=None, port=login.port, word=error.word, detail=error.detail)
         return (DialResult(reply),)
-    calls = [Call(ConnectAttempt(target), timeout) for target in targets]
+    marked = service_type(login)
+    calls = [Call(ConnectAttempt(target, service_type=marked), timeout) for target in targets]
     call_all(calls)
     return tuple(call.result(login.port) for call in calls)
 

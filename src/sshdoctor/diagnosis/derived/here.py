@@ -60,8 +60,8 @@ def here(dial: Dialled, facts: Facts | Unknown, dial_stays_here: bool) -> Here |
 
     ``dial_stays_here``: this machine is the host, and nothing leaves it.
     """
-    if isinstance(facts, Unknown):
-        return _HOST_ITSELF if dial_stays_here else facts
+    if isinstance(facts, Unknown) or "way_back" not in facts:
+        return _HOST_ITSELF if dial_stays_here else _NOT_ASKED
     way: WayBack | Unknown = facts["way_back"]
     route = _first_route(way)
     halt, rules = _halted(dial, facts, route)
@@ -91,6 +91,7 @@ def here(dial: Dialled, facts: Facts | Unknown, dial_stays_here: bool) -> Here |
     )
 
 
+_NOT_ASKED = Unknown("this machine was not asked")
 _HOST_ITSELF = Here(
     route_state="ok",
     route_text="",

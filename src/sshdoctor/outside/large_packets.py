@@ -1,0 +1,137 @@
+"""Whether large packets come through where small ones do: asked by one more connection, byte by byte.
+
+A router that takes smaller packets than its neighbours, and whose ICMP "fragmentation needed" (RFC 1191, 4821)
+does not come back, lets a connection begin and then stall. Pieces of growing size are sent, each in a packet
+of its own, and it is watched which of them is acknowledged (tcp(7), SIOCOUTQ). The host's own first large
+packet is its key exchange; where that does not come, it is asked for again in small ones (TCP_MAXSEG).
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import fcntl
+import socket
+import struct
+import termios
+import time
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from sshdoctor.model import Family
+
+SMALL_SEGMENT = 500
+_STEPS = (536, 800, 1000, 1100, 1200, 1240, 1280, 1320, 1360, 1400, 1420, 1440, 1460)
+_PACKET = struct.pack(">IB", 29996, 10)
+"""The beginning of an SSH packet that is never finished: a server waits for its rest (RFC 4253, 6)."""
+_GREETING = b"SSH-2.0-sshdoctor\r\n"
+_HEADERS = {"ipv4": 40, "ipv6": 60}
+_TIMESTAMPS = 12
+
+
+class Passage(Struct, frozen=True, kw_only=True):
+    """Sizes are those of IP packets, in bytes. ``passed`` came through to the host, ``stuck`` did not, None if
+    all did. ``answered``: the host's key exchange came back whole; ``answered_small``: when it was asked for in
+    small packets, None where that was not tried."""
+
+    passed: int
+    stuck: int | None
+    answered: bool
+    answered_small: bool | None = None
+
+    @property
+    def blocked(self) -> bool:
+        """Large packets are lost for certain, this way or that."""
+        return self.stuck is not None or (not self.answered and self.answered_small is True)
+
+
+def measure(address: str, port: int, family: Family, timeout: float) -> Passage | None:
+    """What comes through to ``address``; None if there is no greeting. ``timeout`` in seconds for each step."""
+    with contextlib.suppress(OSError), _connected(address, port, family, timeout) as sock:
+        if not _greeted(sock, timeout):
+            return None
+        sock.sendall(_GREETING)
+        answered = _answered(sock, timeout)
+        passed, stuck = _send_growing(sock, family, timeout)
+        small = None if answered else _answers_in_small_packets(address, port, family, timeout)
+        return Passage(passed=passed, stuck=stuck, answered=answered, answered_small=small)
+    return None
+
+
+@contextlib.contextmanager
+def _connected(
+    address: str, port: int, family: Family, timeout: float, segment: int | None = None
+) -> Iterator[socket.socket]:
+    kind = socket.AF_INET6 if family == "ipv6" else socket.AF_INET
+    with socket.socket(kind, socket.SOCK_STREAM) as sock:
+        sock.settimeout(timeout)
+        if segment is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave nothing to send
+        sock.connect(socket.getaddrinfo(address, port, kind, socket.SOCK_STREAM)[0][4])
+        yield sock
+
+
+def _greeted(sock: socket.socket, timeout: float) -> bool:
+    """The host's banner, read to its end."""
+    said = b""
+    while not said.endswith(b"\n") and len(said) < 1024:
+        byte = sock.recv(1)
+        if not byte:
+            return False
+        said += byte
+    return said.startswith(b"SSH-")
+
+
+def _answered(sock: socket.socket, timeout: float) -> bool:
+    """Whether the host's first packet, its part of the key exchange, comes whole."""
+    said, deadline = b"", time.monotonic() + timeout
+    while len(said) < 4 or len(said) < int.from_bytes(said[:4]) + 4:
+        sock.settimeout(max(0.05, deadline - time.monotonic()))
+        try:
+            chunk = sock.recv(65536)
+        except TimeoutError:
+            return False
+        if not chunk:
+            return False
+        said += chunk
+    return True
+
+
+def _answers_in_small_packets(address: str, port: int, family: Family, timeout: float) -> bool:
+    with contextlib.suppress(OSError), _connected(address, port, family, timeout, SMALL_SEGMENT) as sock:
+        if _greeted(sock, timeout):
+            sock.sendall(_GREETING)
+            return _answered(sock, timeout)
+    return False
+
+
+def _send_growing(sock: socket.socket, family: Family, timeout: float) -> tuple[int, int | None]:
+    """The largest packet that was acknowledged, and the first that was not."""
+    most = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+    headers = _HEADERS[family] + _TIMESTAMPS
+    passed = headers + len(_GREETING)
+    if not _acknowledged(sock, timeout):
+        return passed, headers + len(_GREETING)
+    first = _PACKET
+    for size in (*(step for step in _STEPS if step < most), most):
+        sock.sendall(first + bytes(size - len(first)))
+        if not _acknowledged(sock, timeout):
+            return passed, size + headers
+        passed, first = size + headers, b""
+    return passed, None
+
+
+def _acknowledged(sock: socket.socket, timeout: float) -> bool:
+    """All that was sent is acknowledged before ``timeout``; a packet that was lost by chance is sent again."""
+    deadline = time.monotonic() + timeout
+    waiting = array.array("i", [0])
+    while True:
+        fcntl.ioctl(sock, termios.TIOCOUTQ, waiting)
+        if waiting[0] == 0:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
