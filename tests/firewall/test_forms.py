@@ -42,7 +42,9 @@ def show(answers: Iterable[Answer]) -> None:
         if answer.refused:
             print(f"REFUSED {answer.question.family} {answer.question.name}: {answer.refused[:120]!r}")
         elif answer.verdict and answer.verdict.state in ("unknown", "depends"):
-            print(f"OPEN {answer.question.family} {answer.question.name}: {answer.kernel}: {answer.verdict.why}")
+            print(
+                f"OPEN {answer.question.family} {answer.question.name}: {answer.kernel}: {answer.verdict.why}"
+            )
 
 
 def test_every_form_of_nft_gets_the_kernels_answer(hosts: list[Pair]) -> None:
@@ -51,4 +53,8 @@ def test_every_form_of_nft_gets_the_kernels_answer(hosts: list[Pair]) -> None:
 
 @pytest.mark.parametrize("backend", ["nft", "legacy"])
 def test_every_form_of_iptables_gets_the_kernels_answer(hosts: list[Pair], backend: str) -> None:
-    check(hosts, (each for line in lines("iptables.txt") for each in iptables_questions(line, backend)), "iptables")
+    check(
+        hosts,
+        (each for line in lines("iptables.txt") for each in iptables_questions(line, backend)),
+        "iptables",
+    )

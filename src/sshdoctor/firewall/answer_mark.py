@@ -7,6 +7,7 @@ type filter sets there comes too late for ``ip rule``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from sshdoctor.firewall import read_tables
@@ -37,12 +38,12 @@ def answer_mark(rulesets: Sequence[Dump], packet: Packet) -> int | None:
 
 def marking_rules(rulesets: Sequence[Dump], mark: int) -> Iterator[Rule]:
     """The rules that name ``mark``, in whatever table, for a person to look at."""
-    words = (f"0x{mark:x}", f"0x{mark:08x}", f" {mark} ")
+    named = re.compile(rf"mark\b.*\b(0x0*{mark:x}|{mark})\b", re.IGNORECASE)
     for table in read_tables(rulesets):
         for chain in table.chains.values():
             for index in range(len(chain.rules)):
                 rule = chain.rule(index)
-                if "mark" in rule.text.lower() and any(word in f"{rule.text} /" for word in words):
+                if named.search(rule.text):
                     yield rule
 
 

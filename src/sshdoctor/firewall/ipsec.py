@@ -65,7 +65,7 @@ def _policy(block: str) -> Policy | None:
         return None
     priority = re.search(r"\bpriority (\d+)", body)
     protocol = re.search(r"\bproto (\S+)", head)
-    templates = re.findall(r"^\s+tmpl src (\S+) dst (\S+)\s*\n(.*)", body, re.M)
+    templates = re.findall(r"\btmpl src (\S+) dst (\S+)((?:(?!\btmpl\b).)*)", body, re.S)
     return Policy(
         direction=direction[1],
         source=ends[1],

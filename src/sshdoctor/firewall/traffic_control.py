@@ -102,7 +102,7 @@ def _fits(one: _Filter, ends: Ends) -> bool | None:
         return _u32(one.body, ends)
     if one.kind == "flower":
         return _flower(one.body, ends)
-    return True if one.kind == "matchall" else None
+    return True if one.kind in ("matchall", "bpf") else None
 
 
 def _u32(body: str, ends: Ends) -> bool | None:

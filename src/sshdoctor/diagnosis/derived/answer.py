@@ -28,7 +28,7 @@ _UNRESOLVED = ("INCOMPLETE", "FAILED")
 
 class Answer(Struct, frozen=True, kw_only=True):
     """``arrived``: a SYN of this client's waits on the host for the end of its handshake: it came in, through
-    every filter, and was answered. ``peers`` are the other clients of which one waits.
+    every filter, and was answered (or was to be). ``peers`` are the other clients of which one waits.
 
     ``state`` of the route that the answer takes: ok, blackhole, unreachable, prohibit, no-route; ``mark`` is
     the mark by which it is chosen, 0 for none, and ``rule`` the line of ``ip rule`` that leads to it, "" if
@@ -85,7 +85,7 @@ def answer(
     entry = _entry(way, hop)
     on_link = plain.via == "" and plain.state == "ok" if plain else Unknown("the way back is not known")
     via = seen_here if isinstance(seen_here, Unknown) else seen_here.via
-    arrived = _arrived(way, client, dial)
+    arrived = _arrived(way, client, dial, entry)
     elsewhere = _elsewhere(plain, addresses)
     return Answer(
         arrived=arrived,
@@ -115,11 +115,15 @@ def _waiting(way: WayBack) -> tuple[Waiting, ...]:
     return () if isinstance(way.waiting, Unknown) else way.waiting
 
 
-def _arrived(way: WayBack, client: str | None, dial: Dialled) -> bool | Unknown:
+def _arrived(way: WayBack, client: str | None, dial: Dialled, entry: Entry | None) -> bool | Unknown:
+    """Measured: where the hop does not tell its hardware address, the kernel forgets the half-open connection
+    after 3 s; but that it has asked the client for it, it did to answer it."""
     if isinstance(way.waiting, Unknown):
         return way.waiting
     if client is None:
         return Unknown("the client's address is not known")
+    if entry is not None and entry.state in _UNRESOLVED:
+        return True if entry.address == client else Unknown("the kernel forgets what it cannot answer")
     if any(one.peer == client and one.port in (dial.port, dial.inside_port) for one in way.waiting):
         return True
     if isinstance(way.kept, Unknown):

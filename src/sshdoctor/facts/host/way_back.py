@@ -3,7 +3,7 @@
 Sources: ip-rule(8), ip-route(8) ``route get ... mark`` for every mark that a rule asks for; ip-neighbour(8) of
 the client and of the gateways before it; ss(8), and proc(5) /proc/net/tcp (state 03) where there is no ss.
 A half-open connection is the SYN that arrived: the kernel keeps it for as many answers as tcp_synack_retries
-says (ip-sysctl; five of them, 63 s), unless tcp_syncookies is 2. Measured: it is seen long after the client
+says (ip-sysctl; five of them, 63 s), unless tcp_syncookies is 2, or its answer's next hop cannot be found. Measured: it is seen long after the client
 has given up, with the client's port.
 """
 
