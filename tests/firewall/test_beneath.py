@@ -151,6 +151,15 @@ FILTERS: dict[str, tuple[Family, tuple[str, ...], str]] = {
         (*DEAD, "tc filter add dev eth0 parent 1: protocol ip u32 match ip sport 22 0xffff flowid 1:3"),
         "out",
     ),
+    "answers go into a class whose queue takes nothing": (
+        "ipv4",
+        (
+            *DEAD[:-1],
+            "tc qdisc add dev eth0 parent 1:3 pfifo limit 0",
+            "tc filter add dev eth0 parent 1: protocol ip u32 match ip sport 22 0xffff flowid 1:3",
+        ),
+        "out",
+    ),
     "others go into a class that passes nothing on": (
         "ipv4",
         (*DEAD, "tc filter add dev eth0 parent 1: protocol ip u32 match ip sport 80 0xffff flowid 1:3"),

@@ -72,7 +72,7 @@ def dead_queues(text: str) -> dict[str, list[str]]:
     for kind, device, place, rest in re.findall(
         r"^qdisc (\S+) \S+ dev (\S+) (root|parent \S+)(.*)$", text, re.M
     ):
-        if kind == "blackhole" or re.search(r"\bloss (random )?100%", rest):
+        if kind == "blackhole" or re.search(r"\bloss (random )?100%|\blimit 0[pb]?\b", rest):
             found.setdefault(device, []).append(place.removeprefix("parent "))
     return found
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from sshdoctor.facts.parsing.output import evidence, number, parts, unseen
+from sshdoctor.facts.parsing.output import evidence, number, parts, properties, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
@@ -28,7 +28,11 @@ else
   done
 fi
 echo '## arp_ignore'; grep -s . /proc/sys/net/ipv4/conf/*/arp_ignore
-echo '## netstat'; grep -s '^TcpExt:' /proc/net/netstat
+echo '## counters'
+grep -s '^TcpExt:' /proc/net/netstat | {
+  read -r _ names; read -r _ values; set -- $values
+  for name in $names; do [ "$name" != IPReversePathFilter ] || echo "$name=$1"; shift; done
+}
 true
 """
 }
@@ -84,7 +88,7 @@ def parse(sections: Mapping[str, Section]) -> Links | Unknown:
     return Links(
         all=every,
         arp_ignore={name: max(int(value), int(values.get("all", 0))) for name, value in values.items()},
-        reverse_path_drops=_counter(said.get("netstat", ""), "IPReversePathFilter"),
+        reverse_path_drops=number(properties(said.get("counters", "")).get("IPReversePathFilter")),
         evidence=evidence("ip link", [link.text for link in every]),
     )
 
@@ -123,14 +127,3 @@ def _of_sys(text: str) -> Iterator[Link]:
             mtu=number(mtu),
             text=f"{name}: flags {flags} carrier {carrier} mtu {mtu}",
         )
-
-
-def _counter(text: str, name: str) -> int | None:
-    """A counter of /proc/net/netstat, which has a line of names above each line of numbers.
-
-    >>> _counter("TcpExt: SyncookiesSent IPReversePathFilter\\nTcpExt: 0 7\\n", "IPReversePathFilter")
-    7
-    """
-    rows = [line.split() for line in text.splitlines()]
-    pairs = dict(zip(*rows[:2], strict=False)) if len(rows) == 2 else {}
-    return number(pairs.get(name))

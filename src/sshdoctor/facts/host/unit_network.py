@@ -3,13 +3,15 @@
 Sources: systemd.resource-control(5) (IPAddressDeny is carried out by a program of BPF, which wants cgroups of
 version 2: else systemd says so in its log and does nothing), systemd.exec(5) PrivateNetwork,
 systemd.socket(5) BindToDevice; namespaces(7). ``systemctl`` is asked only where some unit file says such a
-thing. A process of another PID namespace (a container's) is none of this host's.
+thing. A process of another PID namespace (a container's) is none of this host's: its status has more than one
+NSpid (proc(5)). Which network a process is in may not be told to everybody; what listens there is, and a socket
+has one inode number in all of the kernel.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
@@ -40,17 +42,17 @@ if [ -d /run/systemd/system ]; then
   fi
   ! grep -qs '^[^ ]* [^ ]* cgroup2 ' /proc/self/mounts || echo '## unified'
 fi
-echo '## own'; readlink /proc/self/ns/net /proc/self/ns/pid 2>&1
+echo '## own'; cat /proc/self/net/tcp /proc/self/net/tcp6 2>/dev/null | grep '^ *[0-9]*: [^ ]* [^ ]* 0A '
 echo '## servers'
-own=$(readlink /proc/self/ns/net 2>/dev/null) pids=$(readlink /proc/self/ns/pid 2>/dev/null)
-for comm in $(grep -lsxE 'sshd|dropbear|tinysshd' /proc/[0-9]*/comm | head -n 200); do
-  process=${comm%/comm}
-  net=$(readlink "$process/ns/net" 2>/dev/null) || { echo "hidden ${process#/proc/}"; continue; }
-  [ "$net" != "$own" ] && [ "$(readlink "$process/ns/pid")" = "$pids" ] || continue
-  read -r name <"$comm"
-  echo "process ${process#/proc/} $name $net"
-  grep -h '^ *[0-9]*: [^ ]* [^ ]* 0A ' "$process/net/tcp" "$process/net/tcp6" 2>/dev/null
-done
+own=$(readlink /proc/self/ns/net 2>/dev/null)
+every=$(grep -lsxE 'sshd|dropbear|tinysshd' /proc/[0-9]*/comm | sed 's|comm$|ns/net|')
+[ -z "$every" ] || ls -l $every 2>&1 | grep -vF " $own" | sed -n 's|.*/proc/\\([0-9]*\\)/ns/net.*|\\1|p' | sort -un |
+  head -n 20 | while read -r pid; do
+    grep -qs '^NSpid:[[:space:]]*[0-9]*$' "/proc/$pid/status" || continue
+    read -r name <"/proc/$pid/comm"
+    echo "process $pid $name $(readlink "/proc/$pid/ns/net" 2>/dev/null)"
+    grep -h '^ *[0-9]*: [^ ]* [^ ]* 0A ' "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null
+  done
 true
 """
 }
@@ -84,8 +86,8 @@ class UnitNetwork(Struct, frozen=True, kw_only=True):
     units: tuple[Unit, ...]
     enforced: bool
     files: tuple[str, ...]
-    apart: tuple[Apart, ...] | Unknown
-    apart_ports: tuple[int, ...] | Unknown
+    apart: tuple[Apart, ...]
+    apart_ports: tuple[int, ...]
     apart_text: str
     apart_fix: str
     evidence: tuple[Evidence, ...]
@@ -111,26 +113,21 @@ def parse(sections: Mapping[str, Section]) -> UnitNetwork | Unknown:
     if "own" not in said:
         return Unknown("its command printed nothing")
     files = tuple(said.get("files", "").splitlines())
-    servers = said.get("servers", "")
-    apart = tuple(_apart(servers))
-    hidden = "hidden " in servers and not apart
+    apart = tuple(_apart(said.get("servers", ""), _inodes(said["own"])))
     units = tuple(_unit(one) for one in _systemd.units(said.get("units", "")).values() if "Id" in one)
     return UnitNetwork(
         units=units,
         enforced="unified" in said,
         files=files,
-        apart=_HIDDEN if hidden else apart,
-        apart_ports=_HIDDEN if hidden else tuple(port for one in apart for port in one.ports),
+        apart=apart,
+        apart_ports=tuple(port for one in apart for port in one.ports),
         apart_text=", ".join(f"{one.program} (process {one.pid})" for one in apart),
-        apart_fix=_apart_fix(apart, units),
+        apart_fix=_apart_fix(apart, units) if apart else "",
         evidence=evidence("grep -r IPAddress (in the unit files)", files)
         + evidence(
             "readlink /proc/PID/ns/net", [f"{it.program} (process {it.pid}): {it.namespace}" for it in apart]
         ),
     )
-
-
-_HIDDEN = Unknown("in which network it is may not be looked into")
 
 
 def _apart_fix(apart: tuple[Apart, ...], units: tuple[Unit, ...]) -> str:
@@ -162,12 +159,18 @@ def _listed(client: str, networks: tuple[str, ...]) -> bool:
     return any(ip_address(client) in ip_network(each, strict=False) for each in networks)
 
 
-def _apart(text: str) -> list[Apart]:
-    found = []
+def _inodes(listing: str) -> frozenset[str]:
+    """The inode numbers of the sockets in lines of /proc/net/tcp."""
+    return frozenset(fields[9] for line in listing.splitlines() if len(fields := line.split()) > 9)
+
+
+def _apart(text: str, own: frozenset[str]) -> Iterator[Apart]:
+    """Those of whose listening sockets none is one of ``own``."""
     for block in re.split(r"^(?=process )", text, flags=re.MULTILINE):
         head, _, body = block.partition("\n")
         words = head.split()
-        if len(words) == 4 and words[0] == "process":
-            ports = [int(port, 16) for port in re.findall(r"^\s*\d+: \S+:([\dA-F]{4}) ", body, re.M)]
-            found.append(Apart(int(words[1]), words[2], words[3], tuple(dict.fromkeys(ports))))
-    return found
+        if len(words) < 3 or words[0] != "process" or not (inodes := _inodes(body)) or inodes & own:
+            continue
+        ports = [int(port, 16) for port in re.findall(r"^\s*\d+: \S+:([\dA-F]{4}) ", body, re.M)]
+        namespace = words[3] if len(words) > 3 else "another network namespace"
+        yield Apart(int(words[1]), words[2], namespace, tuple(dict.fromkeys(ports)))
