@@ -10,7 +10,7 @@ from sshdoctor.model import AccessUsed, Host, HostReport, Login
 
 
 def host(name: str) -> Host:
-    return Host(name=name, login=Login(address=name), ways=())
+    return Host(service="ssh", name=name, login=Login(address=name, port=22), ways=())
 
 
 def reported(one: Host, note: str) -> HostReport:

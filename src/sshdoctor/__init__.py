@@ -1,3 +1,3 @@
-"""Finds out, from both sides, why a client cannot get in by SSH."""
+"""Finds out, from both sides, why a client cannot get in."""
 
 __version__ = "0.1.0"

@@ -56,13 +56,15 @@ class AccessError(SshdoctorError):
     """A way in that did not work.
 
     ``word`` is a reply word of the contract (``auth-denied``, ``rst`` ...) or, for ways that dial
-    nothing, a plain word such as ``not-running``; ``detail`` says more in one line.
+    nothing, a plain word such as ``not-running``; ``detail`` says more in one line. ``stage`` is where on the
+    way it failed ("jump ops@198.51.100.1", "proxy command"), "" at the end of the way itself.
     """
 
-    def __init__(self, word: str, detail: str = "") -> None:
+    def __init__(self, word: str, detail: str = "", *, stage: str = "") -> None:
         super().__init__(f"{word}: {detail}" if detail else word)
         self.word = word
         self.detail = detail
+        self.stage = stage
 
 
 class RescueError(SshdoctorError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Literal
 
 from msgspec import Struct, field
@@ -28,57 +29,27 @@ Outcome = Literal[
     "undone",
 ]
 
-LAYERS = (
-    "client",
-    "name",
-    "route",
-    "firewall",
-    "socket",
-    "daemon",
-    "admission",
-    "handshake",
-    "authentication",
-    "session",
-    "system",
-)
-"""The way of a packet, then of a login: what stops it earlier hides what would stop it later."""
+
+def endpoint(address: str | None, port: int) -> str:
+    """``address:port``, the address in brackets if it is one of IPv6.
+
+    >>> endpoint("192.0.2.7", 80), endpoint("2001:db8::7", 80)
+    ('192.0.2.7:80', '[2001:db8::7]:80')
+    """
+    return f"[{address}]:{port}" if ":" in (address or "") else f"{address}:{port}"
 
 
-REPLY_WORDS = (
-    "banner",
-    "rst",
-    "silence",
-    "icmp-net-unreachable",
-    "icmp-host-unreachable",
-    "icmp-proto-unreachable",
-    "icmp-port-unreachable",
-    "icmp-net-prohibited",
-    "icmp-host-prohibited",
-    "icmp-admin-prohibited",
-    "icmp6-no-route",
-    "icmp6-adm-prohibited",
-    "icmp6-addr-unreachable",
-    "icmp6-port-unreachable",
-    "icmp6-policy-fail",
-    "icmp6-reject-route",
-    "local-unreachable",
-    "refused",
-    "unreachable",
-    "name-not-found",
-    "no-banner",
-    "closed-before-banner",
-    "not-ssh",
-    "kex-failed",
-    "host-key-unknown",
-    "host-key-changed",
-    "auth-denied",
-    "session-closed",
-    "ok",
-)
-"""What a client may get; the firewall ones are iptables' own words."""
+def is_address(text: str) -> bool:
+    """Whether ``text`` is an IP address, with a zone or without.
 
-WORKING = ("banner", "ok")
-"""The replies with which a client gets in, or as far as it tried."""
+    >>> is_address("fe80::1%eth0"), is_address("web1")
+    (True, False)
+    """
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 class Secret:
@@ -118,14 +89,14 @@ class Unknown(Struct, frozen=True):
 
 
 class Login(Struct, frozen=True, kw_only=True):
-    """How a client dials one SSH service.
+    """How a client dials one service, and logs in.
 
     ``jumps`` are ``user@host:port`` strings in the order in which they are passed through;
-    ``options`` are ssh_config options as given with ``-o``, names in lower case.
+    ``options`` are the client's own, as given with ``-o``, names in lower case.
     """
 
     address: str
-    port: int = 22
+    port: int
     user: str | None = None
     password: Secret | None = None
     key_files: tuple[str, ...] = ()
@@ -144,21 +115,31 @@ class Become(Struct, frozen=True, kw_only=True):
 
 
 class WayIn(Struct, frozen=True, kw_only=True):
-    """One way to run a script on a host; ``target`` is a container, a root directory or a file."""
+    """One way to run a script on a host; ``target`` is a container, a root directory or a file.
 
-    connection: Literal["ssh", "local", "podman", "docker", "chroot", "capture"]
+    ``connection`` is the inventory's word for it; one with a ``login`` is a service of that name.
+    """
+
+    connection: str
     login: Login | None = None
     target: str = ""
     become: Become | None = None
 
 
 class Host(Struct, frozen=True, kw_only=True):
-    """One host of the inventory: the SSH service under diagnosis, and the ways in, in order."""
+    """One host of the inventory: the service under diagnosis, and the ways in, in order."""
 
     name: str
+    service: str
     login: Login
     ways: tuple[WayIn, ...]
     managed: str | None = None
+
+    @property
+    def way_by_service(self) -> WayIn:
+        """The service under diagnosis as a way in."""
+        own = (way for way in self.ways if way.login == self.login)
+        return next(own, WayIn(connection=self.service, login=self.login))
 
 
 class Neighbour(Struct, frozen=True, kw_only=True):
@@ -194,6 +175,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     source: str | None = None
     """This machine's own address on the connection, which is the client's address unless NAT changed it."""
     source_port: int | None = None
+    stage: str = ""
+    """The stage of the way that gave it ("jump ops@198.51.100.1"), "" if it is the target's own."""
     neighbours: tuple[Neighbour, ...] | None = None
     """None where nobody looked."""
     path: tuple[Hop, ...] | None = None

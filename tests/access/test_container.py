@@ -27,7 +27,7 @@ def test_an_engine_that_is_not_installed_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: str
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    error = refusal(WayIn(connection=engine, target="web1"))  # type: ignore[arg-type]  # one of the words
+    error = refusal(WayIn(connection=engine, target="web1"))
     assert (error.word, error.detail) == ("not-installed", f"{engine} is not installed here")
 
 

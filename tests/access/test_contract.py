@@ -49,7 +49,11 @@ def container_login(host: TestHost, testbed: Testbed, request: pytest.FixtureReq
     known = folder / "known_hosts"
     known.write_text("".join(f"{host.address4} {line}\n" for line in host.host_keys.splitlines()))
     return Login(
-        address=host.address4, user="deploy", key_files=(str(testbed.key),), known_hosts=(str(known),)
+        address=host.address4,
+        port=22,
+        user="deploy",
+        key_files=(str(testbed.key),),
+        known_hosts=(str(known),),
     )
 
 

@@ -81,10 +81,10 @@ def test_a_last_line_without_an_end_is_not_joined_to_the_new_one(tmp_path: Path)
 
 
 def test_a_login_without_files_uses_the_users_and_the_systems_own() -> None:
-    names = [str(file) for file in known_hosts_files(Login(address="web1"))]
+    names = [str(file) for file in known_hosts_files(Login(address="web1", port=22))]
     assert names[0].endswith("/.ssh/known_hosts")
     assert "/etc/ssh/ssh_known_hosts" in names
 
 
 def test_files_that_are_named_stand_alone() -> None:
-    assert known_hosts_files(Login(address="web1", known_hosts=("/a",))) == (Path("/a"),)
+    assert known_hosts_files(Login(address="web1", port=22, known_hosts=("/a",))) == (Path("/a"),)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sshdoctor.document import read_yaml
-from sshdoctor.model import LAYERS
+from sshdoctor.services import layers as known_layers
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "causes.md"
@@ -22,7 +22,7 @@ today, so *latent*). `{{ ... }}` stands for what the host says.
 def causes_page() -> str:
     """The text of docs/causes.md."""
     files = sorted((ROOT / "checks").rglob("*.yml"))
-    layers = {layer: [path for path in files if path.parent.name == layer] for layer in LAYERS}
+    layers = {layer: [path for path in files if path.parent.name == layer] for layer in known_layers()}
     return HEAD + "".join(line + "\n" for layer, paths in layers.items() for line in _layer(layer, paths))
 
 

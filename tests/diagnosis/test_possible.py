@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sshdoctor.diagnosis.possible import MOST, possible_causes
-from sshdoctor.model import REPLY_WORDS, WORKING, Hop, Login, Neighbour, Reply
+from sshdoctor.model import Hop, Login, Neighbour, Reply
+from sshdoctor.services import load, reply_words, works
 
+WORKING = [word for word in reply_words() if works(word)]
+SSH = load("ssh")
 LOGIN = Login(address="198.51.100.2", port=22)
 SETTLED = ("name-not-found", "host-key-unknown", "host-key-changed")
 """What the reply itself proves, or names the next step for."""
@@ -27,12 +30,12 @@ def reply(word: str, nearby: dict[int, str] | None = None, family: str = "ipv4")
 
 
 def ids(*replies: Reply) -> list[str]:
-    return [cause.id for cause in possible_causes(LOGIN, replies)]
+    return [cause.id for cause in possible_causes(SSH, LOGIN, replies)]
 
 
-@pytest.mark.parametrize("word", sorted({*REPLY_WORDS} - {*WORKING, *SETTLED}))
+@pytest.mark.parametrize("word", sorted({*reply_words()} - {*WORKING, *SETTLED}))
 def test_each_reply_leaves_something_possible_and_says_what_would_settle_it(word: str) -> None:
-    causes = possible_causes(LOGIN, [reply(word)])
+    causes = possible_causes(SSH, LOGIN, [reply(word)])
     assert 1 < len(causes) <= MOST
     assert {cause.confidence for cause in causes} == {"possible"}
     assert all(cause.fix.startswith("To settle it: ") and cause.fix.endswith(".") for cause in causes)
@@ -58,17 +61,17 @@ def test_a_host_that_answers_nowhere_is_down_before_anything_else() -> None:
 
 
 def test_an_ssh_server_on_another_port_is_the_first_to_try() -> None:
-    first = possible_causes(LOGIN, [reply("rst", {443: "rst", 2222: "banner"})])[0]
+    first = possible_causes(SSH, LOGIN, [reply("rst", {443: "rst", 2222: "banner"})])[0]
     assert (first.id, "2222" in first.summary, "2222" in first.fix) == ("ssh-port-mismatch", True, True)
 
 
 def test_what_was_asked_already_is_not_asked_for_again() -> None:
-    said = [cause.fix for cause in possible_causes(LOGIN, [reply("silence", {443: "silence"})])]
+    said = [cause.fix for cause in possible_causes(SSH, LOGIN, [reply("silence", {443: "silence"})])]
     assert not any("--deep" in text for text in said)
 
 
 def test_the_evidence_has_the_last_router_that_spoke() -> None:
-    evidence = possible_causes(LOGIN, [reply("silence", {443: "silence"})])[0].evidence
+    evidence = possible_causes(SSH, LOGIN, [reply("silence", {443: "silence"})])[0].evidence
     assert "198.51.100.254, hop 1" in evidence[-1].text
 
 

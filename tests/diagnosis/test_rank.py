@@ -9,6 +9,9 @@ from sshdoctor.checks.evaluate import Evaluated, Obstacle
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.rank import agrees, merge, predict, rank
 from sshdoctor.model import Status, Unknown
+from sshdoctor.services import load
+
+SSH = load("ssh")
 
 
 def judged(
@@ -97,25 +100,25 @@ def test_a_coarse_reply_names_the_cause_but_does_not_prove_it() -> None:
 
 
 def test_with_no_obstacle_the_host_would_answer_with_a_banner() -> None:
-    inside = predict([], "silence")
+    inside = predict([], "silence", SSH)
     assert inside.predicted == "banner"
     assert agrees(inside.predicted, "silence") is False
     assert agrees(inside.predicted, "auth-denied") is True
 
 
 def test_nothing_is_predicted_past_what_could_not_be_seen() -> None:
-    inside = predict([UNSEEN, STOPPED], "silence")
+    inside = predict([UNSEEN, STOPPED], "silence", SSH)
     assert isinstance(inside.predicted, Unknown)
     assert not inside.explains
     assert agrees(inside.predicted, "silence") is None
 
 
 def test_an_obstacle_that_explains_the_reply_is_predicted_whatever_else_was_not_seen() -> None:
-    assert predict([UNSEEN, STOPPED], "rst").predicted == "rst"
+    assert predict([UNSEEN, STOPPED], "rst", SSH).predicted == "rst"
 
 
 def test_what_could_not_be_seen_does_not_matter_once_the_client_came_past_it() -> None:
-    assert predict([UNSEEN], "ok").predicted == "banner"
+    assert predict([UNSEEN], "ok", SSH).predicted == "banner"
 
 
 @pytest.mark.parametrize(

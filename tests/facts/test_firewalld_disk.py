@@ -12,7 +12,7 @@ from sshdoctor import facts
 from sshdoctor.disk import Disk
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.facts.offline.firewalld import table
-from sshdoctor.facts.parsing.nft_file import ruleset
+from sshdoctor.facts.offline.nft_file import ruleset
 from sshdoctor.firewall import Dump, Packet, judge
 from sshdoctor.model import Unknown
 

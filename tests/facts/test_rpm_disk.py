@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from hosts import engine
 from hosts.testbed import Testbed, TestHost
 from sshdoctor.disk import Disk
-from sshdoctor.facts.offline import rpm as _rpm_disk
 from sshdoctor.facts.ssh import package
+from sshdoctor.facts.ssh.offline import rpm as _rpm_disk
 from sshdoctor.model import Unknown
 
 NAME, VERSION, RELEASE, EPOCH = 1000, 1001, 1002, 1003

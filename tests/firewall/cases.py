@@ -38,10 +38,14 @@ def client_packet(family: Family, in_interface: str | None = "eth0") -> Packet:
         family=family,
         source=CLIENT[family],
         destination=SERVER[family],
+        destination_port=22,
         in_interface=in_interface,
         out_interface="eth0",
         local_addresses=tuple(SECOND.values()),
         listener_uid=0,
+        listener_gid=0,
+        queues=frozenset(),
+        destination_interface="eth0",
         reverse_path=True,
         redirect_address=REDIRECT[family],
         listens_everywhere=True,
@@ -52,7 +56,7 @@ def client_packet(family: Family, in_interface: str | None = "eth0") -> Packet:
 
 def mailed_packet(family: Family) -> Packet:
     """The same packet, where all that is known of the host is the dump that somebody mailed."""
-    return Packet(family=family, source=CLIENT[family], destination=SERVER[family])
+    return Packet(family=family, source=CLIENT[family], destination=SERVER[family], destination_port=22)
 
 
 def read_cases() -> list[Case]:

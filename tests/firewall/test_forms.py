@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from firewall.forms import iptables_questions, lines, nft_question
+from firewall.forms import FAMILIES, iptables_questions, lines, nft_question
 from firewall.namespaces import Pair, pairs
 from firewall.oracle import Answer, Question, ask_all
 
 pytestmark = pytest.mark.containers
 
-FAMILIES = ("ipv4", "ipv6")
 MOST_REFUSED = {"nft": 0.1, "iptables": 0.06}
 """Forms that this kernel, or this version of the tool, does not have."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from firewall.namespaces import Namespace
-from sshdoctor.facts.parsing.nft_file import ruleset
+from sshdoctor.facts.offline.nft_file import ruleset
 from sshdoctor.firewall import Dump, Packet, judge
 from sshdoctor.model import Family
 

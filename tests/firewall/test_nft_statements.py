@@ -83,7 +83,7 @@ UNKNOWN = [
     ([{"xt": None}], "an iptables rule that nft cannot show"),
     ([changing({"payload": {"protocol": "tcp", "field": "dport"}}, 2222)], "rewritten (tcp dport)"),
     ([changing(meta("pkttype"), "other"), DROP], "rewritten (meta pkttype)"),
-    ([field({"socket": {"key": "transparent"}}, 1), DROP], "socket transparent"),
+    ([field({"socket": {"key": "mark"}}, 1), DROP], "socket mark"),
     ([field(meta("ibrname"), "br0"), DROP], "meta ibrname"),
     ([field({"rt": {"key": "mtu"}}, 1500), DROP], "rt mtu"),
     ([field({"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, False), DROP], "the route back"),

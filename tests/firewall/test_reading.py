@@ -13,7 +13,9 @@ from firewall.cases import read_cases
 from sshdoctor.errors import RulesError, UsageError
 from sshdoctor.firewall import Dump, Packet, judge, read_tables
 
-PACKET = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2", in_interface="eth0")
+PACKET = Packet(
+    family="ipv4", source="198.51.100.1", destination="198.51.100.2", destination_port=22, in_interface="eth0"
+)
 SHELL = "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{}COMMIT\n"
 
 
@@ -93,7 +95,7 @@ def test_the_security_table_of_iptables_nft_runs_after_nat() -> None:
 
 def test_an_address_that_is_none_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match=r"'198\.51\.100' is no ipv4 address"):
-        judge([], Packet(family="ipv4", source="198.51.100", destination="198.51.100.2"))
+        judge([], Packet(family="ipv4", source="198.51.100", destination="198.51.100.2", destination_port=22))
 
 
 WORDS = sorted(

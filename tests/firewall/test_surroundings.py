@@ -13,7 +13,7 @@ CLIENT, HOST = "198.51.100.1", "198.51.100.2"
 
 def verdict(match: str, **known: Any) -> Verdict:
     rules = f"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp {match} -j DROP\nCOMMIT\n"
-    packet = {"source": CLIENT, "destination": HOST, "in_interface": "eth0", **known}
+    packet = {"source": CLIENT, "destination": HOST, "destination_port": 22, "in_interface": "eth0", **known}
     return judge([Dump("iptables-save", "ipv4", rules)], Packet(family="ipv4", **packet))
 
 
@@ -44,7 +44,7 @@ def test_the_country_of_an_address_is_in_a_database_that_is_not_seen() -> None:
         ("--syn -m socket", {}, "unknown"),
         ("--syn -m socket", {"listens_everywhere": True}, "accept"),
         ("--syn -m socket", {"listens_everywhere": False}, "drop"),
-        ("-m socket --transparent", {"listens_everywhere": True}, "unknown"),
+        ("-m socket --transparent", {"listens_everywhere": True}, "accept"),
         ("-m mac --mac-source 02:00:00:00:00:01", {}, "unknown"),
     ],
 )
@@ -62,7 +62,9 @@ def _redirected(**known: Any) -> Verdict:
         "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j REDIRECT --to-ports 2222\nCOMMIT\n"
         f"*filter\n:INPUT DROP [0:0]\n-A INPUT -d {HOST}/32 -p tcp -j ACCEPT\nCOMMIT\n"
     )
-    packet = Packet(family="ipv4", source=CLIENT, destination=HOST, in_interface="eth0", **known)
+    packet = Packet(
+        family="ipv4", source=CLIENT, destination=HOST, destination_port=22, in_interface="eth0", **known
+    )
     return judge([Dump("iptables-save", "ipv4", rules)], packet)
 
 
@@ -90,6 +92,13 @@ def test_a_destination_may_be_the_hosts_own_while_its_addresses_are_not_known(
         "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.5\nCOMMIT\n"
         "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
     )
-    packet = Packet(family="ipv4", source=CLIENT, destination=HOST, in_interface="eth0", local_addresses=own)
+    packet = Packet(
+        family="ipv4",
+        source=CLIENT,
+        destination=HOST,
+        destination_port=22,
+        in_interface="eth0",
+        local_addresses=own,
+    )
     found = judge([Dump("iptables-save", "ipv4", rules)], packet)
     assert (found.state, "10.0.0.5" in found.why) == (state, state == "unknown")

@@ -51,12 +51,12 @@ def config(tmp_path: Path) -> Path:
 
 
 def completed(login: Login, config: Path) -> Login:
-    return complete(Host(name="h", login=login, ways=()), config).login
+    return complete(Host(service="ssh", name="h", login=login, ways=()), config).login
 
 
 def test_everything_that_the_login_leaves_open_comes_from_the_configuration(config: Path) -> None:
     folder = config.parent
-    login = completed(Login(address="web"), config)
+    login = completed(Login(address="web", port=22), config)
     assert (login.address, login.port, login.user) == ("198.51.100.2", 2222, "deploy")
     assert login.key_files == (f"{folder}/id_web",)
     assert login.known_hosts == (f"{folder}/kh1", f"{folder}/kh2")
@@ -66,7 +66,7 @@ def test_everything_that_the_login_leaves_open_comes_from_the_configuration(conf
 
 
 def test_jumps_are_resolved_to_what_is_dialled_and_the_first_may_be_jumped_to_itself(config: Path) -> None:
-    jumps = completed(Login(address="web"), config).jumps
+    jumps = completed(Login(address="web", port=22), config).jumps
     assert jumps == ("everyone@[2001:db8::1]:22", "jump@203.0.113.1:2200", "everyone@second:22")
 
 
@@ -89,29 +89,29 @@ def test_what_the_login_sets_wins(config: Path) -> None:
 
 
 def test_a_jump_can_be_turned_off(config: Path) -> None:
-    login = completed(Login(address="web", options={"proxyjump": "none"}), config)
+    login = completed(Login(address="web", port=22, options={"proxyjump": "none"}), config)
     assert login.jumps == ()
     assert "proxyjump" not in login.options
 
 
 def test_none_is_no_proxy_and_tokens_in_key_files_are_expanded(config: Path) -> None:
-    login = completed(Login(address="direct"), config)
+    login = completed(Login(address="direct", port=22), config)
     assert "proxycommand" not in login.options
     assert login.key_files == (f"{config.parent}/id_direct",)
 
 
 def test_a_match_block_is_run_as_ssh_would(config: Path) -> None:
-    assert completed(Login(address="198.51.100.7"), config).port == 2277
+    assert completed(Login(address="198.51.100.7", port=22), config).port == 2277
 
 
 def test_every_ssh_way_in_is_completed_and_root_needs_no_sudo(config: Path) -> None:
-    login, other = Login(address="direct"), Login(address="198.51.100.9", port=2201)
+    login, other = Login(address="direct", port=22), Login(address="198.51.100.9", port=2201)
     ways = (
         WayIn(connection="ssh", login=login, become=Become()),
         WayIn(connection="ssh", login=other, become=Become()),
         WayIn(connection="podman", target="c"),
     )
-    host = complete(Host(name="h", login=login, ways=ways), config)
+    host = complete(Host(service="ssh", name="h", login=login, ways=ways), config)
     assert host.ways[0] == WayIn(connection="ssh", login=host.login)
     assert host.ways[1].login is not None
     assert (host.ways[1].login.user, host.ways[1].login.port) == ("everyone", 2201)
@@ -122,12 +122,12 @@ def test_every_ssh_way_in_is_completed_and_root_needs_no_sudo(config: Path) -> N
 def test_a_configuration_that_ssh_cannot_read_is_told_in_its_own_words(config: Path) -> None:
     config.write_text("Host web\n  Prot 22\n")
     with pytest.raises(InputError, match=r"line 2: Bad configuration option: prot"):
-        completed(Login(address="web"), config)
+        completed(Login(address="web", port=22), config)
 
 
 def test_an_address_is_never_an_option_of_ssh(config: Path) -> None:
     with pytest.raises(InputError):
-        completed(Login(address="-oProxyCommand=touch /tmp/x"), config)
+        completed(Login(address="-oProxyCommand=touch /tmp/x", port=22), config)
 
 
 def test_without_an_ssh_client_only_the_user_is_filled_in(
@@ -135,7 +135,7 @@ def test_without_an_ssh_client_only_the_user_is_filled_in(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("LOGNAME", "somebody")
-    assert completed(Login(address="web"), config) == Login(address="web", user="somebody")
+    assert completed(Login(address="web", port=22), config) == Login(address="web", port=22, user="somebody")
 
 
 def test_an_alias_is_what_the_configuration_knows_by_name(config: Path) -> None:

@@ -29,8 +29,10 @@ def host(*variables: str) -> Host:
 
 
 def test_a_host_without_variables_is_dialled_by_its_name_on_port_22() -> None:
-    login = Login(address="web1")
-    assert host() == Host(name="web1", login=login, ways=(WayIn(connection="ssh", login=login),))
+    login = Login(address="web1", port=22)
+    assert host() == Host(
+        service="ssh", name="web1", login=login, ways=(WayIn(connection="ssh", login=login),)
+    )
 
 
 def test_ansibles_variables_say_how_the_service_is_dialled() -> None:
@@ -109,8 +111,8 @@ def test_the_ladder_begins_with_the_service_and_goes_on_as_listed() -> None:
         "  - {connection: capture, file: captures/web1.txt}",
         "  - connection: local",
     )
-    service = Login(address="198.51.100.2", user="deploy")
-    management = Login(address="203.0.113.5", user="root", jumps=("jump1", "me@jump2:22"))
+    service = Login(address="198.51.100.2", port=22, user="deploy")
+    management = Login(address="203.0.113.5", port=22, user="root", jumps=("jump1", "me@jump2:22"))
     other_port = Login(address="198.51.100.2", user="deploy", port=2222, options={"port": "2222"})
     assert found.ways == (
         WayIn(connection="ssh", login=service),
@@ -154,9 +156,12 @@ def test_a_password_goes_along_to_the_same_user_only() -> None:
             ("ansible_connection: docker", "ansible_docker_host: box"),
             WayIn(connection="docker", target="box"),
         ),
-        (("ansible_connection: smart",), WayIn(connection="ssh", login=Login(address="web1"))),
-        (("ansible_connection: ansible.builtin.ssh",), WayIn(connection="ssh", login=Login(address="web1"))),
-        (("ansible_connection: paramiko",), WayIn(connection="ssh", login=Login(address="web1"))),
+        (("ansible_connection: smart",), WayIn(connection="ssh", login=Login(address="web1", port=22))),
+        (
+            ("ansible_connection: ansible.builtin.ssh",),
+            WayIn(connection="ssh", login=Login(address="web1", port=22)),
+        ),
+        (("ansible_connection: paramiko",), WayIn(connection="ssh", login=Login(address="web1", port=22))),
     ],
 )
 def test_the_first_way_is_the_connection_that_ansible_would_use(

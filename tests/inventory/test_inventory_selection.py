@@ -40,21 +40,21 @@ def test_inventory_yml_is_found_before_the_environment_is_asked() -> None:
             "deploy@198.51.100.2:2222",
             Login(address="198.51.100.2", port=2222, user="deploy", options={"port": "2222"}),
         ),
-        ("root@[2001:db8::1]:22", Login(address="2001:db8::1", user="root", options={"port": "22"})),
+        ("root@[2001:db8::1]:22", Login(address="2001:db8::1", port=22, user="root", options={"port": "22"})),
         ("[2001:db8::1]:2222", Login(address="2001:db8::1", port=2222, options={"port": "2222"})),
-        ("2001:db8::1", Login(address="2001:db8::1")),
-        ("fe80::1%eth0", Login(address="fe80::1%eth0")),
-        ("root@2001:db8::1", Login(address="2001:db8::1", user="root")),
-        ("web9.example.com", Login(address="web9.example.com")),
+        ("2001:db8::1", Login(address="2001:db8::1", port=22)),
+        ("fe80::1%eth0", Login(address="fe80::1%eth0", port=22)),
+        ("root@2001:db8::1", Login(address="2001:db8::1", port=22, user="root")),
+        ("web9.example.com", Login(address="web9.example.com", port=22)),
         ("web9:2222", Login(address="web9", port=2222, options={"port": "2222"})),
-        ("web9", Login(address="web9")),
-        ("me@corp@web9", Login(address="web9", user="me@corp")),
+        ("web9", Login(address="web9", port=22)),
+        ("me@corp@web9", Login(address="web9", port=22, user="me@corp")),
         ("localhost:2222", Login(address="localhost", port=2222, options={"port": "2222"})),
     ],
 )
 def test_what_stands_in_no_inventory_is_dialled_ad_hoc(typed: str, login: Login) -> None:
     assert load_hosts(typed, None, {}) == (
-        Host(name=typed, login=login, ways=(WayIn(connection="ssh", login=login),)),
+        Host(service="ssh", name=typed, login=login, ways=(WayIn(connection="ssh", login=login),)),
     )
 
 
@@ -69,7 +69,9 @@ def test_what_cannot_be_dialled_is_refused(typed: str) -> None:
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
 def test_localhost_is_this_machine_unless_the_inventory_says_otherwise(name: str) -> None:
     (found,) = load_hosts(name, None, {})
-    assert found == Host(name=name, login=Login(address=name), ways=(WayIn(connection="local"),))
+    assert found == Host(
+        service="ssh", name=name, login=Login(address=name, port=22), ways=(WayIn(connection="local"),)
+    )
     (found,) = hosts("all: {hosts: {localhost: {ansible_port: 2222}}}", "localhost")
     assert [way.connection for way in found.ways] == ["ssh"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sshdoctor.model import Login, Reply
 from sshdoctor.outside import dial
+from sshdoctor.services import load
 
 CLIENT, ROUTER, SERVER = "198.51.100.1", "198.51.100.254", "203.0.113.2"
 CLIENT6, ROUTER6, SERVER6 = "fd00:5d0c:1::1", "fd00:5d0c:1::fe", "fd00:5d0c:2::2"
@@ -77,7 +78,7 @@ class Network:
     def dial(self, address: str, timeout: float = 2) -> Reply:
         """The one reply that a client in the first namespace gets."""
         login = Login(address=address, port=PORT)
-        (dialled,) = self.client.submit(dial, login, timeout).result()
+        (dialled,) = self.client.submit(dial, login, load("ssh"), timeout).result()
         if dialled.socket:
             dialled.socket.close()
         return dialled.reply

@@ -12,6 +12,7 @@ from sshdoctor.errors import AccessError
 from sshdoctor.model import Login
 from sshdoctor.outside import dial
 from sshdoctor.outside.resolve import resolve
+from sshdoctor.services import load
 
 
 def test_a_literal_is_itself() -> None:
@@ -83,10 +84,10 @@ def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_name_without_an_address_is_one_reply_without_an_address() -> None:
-    (dialled,) = dial(Login(address="a..b", port=2222), 5)
+    (dialled,) = dial(Login(address="a..b", port=2222), load("ssh"), 5)
     assert (dialled.reply.word, dialled.reply.address, dialled.reply.port) == ("name-not-found", None, 2222)
     assert dialled.socket is None
 
 
 def test_a_login_through_a_jump_host_is_not_dialled_from_here() -> None:
-    assert dial(Login(address="127.0.0.1", jumps=("bastion",)), 1) == ()
+    assert dial(Login(address="127.0.0.1", port=22, jumps=("bastion",)), load("ssh"), 1) == ()

@@ -99,8 +99,8 @@ class LongWay:
         )
 
     def look(self, family: Family, *, deep: bool = True) -> Reply:
-        login = Login(address=SERVER[family])
-        host = Host(name="web1", login=login, ways=(WayIn(connection="ssh", login=login),))
+        login = Login(address=SERVER[family], port=22)
+        host = Host(service="ssh", name="web1", login=login, ways=(WayIn(connection="ssh", login=login),))
         probing = ProbeOptions(timeout=1.5, outside_only=True, deep=deep)
         return self.spaces["client"].run(lambda: look_outside(host, probing)).replies[0]
 

@@ -36,7 +36,7 @@ def calls(text: str, names: Set[str]) -> Iterator[Call]:
     starts = [(match.start(1), match[1]) for match in _DEFINITION.finditer(text)]
     tokens = list(_tokens(text))
     for at, (position, token) in enumerate(tokens):
-        if token in names and at + 1 < len(tokens) and tokens[at + 1][1] == "(":
+        if token in names and at + 1 < len(tokens) and tokens[at + 1][1] in "(":
             function = next((name for start, name in reversed(starts) if start < position), "")
             if position not in {start for start, _ in starts}:
                 yield Call(function, token, tuple(_arguments(tokens, at + 2)))
@@ -81,14 +81,15 @@ def _tokens(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _arguments(tokens: list[tuple[int, str]], at: int) -> Iterator[tuple[str, ...]]:
-    depth, argument = 0, []
-    for _, token in tokens[at:]:
-        if token == ")" and depth == 0:
+    depth = 0
+    argument: list[str] = []
+    for _, mark in tokens[at:]:
+        if depth == 0 and mark in ")":
             break
-        if token == "," and depth == 0:
+        if depth == 0 and mark in ",":
             yield tuple(argument)
             argument = []
             continue
-        depth += (token in "([{") - (token in ")]}")
-        argument.append(token)
+        depth += (mark in "([{") - (mark in ")]}")
+        argument.append(mark)
     yield tuple(argument)

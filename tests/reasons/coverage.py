@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from reasons.messages import CLAUSES, Listed
 from reasons.sources import Program
@@ -25,9 +26,20 @@ _WIDE = {
 
 def spelled_out(message: Listed, program: Program, listed: Sequence[Listed]) -> Iterator[str]:
     """The wordings of a message: with each text that may stand in it, and with its holes marked."""
-    for text in program.spelled.get(message.text, (message.text,)):
+    for text in program.wordings.get(message.text, (message.text,)):
         for whole in _with_clauses(text, message, program, listed):
             yield re.sub(r"%%|%\{\w+\}|%[sd]", lambda m: "%" if m[0] == "%%" else HOLE, whole)
+
+
+def uncovered(lists: Sequence[List], program: Program, listed: Sequence[Listed]) -> list[str]:
+    """The messages of a list that no entry has, each with its place."""
+    return [
+        f"{message.where}: {wording.replace(HOLE, '…')}"
+        for message in listed
+        if message.level not in CLAUSES
+        for wording in spelled_out(message, program, listed)
+        if entry_of(lists, wording) is None
+    ]
 
 
 def entry_of(lists: Sequence[List], wording: str) -> Entry | None:
@@ -37,21 +49,16 @@ def entry_of(lists: Sequence[List], wording: str) -> Entry | None:
         for one in lists
         for number, entry in enumerate(one.entries)
         for pattern in entry.says
-        if symbolic(pattern).fullmatch(wording)
+        if wording.startswith(pattern.prefix) and symbolic(pattern).fullmatch(wording)
     ]
     return min(found, key=lambda item: item[:4])[4] if found else None
 
 
+@cache
 def symbolic(pattern: Pattern) -> re.Pattern[str]:
     """The pattern's expression, in which a hole can stand for any part."""
-    known = _COMPILED.get(pattern.says)
-    if known is None:
-        parts = (re.escape(p.text) if not p.name else f"(?:{_wide(p.kind)})" for p in pattern.parts)
-        known = _COMPILED[pattern.says] = re.compile("".join(parts), re.DOTALL)
-    return known
-
-
-_COMPILED: dict[str, re.Pattern[str]] = {}
+    parts = (re.escape(p.text) if not p.name else f"(?:{_wide(p.kind)})" for p in pattern.parts)
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def _wide(kind: str) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reasons.c_source import Call, calls, literal
-from reasons.sources import PROGRAMS, Kind, Program
+from reasons.sources import KINDS, PROGRAMS, Kind
 
 CLAUSES = ("reason", "fault")
 """The levels of texts that stand in other messages."""
@@ -50,12 +50,13 @@ class Listed:
         return self.where.partition(".c")[0]
 
 
-def extract(program: Program, tree: Path) -> Iterator[Message]:
-    """All messages of the program's files in one source tree."""
+def extract(name: str, tree: Path) -> Iterator[Message]:
+    """All messages of a program's files in one source tree."""
+    program, kinds = PROGRAMS[name], KINDS[name]
     for path in program.files(tree):
         text = path.read_text(encoding="utf-8", errors="replace")
-        for call in calls(text, program.kinds.keys()):
-            kind = program.kinds[call.name]
+        for call in calls(text, kinds.keys()):
+            kind = kinds[call.name]
             if call.function in program.uncalled:
                 continue
             for words in _texts(kind, call, program.fillers):
@@ -69,7 +70,9 @@ def merged(trees: Mapping[str, list[Message]]) -> list[Listed]:
     found: dict[str, tuple[Message, list[str]]] = {}
     for version, messages in trees.items():
         for message in messages:
-            key = f"{message.level}: {message.text}" if message.level in CLAUSES else message.text
+            key = message.text
+            if message.level in CLAUSES or any(f"%{{{hole}}}" in key for hole in CLAUSES):
+                key = f"{message.level} {message.where.partition(' ')[0]} {key}"
             _, versions = found.setdefault(key, (message, []))
             if version not in versions:
                 versions.append(version)
@@ -151,7 +154,7 @@ def main(program: str, *trees: str) -> None:
     found = {}
     for tree in trees:
         version, _, folder = tree.partition("=")
-        found[version] = list(extract(PROGRAMS[program], Path(folder)))
+        found[version] = list(extract(program, Path(folder)))
     print(f"# {program}: made by tests/reasons/messages.py from the versions {' '.join(found)}")
     for row in merged(found):
         if row.text.replace("%s", "").strip(" :."):

@@ -56,8 +56,7 @@ def states(program: str, tree: Path) -> Iterator[State]:
 def _values(text: str, table: str) -> Iterator[str]:
     """The strings of a table, or of the function of that name."""
     body = re.search(rf"\b{table}\s*[\[(][^;]*?[\])]\s*(?:=\s*)?\{{(.*?)^\}}", text, re.DOTALL | re.MULTILINE)
-    for value in re.findall(r'(?:\]\s*=\s*|return _\()"([^"]*)"', body[1] if body else ""):
-        yield value
+    yield from re.findall(r'(?:\]\s*=\s*|return _\()"([^"]*)"', body[1] if body else "")
 
 
 def _exit_statuses(tree: Path) -> Iterator[State]:
@@ -79,7 +78,10 @@ def main(program: str, *trees: str) -> None:
             versions = found.setdefault(state, [])
             if version not in versions:
                 versions.append(version)
-    print(f"# {program}: made by tests/reasons/states.py from the versions", *(t.partition("=")[0] for t in trees))
+    print(
+        f"# {program}: made by tests/reasons/states.py from the versions",
+        *(t.partition("=")[0] for t in trees),
+    )
     for state in sorted(found):
         print(_span(found[state]), *state, sep="\t")
 

@@ -39,8 +39,8 @@ def _of_file(path: Path, part: Mapping[str, Any]) -> Iterator[Message]:
     for call in calls(text, rules.keys()):
         rule = rules[call.name]
         if _is_meant(call, rule):
-            for says in _printed(call, rule.get("says", "{}")):
-                says = says.replace("{folder}", path.parent.name)
+            around = rule.get("says", "{}").replace("{folder}", path.parent.name)
+            for says in _printed(call, around):
                 yield Message(f"{path.name} {call.function}".strip(), _level(call), _one_line(says))
     if tables := part.get("tables"):
         for says in _in_tables(text, tables):

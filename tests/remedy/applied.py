@@ -46,4 +46,4 @@ def look(
     found = facts.parse_all(NEEDED, probe.split_output(output.stdout, "looked", tuple(commands)))
     reply = Reply(word="silence", address=address, family="ipv6" if six else "ipv4", port=port)
     login = Login(address=address, port=port)
-    return dict(found), dialled(login, reply, [reply], None, found["addresses"], False), client
+    return dict(found), dialled("ssh", login, reply, [reply], None, found["addresses"], False), client

@@ -11,7 +11,7 @@ from sshdoctor.remedy.verify import objection
 def report(words: dict[str, str], *causes: str) -> HostReport:
     return HostReport(
         host="web1",
-        login=Login(address="web1"),
+        login=Login(address="web1", port=22),
         verdict="blocked" if causes else "healthy",
         outside=tuple(
             Reply(address=address, family="ipv4", port=22, word=word) for address, word in words.items()

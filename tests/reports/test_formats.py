@@ -52,7 +52,7 @@ def report(text: str = "the rule") -> HostReport:
     )
     return HostReport(
         host="web1",
-        login=Login(address="192.0.2.7", user="root"),
+        login=Login(address="192.0.2.7", port=22, user="root"),
         verdict="blocked",
         outside=(reply,),
         access=AccessUsed(via="podman", detail=text, privileged=True, tried=(Attempt("ssh", "rst", text),)),

@@ -94,7 +94,7 @@ def test_a_repair_is_masked_too() -> None:
 
 
 def test_a_password_is_neither_shown_nor_looked_into() -> None:
-    login = Login(address="203.0.113.2", user="deploy", password=Secret("deploy"))
+    login = Login(address="203.0.113.2", port=22, user="deploy", password=Secret("deploy"))
     assert masked([replace(outside_only(), login=login)])[0].login.password == Secret("deploy")
 
 
@@ -136,7 +136,7 @@ def _report(texts: Sequence[str], address: str, source: str) -> HostReport:
     return replace(
         seen_inside(shown),
         host=address,
-        login=Login(address=address, user="deploy", jumps=(f"admin@{source}:22",)),
+        login=Login(address=address, port=22, user="deploy", jumps=(f"admin@{source}:22",)),
         outside=(
             replace(SILENCE, address=address, source=source, sender=source, word="kex-failed", detail=one),
         ),

@@ -14,11 +14,12 @@ from msgspec.structs import replace
 from reports.cases import OK, REFUSAL, SILENCE, cause, outside_only, seen_inside
 from sshdoctor.command_line.catalogs import load_checks as load
 from sshdoctor.errors import UsageError
-from sshdoctor.model import REPLY_WORDS, WORKING, Evidence, HostReport, Prediction
+from sshdoctor.model import Evidence, HostReport, Prediction
 from sshdoctor.reports import languages, render
 from sshdoctor.reports.layout.folding import width
 from sshdoctor.reports.layout.phrases import phrases
 from sshdoctor.reports.layout.printable import printable
+from sshdoctor.services import reply_words, works
 
 LANGUAGES = languages("ticket")
 KNOWN = {"host", "address", "port", "client", "user"}
@@ -47,8 +48,8 @@ def test_every_cause_of_the_shipped_checks_has_a_request(lang: str) -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_reply_has_plain_words_and_a_request_unless_it_works(lang: str) -> None:
     said = phrases(lang)
-    assert said.said.keys() == set(REPLY_WORDS)
-    assert said.asks.keys() == set(REPLY_WORDS) - set(WORKING)
+    assert said.said.keys() == set(reply_words())
+    assert said.asks.keys() == {word for word in reply_words() if not works(word)}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -72,7 +73,7 @@ def test_the_languages_ask_for_the_same() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_reply_gives_a_ticket_of_72_columns(lang: str) -> None:
-    text = render([outside_only(replace(SILENCE, word=word)) for word in REPLY_WORDS], "ticket", lang=lang)
+    text = render([outside_only(replace(SILENCE, word=word)) for word in reply_words()], "ticket", lang=lang)
     assert max(width(line) for line in text.splitlines()) <= 72
     assert "{" not in text
     assert printable(text, lines=True) == text

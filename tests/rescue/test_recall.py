@@ -55,7 +55,7 @@ def test_all_of_it_is_there(capture: Capture, host: Host) -> None:
 
 
 def test_a_capture_of_another_host_is_refused(capture: Capture, host: Host) -> None:
-    stranger = replace(host, name="web2", login=Login(address="192.0.2.2"))
+    stranger = replace(host, name="web2", login=Login(address="192.0.2.2", port=22))
     with pytest.raises(CaptureError, match=r"sent: it was taken for .*, not for web2 \(192.0.2.2, port 22\)"):
         recalled(capture, stranger)
 

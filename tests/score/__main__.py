@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from hosts.engine import EngineError
 from hosts.testbed import Testbed, open_testbed
-from score.case import Case, load_cases
+from score.case import KINDS, Case, load_cases
 from score.judge import Outcome
-from score.run import Result, run_case, show_case
-from score.table import choose, lines, page, table
+from score.run import Result, show_case
+from score.series import Series, Unmade, commit_of
+from score.table import choose, line, page, table
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "accuracy.md"
@@ -46,6 +44,11 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--witness", action="store_true", help="with --output: ssh.txt says what ssh -v came to"
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="with --output: what lies there of this commit is not asked again",
+    )
     parser.add_argument("--command", default="python -m score", help="what the page says it was written by")
     return parser.parse_args(words)
 
@@ -62,14 +65,31 @@ def main() -> int:
         print("\n".join(f"{case.kind:8} {case.name}  {case.fault}".rstrip() for case in cases))
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that hosts are removed
-    with tempfile.TemporaryDirectory(prefix="sshdoctor-score-") as scratch:
-        needed = {"noinit", *(image for case in cases for image in images_of(case))}
-        with open_testbed(Path(scratch), sorted(needed)) as bed:
-            if asked.text:
-                _show(cases, bed, Path(scratch), asked)
-                return 0
-            results, unmade = _run(cases, bed, Path(scratch) / "cases", asked)
-    return _tell(results, unmade, len(cases) == len(everything), asked.command)
+    series = Series(
+        checkout=asked.checkout,
+        commit=commit_of(asked.checkout),
+        jobs=asked.jobs,
+        output=asked.output,
+        witness=asked.witness,
+    )
+    results = series.kept(cases) if asked.resume else []
+    left = [case for case in cases if case not in [it.case for it in results]]
+    done = [*_run(left, series, asked)] if left else []
+    results += [it for it in done if isinstance(it, Result)]
+    unmade = [it for it in done if isinstance(it, Unmade)]
+    return _tell(results, unmade, len(results) == len(everything), asked.command)
+
+
+def _run(cases: Sequence[Case], series: Series, asked: argparse.Namespace) -> Iterator[Result | Unmade]:
+    images = {"noinit", *(image for case in cases for image in images_of(case))}
+    with (
+        tempfile.TemporaryDirectory(prefix="sshdoctor-score-") as scratch,
+        open_testbed(Path(scratch), sorted(images)) as bed,
+    ):
+        if asked.text:
+            _show(cases, bed, Path(scratch), asked)
+        else:
+            yield from series.run(cases, bed, Path(scratch) / "cases")
 
 
 def images_of(case: Case) -> set[str]:
@@ -83,40 +103,13 @@ def _show(cases: Sequence[Case], bed: Testbed, scratch: Path, asked: argparse.Na
         print(show_case(case, bed, scratch / case.name, asked.checkout, asked.hold))
 
 
-def _run(
-    cases: Sequence[Case], bed: Testbed, scratch: Path, asked: argparse.Namespace
-) -> tuple[list[Result], list[str]]:
-    """The results, and what was wrong with cases that could not be made."""
-
-    def one(case: Case) -> Result | str:
-        try:
-            result = run_case(case, bed, scratch / case.name, asked.checkout, asked.witness)
-        except (EngineError, OSError) as error:
-            told = f"{case.name} could not be made: {error}"
-        else:
-            told = next(lines([result]))
-        print(told, file=sys.stderr, flush=True)
-        if asked.output:
-            shutil.copytree(
-                scratch / case.name, asked.output / case.name, dirs_exist_ok=True, ignore=_no_sockets
-            )
-        return told if told.startswith(f"{case.name} could") else result
-
-    with ThreadPoolExecutor(asked.jobs) as pool:
-        done = list(pool.map(one, cases))
-    return [it for it in done if isinstance(it, Result)], [it for it in done if isinstance(it, str)]
-
-
-def _no_sockets(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if (Path(folder) / name).is_socket()]
-
-
-def _tell(results: list[Result], unmade: list[str], all_of_them: bool, command: str) -> int:
-    print("\n".join(lines(results)))
-    print("\n".join(unmade))
+def _tell(results: list[Result], unmade: list[Unmade], all_of_them: bool, command: str) -> int:
+    print("\n".join(map(line, results)))
+    print("\n".join(f"{it.name} could not be made: {it.why}" for it in unmade))
     if results:
         print(table(results))
-    if all_of_them and not unmade:
+    if all_of_them:
+        results.sort(key=lambda it: (KINDS.index(it.case.kind), it.case.name))
         PAGE.write_text(page(results, command, datetime.now(UTC).date()))
     right = all(it.judgement.outcome == Outcome.RIGHT for it in results)
     return 0 if right and not unmade else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from statistics import median
 
@@ -66,12 +66,12 @@ def page(results: Sequence[Result], command: str, day: date) -> str:
     )
 
 
-def lines(results: Iterable[Result]) -> Iterator[str]:
-    """A line for each case."""
-    for it in results:
-        why = f": {'; '.join(it.judgement.why)}" if it.judgement.why else ""
-        behind = {None: "", True: " (all named)", False: " (not all named)"}[it.judgement.all_named]
-        yield f"{it.judgement.outcome:16} {it.seconds:5.1f} s  {it.case.name}{behind}{why}"
+def line(result: Result) -> str:
+    """What came of one case."""
+    judgement = result.judgement
+    why = f": {'; '.join(judgement.why)}" if judgement.why else ""
+    behind = {None: "", True: " (all named)", False: " (not all named)"}[judgement.all_named]
+    return f"{judgement.outcome:16} {result.seconds:5.1f} s  {result.case.name}{behind}{why}"
 
 
 def choose(cases: Sequence[Case], wanted: str) -> list[Case]:

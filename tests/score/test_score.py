@@ -8,12 +8,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from score.case import Case, Expect, load_cases
 from score.judge import Judgement, Outcome, judge
 from score.pairs import load_faults, pairs
 from score.run import Result
+from score.series import KEPT, Kept, Series
 from score.table import choose, page
 from sshdoctor.document import read_yaml
 
@@ -115,3 +117,18 @@ def test_the_page_has_a_row_for_each_kind_and_says_what_was_not_right() -> None:
     assert "`invoke test --score` on 2026-01-02: 1 hosts" in text
     assert "| some-host | wrong and proved | first cause a\\|b |" in text
     assert "| each cause " in text and "| people's reports " not in text
+
+
+def test_a_series_goes_on_with_what_the_same_commit_came_to(tmp_path: Path) -> None:
+    case = Case(name="some-host", kind="causes", expect=SICK)
+    result = Result(case=case, judgement=Judgement(outcome=Outcome.RIGHT), seconds=1)
+    (tmp_path / "some-host").mkdir()
+    (tmp_path / "some-host" / KEPT).write_bytes(msgspec.json.encode(Kept(commit="abc", result=result)))
+
+    def kept(commit: str, asked: Case) -> list[Result]:
+        series = Series(checkout=tmp_path, commit=commit, jobs=1, output=tmp_path, witness=False)
+        return series.kept([asked])
+
+    assert kept("abc", case) == [result]
+    assert kept("abd", case) == []
+    assert kept("abc", msgspec.structs.replace(case, image="debian13")) == []

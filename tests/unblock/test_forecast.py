@@ -58,7 +58,7 @@ def host(
 
 def dial(port: int = 22) -> Dialled:
     reply = Reply(address=HOST, family="ipv4", port=port, word="silence")
-    return dialled(Login(address=HOST, port=port), reply, [reply], None, ADDRESSES, False)
+    return dialled("ssh", Login(address=HOST, port=port), reply, [reply], None, ADDRESSES, False)
 
 
 def planned(firewall: Firewall, port: int = 22, *, narrow: bool = False) -> Forecast:

@@ -1,14 +1,39 @@
-"""The ways into a host: SSH, this machine, a container, a mounted disk."""
+"""The ways into a host: SSH, this machine, a container, a mounted disk; and the client of who sits here."""
 
 from __future__ import annotations
 
 import socket as sockets
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from sshdoctor.access.base import Access
 from sshdoctor.errors import AccessError
-from sshdoctor.model import WayIn
+from sshdoctor.model import Login, WayIn
 
-__all__ = ["open_way"]
+if TYPE_CHECKING:
+    from sshdoctor.access.ssh.key_file import KeyFault
+    from sshdoctor.access.ssh.openssh import OpensshAnswer
+
+__all__ = ["ask_own_client", "key_fault", "open_way", "prepare"]
+
+
+def prepare() -> None:
+    """Import what a login takes (0.15 s), while something else is waited for."""
+    import_module("sshdoctor.access.ssh.connection")
+
+
+def ask_own_client(login: Login, word: str, timeout: float) -> OpensshAnswer | None:
+    """What the person's own client comes to, where it may be another reply than ``word``; else None."""
+    from sshdoctor.access.ssh.openssh import ask_openssh, differs  # few dials need it
+
+    return ask_openssh(login, timeout) if differs(login, word) else None
+
+
+def key_fault(path: str) -> KeyFault | None:
+    """What the person's own client holds against a key file, None if nothing."""
+    from sshdoctor.access.ssh import key_file
+
+    return key_file.key_fault(path)
 
 
 def open_way(
@@ -21,7 +46,7 @@ def open_way(
     closed in any case, at the latest by the access's ``close``.
     """
     if way.connection == "ssh" and way.login is not None:
-        from sshdoctor.access.ssh.connection import open_ssh  # costs 0.15 s: only those who use it pay
+        from sshdoctor.access.ssh.connection import open_ssh  # see prepare
 
         return open_ssh(
             way.login,

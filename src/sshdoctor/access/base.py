@@ -20,7 +20,7 @@ class Output(Struct, frozen=True):
 
 
 class LoginFailure(Struct, frozen=True, kw_only=True):
-    """What was learnt while an SSH login failed. Fingerprints are as ``ssh-keygen -l`` prints them.
+    """What was learnt while a login failed. Fingerprints are "SHA256:" and so on.
 
     ``word`` is a reply word; ``client_keys`` were offered and refused, ``methods`` are what the server
     would take; the algorithm lists are by name ("kex", "host key", "cipher", "mac") in order of preference.
@@ -28,6 +28,8 @@ class LoginFailure(Struct, frozen=True, kw_only=True):
 
     word: str
     detail: str
+    stage: str = ""
+    """Where on the way it failed: a jump host, a ProxyCommand; "" at the server itself."""
     host_key: str | None = None
     known_host_keys: tuple[str, ...] = ()
     client_keys: tuple[str, ...] = ()
@@ -37,10 +39,10 @@ class LoginFailure(Struct, frozen=True, kw_only=True):
 
 
 class LoginError(AccessError):
-    """An SSH login that failed, with what was learnt on the way."""
+    """A login that failed, with what was learnt on the way."""
 
     def __init__(self, failure: LoginFailure) -> None:
-        super().__init__(failure.word, failure.detail)
+        super().__init__(failure.word, failure.detail, stage=failure.stage)
         self.failure = failure
 
 

@@ -13,15 +13,16 @@ from sshdoctor.access.process import ProcessAccess
 from sshdoctor.disk import Disk
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Become
+from sshdoctor.services import load, names
 
 # Processes, mounts, host name and network of its own: nothing of this machine can be met from there.
-# What a running sshd would have in /run is needed for `sshd -t`.
+# What running servers would have in /run is needed to test their configuration.
 _APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--net")
 _ENTER = """
 mount -t proc proc "$0/proc"
 mount -t tmpfs -o mode=755 tmpfs "$0/run"
 mount --rbind /dev "$0/dev"
-mkdir -m 755 "$0/run/sshd"
+for folder in {}; do mkdir -m 755 "$0$folder"; done
 exec chroot "$0" "$@"
 """
 
@@ -36,7 +37,8 @@ class ChrootAccess:
 
     def __init__(self, root: Path, become: Become | None) -> None:
         self.disk = Disk(root)
-        prefix = (*_APART, "sh", "-ec", _ENTER, str(root))
+        enter = _ENTER.format(" ".join(load(name).run_folder for name in names()))
+        prefix = (*_APART, "sh", "-ec", enter, str(root))
         self._inside = ProcessAccess(self.via, "", prefix, None, timeout=10)
         self.detail = f"the disk mounted at {root}, whose system is not running"
         short = become is not None and os.geteuid() != 0

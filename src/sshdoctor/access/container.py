@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from sshdoctor.access.base import Output
 from sshdoctor.access.process import ProcessAccess, execute
 from sshdoctor.access.shell import KeptOutput
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Become
-
-Engine = Literal["podman", "docker"]
 
 _ENGINE_SPEAKS = re.compile(r"Error: |Error response from daemon|OCI runtime|[Cc]annot connect to ")
 
@@ -28,7 +25,7 @@ class ContainerAccess(ProcessAccess):
 
 
 def open_container(
-    engine: Engine, name: str, *, become: Become | None = None, timeout: float = 10
+    engine: str, name: str, *, become: Become | None = None, timeout: float = 10
 ) -> ContainerAccess:
     """Raises AccessError ``not-installed`` (no engine), ``no-such-container`` or ``not-running``."""
     state = _state(engine, name, timeout)
@@ -40,7 +37,7 @@ def open_container(
     )
 
 
-def _state(engine: Engine, name: str, timeout: float) -> str:
+def _state(engine: str, name: str, timeout: float) -> str:
     capture = KeptOutput("", 4096)
     ask = (engine, "container", "inspect", "--format", "{{.State.Status}}", "--", name)
     execute(ask, b"", timeout, capture)

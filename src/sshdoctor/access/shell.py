@@ -110,7 +110,10 @@ def become_shell(become: Become | None, execute: Execute, timeout: float) -> tup
     output = capture.output()
     if output.status == 0:
         return shell, ""
-    return Shell(), output.error or "sudo did not let us"
+    # A session that the host ends says so once, and this was the first.
+    told = output.stdout.decode("utf-8", "backslashreplace").splitlines()
+    last = next((line.strip() for line in reversed(told) if line.strip()), "sudo did not let us")
+    return Shell(), output.error or last
 
 
 def run_script(
@@ -139,7 +142,7 @@ def kill_script(processes: tuple[int, ...], *, under_sudo: bool) -> str:
     """What kills the shell and its process group, if the group is its own.
 
     It is its own if the shell leads it, or the sudo that started the shell does. Any other group may be
-    the SSH server's, which must not be killed.
+    the server's, which must not be killed.
 
     >>> kill_script((7, 5, 7), under_sudo=False)
     'kill -9 7 -7 2>/dev/null\\n'

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sshdoctor.checks.load import WORDS, CauseRule, Check
+from sshdoctor.checks.load import CLIENT, WORDS, CauseRule, Check
 from sshdoctor.checks.run import Run
 from sshdoctor.checks.said import Said
 from sshdoctor.model import Evidence, Status, Unknown
@@ -80,7 +80,7 @@ def _answer(check: Check, facts: Mapping[str, object]) -> Evaluated:
         said = _said(rule, facts)
         holds = rule.when.value(facts)
         if isinstance(said, Said):  # of an old start only while nothing speaks against it now
-            holds = said.of == "dial" or not rule.when.names or holds is not False
+            holds = said.of != "start" or not rule.when.names or holds is not False
         if isinstance(said, Unknown) and not rule.when.names:
             holds = said  # nothing but the host's words would tell
         if isinstance(holds, Unknown):
@@ -99,7 +99,7 @@ def _answer(check: Check, facts: Mapping[str, object]) -> Evaluated:
 
 def _passed(check: Check, facts: Mapping[str, object]) -> Evaluated:
     """Nothing holds. It has passed if what it is about was seen; what was not is unknown, never fine."""
-    asked = [facts[name] for name in check.facts if name != WORDS]
+    asked = [facts[name] for name in check.facts if name not in (CLIENT, WORDS)]
     missing = next((fact for fact in asked if isinstance(fact, Unknown)), check.otherwise.unknown(facts))
     if missing is not None:
         return Evaluated(check=check, status="unknown", summary=f"Not seen: {missing.reason}.")
@@ -108,12 +108,15 @@ def _passed(check: Check, facts: Mapping[str, object]) -> Evaluated:
 
 def _said(rule: CauseRule, facts: Mapping[str, object]) -> Said | Unknown | None:
     """The first message about this dial that names the cause of ``rule``, the most trusted first."""
-    words: Any = facts.get(WORDS) if rule.said else None
-    said = words if words is None or isinstance(words, Unknown) else words.said
-    if said is None or isinstance(said, Unknown):
-        return said
-    named: list[Said] = [one for one in said if one.cause == rule.id]
-    return next((one for one in named if one.trusted), named[0] if named else None)
+    if not rule.said:
+        return None
+    spoken: list[Any] = [getattr(facts.get(name), "said", None) for name in (CLIENT, WORDS)]
+    heard = [one for said in spoken if isinstance(said, tuple) for one in said]
+    named: list[Said] = [one for one in heard if one.cause == rule.id]
+    if named:
+        return next((one for one in named if one.trusted), named[0])
+    words = facts.get(WORDS)
+    return words if isinstance(words, Unknown) else None
 
 
 def _open(rules: Iterable[CauseRule]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -127,7 +130,8 @@ def _replies(rule: CauseRule) -> tuple[str, ...]:
 
 def _obstacle(check: Check, rule: CauseRule, facts: Mapping[str, object], said: Said | None) -> Obstacle:
     known = facts if not rule.said else {**facts, "said": said or Unknown("the host did not say it")}
-    names = (*rule.evidence, *((WORDS,) if said and WORDS not in rule.evidence else ()))
+    source = CLIENT if said and said.of == "client" else WORDS
+    names = dict.fromkeys((*rule.evidence, *((source,) if said else ())))
     evidence = [e for name in names for e in _evidence(known[name])]
     confidence = rule.confidence
     if said is not None:

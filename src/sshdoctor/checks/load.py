@@ -21,12 +21,13 @@ from sshdoctor.checks.run import Run
 from sshdoctor.checks.said import Said
 from sshdoctor.document import Block, DocumentError, read_yaml
 from sshdoctor.errors import CheckError
-from sshdoctor.model import LAYERS, REPLY_WORDS
+from sshdoctor.services import layers, reply_words
 
 _CHECK_KEYS = ("title", "why", "facts", "asked", "after", "explained_by", "run", "causes", "otherwise")
 _CAUSE_KEYS = ("id", "said", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
+CLIENT = "own_client"
 WORDS = "words"
-"""The fact that has the host's own words about this dial; a cause with ``said`` hangs on it."""
+"""The facts that have the client's and the host's own words about this dial; ``said`` hangs on them."""
 
 
 class CauseRule(Struct, frozen=True, kw_only=True):
@@ -109,7 +110,7 @@ def _named(check: Check) -> Iterator[tuple[str, str]]:
 
 
 def _ordered(checks: Mapping[str, Check]) -> tuple[Check, ...]:
-    by_layer = sorted(checks.values(), key=lambda c: (LAYERS.index(c.layer), c.id))
+    by_layer = sorted(checks.values(), key=lambda c: (layers().index(c.layer), c.id))
     sorter: TopologicalSorter[str] = TopologicalSorter({c.id: c.predecessors for c in by_layer})
     try:
         depth = {name: i for i, name in enumerate(sorter.static_order())}
@@ -118,7 +119,7 @@ def _ordered(checks: Mapping[str, Check]) -> tuple[Check, ...]:
         raise CheckError(
             (f"{checks[error.args[1][0]].path}: after: goes round in a circle: {names}",)
         ) from None
-    return tuple(sorted(by_layer, key=lambda c: (LAYERS.index(c.layer), depth[c.id])))
+    return tuple(sorted(by_layer, key=lambda c: (layers().index(c.layer), depth[c.id])))
 
 
 def _suggest(word: str, known: Any) -> str:
@@ -140,8 +141,8 @@ class _CheckReader:
         before = len(self.faults)
         self.keys(block, _CHECK_KEYS)
         layer = self.path.parent.name
-        if layer not in LAYERS:
-            self.fault(1, f"the folder {layer!r} is no layer; layers are: {', '.join(LAYERS)}")
+        if layer not in layers():
+            self.fault(1, f"the folder {layer!r} is no layer; layers are: {', '.join(layers())}")
         run = self.text(block, "run", required=False)
         facts = self.facts(block)
         schema = {name: self.schema[name] for name in facts if name in self.schema}
@@ -171,7 +172,7 @@ class _CheckReader:
         items = block.get("causes")
         causes = [item for item in items if isinstance(item, Block)] if isinstance(items, list) else []
         said = any(item.get("said") is True for item in causes)
-        return tuple(dict.fromkeys((*self.words(block, "facts"), *((WORDS,) if said else ()))))
+        return tuple(dict.fromkeys((*self.words(block, "facts"), *((CLIENT, WORDS) if said else ()))))
 
     def causes(self, block: Block, schema: Mapping[str, type]) -> tuple[CauseRule, ...]:
         items = block.get("causes")
@@ -201,8 +202,8 @@ class _CheckReader:
         if bool(reply) == bool(item.get("latent", False)):
             self.fault(item.line, "a cause has either reply: [words that the client sees], or latent: true")
         for word in reply:
-            if "{{" not in word and word != "any" and word not in REPLY_WORDS:
-                self.at(item, "reply", f"{word!r} is no reply word{_suggest(word, REPLY_WORDS)}")
+            if "{{" not in word and word != "any" and word not in reply_words():
+                self.at(item, "reply", f"{word!r} is no reply word{_suggest(word, reply_words())}")
         confidence = item.get("confidence", "proved")
         if confidence not in ("proved", "likely", "possible"):
             self.at(item, "confidence", "proved, likely or possible, not " + repr(confidence))

@@ -11,8 +11,8 @@ from sshdoctor.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import DiagnosisSetup
 from sshdoctor.errors import UsageError
-from sshdoctor.model import LAYERS
 from sshdoctor.resources import shipped
+from sshdoctor.services import layers
 
 if TYPE_CHECKING:
     from sshdoctor.checks.load import Check
@@ -96,10 +96,10 @@ def _chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]
     if not only:
         return checks
     by_id = {check.id: check for check in checks}
-    unknown = [word for word in only if word not in by_id and word not in LAYERS]
+    unknown = [word for word in only if word not in by_id and word not in layers()]
     if unknown:
         raise UsageError(
-            f"--only {unknown[0]}: neither a layer ({', '.join(LAYERS)}) nor a check; "
+            f"--only {unknown[0]}: neither a layer ({', '.join(layers())}) nor a check; "
             "`sshdoctor checks` lists them"
         )
     wanted = {check.id for check in checks if check.id in only or check.layer in only}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sshdoctor.access import prepare
 from sshdoctor.command_line import exit_codes
 from sshdoctor.command_line.catalogs import diagnosis_setup, playbook_folders
 from sshdoctor.command_line.options import Options, hosts_of, in_order, jobs_of, probe_options, write
@@ -42,7 +42,7 @@ def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> It
     from sshdoctor.command_line.fleet import examine_all
 
     setup.wanted(), setup.checks()  # once, before the workers are forked
-    import_module("sshdoctor.access.ssh.connection")
+    prepare()
     return examine_all(hosts, partial(_report, setup=setup), jobs)
 
 

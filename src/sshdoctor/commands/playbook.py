@@ -72,7 +72,7 @@ def _export(options: Options, choice: Choice, playbook: Playbook, extra: Mapping
 
     for host in hosts_of(options):
         with closing(diagnose_to_repair(host, setup)) as before:
-            values = {**given(before, before.report.causes, choice), **extra}
+            values = {**given(host, before, before.report.causes, choice), **extra}
         print(for_ansible({name: value for name, value in values.items() if name in playbook.variables}))
     return 0
 

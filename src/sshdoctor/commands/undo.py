@@ -26,5 +26,5 @@ def run(options: Options, *, yes: bool) -> int:
 
 def _service_last(host: Host) -> Host:
     """The service may be what an undo breaks again: any other way in lives longer."""
-    by_service = sorted(host.ways, key=lambda way: way.connection == "ssh" and way.login == host.login)
+    by_service = sorted(host.ways, key=lambda way: way.login == host.login)
     return replace(host, ways=tuple(by_service))

@@ -21,7 +21,7 @@ class VerdictOptions(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...]
     source: str
     destination: str
-    port: str = "22"
+    port: str
     in_interface: str = ""
     out_interface: str = ""
     family: str = ""

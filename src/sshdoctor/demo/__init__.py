@@ -86,9 +86,11 @@ def _prepared(name: str, folder: Path) -> Host:
     )
     address = _run("podman", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
     known_hosts.write_text("".join(f"{address} {line}\n" for line in host_keys.splitlines()))
-    login = Login(address=address, user="deploy", key_files=(str(key),), known_hosts=(str(known_hosts),))
+    keys, known = (str(key),), (str(known_hosts),)
+    login = Login(address=address, port=22, user="deploy", key_files=keys, known_hosts=known)
     return Host(
         name="web1",
+        service="ssh",
         login=login,
         ways=(WayIn(connection="ssh", login=login), WayIn(connection="podman", target=name)),
     )

@@ -6,6 +6,7 @@
 #   firewalls                    debian12 with ufw, firewalld, fail2ban, sshguard, ferm and Shorewall, none of
 #                                them started, and archives of iptables-persistent and CrowdSec
 #   rpm                          noinit with dnf, zypper and pacman, what makes packages for them, and OpenRC
+#   factors                      debian12 with a PAM module that asks for a code
 #   bench                        debian12 with the whole of Python, which Ansible needs
 #   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
 #
@@ -41,9 +42,12 @@ chroot "$1" sh -ec "
   apt-get -qq update >/dev/null
 "'
 
-strap='mmdebstrap --quiet --skip=cleanup/apt/lists --variant=minbase
-  --dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/locale/*
-  --dpkgopt=path-exclude=/usr/share/doc/*'
+strap='mmdebstrap --quiet --skip=cleanup/apt/lists --variant=minbase --dpkgopt=force-unsafe-io'
+# mmdebstrap's own filter for this is a program in Python for each package.
+undocumented='for path in man locale doc; do
+  echo "path-exclude=/usr/share/$path/*" >>"$1/etc/dpkg/dpkg.cfg.d/undocumented"
+  rm -rf "$1/usr/share/$path"/*
+done'
 
 # What image $1 is made of: $suite, $include, $archived, $command and $reference.
 describe() {
@@ -59,14 +63,15 @@ describe() {
     firewalls | twins)
       suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,sshguard,ferm,shorewall"
       archived="$archived iptables-persistent netfilter-persistent crowdsec crowdsec-firewall-bouncer" ;;
+    factors) suite=bookworm add="$add,libpam-google-authenticator" ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;
   esac
   case $1 in twins*) add="$add,python3-apt" ;; esac
   include=$common$add
-  recipe=$(printf '%s\n' "$strap" "$suite" "$include" "$archived" "$command" "$customize" | sha256sum | cut -c1-16)
-  reference=$repository/$1:$recipe
+  parts="$strap $undocumented $suite $include $archived $command $customize"
+  reference=$repository/$1:$(printf %s "$parts" | sha256sum | cut -c1-16)
 }
 
 build() {
@@ -74,8 +79,8 @@ build() {
   echo "image.sh: building $reference (about half a minute)" >&2
   # Of other recipes: nobody has wanted them for days.
   podman image prune --all --force --filter "label=sshdoctor.image=$1" --filter until=72h >/dev/null
-  set -f # $strap is words, not file names
-  $strap --include="$include" --customize-hook="archived='$archived'; $customize" "$suite" "$scratch/$1.tar" >&2
+  $strap --include="$include" --extract-hook="$undocumented" \
+    --customize-hook="archived='$archived'; $customize" "$suite" "$scratch/$1.tar" >&2
   podman import --quiet --change "LABEL sshdoctor.image=$1" --change "CMD $command" \
     "$scratch/$1.tar" "$reference" >/dev/null
   rm "$scratch/$1.tar"

@@ -8,29 +8,23 @@ it listened as it is configured. A check that finds nothing then is no pass.
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor import services
 from sshdoctor.checks.evaluate import Evaluated, evaluate
 from sshdoctor.checks.load import Check
 from sshdoctor.checks.run import Run
-from sshdoctor.diagnosis.derived.admission import admission
 from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.derived.listening import listening
 from sshdoctor.diagnosis.derived.path import Path, path
-from sshdoctor.diagnosis.derived.socket import socket
-from sshdoctor.facts import OFF
+from sshdoctor.facts import OFF, derived, load
 from sshdoctor.facts.host.firewall import Firewall
-from sshdoctor.facts.host.listeners import Listeners
-from sshdoctor.facts.parsing.fingerprints import fingerprint
-from sshdoctor.facts.parsing.sockets import Listener
-from sshdoctor.facts.ssh.config import Config
-from sshdoctor.facts.ssh.service import Service
-from sshdoctor.model import Cause, Evidence, Login, Unknown
+from sshdoctor.facts.parsing.sockets import Listeners
+from sshdoctor.model import Cause, Login, Unknown, is_address
 
 NOTE = (
     "The system on this disk is not running, so that what came back now is not its answer: the causes, and "
@@ -41,7 +35,6 @@ NOTHING_FOUND = (
     "No file on this disk speaks against a login; what only the running system shows was not seen."
 )
 _NO_KEYS = Unknown("the keys that the client would offer are not known")
-_IDENTITIES = ("id_rsa", "id_ecdsa", "id_ed25519")
 
 _RESTORED = {
     "ipv4": ("/etc/iptables/rules.v4", "/etc/sysconfig/iptables"),
@@ -73,25 +66,10 @@ def unheard(dial: Dialled, login: Login) -> Dialled:
         other_reply="",
         other_works=False,
         host_key=None,
-        client_keys=tuple(_own_keys(login)) or _NO_KEYS,
+        client_keys=services.load(dial.service).offered_keys(login) or _NO_KEYS,
         methods=OFF,
         missing_algorithm=OFF,
     )
-
-
-def _own_keys(login: Login) -> Iterator[str]:
-    """The fingerprints of the login's keys, by their public halves; an agent's are not asked for."""
-    files = login.key_files or [str(pathlib.Path.home() / ".ssh" / name) for name in _IDENTITIES]
-    for file in files:
-        try:
-            words = (
-                pathlib.Path(f"{file}.pub").expanduser().read_text(encoding="utf-8", errors="replace").split()
-            )
-        except OSError:
-            continue
-        mark = fingerprint(words[1]) if len(words) > 1 else None
-        if isinstance(mark, str):
-            yield mark
 
 
 def judge_after_boot(
@@ -129,28 +107,29 @@ def at_most_likely(cause: Cause) -> Cause:
 
 
 def _suppositions(face: Face) -> Iterator[dict[str, Any]]:
-    """The facts that are supposed, in turn; none where another SSH server starts at boot."""
+    """The facts that are supposed, in turn; none where another server starts at boot."""
     service, config, dial = face["service"], face["config"], face["dialled"]
-    if not isinstance(service, Service) or service.others:
+    if isinstance(service, Unknown) or service.others:
         return
-    dial = replace(dial, arrives_at=dial.address) if _is_address(dial.address) else dial
+    dial = replace(dial, arrives_at=dial.address) if is_address(dial.address) else dial
     if service.socket_enabled != "enabled":
-        yield _supposed(face, dial, ())
-    if (listening := _listening(service, config)) and service.at_boot is True:
+        yield _supposed(face, dial, Listeners(sockets=(), own=(), source="files", evidence=()))
+    listeners: Listeners = cast(Any, load("listeners")).after_boot(service, config)
+    if listeners.sockets and service.at_boot is True:
         on = {"service": replace(service, socket_state="listening")} if service.socket_listens else {}
-        yield {**_supposed(face, dial, listening), **on}
+        yield {**_supposed(face, dial, listeners), **on}
 
 
-def _supposed(face: Face, dial: Dialled, listening: tuple[Listener, ...]) -> dict[str, Any]:
-    firewall, client = face["firewall"], face["client"]
+def _supposed(face: Face, dial: Dialled, listeners: Listeners) -> dict[str, Any]:
+    firewall, client = face["firewall"], face["client_address"]
     if getattr(firewall, "readable", None) == OFF:
         firewall = replace(firewall, readable="yes" if firewall.dumps else "absent")
-    listeners = Listeners(sockets=listening, ssh=listening, source="files", evidence=_where(listening))
+    derives = {name: fact.derive({**face, "dialled": dial}) for name, fact in derived().items()}
     return {
+        **derives,
         "dialled": dial,
         "path": _as_filed(path(dial, client, firewall, OFF, OFF), dial.family, firewall),
-        "socket": socket(dial, listeners, no_server_runs=True),
-        "admission": admission(dial, client, face["wrappers"]),
+        "listening": listening(dial, listeners, no_server_runs=True),
     }
 
 
@@ -174,42 +153,3 @@ def _file_of(way: Path, family: str, firewall: Firewall) -> str:
     if way.owner == "firewalld":
         return _FIREWALLD
     return next((name for name in _RESTORED[family] if name in firewall.saved), _RESTORED[family][0])
-
-
-def _where(listening: tuple[Listener, ...]) -> tuple[Evidence, ...]:
-    ends = [
-        f"[{one.address}]:{one.port}" if ":" in one.address else f"{one.address}:{one.port}"
-        for one in listening
-    ]
-    source = "grep -rE '^(Port|ListenAddress|Include)' /etc/ssh (where sshd listens after the boot)"
-    return (Evidence(source, "\n".join(ends)),) if ends else ()
-
-
-def _listening(service: Service, config: Config | Unknown) -> tuple[Listener, ...]:
-    """What the boot would bring up to listen; () if that is not known."""
-    if service.socket_listens:
-        ends = [_split(each) for each in service.socket_listens]
-    elif isinstance(config, Unknown) or isinstance(config.endpoints, Unknown):
-        return ()
-    else:
-        ends = list(config.endpoints)
-    if not all(_is_address(address) for address, _ in ends):
-        return ()
-    both = bool(service.socket_listens)
-    return tuple(
-        Listener(address, port, None, "sshd", "ipv6" if ":" in address else "ipv4", not both)
-        for address, port in ends
-    )
-
-
-def _split(text: str) -> tuple[str, int]:
-    address, _, port = text.rpartition(":")
-    return address.strip("[]"), int(port) if port.isdecimal() else 0
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    return True

@@ -11,41 +11,38 @@ from msgspec.structs import replace
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
-from sshdoctor.diagnosis.derived.admission import Admission, admission
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
-from sshdoctor.diagnosis.derived.keys import Keys, keys
+from sshdoctor.diagnosis.derived.listening import Listening, listening
 from sshdoctor.diagnosis.derived.network import NETWORK, NETWORK_NEEDS, network
+from sshdoctor.diagnosis.derived.own_client import OwnClient, own_client
 from sshdoctor.diagnosis.derived.path import Path, path
-from sshdoctor.diagnosis.derived.permission import Permission, permission
-from sshdoctor.diagnosis.derived.socket import Socket, socket
 from sshdoctor.diagnosis.derived.words import Words, words
 from sshdoctor.diagnosis.probe import AddressFacts
 from sshdoctor.diagnosis.rank import Expectation
+from sshdoctor.facts import derived
 from sshdoctor.model import Login, Reply, Unknown
 
 DERIVED: Mapping[str, type] = {
     "dialled": Dialled,
     "path": Path,
-    "socket": Socket,
-    "admission": Admission,
-    "permission": Permission,
-    "keys": Keys,
+    "listening": Listening,
     "words": Words,
+    "own_client": OwnClient,
     **NETWORK,
     "inside": Expectation,
+    **{name: fact.VALUE for name, fact in derived().items()},
 }
 """The derived facts, by the names that checks use."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "dialled": ("addresses",),
     "path": ("firewall", "addresses", "bans"),
-    "socket": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
-    "admission": ("wrappers", "addresses"),
-    "permission": ("config", "account"),
-    "keys": ("account", "config", "dial_log"),
+    "listening": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
     "words": ("dial_log", "start"),
+    "own_client": (),
     **NETWORK_NEEDS,
     "inside": (),
+    **{name: fact.NEEDS for name, fact in derived().items()},
 }
 """The facts of the host that each is made of."""
 
@@ -59,23 +56,27 @@ def facts_of(checks: Iterable[Check]) -> tuple[str, ...]:
 class Conversation(Struct, frozen=True, kw_only=True):
     """What happened between the client and the host, seen from outside."""
 
+    service: str
     login: Login
     replies: Sequence[Reply]
     failure: LoginFailure | None
     on_this_machine: bool
+    witness: tuple[str, ...] = ()
+    """What the person's own client said, where it was asked."""
     heard: tuple[str, ...] = ()
     """What the client's session printed before it ended."""
     off: bool = False
     """The host was looked into on a mounted disk, whose system does not run."""
     around: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What this machine says of itself on the way to each address that gave no greeting."""
+    """What this machine says of itself on the way to each address, and what a second dial showed."""
 
 
 def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict[str, object]:
     """The facts of the host, and the derived ones for ``reply`` (all but ``inside``)."""
     known: dict[str, Any] = {name: Unknown("not asked for") for names in NEEDS.values() for name in names}
-    known |= view.facts
+    known |= {**view.facts, "client_address": view.client}
     dial = dialled(
+        conversation.service,
         conversation.login,
         reply,
         conversation.replies,
@@ -89,25 +90,19 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
     port = _source_port(reply, view.client)
-    said = words(view.client, port, known["dial_log"], known["start"], conversation.heard)
+    heard = conversation.heard
+    said = words(conversation.service, view.client, port, known["dial_log"], known["start"], heard)
+    around = conversation.around.get(reply.address or "", Unknown("this machine was not asked"))
+    known |= {"dialled": dial, "words": said}
     return {
         **known,
-        **network(
-            dial,
-            view.client,
-            known,
-            conversation.around.get(reply.address or "", Unknown("this machine was not asked")),
-            conversation.on_this_machine,
-            way,
-            conversation.login,
-        ),
-        "dialled": dial,
+        **{name: fact.derive(known) for name, fact in derived().items()},
+        **network(dial, known, around, conversation.on_this_machine, way, conversation.login),
         "path": way,
-        "socket": socket(dial, known["listeners"], _no_server_runs(known), _incoming(known["addresses"])),
-        "admission": admission(dial, view.client, known["wrappers"]),
-        "permission": permission(dial.user, view.client or "", known["config"], known["account"]),
-        "keys": keys(dial, known["account"], known["config"], getattr(said, "accepted_key", "")),
-        "words": said,
+        "listening": listening(
+            dial, known["listeners"], _no_server_runs(known), _incoming(known["addresses"])
+        ),
+        "own_client": own_client(conversation.service, conversation.login, conversation.witness),
     }
 
 
@@ -123,7 +118,7 @@ def _incoming(addresses: Any) -> str:
 
 
 def _no_server_runs(known: Mapping[str, Any]) -> bool:
-    """No process of an SSH server is there, and systemd holds no socket for one."""
+    """No process of a server is there, and systemd holds no socket for one."""
     identity, processes, service = known["identity"], known["processes"], known["service"]
     if isinstance(processes, Unknown) or processes.running is not False or processes.other_servers:
         return False

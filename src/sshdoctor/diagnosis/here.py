@@ -9,20 +9,19 @@ from typing import Any
 
 from sshdoctor.access.local import open_local
 from sshdoctor.diagnosis.outside import Outside
-from sshdoctor.diagnosis.rank import progress
 from sshdoctor.errors import AccessError
 from sshdoctor.facts import commands, parse_all
 from sshdoctor.facts.probe import build_script, split_output
 from sshdoctor.model import Host, Reply, Unknown
 from sshdoctor.outside.unmarked import connects_unmarked
+from sshdoctor.services import load, progress, works
+from sshdoctor.services.base import GREETED
 
 FACTS = ("addresses", "firewall", "links", "way_back")
 _SECONDS = 15
 _PATIENCE = 2.0
 """Seconds after which a packet counts as lost; TCP has sent it again twice by then."""
 _STALLED = re.compile(r"stall|time|lost|no answer|reset by peer", re.I)
-_OTHERS = ("host-key-changed", "host-key-unknown")
-"""Another machine may have answered: whose hardware address that is, is seen here."""
 
 Facts = Mapping[str, Any]
 
@@ -40,29 +39,32 @@ def look_here(host: Host, outside: Outside, timeout: float) -> dict[str, Facts]:
         reply.address: {
             **_ask(reply),
             "unsent": _counted(outside.unsent),
-            "unmarked": connects_unmarked(host.login, reply, timeout),
+            "unmarked": connects_unmarked(host.login, load(host.service), reply, timeout),
         }
         for reply in outside.replies
-        if reply.address is not None and (progress(reply.word) < progress("banner") or reply.word in _OTHERS)
+        if reply.address is not None and progress(reply.word) < GREETED
     }
 
 
-def measure_stalled(replies: Sequence[Reply], timeout: float) -> dict[str, Facts]:
+def measure_stalled(host: Host, replies: Sequence[Reply], timeout: float) -> dict[str, Facts]:
     """``passage`` of each address where a connection began and then stalled, by address: what sizes of packets
     come through. One more connection, or two, and only then."""
     from sshdoctor.outside.large_packets import measure  # few dials stall
 
     return {
-        reply.address: {"passage": measure(reply.address, reply.port, reply.family, min(timeout, _PATIENCE))}
+        reply.address: {"passage": measure(reply, load(host.service), min(timeout, _PATIENCE))}
         for reply in replies
-        if reply.address is not None and reply.family is not None and _stalled(reply)
+        if reply.address is not None and not reply.stage and _stalled(reply)
     }
 
 
 def _stalled(reply: Reply) -> bool:
     """Nothing refused the client: time ran out, or the connection was lost."""
-    began = progress("banner") <= progress(reply.word) < progress("ok")
-    return began and _STALLED.search(reply.detail or "") is not None
+    return (
+        progress(reply.word) >= GREETED
+        and not works(reply.word)
+        and _STALLED.search(reply.detail or "") is not None
+    )
 
 
 def _counted(unsent: int | None) -> int | Unknown:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from sshdoctor import services
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, Output
 from sshdoctor.background import Background
@@ -17,7 +18,7 @@ from sshdoctor.checks.run import Run
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, greeted_first
 from sshdoctor.diagnosis.probe import AddressFacts, Probe, ProbeResult
 from sshdoctor.errors import AccessError, CaptureError
-from sshdoctor.model import WORKING, AccessUsed, Attempt, Host, Unknown, WayIn
+from sshdoctor.model import AccessUsed, Attempt, Host, Unknown, WayIn
 from sshdoctor.outside import dial
 
 if TYPE_CHECKING:
@@ -131,8 +132,8 @@ def _looks_inside(
             yield replace(looked, way=way, access=access, heard=heard)
             continue
         access.close()
-        lines = _lines(output)
-        said = _telling(lines) or output.error or f"it ended with status {output.status}"
+        lines = _lines(output, access.privileges)
+        said = _telling(host, lines) or output.error or f"it ended with status {output.status}"
         tried.append(Attempt(access.via, "session-closed", said))
         if _is_service(way, host):
             session_closed, heard = said, lines
@@ -149,14 +150,14 @@ def _read_disk(access: Access, probe: Probe, host: Host, outside: Outside) -> Pr
 
 
 def _is_service(way: WayIn, host: Host) -> bool:
-    return way.connection == "ssh" and way.login == host.login
+    return way.login == host.login
 
 
 def _open(way: WayIn, host: Host, outside: Outside, probing: ProbeOptions) -> Access:
     if _is_service(way, host):
         if outside.access is not None:
             return outside.access
-        failed = next((r for r in outside.replies if r.word not in WORKING), outside.replies[0])
+        failed = next((r for r in outside.replies if not services.works(r.word)), outside.replies[0])
         raise AccessError(failed.word, failed.detail or "")
     return enter(way, probing)
 
@@ -164,8 +165,8 @@ def _open(way: WayIn, host: Host, outside: Outside, probing: ProbeOptions) -> Ac
 def enter(way: WayIn, probing: ProbeOptions) -> Access:
     """Open a way in anew. Raises AccessError."""
     socket = None
-    if way.connection == "ssh" and way.login is not None and not way.login.jumps:
-        met = dial(way.login, probing.timeout)
+    if way.login is not None and not way.login.jumps:
+        met = dial(way.login, services.load(way.connection), probing.timeout)
         greeted = greeted_first(met)
         if greeted is None:
             raise AccessError(met[0].reply.word, met[0].reply.detail or "")
@@ -246,16 +247,17 @@ def _nothing_seen(
     )
 
 
-def _lines(output: Output) -> tuple[str, ...]:
-    """The last lines that a session printed, and what it wrote to standard error."""
+def _lines(output: Output, before: str) -> tuple[str, ...]:
+    """The last lines that a session printed or wrote to standard error, and what one ``before`` it said."""
     text = output.stdout[-8192:].decode("utf-8", "backslashreplace")
-    lines = [line.strip()[:200] for line in (*text.splitlines(), output.error) if line.strip()]
+    lines = [line.strip()[:200] for line in (*text.splitlines(), before, output.error) if line.strip()]
     return tuple(dict.fromkeys(lines[-_HEARD:]))
 
 
-def _telling(lines: Sequence[str]) -> str:
+def _telling(host: Host, lines: Sequence[str]) -> str:
     """The line that a list of reasons explains, or else the last: the first is often a greeting."""
     from sshdoctor.reasons import classify
 
-    known = [line for line in lines if (reason := classify("ssh", line)) and reason.entry.cause]
+    program = services.load(host.service).client
+    known = [line for line in lines if (reason := classify(program, line)) and reason.entry.cause]
     return known[0] if known else lines[-1] if lines else ""

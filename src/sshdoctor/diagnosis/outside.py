@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.access import open_way
+from sshdoctor.access import ask_own_client, open_way
 from sshdoctor.access.base import Access, LoginError, LoginFailure
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply, WayIn
 from sshdoctor.outside import DialResult, dial
+from sshdoctor.services import Service, load, progress
+from sshdoctor.services.base import GREETED
 
 
 class ProbeOptions(Struct, frozen=True, kw_only=True):
@@ -30,6 +32,8 @@ class Outside(Struct, frozen=True, kw_only=True):
     replies: tuple[Reply, ...]
     failure: LoginFailure | None = None
     access: Access | None = None
+    witness: tuple[str, ...] = ()
+    """What the person's own client said, where it was asked as well."""
     when: float | None = None
     """When the dialling began, in seconds since 1970."""
     unsent: int | None = None
@@ -38,26 +42,41 @@ class Outside(Struct, frozen=True, kw_only=True):
 
 def look_outside(host: Host, probing: ProbeOptions) -> Outside:
     """Dial every address of ``host`` once; log in where a banner came first, on the same connection."""
-    seen = _visit(host, probing)
+    service = load(host.service)
+    seen = _asked_of_client(host.login, service, _visit(host, service, probing), probing)
     if not probing.deep:
         return seen
     from sshdoctor.outside.traceroute import look_around  # few ask for it
 
-    return replace(seen, replies=look_around(seen.replies, probing.timeout))
+    return replace(seen, replies=look_around(seen.replies, service, probing.timeout))
 
 
-def _visit(host: Host, probing: ProbeOptions) -> Outside:
-    way = next((w for w in host.ways if w.connection == "ssh" and w.login == host.login), None)
-    if host.login.jumps:
-        return _through_jumps(host.login, way or WayIn(connection="ssh", login=host.login), probing)
-    met = dial(host.login, probing.timeout)
+def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
+    if host.login.jumps or "proxycommand" in host.login.options:
+        return _through_jumps(host.login, host.way_by_service, probing)
+    met = dial(host.login, service, probing.timeout)
     greeted = greeted_first(met)
-    if greeted is None or host.ways[0].connection == "local":
+    if greeted is None or host.ways[0].connection == "local" or not service.logs_in:
         _close(greeted)
         return Outside(replies=tuple(one.reply for one in met))
-    word, failure, access = _log_in(way or WayIn(connection="ssh", login=host.login), greeted, probing)
+    word, failure, access = _log_in(host.way_by_service, greeted, probing)
     replies = tuple(_answered(one.reply, word, failure) if one is greeted else one.reply for one in met)
     return Outside(replies=replies, failure=failure, access=access)
+
+
+def _asked_of_client(login: Login, service: Service, seen: Outside, probing: ProbeOptions) -> Outside:
+    """The same, by the person's own client where the library may have done otherwise: its reply stands."""
+    reply = next((one for one in seen.replies if progress(one.word) >= GREETED), None)
+    if reply is None or reply.stage:
+        return seen
+    answer = ask_own_client(login, reply.word, probing.timeout)
+    if answer is None:
+        return seen
+    word = answer.word or reply.word
+    last = answer.lines[-1] if answer.lines else word
+    detail = reply.detail if word == reply.word else f"{service.client} itself: {last}"
+    replies = tuple(replace(one, word=word, detail=detail) if one is reply else one for one in seen.replies)
+    return replace(seen, replies=replies, witness=answer.lines)
 
 
 def greeted_first(met: Sequence[DialResult]) -> DialResult | None:
@@ -83,7 +102,8 @@ def _log_in(
         )
     except AccessError as error:
         failure = error.failure if isinstance(error, LoginError) else None
-        return error.word, failure or LoginFailure(word=error.word, detail=error.detail), None
+        plain = LoginFailure(word=error.word, detail=error.detail, stage=error.stage)
+        return error.word, failure or plain, None
     return "ok", None, access
 
 
@@ -101,5 +121,6 @@ def _through_jumps(login: Login, way: WayIn, probing: ProbeOptions) -> Outside:
         port=login.port,
         word=word,
         detail=failure.detail if failure else None,
+        stage=failure.stage if failure else "",
     )
     return Outside(replies=(reply,), failure=failure, access=access)

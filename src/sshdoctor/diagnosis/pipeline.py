@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor.access import prepare
 from sshdoctor.background import Background
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
 from sshdoctor.diagnosis.unsent import failed_sends
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
     from sshdoctor.checks.load import Check
     from sshdoctor.diagnosis.inside import Inside, Wanted
+
+Around = Mapping[str, Mapping[str, Any]]
+"""What this machine says of itself on the way to each address, by address."""
 
 # The rooms that come later are imported while the client's side is already under way.
 
@@ -63,7 +66,7 @@ def diagnose(
     """
     outside = Background(lambda: _look_outside(host, setup.probing))
     if host.ways[0].connection != "local":
-        import_module("sshdoctor.access.ssh.connection")  # while the service is dialled
+        prepare()  # while the service is dialled
     from sshdoctor import facts
     from sshdoctor.diagnosis.inside import look_inside
 
@@ -83,12 +86,14 @@ def diagnose(
     from sshdoctor.diagnosis.report import build_report, facts_by_address
 
     checks = setup.checks()
-    known = facts_by_address(completed, seen, inside, _measured(seen, inside, around.result(), setup))
+    known = facts_by_address(
+        completed, seen, inside, _measured(completed, seen, inside, around.result(), setup)
+    )
     return Diagnosis(report=build_report(completed, seen, inside, checks, known), facts=known, inside=inside)
 
 
 def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:
-    """The host with what the user's ssh_config adds, and what a client gets there."""
+    """The host with what the user's own configuration adds, and what a client gets there."""
     completed, began, before = complete(host), time.time(), failed_sends()
     seen = look_outside(completed, probing)
     after = failed_sends()
@@ -96,23 +101,20 @@ def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:
     return completed, replace(seen, when=began, unsent=unsent)
 
 
-def _look_here(host: Host, seen: Outside, timeout: float) -> Mapping[str, Mapping[str, Any]]:
+def _look_here(host: Host, seen: Outside, timeout: float) -> Around:
     from sshdoctor.diagnosis.here import look_here  # only where a dial failed is anything asked here
 
     return look_here(host, seen, timeout)
 
 
-def _measured(
-    seen: Outside, inside: Inside, around: Mapping[str, Mapping[str, Any]], setup: DiagnosisSetup
-) -> Mapping[str, Mapping[str, Any]]:
+def _measured(host: Host, seen: Outside, inside: Inside, around: Around, setup: DiagnosisSetup) -> Around:
     """``around``, with what sizes of packets come through where the login or its session stalled."""
     from sshdoctor.diagnosis.here import measure_stalled
     from sshdoctor.diagnosis.report import replies_of
 
-    measured = measure_stalled(replies_of(seen, inside), setup.probing.timeout)
-    return {
-        address: {**around.get(address, {}), **measured.get(address, {})} for address in {*around, *measured}
-    }
+    measured = measure_stalled(host, replies_of(seen, inside), setup.probing.timeout)
+    every = {*around, *measured}
+    return {address: {**around.get(address, {}), **measured.get(address, {})} for address in every}
 
 
 def enter_again(diagnosis: Diagnosis, probing: ProbeOptions) -> Access:

@@ -8,27 +8,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from sshdoctor.diagnosis.hypotheses import BY_REPLY, DOWN, OF_ICMP, PORT, Hypothesis
-from sshdoctor.model import WORKING, Cause, Evidence, Login, Reply
+from sshdoctor.model import Cause, Evidence, Login, Reply
+from sshdoctor.services import Service, works
+from sshdoctor.services.base import Hypothesis
 
 MOST = 6
 _ANSWERS = ("silence", "local-unreachable", "unreachable")
 
 
-def possible_causes(login: Login, replies: Sequence[Reply]) -> tuple[Cause, ...]:
+def possible_causes(service: Service, login: Login, replies: Sequence[Reply]) -> tuple[Cause, ...]:
     """What may give the replies with which nobody gets in, each with confidence "possible", once."""
-    failed = [reply for reply in replies if reply.word not in WORKING]
-    ranks = zip_longest(*(_of_reply(login, reply) for reply in failed))
+    failed = [reply for reply in replies if not works(reply.word)]
+    ranks = zip_longest(*(_of_reply(service, login, reply) for reply in failed))
     found: dict[str, Cause] = {}
     for cause in (cause for rank in ranks for cause in rank if cause):
         found.setdefault(cause.id, cause)
     return tuple(found.values())[:MOST]
 
 
-def _of_reply(login: Login, reply: Reply) -> tuple[Cause, ...]:
+def _of_reply(service: Service, login: Login, reply: Reply) -> tuple[Cause, ...]:
     names = {"port": str(reply.port), "address": reply.address or login.address}
     evidence = tuple(_evidence(reply))
-    guesses = _with_neighbours(_guesses(reply.word), reply)
+    guesses = _with_neighbours(service, reply)
     return tuple(
         Cause(
             id=guess.id,
@@ -48,29 +49,21 @@ def _how(guess: Hypothesis, reply: Reply) -> str:
     return f"{guess.settle} {guess.closer}" if guess.closer and reply.neighbours is None else guess.settle
 
 
-def _guesses(word: str) -> tuple[Hypothesis, ...]:
-    return OF_ICMP if word.startswith("icmp") else BY_REPLY.get(word, ())
-
-
-def _with_neighbours(guesses: tuple[Hypothesis, ...], reply: Reply) -> tuple[Hypothesis, ...]:
+def _with_neighbours(service: Service, reply: Reply) -> tuple[Hypothesis, ...]:
     """In the order that a closer look suggests: a host that answers elsewhere is up, one that answers nowhere
-    may not be; an SSH server on another port may be the one that was meant."""
+    may not be; a server on another port may be the one that was meant."""
+    guesses = service.hypotheses(reply.word)
     if reply.neighbours is None:
         return guesses
-    greeting = [one.port for one in reply.neighbours if one.reply == "banner"]
+    greeting = [one.port for one in reply.neighbours if works(one.reply)]
     if greeting:
-        say = f"An SSH server answers on port {greeting[0]}, and not on port {{port}}."
-        settle = (
-            f"Dial port {greeting[0]} (ssh -p, ansible_port), and compare the host key with the one you know."
-        )
-        found = PORT._replace(say=say, settle=settle, closer="")
+        found = service.elsewhere(greeting[0])
         guesses = (found, *(one for one in guesses if one.id != found.id))
     if reply.word != "silence":
         return guesses
     answering = [one.port for one in reply.neighbours if one.reply not in _ANSWERS]
-    if answering:
-        return tuple(one for one in guesses if one is not DOWN)
-    return (DOWN, *(one for one in guesses if one is not DOWN))
+    down = [one for one in guesses if one.id == "host-down" and not answering]
+    return (*down, *(one for one in guesses if one.id != "host-down"))
 
 
 def _evidence(reply: Reply) -> Iterator[Evidence]:

@@ -93,7 +93,7 @@ class Probe:
 
 
 def client_of(reply: Reply, here: bool) -> str:
-    """The client's address as far as it is certain; empty where the host must say (SSH_CONNECTION)."""
+    """The client's address as far as it is certain; empty where the host must say."""
     if not reply.source or not reply.address:
         return ""
     ours, theirs = (ip_address(text.split("%")[0]) for text in (reply.source, reply.address))

@@ -7,23 +7,9 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from sshdoctor.checks.evaluate import Evaluated, Obstacle
-from sshdoctor.model import WORKING, Cause, Confidence, Evidence, Proof, Role, Unknown
-
-WAY = {"route", "firewall", "socket", "daemon", "admission"}
-"""The layers that decide whether a client gets as far as a banner."""
-
-_CONNECTED = ("no-banner", "closed-before-banner", "not-ssh")
-_PROGRESS = {
-    **dict.fromkeys(_CONNECTED, 1),
-    "banner": 2,
-    "kex-failed": 2,
-    "host-key-unknown": 3,
-    "host-key-changed": 3,
-    "auth-denied": 4,
-    "session-closed": 5,
-    "ok": 6,
-}
-"""How far a client came with each reply; the words that are not here ended the connecting itself (0)."""
+from sshdoctor.model import Cause, Confidence, Evidence, Proof, Role, Unknown
+from sshdoctor.services import Service, progress, works
+from sshdoctor.services.base import GREETED
 
 _WEAKER: dict[str, Confidence] = {"proved": "likely", "likely": "likely", "possible": "possible"}
 
@@ -38,26 +24,17 @@ class Expectation(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
 
 
-def progress(word: str | Unknown) -> int:
-    """How far a client came that got ``word``; nowhere, as far as is known, where that is not known.
-
-    >>> progress("rst") < progress("no-banner") < progress("auth-denied") < progress("ok")
-    True
-    """
-    return 0 if isinstance(word, Unknown) else _PROGRESS.get(word, 0)
-
-
-def predict(judged: Iterable[Evaluated], reply: str) -> Expectation:
-    """The reply that the first obstacle on the way gives; ``banner`` if the way is clear.
+def predict(judged: Iterable[Evaluated], reply: str, service: Service) -> Expectation:
+    """The reply that the first obstacle on the way gives; the greeting of ``service`` if the way is clear.
 
     Unknown if something on the way could not be seen. What the client has come past for certain
     (``reply`` is further along) cannot be an obstacle, and is not asked to be known.
     """
-    way = [one for one in judged if one.check.layer in WAY]
+    way = [one for one in judged if one.check.layer in service.way]
     explains = any(one.obstacle and _explains(one.obstacle, reply) for one in way)
     unseen: str | None = None
     for one in way:
-        if one.status == "unknown" and progress(reply) < progress("banner"):
+        if one.status == "unknown" and progress(reply) < GREETED:
             unseen = unseen or f'"{one.check.title}" has no answer'
         obstacle = one.obstacle
         if obstacle is None or not obstacle.reply or _passed(obstacle, reply):
@@ -71,15 +48,15 @@ def predict(judged: Iterable[Evaluated], reply: str) -> Expectation:
     if unseen is not None:
         return Expectation(predicted=Unknown(unseen), why=unseen, explains=explains)
     clear = "Nothing that the host says stands in the way."
-    return Expectation(predicted="banner", why=clear, explains=explains)
+    return Expectation(predicted=service.working[0], why=clear, explains=explains)
 
 
 def agrees(predicted: str | Unknown, reply: str) -> bool | None:
     """Whether the prediction is what was seen; None where it is not known, or too coarse to tell."""
     if isinstance(predicted, Unknown):
         return None
-    if predicted == "banner":
-        return progress(reply) >= progress("banner")
+    if works(predicted):
+        return progress(reply) >= GREETED
     if reply in ("refused", "unreachable"):
         return None if predicted == "rst" or predicted.startswith("icmp") else False
     return predicted == reply
@@ -123,9 +100,9 @@ def _doubt(obstacle: Obstacle) -> int:
 def _passed(obstacle: Obstacle, reply: str) -> bool:
     """The client came further than this obstacle would let it: it does not stop this client."""
     if obstacle.said:
-        return reply in WORKING
+        return works(reply)
     return all(progress(word) < progress(reply) for word in obstacle.reply if word != "any") and (
-        "any" not in obstacle.reply or reply in ("ok", "banner")
+        "any" not in obstacle.reply or works(reply)
     )
 
 

@@ -20,10 +20,9 @@ from sshdoctor.diagnosis.after_boot import (
 from sshdoctor.diagnosis.derive import Conversation, derive
 from sshdoctor.diagnosis.inside import Inside
 from sshdoctor.diagnosis.outside import Outside
-from sshdoctor.diagnosis.rank import WAY, Expectation, agrees, merge, predict, rank
+from sshdoctor.diagnosis.rank import Expectation, agrees, merge, predict, rank
 from sshdoctor.facts import OFF
 from sshdoctor.model import (
-    WORKING,
     AccessUsed,
     Cause,
     Finding,
@@ -35,6 +34,7 @@ from sshdoctor.model import (
     Unknown,
     Verdict,
 )
+from sshdoctor.services import Service, load, works
 
 _WORST_FIRST: tuple[Status, ...] = ("fail", "warn", "unknown", "blocked", "pass", "skipped")
 
@@ -58,6 +58,7 @@ def facts_by_address(
     """
     replies = replies_of(outside, inside)
     conversation = Conversation(
+        service=host.service,
         login=host.login,
         replies=replies,
         failure=outside.failure,
@@ -65,9 +66,10 @@ def facts_by_address(
         off=inside.used.via == "chroot",
         around=around or {},
         heard=inside.heard,
+        witness=outside.witness,
     )
     views = zip(replies, inside.views, strict=True)
-    return tuple({**derive(conversation, reply, view), "client": view.client} for reply, view in views)
+    return tuple(derive(conversation, reply, view) for reply, view in views)
 
 
 def build_report(
@@ -81,9 +83,9 @@ def build_report(
 
     ``facts`` are what ``facts_by_address`` gives, where they are there already.
     """
-    replies = replies_of(outside, inside)
+    replies, service = replies_of(outside, inside), load(host.service)
     seen = [
-        _judge(face, reply, inside, checks)
+        _judge(face, reply, inside, checks, service)
         for face, reply in zip(facts or facts_by_address(host, outside, inside), replies, strict=True)
     ]
     causes = merge(rank(tuple(one.judged.values()), one.explained) for one in seen)
@@ -91,7 +93,7 @@ def build_report(
         causes = tuple(at_most_likely(cause) for cause in causes)
     verdict = _verdict(causes, () if off else replies)
     guessing = inside.used.via is None and verdict == "undecided"
-    focus = next((one for one in seen if one.reply.word not in WORKING), seen[0])
+    focus = next((one for one in seen if not works(one.reply.word)), seen[0])
     return HostReport(
         host=host.name,
         login=host.login,
@@ -114,7 +116,7 @@ def build_report(
 def _possible(host: Host, replies: Sequence[Reply]) -> tuple[Cause, ...]:
     from sshdoctor.diagnosis.possible import possible_causes  # only where nobody could look inside
 
-    return possible_causes(host.login, replies)
+    return possible_causes(load(host.service), host.login, replies)
 
 
 def replies_of(outside: Outside, inside: Inside) -> tuple[Reply, ...]:
@@ -132,12 +134,18 @@ def _off_notes(causes: Sequence[Cause]) -> list[str]:
     return [NOTE] if causes else [NOTE, NOTHING_FOUND]
 
 
-def _judge(facts: Mapping[str, object], reply: Reply, inside: Inside, checks: Sequence[Check]) -> _Address:
+def _judge(
+    facts: Mapping[str, object], reply: Reply, inside: Inside, checks: Sequence[Check], service: Service
+) -> _Address:
+    if reply.stage:
+        return _judge_stage(facts, reply, inside, checks)
     comparing = _comparing(checks)
     if inside.used.via == "chroot":
         return _judge_off(facts, reply, inside, checks, comparing)
     judged = evaluate([c for c in checks if c.id not in comparing], facts, inside.runs)
-    expected = _unpredicted(inside.used, judged.values()) or predict(judged.values(), reply.word)
+    expected = _unpredicted(inside.used, judged.values(), service) or predict(
+        judged.values(), reply.word, service
+    )
     judged = evaluate(
         [c for c in checks if c.id in comparing], {**facts, "inside": expected}, inside.runs, judged
     )
@@ -146,6 +154,17 @@ def _judge(facts: Mapping[str, object], reply: Reply, inside: Inside, checks: Se
         agreement = agrees(expected.predicted, reply.word)
         prediction = Prediction(reply=expected.predicted, agrees=agreement, why=expected.why)
     return _Address(reply, {check.id: judged[check.id] for check in checks}, prediction, reply.word)
+
+
+def _judge_stage(
+    facts: Mapping[str, object], reply: Reply, inside: Inside, checks: Sequence[Check]
+) -> _Address:
+    """The dial ended before the host: what is the way's is asked, and nothing is held against the host."""
+    judged = evaluate([check for check in checks if check.layer == "client"], facts, inside.runs)
+    skipped = f"Not asked: the dial ended at the {reply.stage}."
+    others = [check for check in checks if check.layer != "client"]
+    judged |= {check.id: Evaluated(check=check, status="skipped", summary=skipped) for check in others}
+    return _Address(reply, {check.id: judged[check.id] for check in checks}, None, reply.word)
 
 
 def _judge_off(
@@ -177,10 +196,10 @@ def _comparing(checks: Sequence[Check]) -> set[str]:
     return found
 
 
-def _unpredicted(used: AccessUsed, judged: Iterable[Evaluated]) -> Expectation | None:
+def _unpredicted(used: AccessUsed, judged: Iterable[Evaluated], service: Service) -> Expectation | None:
     """Why nothing can be predicted at all, if so."""
     reason = "" if used.via else "nobody could look inside"
-    if not {one.check.layer for one in judged} >= WAY:
+    if not {one.check.layer for one in judged} >= service.way:
         reason = "only some of the checks were asked"
     return Expectation(predicted=Unknown(reason), why=reason, explains=False) if reason else None
 
@@ -188,9 +207,9 @@ def _unpredicted(used: AccessUsed, judged: Iterable[Evaluated]) -> Expectation |
 def _verdict(causes: Sequence[Cause], replies: Sequence[Reply]) -> Verdict:
     if any(cause.role == "root" for cause in causes):
         return "blocked"
-    works = [reply.word in WORKING for reply in replies]
+    got_in = [works(reply.word) for reply in replies]
     unreachable_here = [reply.word == "local-unreachable" for reply in replies]
-    fine = any(works) and all(w or u for w, u in zip(works, unreachable_here, strict=True))
+    fine = any(got_in) and all(w or u for w, u in zip(got_in, unreachable_here, strict=True))
     return "healthy" if fine else "undecided"
 
 
@@ -218,7 +237,7 @@ def _rights(used: AccessUsed, seen: Sequence[_Address]) -> list[str]:
 
 def _notes(replies: Sequence[Reply], causes: Sequence[Cause], used: AccessUsed) -> list[str]:
     """What to know, and to do next, where no cause was found."""
-    failed = next((r for r in replies if r.word not in WORKING), None)
+    failed = next((r for r in replies if not works(r.word)), None)
     if causes or failed is None:
         return []
     refused = failed.word in ("rst", "silence") or failed.word.startswith("icmp")

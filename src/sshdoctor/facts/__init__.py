@@ -1,8 +1,9 @@
 """Facts: what a host says of itself. One file a fact: its commands, and a pure ``parse``.
 
-The filename is the registry. A fact ``NAME.py`` has ``COMMANDS`` (name to POSIX sh text), ``VALUE`` (a
-frozen Struct) and ``parse(sections)``, which gives a VALUE or an Unknown. One that files alone can tell
-has ``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run.
+The filename is the registry, the folder says whom it concerns. A fact ``NAME.py`` has ``COMMANDS`` (name to
+POSIX sh text), ``VALUE`` (a frozen Struct) and ``parse(sections)``, which gives a VALUE or an Unknown. One
+that files alone can tell has ``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run.
+One in a folder ``derived`` is made of others (``NEEDS``), and of what the client met, by ``derive(known)``.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from sshdoctor.model import Unknown
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
 
-_ROOMS = ("host", "ssh")
+_READERS = ("parsing", "offline")
 
-__all__ = ["OFF", "Fact", "commands", "load", "names", "parse_all", "read_disk"]
+__all__ = ["OFF", "DerivedFact", "Fact", "commands", "derived", "load", "names", "parse_all", "read_disk"]
 
 
 class Fact(Protocol):
@@ -33,6 +34,15 @@ class Fact(Protocol):
     VALUE: type[Any]
 
     def parse(self, sections: Mapping[str, Section]) -> Any: ...
+
+
+class DerivedFact(Protocol):
+    """What the module of a derived fact offers."""
+
+    NEEDS: tuple[str, ...]
+    VALUE: type[Any]
+
+    def derive(self, known: Mapping[str, Any]) -> Any: ...
 
 
 @cache
@@ -51,10 +61,22 @@ def load(name: str) -> Fact:
 
 
 @cache
+def derived() -> Mapping[str, DerivedFact]:
+    """The modules of all derived facts, by the facts' names."""
+    found = _found("*/derived")
+    return {name: cast(DerivedFact, importlib.import_module(path)) for name, path in found.items()}
+
+
+@cache
 def _modules() -> Mapping[str, str]:
-    """The module of each fact, by name: one file a fact, in the folder of whom it concerns."""
-    files = [file for room in _ROOMS for file in (Path(__file__).parent / room).glob("[a-z]*.py")]
-    return {file.stem: f"{__name__}.{file.parent.name}.{file.stem}" for file in files}
+    return _found("*")
+
+
+def _found(folders: str) -> dict[str, str]:
+    """The modules in ``folders``, by the name of the file."""
+    here = Path(__file__).parent
+    files = [file.relative_to(here).with_suffix("").parts for file in here.glob(f"{folders}/[a-z]*.py")]
+    return {parts[-1]: ".".join((__name__, *parts)) for parts in files if parts[0] not in _READERS}
 
 
 def commands(chosen: Iterable[str]) -> dict[str, str]:

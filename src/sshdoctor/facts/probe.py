@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
+from sshdoctor import services
 from sshdoctor.facts.parsing.section import Section
 
 LANES = 4
@@ -23,7 +24,6 @@ LC_ALL=C LANGUAGE=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
 """
 _PRELUDE += """\
 SSHDOCTOR_RUN=$mark
-[ -n "$client" ] || client=${SSH_CONNECTION%% *}
 export PATH LC_ALL LANGUAGE SYSTEMD_PAGER SYSTEMD_COLORS SSHDOCTOR_RUN client address port user
 if timeout 1 true 2>/dev/null; then
   limited() { timeout -k 1 "$1" sh -c "$2"; }
@@ -63,6 +63,8 @@ def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark
     """
     values = {**variables, "mark": mark, "seconds": str(SECTION_SECONDS), "bytes": str(SECTION_BYTES)}
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+    seen = (services.load(name).session_client for name in services.names())
+    head += "".join(f'[ -n "$client" ] || client={word}\n' for word in seen)
     lines = [f"section {name} {shlex.quote(text.strip())}\n" for name, text in commands.items()]
     size = -(-len(lines) // LANES) or 1
     lanes = ["".join(lines[at : at + size]) for at in range(0, len(lines), size)]

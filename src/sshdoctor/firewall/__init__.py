@@ -6,7 +6,7 @@
 ... -A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with icmp-port-unreachable
 ... COMMIT
 ... ''')
->>> packet = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2", in_interface="eth0")
+>>> packet = Packet(family="ipv4", source="198.51.100.1", destination="198.51.100.2", destination_port=22)
 >>> verdict = judge([rules], packet)
 >>> verdict.state, verdict.reply
 ('reject', 'icmp-port-unreachable')
@@ -26,28 +26,35 @@ Behaviour is that of the Linux kernel, as the tests measure it with two network 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
+from sshdoctor.firewall.interfaces import by_every_name
 from sshdoctor.firewall.ipset import read_sets, with_changing
 from sshdoctor.firewall.iptables.save import read
 from sshdoctor.firewall.kernel.conversation import hold_conversation
 from sshdoctor.firewall.kernel.hooks import Hooks
 from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
+from sshdoctor.model import Family
+from sshdoctor.services import Service, default
 
 __all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "judge_all", "read_tables"]
 
 
-def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
+def judge(rulesets: Sequence[Dump], packet: Packet, service: Service | None = None) -> Verdict:
     """The verdict on the connection that ``packet`` would open, under all of ``rulesets`` at once.
+
+    ``service`` is what is dialled: the one that is meant where none is named, if it is not given.
 
     Rulesets of the other family are passed over. Raises RulesError for a dump that is none, and
     UsageError for an address that is none.
     """
     tables = [table for table in read_tables(rulesets) if table.family == packet.family]
     hooks = Hooks(tables)
-    verdict = hold_conversation(hooks, packet)
+    hold = partial(hold_conversation, hooks, said=(service or default()).conversation)
+    verdict = by_every_name(hold, tables, packet, hold(packet))
     if packet.family == "ipv6" and verdict.state == "accept":
         from sshdoctor.firewall.kernel.neighbours import neighbour_caveat
 
@@ -55,10 +62,13 @@ def judge(rulesets: Sequence[Dump], packet: Packet) -> Verdict:
     return verdict
 
 
-def judge_all(rulesets: Sequence[Dump], packets: Sequence[Packet]) -> list[Verdict]:
+def judge_all(
+    rulesets: Sequence[Dump], packets: Sequence[Packet], service: Service | None = None
+) -> list[Verdict]:
     """The verdict on each of several connections of one family under the same rules. Raises as ``judge``."""
     hooks = Hooks([table for table in read_tables(rulesets) if packets and table.family == packets[0].family])
-    return [hold_conversation(hooks, packet) for packet in packets]
+    said = (service or default()).conversation
+    return [hold_conversation(hooks, packet, said=said) for packet in packets]
 
 
 def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
@@ -78,12 +88,23 @@ def read_tables(rulesets: Iterable[Dump]) -> list[Table]:
     own = list(tables.values())
     if native:
         for table in _native_tables(native):
-            twin = tables.get((table.family, "nft", table.name)) or tables.get((table.family, "", table.name))
-            if twin is not None and table.backend in ("nft ip", "nft ip6"):
+            twin = _twin(table, tables)
+            if twin is not None:
                 _take_order(twin, table)
             else:
                 own.append(table)
     return own
+
+
+def _twin(listed: Table, saved: Mapping[tuple[Family, str, str], Table]) -> Table | None:
+    """The table of iptables-save that nft lists too. Where the dump does not say that it is nf_tables', its
+    chains tell."""
+    if listed.backend not in ("nft ip", "nft ip6"):
+        return None
+    unsaid = saved.get((listed.family, "", listed.name))
+    if unsaid is not None and not set(listed.chains) <= set(unsaid.chains):
+        unsaid = None
+    return saved.get((listed.family, "nft", listed.name)) or unsaid
 
 
 def _native_tables(native: Sequence[Dump]) -> list[Table]:

@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall.iptables import values
-from sshdoctor.firewall.kernel.matches import INTERFACE, MARK, SOURCE_PORT, destination, is_loopback, source
+from sshdoctor.firewall.kernel.matches import (
+    INTERFACE,
+    MARK,
+    destination,
+    is_loopback,
+    known_port,
+    port_within,
+    source,
+)
 from sshdoctor.firewall.kernel.segment import TCP, Segment
 from sshdoctor.firewall.model import Doubt, Truth
 from sshdoctor.model import Family
@@ -153,7 +161,7 @@ def _port(part: str) -> PartTest:
         port = segment.source_port if source else segment.destination_port
         if segment.protocol != TCP:
             return False
-        return (SOURCE_PORT if wanted >= 1024 else False) if port is None else port == wanted
+        return port_within(((wanted, wanted),), known_port(port, segment))
 
     return test
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from msgspec import Struct
@@ -40,16 +40,27 @@ class Packet(Struct, frozen=True, kw_only=True):
     family: Family
     source: str
     destination: str
-    destination_port: int = 22
+    destination_port: int
     source_port: int | None = None
-    """None: any port that an unprivileged client is given (1024 and up)."""
+    """None: one of ``source_ports``."""
+    source_ports: tuple[int, int] = (32768, 65535)
+    """What the client's system gives to connections: this is Linux' default and IANA's range together, which
+    Windows, macOS and the BSDs take (``/proc/sys/net/ipv4/ip_local_port_range`` says)."""
     in_interface: str | None = None
+    """None: it is not known, and every name that the rules have is tried."""
     out_interface: str | None = None
     """Where the replies leave: ``ip route get`` the source."""
     local_addresses: tuple[str, ...] = ()
     """The host's own addresses; empty where they are not known."""
     listener_uid: int | None = None
-    """The owner of the listening socket, for ``-m owner`` on the replies."""
+    """The owner of the listening socket, for ``-m owner`` on the replies and nft's ``meta skuid``."""
+    listener_gid: int | None = None
+    queues: frozenset[int] | None = None
+    """The queues that a program listens to (``/proc/net/netfilter/nfnetlink_queue``), for NFQUEUE."""
+    not_recent: frozenset[str] = frozenset()
+    """The lists of ``-m recent`` that are known not to hold the client."""
+    destination_interface: str | None = None
+    """The interface that has ``destination``."""
     reverse_path: bool | None = None
     """Whether the route back to ``source`` leaves where the packet came in (``-m rpfilter``)."""
     redirect_address: str | None = None
@@ -61,10 +72,6 @@ class Packet(Struct, frozen=True, kw_only=True):
     """Whether ``in_interface`` is a bridge (``-m physdev``)."""
     ipsec: bool | None = None
     """Whether client and host speak IPsec (``-m policy``)."""
-    heard_queues: frozenset[int] | None = None
-    """The queues that a program of the host listens to (NFQUEUE)."""
-    not_recent: frozenset[str] = frozenset()
-    """The lists of ``-m recent`` that are known not to hold the client."""
 
 
 class Rule(Struct, frozen=True):
@@ -82,21 +89,25 @@ class Rule(Struct, frozen=True):
         return f"{self.table} {self.chain} rule {self.number}: {self.text}"
 
 
-class Branch(Struct, frozen=True):
-    """One of the things that may come of a connection: ``reply`` None is that it passes."""
+class Branch(NamedTuple):
+    """One thing that may come of the connection; the fields are those of ``Verdict``."""
 
-    reply: str | None
     state: State
+    reply: str | None
     rule: Rule | None
     why: str
+    way: tuple[str, ...] = ()
+    redirected_to: tuple[str, int] | None = None
+    redirected_by: Rule | None = None
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
     """What the firewall does with a client's connection.
 
     ``reply`` is the word of the contract that the client gets, None if the firewall lets the whole
-    conversation pass (what listens decides then) or if it cannot be said; ``possible`` has every reply
-    that can come of it, None in it for "passes". ``way`` is the rules that led to ``rule``, in order.
+    conversation pass (what listens decides then), if it cannot be said, or if the client is stopped in one of
+    several ways; ``possible`` has every reply that can come of it, None in it for "passes", and ``branches``
+    what leads to each (empty if something cannot be followed). ``way`` is the rules that led to ``rule``.
     ``redirected_to`` is where REDIRECT or DNAT (the rule ``redirected_by``) send the connection: the port
     that is really dialled. An address that is not the host's own is another host behind it.
     """
@@ -110,7 +121,6 @@ class Verdict(Struct, frozen=True, kw_only=True):
     redirected_by: Rule | None = None
     possible: tuple[str | None, ...] = ()
     branches: tuple[Branch, ...] = ()
-    """Where the verdict is not certain: what may come of it, each reply that can be said once."""
     caveat: str = ""
     """What will stop the client although this connection passes: neighbour discovery that is not let in."""
 
@@ -230,3 +240,5 @@ class Table(NamedTuple):
     backend: str
     name: str
     chains: dict[str, Chain]
+    interfaces: Callable[[], Iterable[str]] = tuple
+    """The names of interfaces that its rules ask for."""

@@ -42,14 +42,20 @@ def to_host(values: Values) -> Host:
         return replace(way, become=become) if become and _needs_sudo(way) else way
 
     ways = (finish(_first_way(values, login)), *access_ways(values, login, finish))
-    return Host(name=values.name, login=login, ways=ways, managed=values.text("sshdoctor_managed"))
+    return Host(
+        name=values.name,
+        service="ssh",
+        login=login,
+        ways=ways,
+        managed=values.text("sshdoctor_managed"),
+    )
 
 
 def to_ad_hoc_host(text: str, dial: Dial) -> Host:
     """A host that stands in no inventory: only what was typed is known."""
     options = {"port": str(dial.port)} if dial.port else {}
     login = Login(address=dial.address, port=dial.port or 22, user=dial.user, options=options)
-    return Host(name=text, login=login, ways=(WayIn(connection="ssh", login=login),))
+    return Host(name=text, service="ssh", login=login, ways=(WayIn(connection="ssh", login=login),))
 
 
 def _login(values: Values) -> Login:

@@ -13,18 +13,18 @@ from sshdoctor.errors import AccessError
 from sshdoctor.model import Login, Reply
 from sshdoctor.outside.connect import ConnectAttempt
 from sshdoctor.outside.resolve import resolve
-from sshdoctor.outside.service_type import service_type
-from sshdoctor.services.ssh.greeting import Greeting, judge_greeting, peek
+from sshdoctor.services import progress
+from sshdoctor.services.base import GREETED, GREETING_BYTES, Greeting, Service
 
 
 class DialResult(Struct, frozen=True):
-    """One address and its reply; ``socket`` is there only for ``banner``, unread, the caller's to close."""
+    """One address and its reply; ``socket`` is there only after a greeting, unread, the caller's to close."""
 
     reply: Reply
     socket: socket.socket | None = None
 
 
-def dial(login: Login, timeout: float) -> tuple[DialResult, ...]:
+def dial(login: Login, service: Service, timeout: float) -> tuple[DialResult, ...]:
     """What a client gets on every address of ``login``, in the order in which clients try them.
 
     ``timeout`` in seconds for each step: the name, the connect, the greeting. Over one second a
@@ -40,18 +40,18 @@ def dial(login: Login, timeout: float) -> tuple[DialResult, ...]:
     except AccessError as error:
         reply = Reply(address=None, family=None, port=login.port, word=error.word, detail=error.detail)
         return (DialResult(reply),)
-    marked = service_type(login)
-    calls = [Call(ConnectAttempt(target, service_type=marked), timeout) for target in targets]
+    marked = service.service_type(login)
+    calls = [Call(ConnectAttempt(target, service_type=marked), service, timeout) for target in targets]
     call_all(calls)
     return tuple(call.result(login.port) for call in calls)
 
 
 class Call:
-    """A knock, then (unless it ``only_knocks``) a greeting, each within ``timeout`` seconds."""
+    """A knock, then (if a service is named) its greeting, each within ``timeout`` seconds."""
 
-    def __init__(self, knock: ConnectAttempt, timeout: float, *, only_knocks: bool = False) -> None:
+    def __init__(self, knock: ConnectAttempt, service: Service | None, timeout: float) -> None:
         self.knock = knock
-        self.only_knocks = only_knocks
+        self.service = service
         self.greeting: Greeting | None = None
         self._said = b""
         self.timeout = timeout
@@ -59,7 +59,7 @@ class Call:
 
     @property
     def over(self) -> bool:
-        met = self.knock.connected and self.only_knocks
+        met = self.knock.connected and self.service is None
         return met or self.knock.refusal is not None or self.greeting is not None
 
     @property
@@ -81,13 +81,13 @@ class Call:
             self.knock.give_up()
 
     def _listen(self, ended: str | None = None) -> None:
-        sock = self.knock.socket
-        assert sock is not None  # noqa: S101 -- a connected knock keeps its socket
+        sock, service = self.knock.socket, self.service
+        assert sock is not None and service is not None  # noqa: S101 -- only they listen
         data, closed = peek(sock)
         if closed is None and ended is None and len(data) == len(self._said):
             closed = "closed"  # woken for more, and there is no more: the end
         self._said = data or self._said
-        self.greeting = judge_greeting(self._said, ended=closed or ended)
+        self.greeting = service.greet(self._said, closed or ended)
         # Part of a line stays readable for ever: wake up only when there is more of it (socket(7)).
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1 if self.greeting else len(self._said) + 1)
 
@@ -107,9 +107,20 @@ class Call:
             source=knock.source,
             source_port=knock.source_port,
         )
-        if reply.word != "banner":
+        if progress(reply.word) < GREETED:
             knock.close()
         return DialResult(reply, knock.socket)
+
+
+def peek(sock: socket.socket) -> tuple[bytes, str | None]:
+    """What has come so far, left where it is, and "closed" or "reset" if nothing follows."""
+    try:
+        data = sock.recv(GREETING_BYTES, socket.MSG_PEEK)
+    except BlockingIOError:
+        return b"", None
+    except OSError:
+        return b"", "reset"
+    return data, None if data else "closed"
 
 
 def call_all(calls: Sequence[Call]) -> None:

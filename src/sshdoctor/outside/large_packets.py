@@ -2,8 +2,8 @@
 
 A router that takes smaller packets than its neighbours, and whose ICMP "fragmentation needed" (RFC 1191, 4821)
 does not come back, lets a connection begin and then stall. Pieces of growing size are sent, each in a packet
-of its own, and it is watched which of them is acknowledged (tcp(7), SIOCOUTQ). The host's own first large
-packet is its key exchange; where that does not come, it is asked for again in small ones (TCP_MAXSEG).
+of its own, and it is watched which of them is acknowledged (tcp(7), SIOCOUTQ). The host's own first
+answer is a large packet too; where that does not come, it is asked for again in small ones (TCP_MAXSEG).
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from sshdoctor.model import Family
+from sshdoctor.model import Family, Reply
+from sshdoctor.outside.connect import FAMILIES
+from sshdoctor.outside.resolve import resolve
+from sshdoctor.services.base import GREETING_BYTES, Growing, Service
 
 SMALL_SEGMENT = 500
 _STEPS = (536, 800, 1000, 1100, 1200, 1240, 1280, 1320, 1360, 1400, 1420, 1440, 1460)
-_PACKET = struct.pack(">IB", 29996, 10)
-"""The beginning of an SSH packet that is never finished: a server waits for its rest (RFC 4253, 6)."""
-_GREETING = b"SSH-2.0-sshdoctor\r\n"
 _HEADERS = {"ipv4": 40, "ipv6": 60}
 _TIMESTAMPS = 12
 
 
 class Passage(Struct, frozen=True, kw_only=True):
     """Sizes are those of IP packets, in bytes. ``passed`` came through to the host, ``stuck`` did not, None if
-    all did. ``answered``: the host's key exchange came back whole; ``answered_small``: when it was asked for in
+    all did. ``answered``: the host's first answer came back whole; ``answered_small``: when it was asked for in
     small packets, None where that was not tried."""
 
     passed: int
@@ -46,49 +46,53 @@ class Passage(Struct, frozen=True, kw_only=True):
         return self.stuck is not None or (not self.answered and self.answered_small is True)
 
 
-def measure(address: str, port: int, family: Family, timeout: float) -> Passage | None:
-    """What comes through to ``address``; None if there is no greeting. ``timeout`` in seconds for each step."""
-    with contextlib.suppress(OSError), _connected(address, port, family, timeout) as sock:
-        if not _greeted(sock, timeout):
+def measure(reply: Reply, service: Service, timeout: float) -> Passage | None:
+    """What comes through to the address of ``reply``; None if there is no greeting, or no way to try it.
+
+    ``timeout`` in seconds for each step.
+    """
+    growing, family = service.growing, reply.family
+    if growing is None or family is None:
+        return None
+    with contextlib.suppress(OSError), _connected(reply, timeout) as sock:
+        if not _greeted(sock):
             return None
-        sock.sendall(_GREETING)
-        answered = _answered(sock, timeout)
-        passed, stuck = _send_growing(sock, family, timeout)
-        small = None if answered else _answers_in_small_packets(address, port, family, timeout)
+        sock.sendall(growing.line)
+        answered = _answered(sock, growing, timeout)
+        passed, stuck = _send_growing(sock, growing, family, timeout)
+        small = None if answered else _answers_in_small_packets(reply, growing, timeout)
         return Passage(passed=passed, stuck=stuck, answered=answered, answered_small=small)
     return None
 
 
 @contextlib.contextmanager
-def _connected(
-    address: str, port: int, family: Family, timeout: float, segment: int | None = None
-) -> Iterator[socket.socket]:
-    kind = socket.AF_INET6 if family == "ipv6" else socket.AF_INET
-    with socket.socket(kind, socket.SOCK_STREAM) as sock:
+def _connected(reply: Reply, timeout: float, segment: int | None = None) -> Iterator[socket.socket]:
+    target = resolve(reply.address or "", reply.port, timeout=timeout)[0]
+    with socket.socket(FAMILIES[target.family], socket.SOCK_STREAM) as sock:
         sock.settimeout(timeout)
         if segment is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave nothing to send
-        sock.connect(socket.getaddrinfo(address, port, kind, socket.SOCK_STREAM)[0][4])
+        sock.connect(target.sockaddr)
         yield sock
 
 
-def _greeted(sock: socket.socket, timeout: float) -> bool:
-    """The host's banner, read to its end."""
+def _greeted(sock: socket.socket) -> bool:
+    """The host's greeting, read to the end of its line."""
     said = b""
-    while not said.endswith(b"\n") and len(said) < 1024:
+    while not said.endswith(b"\n") and len(said) < GREETING_BYTES:
         byte = sock.recv(1)
         if not byte:
             return False
         said += byte
-    return said.startswith(b"SSH-")
+    return True
 
 
-def _answered(sock: socket.socket, timeout: float) -> bool:
-    """Whether the host's first packet, its part of the key exchange, comes whole."""
+def _answered(sock: socket.socket, growing: Growing, timeout: float) -> bool:
+    """Whether the host's first answer comes whole."""
     said, deadline = b"", time.monotonic() + timeout
-    while len(said) < 4 or len(said) < int.from_bytes(said[:4]) + 4:
+    while not growing.whole(said):
         sock.settimeout(max(0.05, deadline - time.monotonic()))
         try:
             chunk = sock.recv(65536)
@@ -100,22 +104,24 @@ def _answered(sock: socket.socket, timeout: float) -> bool:
     return True
 
 
-def _answers_in_small_packets(address: str, port: int, family: Family, timeout: float) -> bool:
-    with contextlib.suppress(OSError), _connected(address, port, family, timeout, SMALL_SEGMENT) as sock:
-        if _greeted(sock, timeout):
-            sock.sendall(_GREETING)
-            return _answered(sock, timeout)
+def _answers_in_small_packets(reply: Reply, growing: Growing, timeout: float) -> bool:
+    with contextlib.suppress(OSError), _connected(reply, timeout, SMALL_SEGMENT) as sock:
+        if _greeted(sock):
+            sock.sendall(growing.line)
+            return _answered(sock, growing, timeout)
     return False
 
 
-def _send_growing(sock: socket.socket, family: Family, timeout: float) -> tuple[int, int | None]:
+def _send_growing(
+    sock: socket.socket, growing: Growing, family: Family, timeout: float
+) -> tuple[int, int | None]:
     """The largest packet that was acknowledged, and the first that was not."""
     most = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
     headers = _HEADERS[family] + _TIMESTAMPS
-    passed = headers + len(_GREETING)
+    passed = headers + len(growing.line)
     if not _acknowledged(sock, timeout):
-        return passed, headers + len(_GREETING)
-    first = _PACKET
+        return passed, headers + len(growing.line)
+    first = growing.begin
     for size in (*(step for step in _STEPS if step < most), most):
         sock.sendall(first + bytes(size - len(first)))
         if not _acknowledged(sock, timeout):

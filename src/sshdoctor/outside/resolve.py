@@ -27,7 +27,7 @@ class Endpoint(Struct, frozen=True):
 def resolve(name: str, port: int, *, family: str = "any", timeout: float) -> tuple[Endpoint, ...]:
     """All addresses of ``name`` in getaddrinfo's order (RFC 6724), each once.
 
-    ``family`` is ssh_config's AddressFamily: any, inet, inet6. Raises AccessError ``name-not-found``
+    ``family`` is the client's AddressFamily: any, inet, inet6. Raises AccessError ``name-not-found``
     with the resolver's own words; whether it said "no such name" or "try again" is in the detail.
 
     >>> resolve("::ffff:192.0.2.7", 22, timeout=1)[0].family  # IPv4 packets, whatever the notation

@@ -16,27 +16,17 @@ from sshdoctor.model import Hop, Neighbour, Reply
 from sshdoctor.outside.connect import ConnectAttempt
 from sshdoctor.outside.dial import Call, call_all
 from sshdoctor.outside.resolve import Endpoint, resolve
+from sshdoctor.services import progress
+from sshdoctor.services.base import CONNECTED, GREETED, Service
 
-PORTS = (22, 80, 443, 2222, 22022)
-"""SSH's own port and those to which people move it, and the two that most hosts have open."""
+MOSTLY_OPEN = (80, 443)
 MOST_HOPS = 30
 
-_GREETED = (
-    "banner",
-    "ok",
-    "kex-failed",
-    "auth-denied",
-    "session-closed",
-    "host-key-unknown",
-    "host-key-changed",
-)
-_CONNECTED = ("no-banner", "closed-before-banner", "not-ssh")
 
-
-def look_around(replies: Sequence[Reply], timeout: float) -> tuple[Reply, ...]:
-    """The replies, those of addresses where no SSH server greeted with their neighbours, and with the path
-    where not even a connection came about. ``timeout`` in seconds, for a connect and for a greeting."""
-    views = [_View(reply, timeout) for reply in replies]
+def look_around(replies: Sequence[Reply], service: Service, timeout: float) -> tuple[Reply, ...]:
+    """The replies, with their neighbours where ``service`` did not greet, and with the path where not even a
+    connection came about. ``timeout`` in seconds, for a connect and for a greeting."""
+    views = [_View(reply, service, timeout) for reply in replies]
     call_all([call for view in views for call in view.calls])
     return tuple(view.result() for view in views)
 
@@ -44,18 +34,18 @@ def look_around(replies: Sequence[Reply], timeout: float) -> tuple[Reply, ...]:
 class _View:
     """The knocks around one reply."""
 
-    def __init__(self, reply: Reply, timeout: float) -> None:
+    def __init__(self, reply: Reply, service: Service, timeout: float) -> None:
         self.reply = reply
         self.neighbours: dict[int, Call] = {}
         self.hops: list[Call] = []
-        if reply.address is None or reply.family is None or reply.word in _GREETED:
+        if reply.address is None or reply.family is None or progress(reply.word) >= GREETED:
             return
         target = resolve(reply.address, reply.port, timeout=timeout)[0]
-        ports = [port for port in PORTS if port != reply.port]
-        self.neighbours = {port: Call(ConnectAttempt(_at(target, port)), timeout) for port in ports}
-        if reply.word not in _CONNECTED:
+        ports = [port for port in (service.port, *MOSTLY_OPEN, *service.moved_to) if port != reply.port]
+        self.neighbours = {port: Call(ConnectAttempt(_at(target, port)), service, timeout) for port in ports}
+        if progress(reply.word) < CONNECTED:
             limits = range(1, MOST_HOPS + 1)
-            self.hops = [Call(ConnectAttempt(target, limit), timeout, only_knocks=True) for limit in limits]
+            self.hops = [Call(ConnectAttempt(target, limit), None, timeout) for limit in limits]
 
     @property
     def calls(self) -> list[Call]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from sshdoctor.document import Block, DocumentError, read_yaml
+from sshdoctor.document import Block, DocumentError, parse_yaml, read_yaml
 from sshdoctor.errors import InputError
 from sshdoctor.reasons.pattern import Pattern, PatternError, parse_pattern
 from sshdoctor.reasons.state import State, states
@@ -83,8 +83,19 @@ class _WrittenList(Struct, forbid_unknown_fields=True, kw_only=True):
 
 def load_lists(folder: Path) -> tuple[List, ...]:
     """Every list in ``folder``. Raises ReasonsError with every fault of every file."""
+    return load_files(sorted(folder.glob("*.yml")))
+
+
+def identifiers(path: Path) -> frozenset[str]:
+    """The names under which the program of one list logs, read from its head alone."""
+    head = path.read_text(encoding="utf-8").partition("\nreasons:")[0].partition("\nstates:")[0]
+    return frozenset(parse_yaml(head, str(path))["identifiers"])
+
+
+def load_files(paths: Iterable[Path]) -> tuple[List, ...]:
+    """The lists of some files. Raises ReasonsError with every fault of every file."""
     faults: list[str] = []
-    lists = [made for path in sorted(folder.glob("*.yml")) if (made := _list(path, faults))]
+    lists = [made for path in paths if (made := _list(path, faults))]
     if faults:
         raise ReasonsError("\n".join(faults))
     return tuple(lists)

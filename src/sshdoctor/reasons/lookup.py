@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from heapq import merge
 from pathlib import Path
 from types import MappingProxyType
 
 from msgspec import Struct
 
-from sshdoctor.reasons.entry import Entry, List, load_lists
+from sshdoctor.reasons.entry import Entry, List, identifiers, load_files, load_lists
 from sshdoctor.reasons.pattern import Match, Pattern
 from sshdoctor.reasons.state import State
 
 LONGEST = 4096
-"""Messages are cut there: OpenSSH's own end at 1024 characters."""
+"""Messages are cut there: servers' own end at 1024 characters."""
 
-_KEY = 6
+_FOLDER = Path(__file__).parent
 _FRAMES = 3
+_WHO = frozenset({"address", "port", "user"})
 _REPEATED = re.compile(r"message repeated \d{1,9} times: \[ (.*)\]")
 
 
@@ -31,12 +31,19 @@ class Reason(Struct, frozen=True, kw_only=True):
     """What its named parts hold. A part that could be read in two ways, because of words that a
     stranger chose, is left out."""
     certain: bool
-    """Whether the message can be read in one way only."""
+    """Whether the message can be read in one way only; if not, somebody wants to deceive."""
+
+    @property
+    def cause(self) -> str | None:
+        """The id of the cause that the message names; none where it can be read in two ways."""
+        return self.entry.cause if self.certain else None
 
 
 class _Candidate(Struct, frozen=True):
     pattern: Pattern
     entry: Entry
+    needle: str
+    """The longest literal text of the pattern: to look for it first is quick."""
 
 
 class Reasons:
@@ -45,6 +52,7 @@ class Reasons:
     Where several patterns match, the one with the longest literal beginning is meant, because nobody
     but the program writes before the first part; of equal ones that which ends in words of a
     stranger's, because they can imitate any other end; of these, the one with the most literal text.
+    Where two patterns see different users or addresses, none is told.
     """
 
     def __init__(self, lists: Iterable[List]) -> None:
@@ -58,7 +66,7 @@ class Reasons:
 
     def classify(self, program: str, message: str) -> Reason | None:
         """What ``program`` (the name that it logs under) means by ``message``; None if no entry knows it."""
-        index = self._index(program)
+        index = self._index(_meant(program))
         return index.find(_clean(message)) if index else None
 
     def state(self, name: str, value: str) -> State | None:
@@ -66,11 +74,10 @@ class Reasons:
         return self._states.get((name, value))
 
     def _index(self, program: str) -> _Index | None:
-        if program.startswith("("):  # a program that systemd is about to start, named in brackets
-            program = "systemd"
+        program = program if program in self._lists else "*"
         known = self._indexes.get(program)
         if known is None:
-            lists = self._lists.get(program, []) + self._lists.get("*", [])
+            lists = [*self._lists.get(program, ()), *self._lists.get("*" if program != "*" else "", ())]
             if not lists:
                 return None
             known = self._indexes[program] = _Index(lists)
@@ -78,28 +85,18 @@ class Reasons:
 
 
 class _Index:
-    """The patterns that can be of one program, by the first letters of what they say."""
+    """The patterns that can be of one program, by the literal text that they begin with."""
 
     def __init__(self, lists: list[List]) -> None:
         self._frames = sorted((f for one in lists for f in one.frames), key=lambda frame: -frame.weight)
-        self._exact: dict[str, list[_Candidate]] = {}
-        self._behind: dict[str, list[_Candidate]] = {}
-        self._others: list[_Candidate] = []
+        self._by_prefix: dict[str, list[_Candidate]] = {}
         for one in lists:
             for entry in one.entries:
                 for pattern in entry.says:
-                    self._place(_Candidate(pattern, entry))
-        for found in (*self._exact.values(), *self._behind.values(), self._others):
+                    self._by_prefix.setdefault(pattern.prefix, []).append(_candidate(pattern, entry))
+        for found in self._by_prefix.values():
             found.sort(key=lambda candidate: _rank(candidate.pattern))
-
-    def _place(self, candidate: _Candidate) -> None:
-        pattern = candidate.pattern
-        if len(pattern.prefix) >= _KEY:
-            self._exact.setdefault(pattern.prefix[:_KEY], []).append(candidate)
-        elif (second := pattern.second) and second.startswith(": ") and len(second) >= _KEY:
-            self._behind.setdefault(second[:_KEY], []).append(candidate)
-        else:
-            self._others.append(candidate)
+        self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
 
     def find(self, message: str, depth: int = 0) -> Reason | None:
         for frame in self._frames if depth < _FRAMES else ():
@@ -111,19 +108,33 @@ class _Index:
         return self._inside(message)
 
     def _inside(self, message: str) -> Reason | None:
-        for candidate in self._candidates(message):
-            match = candidate.pattern.match(message)
-            if match:
-                return Reason(
-                    entry=candidate.entry, parts=MappingProxyType(match.parts), certain=match.certain
-                )
-        return None
+        found = [(c, m) for c in self._candidates(message) if (m := c.pattern.match(message))]
+        if not found:
+            return None
+        (meant, match), *others = found
+        parts = {n: v for n, v in match.parts.items() if not any(_differs(n, v, *other) for other in others)}
+        certain = match.certain and len(parts) == len(match.parts)
+        return Reason(entry=meant.entry, parts=MappingProxyType(parts), certain=certain)
 
     def _candidates(self, message: str) -> Iterator[_Candidate]:
-        yield from self._exact.get(message[:_KEY], ())
-        colon = message.find(": ")
-        behind = self._behind.get(message[colon : colon + _KEY], []) if colon > 0 else []
-        yield from merge(behind, self._others, key=lambda candidate: _rank(candidate.pattern))
+        for length in self._lengths:
+            if length <= len(message):
+                for candidate in self._by_prefix.get(message[:length], ()):
+                    if candidate.needle in message:
+                        yield candidate
+
+
+def _candidate(pattern: Pattern, entry: Entry) -> _Candidate:
+    return _Candidate(pattern, entry, max((part.text for part in pattern.parts), key=len))
+
+
+def _differs(name: str, value: str, other: _Candidate, match: Match) -> bool:
+    """Whether another pattern that matches too sees somebody else, or could."""
+    if name not in _WHO:
+        return False
+    if name in match.parts:
+        return match.parts[name] != value
+    return not match.certain and name in other.pattern.names
 
 
 def _framed(inner: Reason, frame: Match) -> Reason:
@@ -135,8 +146,9 @@ def _framed(inner: Reason, frame: Match) -> Reason:
     )
 
 
-def _rank(pattern: Pattern) -> tuple[int, bool, int]:
-    return (-len(pattern.prefix), not pattern.open, -pattern.weight)
+def _rank(pattern: Pattern) -> tuple[bool, int]:
+    """Among patterns of one beginning: those first that end in a stranger's words, then by literal text."""
+    return (not pattern.open, -pattern.weight)
 
 
 def _clean(message: str) -> str:
@@ -145,10 +157,25 @@ def _clean(message: str) -> str:
     return repeated[1] if repeated else message
 
 
+def _meant(program: str) -> str:
+    """The program: systemd names one that it is about to start in brackets."""
+    return "systemd" if program.startswith("(") else program
+
+
 @cache
 def shipped_reasons() -> Reasons:
-    """The lists that came with this program."""
-    return Reasons(load_lists(Path(__file__).parent))
+    """All lists that came with this program."""
+    return Reasons(load_lists(_FOLDER))
+
+
+@cache
+def _shipped_identifiers() -> Mapping[Path, frozenset[str]]:
+    return {path: identifiers(path) for path in sorted(_FOLDER.glob("*.yml"))}
+
+
+@cache
+def _shipped_reasons_of(files: tuple[Path, ...]) -> Reasons:
+    return Reasons(load_files(files))
 
 
 def classify(program: str, message: str) -> Reason | None:
@@ -158,4 +185,6 @@ def classify(program: str, message: str) -> Reason | None:
     >>> reason.entry.cause, reason.parts["path"]
     ('privsep-dir-missing', '/run/sshd')
     """
-    return shipped_reasons().classify(program, message)
+    names = {_meant(program), "*"}
+    files = tuple(path for path, known in _shipped_identifiers().items() if not names.isdisjoint(known))
+    return _shipped_reasons_of(files).classify(program, message)

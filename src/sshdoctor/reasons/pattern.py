@@ -15,6 +15,8 @@ _PORT = r"\d{1,5}"
 
 KINDS = {
     "text": r".*",
+    "words": r".*",
+    "path": r".*",
     "why": r".*",
     "fault": r".*",
     "reason": r".*",
@@ -25,20 +27,23 @@ KINDS = {
     "hex": r"[0-9a-fA-F]{1,20}",
     "address": _ADDRESS,
     "port": _PORT,
-    "file": r"(?:/\S{1,500}|command-line|reprocess config)",
+    "file": r"(?:/\S{1,500}|command-line|rexec|reprocess config)",
     "function": r"[a-z_][a-z0-9_]{0,60}",
     "errno": r"[A-Z][\w ,/()'-]{1,100}",
     "whose": r"(?:invalid user )?",
     "pamgate": r"auth|account|chauthtok",
     "pamsession": r"session|setcred",
     "remote": rf"\[?(?P<address>{_ADDRESS})\]?:(?P<port>{_PORT})",
-    "peer": rf"(?:(?P<whose>authenticating |invalid |)user (?P<user>.*) )?(?P<address>{_ADDRESS}) port (?P<port>{_PORT})",
+    "peer": (
+        rf"(?:(?P<whose>authenticating |invalid |)user (?P<user>.*) )?"
+        rf"(?P<address>{_ADDRESS}) port (?P<port>{_PORT})"
+    ),
 }
-"""What a part may hold. ``text`` and the user in ``peer`` may be a stranger's words; ``why``, ``fault`` and
-``reason`` are the program's own. ``pamgate`` and ``pamsession``: the types of PAM's work before and after
-one is let in."""
+"""What a part may hold. ``text``, which is what a part is whose name is none of these, may be a stranger's
+words, and so may the user in ``peer``; the other free ones are the program's or the host's own.
+``pamgate`` and ``pamsession``: the types of PAM's work before and after one is let in."""
 
-_FREE = frozenset({"text", "peer", "why", "fault", "reason"})
+_FREE = frozenset({"text", "peer", "words", "path", "why", "fault", "reason"})
 _INSIDE = {"peer": ("whose", "user", "address", "port"), "remote": ("address", "port")}
 """The kinds that are parts of several, and their names."""
 
@@ -78,7 +83,7 @@ class Pattern(Struct, frozen=True, dict=True):
     says: str
     parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """The literal text before the first part: nobody but the program chooses it."""
         return self.parts[0].text if not self.parts[0].name else ""
@@ -95,7 +100,7 @@ class Pattern(Struct, frozen=True, dict=True):
         inside = (name for part in self.parts for name in _INSIDE.get(part.kind, ()))
         return frozenset({part.name for part in self.parts if part.kind not in _INSIDE} | set(inside)) - {""}
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """The literal text after the last part."""
         return self.parts[-1].text if len(self.parts) > 1 and not self.parts[-1].name else ""
@@ -136,7 +141,7 @@ class Pattern(Struct, frozen=True, dict=True):
 
 
 def parse_pattern(says: str) -> Pattern:
-    """A pattern from its text: ``{name}`` is a part, ``{name:kind}`` one of a kind that its name does not say.
+    """A pattern from its text: ``{name}`` is a part, ``{name:kind}`` one whose kind its name does not say.
 
     So that no message takes long, a pattern has two free parts at most, and the second is its last part.
     Raises PatternError.

@@ -16,7 +16,7 @@ class State(Struct, frozen=True, kw_only=True):
 
     program: str
     property: str
-    """As ``systemctl show`` has it; with the kind of unit before it where kinds differ (``socket.Result``)."""
+    """As ``systemctl show`` has it; where kinds of units differ, with the kind first (``socket.Result``)."""
     value: str
     means: str
     """What the value stands for, where its own name does not say it; else empty."""

@@ -9,11 +9,12 @@ from typing import Any
 from msgspec import Struct, field
 
 from sshdoctor.errors import UsageError
-from sshdoctor.model import LAYERS, Cause, Planned
+from sshdoctor.model import Cause, Planned
 from sshdoctor.remedy.playbook.catalog import CatalogEntry, fitting
 from sshdoctor.remedy.playbook.compile import Program, compile_playbooks
 from sshdoctor.remedy.playbook.load import load_playbook
 from sshdoctor.remedy.playbook.model import Playbook
+from sshdoctor.services import layers
 
 _RISKS = ("low", "medium", "high")
 
@@ -60,7 +61,7 @@ def plan(
     fit = fitting(listed, on_disk=on_disk)
     steps: dict[Path, list[str]] = {}
     left = []
-    for cause in sorted(_wanted(causes, asked), key=lambda cause: LAYERS.index(cause.layer)):
+    for cause in sorted(_wanted(causes, asked), key=lambda cause: layers().index(cause.layer)):
         chosen = _mending(cause.id, fit, asked)
         if chosen is None:
             left.append(cause)

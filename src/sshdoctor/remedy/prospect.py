@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.model import Cause, Unknown
+from sshdoctor.services import load
 from sshdoctor.unblock import forecast
 from sshdoctor.unblock.opening import Opening
 
@@ -46,7 +47,7 @@ def prospect(
     stopping = [cause for cause in left if cause.role != "latent"]
     said = list(dict.fromkeys(words for words, _ in plans))
     if not stopping and not shut:
-        said.append("an SSH server answers there.")
+        said.append(f"{load(facts[0]['dialled'].service).server} answers there.")
     return Prospect(
         openings=tuple(change for change in changes if isinstance(change, Opening)),
         unbans=tuple(change.variables() for change in changes if not isinstance(change, Opening)),
@@ -57,7 +58,7 @@ def prospect(
 
 def _planned(face: Mapping[str, Any], narrow: bool) -> tuple[str, forecast.Forecast | None]:
     """What the packet to one address meets afterwards, in words, and the changes that this takes."""
-    dial, client, firewall = face["dialled"], face["client"], face["firewall"]
+    dial, client, firewall = face["dialled"], face["client_address"], face["firewall"]
     now = face["path"]
     if isinstance(now, Unknown) or isinstance(firewall, Unknown) or client is None:
         reason = now.reason if isinstance(now, Unknown) else "the client's address is not known"

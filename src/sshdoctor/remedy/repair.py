@@ -16,10 +16,10 @@ from sshdoctor.remedy.apply import Applied
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.plan import Plan, Step, plan
 from sshdoctor.remedy.playbook.model import Playbook
-from sshdoctor.remedy.playbook.variables import variables
 from sshdoctor.remedy.prospect import prospect
 from sshdoctor.remedy.run import apply_plan, mend_disk, report_of
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
+from sshdoctor.services import load
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
@@ -86,9 +86,8 @@ def _planned(
     ahead = prospect(before.facts, mended, left, narrow=choice.narrow)
     if not refusal and ahead.objection:
         refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
-    known = {**variables(before.facts), **ahead.variables()}
+    known = {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
     if on_disk:
-        known["ssh_running"] = True  # no playbook need start what starts at the boot
         ahead = replace(ahead, text=_after_boot(made.left))
     steps = tuple(replace(step, variables=known) for step in made.steps)
     shown = tuple(step.shown for step in steps)
@@ -193,10 +192,10 @@ def _after_boot(left: Sequence[Cause]) -> str:
     return f"its own programs do this, in a chroot without a network; the system starts at its boot.{rest}"
 
 
-def given(before: Diagnosis, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
+def given(host: Host, before: Diagnosis, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
     """What a playbook is given for the host."""
     ahead = prospect(before.facts, causes, (), narrow=choice.narrow)
-    return {**variables(before.facts), **ahead.variables()}
+    return {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
 
 
 def run_one(
@@ -210,7 +209,7 @@ def run_one(
     extra: Mapping[str, Any],
 ) -> HostReport:
     """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before."""
-    step = Step(playbook, (), {**given(before, before.report.causes, choice), **extra})
+    step = Step(playbook, (), {**given(host, before, before.report.causes, choice), **extra})
     refusal = _refusal(host, before, Plan((step,), ()), choice)
     if refusal:
         return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from sshdoctor import services
 from sshdoctor.remedy.playbook.compile import Program
 
 _HERE = Path(__file__).parent
@@ -27,21 +28,6 @@ keep() { :; }
 inverse() { :; }
 guard_touch() { :; }
 """
-_GUARD_PARTS = (
-    "basics",
-    "processes",
-    "states",
-    "keep",
-    "snapshot",
-    "arm",
-    "way_back",
-    "since",
-    "rules",
-    "files",
-    "theirs",
-    "services",
-    "itself",
-)
 _OVER = """\
 say journal; cat "$work/journal" 2>/dev/null
 say over
@@ -102,7 +88,10 @@ def guard_functions() -> str:
 
 def guard_text() -> str:
     """The guard as the one file that is kept on the host."""
-    return "".join(shell_file(f"guard/{part}.sh") for part in _GUARD_PARTS)
+    first, last = _HERE / "guard" / "basics.sh", _HERE / "guard" / "itself.sh"
+    parts = sorted({*first.parent.glob("*.sh")} - {first, last})
+    texts = [part.read_text(encoding="utf-8") for part in (first, *parts, last)]
+    return "".join([texts[0], services.shell("guard"), *texts[1:]])
 
 
 def guard_script(command: str, run: str, mark: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sshdoctor.diagnosis.rank import progress
-from sshdoctor.model import WORKING, HostReport
+from sshdoctor.model import HostReport
+from sshdoctor.services import progress, works
 
 
 def objection(before: HostReport, after: HostReport, mended: Sequence[str]) -> str:
@@ -21,9 +21,9 @@ def objection(before: HostReport, after: HostReport, mended: Sequence[str]) -> s
     words = _words(before), _words(after)
     for address, word in words[0].items():
         now = words[1].get(address, "silence")
-        if now not in WORKING and progress(now) < progress(word):  # one login is enough: others only greet
+        if not works(now) and progress(now) < progress(word):  # one login is enough: others only greet
             return f"{address or 'the client'} got {word} before, and gets {now} now"
-    if any(word in WORKING for word in words[1].values()):
+    if any(works(word) for word in words[1].values()):
         return ""
     gets = ", ".join(dict.fromkeys(words[1].values()))
     stops = {cause.id for cause in after.causes if cause.role == "root"}

@@ -52,6 +52,7 @@ def _reply(reply: Reply) -> dict[str, Any]:
         "elapsed_ms": None if reply.elapsed_ms is None else round(reply.elapsed_ms, 2),
         "banner": reply.banner,
         "detail": reply.detail,
+        **({"stage": reply.stage} if reply.stage else {}),
         **_around(reply),
     }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from sshdoctor.model import HostReport, Planned, Repair, Reply, TaskResult
+from sshdoctor.model import HostReport, Login, Planned, Repair, Reply, TaskResult
 from sshdoctor.reports.layout.printable import printable
 
 _WIDTH = 78
@@ -22,6 +23,12 @@ _OUTCOMES = {
     "undone": "The last remedy was put back.",
     "rolled-back": "The repair failed, and what it had changed was put back.",
 }
+
+
+def login_command(login: Login) -> str:
+    """What a person types to log in."""
+    who = f"{login.user}@{login.address}" if login.user else login.address
+    return shlex.join(["ssh", *(["-p", str(login.port)] if login.port != 22 else []), who])
 
 
 def plan_text(report: HostReport, planned: Sequence[Planned], forecast: str) -> str:

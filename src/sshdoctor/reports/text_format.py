@@ -11,9 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sshdoctor.model import Cause, Evidence, Hop, HostReport, Reply
+from sshdoctor.model import Cause, Evidence, Hop, HostReport, Reply, endpoint
 from sshdoctor.reports.layout.printable import printable
 from sshdoctor.reports.repair_text import repair_lines
+from sshdoctor.services import works
 
 _EVIDENCE_LINES = 6
 _VERDICT_STYLE = {"healthy": "bold green", "blocked": "bold red", "undecided": "bold yellow"}
@@ -108,14 +109,13 @@ def _way(path: Sequence[Hop]) -> str:
 
 def _dialled(report: HostReport, reply: Reply) -> str:
     address = reply.address or report.login.address
-    where = f"[{address}]:{reply.port}" if ":" in address else f"{address}:{reply.port}"
     who = f"{report.login.user}@" if report.login.user else ""
-    text = f"{who}{where} -> {reply.word}"
+    text = f"{who}{endpoint(address, reply.port)} -> {reply.word}"
     if reply.sender and reply.sender != address:
         text += f", sent by {reply.sender}"
     if reply.elapsed_ms is not None:
         text += f" ({_duration(reply.elapsed_ms)})"
-    return text + (f" {reply.banner}" if reply.banner and reply.word in ("banner", "ok") else "")
+    return text + (f" {reply.banner}" if reply.banner and works(reply.word) else "")
 
 
 def _duration(milliseconds: float) -> str:

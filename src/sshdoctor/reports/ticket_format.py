@@ -7,27 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from sshdoctor.model import WORKING, Cause, Evidence, HostReport, Reply
+from sshdoctor.model import Cause, Evidence, HostReport, Reply
 from sshdoctor.reports.layout.folding import fold
 from sshdoctor.reports.layout.phrases import Phrases, phrases
 from sshdoctor.reports.layout.printable import printable
 from sshdoctor.reports.layout.template import fill, moment
 from sshdoctor.reports.masking.addresses import read
+from sshdoctor.services import progress, works
+from sshdoctor.services.base import CONNECTED
 
 _EVIDENCE_LINES = 10
 _CLOCKS_DIFFER = 60
-_CONNECTED = (
-    *WORKING,
-    "no-banner",
-    "closed-before-banner",
-    "not-ssh",
-    "kex-failed",
-    "host-key-unknown",
-    "host-key-changed",
-    "auth-denied",
-    "session-closed",
-)
-"""The replies with which the client's packets reached the host for certain."""
 _MENDED_BY_COMMANDS = ("firewall", "socket", "daemon", "admission")
 
 
@@ -77,7 +67,7 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
 
 
 def _ticket(report: HostReport, words: Phrases) -> Ticket:
-    failed = [reply for reply in report.outside if reply.word not in WORKING]
+    failed = [reply for reply in report.outside if not works(reply.word)]
     first = failed[0] if failed else report.outside[0]
     values = _values(report, failed or [first], words)
     causes = tuple(_shown(cause, values, words) for cause in report.causes)
@@ -197,7 +187,7 @@ def _commands(report: HostReport, replies: Sequence[Reply]) -> Iterator[str]:
 
 def _capture(report: HostReport, reply: Reply) -> str:
     """Behind NAT or a jump host, from whom the packets come is open."""
-    if reply.word == "name-not-found" or reply.word in _CONNECTED:
+    if reply.word == "name-not-found" or progress(reply.word) >= CONNECTED:
         return ""
     seen = f"tcp port {reply.port}"
     if reply.source and not report.login.jumps and not _behind_nat(reply):
@@ -206,7 +196,7 @@ def _capture(report: HostReport, reply: Reply) -> str:
 
 
 def _log(report: HostReport, reply: Reply) -> str:
-    if reply.word not in _CONNECTED or reply.word in WORKING:
+    if progress(reply.word) < CONNECTED or works(reply.word):
         return ""
     since = [] if report.when is None else ["--since", f"{moment(report.when - _CLOCKS_DIFFER)} UTC"]
     # Since OpenSSH 9.8 the process that serves a client goes by a name of its own.

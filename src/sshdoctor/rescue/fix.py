@@ -9,7 +9,7 @@ from sshdoctor.model import HostReport
 from sshdoctor.remedy.apply import prepare
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.script import console_script
-from sshdoctor.reports.repair_text import plan_text
+from sshdoctor.reports.repair_text import login_command, plan_text
 from sshdoctor.rescue.script import part, pasteable
 
 _LINT = """\
@@ -27,7 +27,7 @@ def fix_script(report: HostReport, steps: Sequence[Step], forecast: str, seconds
     login = report.login
     values = {
         "plan": plan_text(report, [step.shown for step in steps], forecast),
-        "login": _typed(login.user, login.address, login.port),
+        "login": login_command(login),
         "seconds": str(prepared.seconds),
         "host": report.host,
         "address": next((reply.address for reply in report.outside if reply.address), ""),
@@ -38,8 +38,3 @@ def fix_script(report: HostReport, steps: Sequence[Step], forecast: str, seconds
     tasks = shlex.quote(console_script(prepared.program, seconds=prepared.seconds))
     apply = f'apply() {{\nprintf %s {tasks} | sh -s -- "$1"\n}}\n'
     return pasteable("about_fix", _LINT + head + apply + part("eye") + part("verdict") + part("fix"))
-
-
-def _typed(user: str | None, address: str, port: int) -> str:
-    who = f"{user}@{address}" if user else address
-    return shlex.join(["ssh", *(["-p", str(port)] if port != 22 else []), who])

@@ -23,7 +23,7 @@ _BANS = re.compile(r"ban|block|black|deny|drop|abuse|attack|bad", re.I)
 
 
 class Ban(Struct, frozen=True):
-    """``where``: "fail2ban's jail sshd", "the set blocklist"; ``times`` as ", since ... until ..." or "".
+    """``where``: "fail2ban's jail NAME", "the set NAME"; ``times`` as ", since ... until ..." or "".
 
     ``by`` is the program that bans, "set" for a set that no known program fills; ``jail`` is fail2ban's.
     """

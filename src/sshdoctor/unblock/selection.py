@@ -64,7 +64,7 @@ _HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 
 def _of_ufw(rule: Rule, plain: Opening, firewall: Firewall) -> Opening:
     """``allow`` takes the place of ufw's own rule for the port, or the last place; ``prepend`` the first."""
-    twin = rule.text.replace("-p tcp -m tcp", "-p udp -m udp")  # ``ufw deny 22`` makes one for each
+    twin = rule.text.replace("-p tcp -m tcp", "-p udp -m udp")  # ``ufw deny PORT`` makes one for each
     both = any(twin in dump.text.splitlines() for dump in firewall.dumps)
     own = f" --dport {plain.port} -j " in rule.text and not both
     if (rule.number is None or own) and not re.search(r" (-s|-i|-d) ", rule.text):

@@ -54,7 +54,7 @@ def judge_files(
     *,
     source: str,
     destination: str,
-    port: int = 22,
+    port: int,
     in_interface: str | None = None,
     out_interface: str | None = None,
 ) -> list[ClientVerdict]:
@@ -79,6 +79,7 @@ def judge_files(
         destination_port=port,
         in_interface=in_interface,
         out_interface=out_interface,
+        reverse_path=in_interface == out_interface if in_interface and out_interface else None,
     )
     first_segment(packet)
     read = [(named, _read(named, family)) for named in expand(paths)]

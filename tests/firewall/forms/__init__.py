@@ -12,6 +12,7 @@ from firewall.oracle import Question
 from sshdoctor.model import Family
 
 _FOLDER = Path(__file__).parent
+FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 
 OBJECTS = """\
 counter hits { }
@@ -74,7 +75,8 @@ def iptables_questions(line: str, backend: str) -> Iterator[Question]:
     version, table, chain, rule = found.groups()
     if not re.search(r"(?:^| )-[jg] ", rule):
         rule += " -j DROP"
-    for family, tool in (("ipv4", "iptables"), ("ipv6", "ip6tables")):
+    for family in FAMILIES:
+        tool = "iptables" if family == "ipv4" else "ip6tables"
         if version in (None, family[-1]):
             yield Question(line, {f"{tool}-{backend}": _table(table, chain, rule, family)}, family)
 

@@ -13,6 +13,7 @@ import pytest
 
 from sshdoctor.model import Login
 from sshdoctor.outside import DialResult, dial
+from sshdoctor.services import load
 from sshdoctor.services.ssh.greeting import judge_greeting
 
 Behaviour = Callable[[socket.socket], None]
@@ -43,7 +44,7 @@ def serve() -> Iterator[Serve]:
 
 
 def knock(port: int, timeout: float = 0.4) -> DialResult:
-    (dialled,) = dial(Login(address="127.0.0.1", port=port), timeout)
+    (dialled,) = dial(Login(address="127.0.0.1", port=port), load("ssh"), timeout)
     if dialled.socket:
         dialled.socket.close()
     return dialled
@@ -61,7 +62,7 @@ def says(text: bytes, *, then_stay: bool = True) -> Behaviour:
 
 def test_a_banner_is_read_and_left_for_the_login(serve: Serve) -> None:
     port = serve(says(b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"))
-    (dialled,) = dial(Login(address="127.0.0.1", port=port), 1)
+    (dialled,) = dial(Login(address="127.0.0.1", port=port), load("ssh"), 1)
     assert dialled.socket is not None
     with dialled.socket as sock:
         sock.settimeout(1)
@@ -176,7 +177,7 @@ def test_all_addresses_are_dialled_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname()) for listener in listeners]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
     began = time.monotonic()
-    replies = [dialled.reply for dialled in dial(Login(address="many"), 0.4)]
+    replies = [dialled.reply for dialled in dial(Login(address="many", port=22), load("ssh"), 0.4)]
     assert [reply.word for reply in replies] == ["no-banner"] * 3
     assert [reply.address for reply in replies] == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     assert time.monotonic() - began < 1

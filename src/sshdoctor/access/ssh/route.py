@@ -9,6 +9,7 @@ import shlex
 import signal
 import socket as sockets
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import paramiko
@@ -27,6 +28,9 @@ _SIGNS_OF_LIFE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP
 
 # RFC 4254 5.1: why a server opens no channel.
 _PROHIBITED = 1
+
+PROXY = "proxy command"
+"""The stage that this machine's own ProxyCommand is."""
 
 
 def open_route(
@@ -75,16 +79,25 @@ def _through_jumps(
     login: Login, stack: contextlib.ExitStack, *, timeout: float, accept_new_host_key: bool
 ) -> Any:
     hops = [parse_jump(jump, login) for jump in login.jumps]
-    sock: Any = _straight(hops[0], timeout)
+    try:
+        sock: Any = _straight(hops[0], timeout)
+    except AccessError as error:
+        raise AccessError(error.word, error.detail, stage=stage_of(hops[0])) from None
     for hop, following in zip(hops, [*hops[1:], login], strict=True):
         try:
             connection = log_in(hop, sock, timeout=timeout, accept_new_host_key=accept_new_host_key)
         except LoginError as error:
             where = f"at the jump host {user_of(hop)}@{hop.address}:{hop.port}"
-            raise LoginError(replace(error.failure, detail=f"{where}: {error.detail}")) from None
+            failure = replace(error.failure, detail=f"{where}: {error.detail}", stage=stage_of(hop))
+            raise LoginError(failure) from None
         stack.callback(connection.close)
         sock = _channel(connection.transport, hop, following, timeout)
     return sock
+
+
+def stage_of(hop: Login) -> str:
+    """A jump host as a stage of the way."""
+    return f"jump {user_of(hop)}@{hop.address}"
 
 
 def _channel(transport: paramiko.Transport, hop: Login, target: Login, timeout: float) -> paramiko.Channel:
@@ -95,7 +108,8 @@ def _channel(transport: paramiko.Transport, hop: Login, target: Login, timeout: 
             "direct-tcpip", (target.address, target.port), ("127.0.0.1", 0), timeout=timeout
         )
     except paramiko.ChannelException as error:
-        raise AccessError(_word(error), f"{where}: {error.text}") from None
+        stage = stage_of(hop) if error.code == _PROHIBITED else ""
+        raise AccessError(_word(error), f"{where}: {error.text}", stage=stage) from None
     except (paramiko.SSHException, EOFError, OSError) as error:
         silent = "timeout" in str(error).lower()
         raise AccessError("silence" if silent else "session-closed", f"{where}: {error}") from None
@@ -121,18 +135,48 @@ def _through_command(command: str, login: Login, stack: contextlib.ExitStack) ->
     filled = re.sub(
         r"%(.)", lambda found: tokens[found[1]] if found[1] == "%" else _quoted(tokens, found), command
     )
+    program = shlex.split(filled)[0] if filled.strip() else ""
+    if not _is_command(program):
+        said = f"the ProxyCommand {program!r} is not installed on this machine"
+        raise AccessError("closed-before-banner", said, stage=PROXY)
     ours, theirs = sockets.socketpair()
     with theirs:
         process = subprocess.Popen(
             ("sh", "-c", f"exec {filled}"),
             stdin=theirs.fileno(),
             stdout=theirs.fileno(),
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             start_new_session=True,
         )
     stack.callback(_end, process)
     stack.callback(ours.close)
+    stack.enter_context(_told_by(process))
     return ours
+
+
+def _is_command(program: str) -> bool:
+    """Whether this machine's shell knows it: a program, or a word of its own."""
+    return (
+        subprocess.run(
+            ("sh", "-c", 'command -v -- "$0"', program), capture_output=True, check=False
+        ).returncode
+        == 0
+    )
+
+
+@contextlib.contextmanager
+def _told_by(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A login that fails because the command has ended is told in the command's own words."""
+    try:
+        yield
+    except LoginError as error:
+        early = error.word in ("closed-before-banner", "no-banner")
+        if not early or process.poll() is None or process.stderr is None:
+            raise
+        said = process.stderr.read(4096).decode("utf-8", "backslashreplace").strip().splitlines()
+        last = said[-1] if said else f"it ended with status {process.returncode}"
+        failure = replace(error.failure, detail=f"the ProxyCommand: {last}", stage=PROXY)
+        raise LoginError(failure) from None
 
 
 def _quoted(tokens: dict[str, str], found: re.Match[str]) -> str:

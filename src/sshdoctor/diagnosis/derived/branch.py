@@ -1,56 +1,83 @@
-"""Which branch of an undecided rule it was: where only one gives the reply that came, it was that one."""
+"""Which of several outcomes it was: the reply that came back tells.
+
+Where the rules leave it open (the time of day, the client's card, the interface that it came in by) and only
+one branch gives the reply that came, it was that branch.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sshdoctor.diagnosis.derived.dialled import Dialled
-from sshdoctor.facts.host.firewall import Firewall
-from sshdoctor.model import Unknown
+from sshdoctor.services import progress
 
 if TYPE_CHECKING:
     from sshdoctor.firewall import Verdict
+    from sshdoctor.firewall.model import Branch
+
+_OF_THE_NETWORK = ("silence", "icmp")
+"""What a client gets by these words, no program that listens has said."""
+_COMMON_PORTS = (32768, 65535)
 
 
-def by_reply(verdict: Verdict, dial: Dialled) -> Verdict | None:
-    """``verdict`` as it must have been for the reply that came, None where it says nothing more about that."""
-    if verdict.state not in ("depends", "unknown") or isinstance(dial.reply, Unknown):
-        return None
-    for branch in verdict.branches:
-        if branch.reply is not None and branch.reply == dial.reply:
-            why = f"{branch.why} (the answer that came is that of this rule; {verdict.why})"
-            return replace(verdict, state=branch.state, reply=branch.reply, rule=branch.rule, why=why)
-    return None
+def of_reply(verdict: Verdict, reply: str) -> Verdict:
+    """``verdict``, or the one branch of it that gives ``reply``."""
+    if verdict.state not in ("depends", "unknown") and verdict.reply is not None:
+        return verdict
+    if verdict.state == "accept":
+        return verdict
+    fitting = [branch for branch in verdict.branches if fits(branch.reply, reply)]
+    if len(fitting) != 1:
+        return verdict
+    if verdict.state in (
+        "drop",
+        "reject",
+    ):  # stopped in any case: the first rule on the way stays the one to mend
+        return replace(verdict, state=fitting[0].state, reply=fitting[0].reply)
+    return _taken(fitting[0], verdict)
 
 
-def knocks(firewall: Firewall, missing: Iterable[str], port: int) -> tuple[str, ...]:
-    """What would put the client on the lists ``missing`` by which a rule lets it in to ``port``: each rule of
-    ``-m recent --set``, as a person reads it."""
-    lines = [line for dump in firewall.dumps for line in dump.text.splitlines() if "-m recent" in line]
-    return tuple(found for name in missing for found in _knock(lines, name, port))
+def _taken(branch: Branch, verdict: Verdict) -> Verdict:
+    return replace(
+        verdict,
+        state=branch.state,
+        reply=branch.reply,
+        rule=branch.rule,
+        why=branch.why,
+        way=branch.way,
+        redirected_to=branch.redirected_to,
+        redirected_by=branch.redirected_by,
+    )
 
 
-def _knock(lines: list[str], name: str, port: int) -> Iterator[str]:
-    """
-    >>> _knock(["-A I -p tcp --dport 22 -m recent --rcheck --name K --rsource -j ACCEPT"], "K", 22).__next__()
-    'only who is on the list K is let in: -A I -p tcp --dport 22 -m recent --rcheck --name K --rsource -j ACCEPT'
-    """
-    named = [line for line in lines if re.search(rf"--name {re.escape(name)}(\s|$)", line)]
-    lets_in = [
-        line for line in named if re.search(r"--(rcheck|update)\b.* -j ACCEPT", line) and _means(line, port)
-    ]
-    if not lets_in:
-        return
-    yield f"only who is on the list {name} is let in: {lets_in[0]}"
-    for line in named:
-        if "--set" in line and line not in lets_in:
-            yield f"this puts a client there: {line}"
+def fits(predicted: str | None, reply: str) -> bool:
+    """Whether the reply may be what a branch comes to; None is a branch that lets the client through to what
+    listens, or does not."""
+    if predicted is not None:
+        return predicted == reply
+    return progress(reply) >= progress("banner") or not reply.startswith(_OF_THE_NETWORK)
 
 
-def _means(line: str, port: int) -> bool:
-    ports = re.search(r"--dports? (\S+)", line)
-    return ports is None or str(port) in re.split(r"[,:]", ports[1])
+def of_interfaces(verdict: Verdict, reply: str, others: Iterable[Callable[[], Verdict]]) -> Verdict:
+    """The verdict on the likely interface; or that on another, where only that one explains the reply."""
+    if not reply.startswith(_OF_THE_NETWORK) or _explains(verdict, reply):
+        return verdict
+    found = [other for other in (of_reply(ask(), reply) for ask in others) if _explains(other, reply)]
+    return found[0] if found and all(other.rule == found[0].rule for other in found) else verdict
+
+
+def _explains(verdict: Verdict, reply: str) -> bool:
+    return verdict.state in ("drop", "reject") and fits(verdict.reply, reply)
+
+
+def source_ports() -> tuple[int, int]:
+    """The ports that this machine gives to its connections, and those that are common: on the way, an address
+    translation may have put another in its place (ip-sysctl, ip_local_port_range)."""
+    try:
+        low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    except (OSError, ValueError):
+        return _COMMON_PORTS
+    return min(low, _COMMON_PORTS[0]), max(high, _COMMON_PORTS[1])

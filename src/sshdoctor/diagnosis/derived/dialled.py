@@ -8,14 +8,16 @@ from ipaddress import ip_address
 from msgspec import Struct
 
 from sshdoctor.access.base import LoginFailure
-from sshdoctor.diagnosis.rank import progress
 from sshdoctor.facts.host.addresses import Addresses
-from sshdoctor.model import WORKING, Evidence, Login, Reply, Unknown
+from sshdoctor.model import Evidence, Login, Reply, Unknown, endpoint, is_address
+from sshdoctor.services import progress, works
+from sshdoctor.services.base import CONNECTED
 
 
 class Dialled(Struct, frozen=True, kw_only=True):
     """What the client dialled, what came back, and what both ends said in the login."""
 
+    service: str
     name: str
     address: str
     port: int
@@ -30,6 +32,8 @@ class Dialled(Struct, frozen=True, kw_only=True):
     """The handshake of TCP came to its end: whatever stops the client is behind that."""
     looked_inside: bool
     """The host, or a disk of it, was looked into."""
+    stage: str
+    """The jump host or ProxyCommand that gave the reply, "" if it is the target's own."""
     sender: str | None
     foreign_sender: bool
     """An ICMP refusal whose sender is not the address dialled: somebody else's firewall or router."""
@@ -55,6 +59,7 @@ class Dialled(Struct, frozen=True, kw_only=True):
 
 
 def dialled(
+    service: str,
     login: Login,
     reply: Reply,
     replies: Sequence[Reply],
@@ -68,6 +73,7 @@ def dialled(
     arrives = _arrival(address, addresses, on_this_machine)
     own = arrives if isinstance(arrives, Unknown) else arrives == _plain(address)
     return Dialled(
+        service=service,
         name=login.address,
         address=address,
         port=reply.port,
@@ -76,13 +82,14 @@ def dialled(
         user=login.user or "",
         reply=reply.word,
         detail=reply.detail or "",
-        connected=progress(reply.word) >= progress("no-banner"),
+        connected=progress(reply.word) >= CONNECTED,
         looked_inside=not isinstance(addresses, Unknown),
+        stage=reply.stage,
         sender=reply.sender,
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
         no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),
         other_reply=others[0].word if others else "",
-        other_works=any(r.word in WORKING for r in others),
+        other_works=any(works(r.word) for r in others),
         arrives_at=arrives,
         translated=own if isinstance(own, Unknown) else not own,
         elsewhere=_elsewhere(address, addresses, on_this_machine),
@@ -109,7 +116,7 @@ def _own(address: str, addresses: Addresses, on_this_machine: bool) -> bool:
 def _arrival(address: str, addresses: Addresses | Unknown, on_this_machine: bool) -> str | Unknown:
     if isinstance(addresses, Unknown):
         return addresses
-    if not _is_address(address) or isinstance(addresses.all_addresses, Unknown):
+    if not is_address(address) or isinstance(addresses.all_addresses, Unknown):
         return Unknown("the address is not known")
     if _own(address, addresses, on_this_machine):
         return _plain(address)
@@ -129,7 +136,7 @@ def _elsewhere(address: str, addresses: Addresses | Unknown, on_this_machine: bo
     """Not the host's own, though it has an address of the same kind (public or private, same family)."""
     if isinstance(addresses, Unknown):
         return addresses
-    if not _is_address(address) or isinstance(addresses.all_addresses, Unknown):
+    if not is_address(address) or isinstance(addresses.all_addresses, Unknown):
         return Unknown("the address is not known")
     wanted = ip_address(_plain(address))
     if wanted.is_loopback or _own(address, addresses, on_this_machine):
@@ -140,14 +147,6 @@ def _elsewhere(address: str, addresses: Addresses | Unknown, on_this_machine: bo
         if not own.is_loopback and not own.is_link_local
     }
     return (wanted.version, wanted.is_global) in kinds
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(_plain(text))
-    except ValueError:
-        return False
-    return True
 
 
 def _missing(failure: LoginFailure | None) -> str:
@@ -163,11 +162,10 @@ def _missing(failure: LoginFailure | None) -> str:
 
 def _seen(login: Login, reply: Reply) -> Evidence:
     address = reply.address or login.address
-    where = f"[{address}]" if ":" in address else address
     text = reply.word + (f" from {reply.sender}" if reply.sender else "")
     text += f" after {reply.elapsed_ms:.1f} ms" if reply.elapsed_ms is not None else ""
     text += f": {reply.detail}" if reply.detail else ""
-    return Evidence(f"dialling {where}:{reply.port}", text)
+    return Evidence(f"dialling {endpoint(address, reply.port)}", text)
 
 
 def _login_evidence(failure: LoginFailure | None) -> tuple[Evidence, ...]:

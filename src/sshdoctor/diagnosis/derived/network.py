@@ -37,17 +37,17 @@ NETWORK_NEEDS: Mapping[str, tuple[str, ...]] = {
 
 def network(
     dial: Dialled,
-    client: str | None,
     known: Mapping[str, Any],
     around: Mapping[str, Any] | Unknown,
     on_this_machine: bool,
     way: Path | Unknown,
     login: Login,
 ) -> dict[str, object]:
-    """The facts for the dial of ``client`` (as the host sees it).
+    """The facts for one dial; ``known`` are the facts of the host, and the client's address as it sees that.
 
     ``way`` is the fact ``path``; ``around`` is what this machine says of itself on the way there; ``on_this_machine``: it is the host.
     """
+    client = known["client_address"]
     side = here(dial, around, on_this_machine)
     facts: Mapping[str, Any] = {} if isinstance(around, Unknown) else around
     addresses, links = known["addresses"], known["links"]

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.diagnosis.derived.branch import by_reply, knocks
+from sshdoctor.diagnosis.derived.branch import of_interfaces, of_reply, source_ports
 from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.diagnosis.derived.discovery import Discovery, discovery
-from sshdoctor.diagnosis.rank import progress
+from sshdoctor.diagnosis.derived.knocks import knocks
 from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services import load, progress
+from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.owner import Owner, command_for, owner_of
@@ -36,8 +39,8 @@ class Path(Struct, frozen=True, kw_only=True):
     ``saved`` whether the rule comes back after a reboot; ``whose`` says both. ``banned`` is the jail or set
     that holds this client, where the rule that decides is a ban, else "". ``limited``: whether the client
     gets in hangs on a rate, and the reply that it got is one of those that may come of it. ``inferred``: the
-    rules leave it open, and only this outcome gives the reply that came. ``knocks``: by which rules a client
-    would be let in first that has knocked, "" if there are none.
+    rules leave it open, and the reply that came tells. ``knocks``: by which rules a client is let in that has
+    knocked, "" if there are none.
     """
 
     state: str | Unknown
@@ -87,32 +90,63 @@ def path(
         return Unknown("the client's address is not known")
     from sshdoctor.firewall import judge  # 40 ms that are paid while the host is waited for
 
+    likely, *others = _entrances(addresses)
     packet = replace(
         packet_of(dial, source, dial.arrives_at, addresses),
-        heard_queues=None if firewall.queues is None else frozenset(firewall.queues),
+        in_interface=likely,
+        queues=None if firewall.queues is None else frozenset(firewall.queues),
         not_recent=frozenset(name for name, held in firewall.recent.items() if source not in held),
     )
+    rulesets, service = dumps(firewall), load(dial.service)
     try:
-        verdict = judge(dumps(firewall), packet)
+        verdict = judge(rulesets, packet, service)
         found = discovery(verdict, packet, firewall, addresses)
-        return _read(verdict, dial, packet, firewall, bans, found)
+        told = verdict
+        if not _hangs_on_a_rate(verdict):
+            elsewhere = (
+                partial(judge, rulesets, replace(packet, in_interface=name), service) for name in others
+            )
+            verdict = of_interfaces(of_reply(verdict, str(dial.reply)), str(dial.reply), elsewhere)
+        return _read(verdict, dial, packet, firewall, bans, found, inferred=verdict.rule != told.rule)
     except RulesError as error:
         return Unknown(str(error))
 
 
 def packet_of(dial: Dialled, source: str, destination: str, addresses: Addresses | Unknown) -> Packet:
-    """The client's SYN as it enters the host."""
+    """The client's SYN as it enters the host, by the interface by which it most likely does."""
     from sshdoctor.firewall import Packet
 
     return Packet(
         family="ipv6" if dial.family == "ipv6" else "ipv4",
         source=source,
+        source_ports=source_ports(),
         destination=destination,
         destination_port=dial.port,
-        in_interface=_interface(addresses, "return_interface") or _interface(addresses, "dialled_interface"),
+        destination_interface=_interface(addresses, "dialled_interface"),
+        in_interface=_entrances(addresses)[0],
         out_interface=_interface(addresses, "return_interface"),
         reverse_path=_returns(addresses),
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
+    )
+
+
+def _entrances(addresses: Addresses | Unknown) -> list[str | None]:
+    """The interfaces by which the client's packet may come in, the likeliest first: the one that has the
+    address dialled, the one that the answer leaves by, and others; not those between this host and its own
+    containers."""
+    if isinstance(addresses, Unknown):
+        return [None]
+    first = (_interface(addresses, f"{which}_interface") for which in ("dialled", "return"))
+    rest = (each.interface for each in addresses.all if not _INTERNAL.match(each.interface))
+    return [name for name in dict.fromkeys((*first, *rest)) if name and name != "lo"] or [None]
+
+
+_INTERNAL = re.compile(r"(?:lo|docker|br-|veth|virbr|cni|flannel|cali|podman|lxcbr|lxdbr|incusbr)")
+
+
+def _hangs_on_a_rate(verdict: Verdict) -> bool:
+    return verdict.state == "depends" and any(
+        word in verdict.why.partition("depends on")[2] for word in _RATES
     )
 
 
@@ -149,10 +183,9 @@ def _read(
     firewall: Firewall,
     bans: Bans | Unknown,
     found: Discovery,
+    *,
+    inferred: bool,
 ) -> Path:
-    limited = _limited(verdict, dial)
-    inferred = None if limited else by_reply(verdict, dial)
-    verdict = inferred or verdict
     rule, by, to = verdict.rule, verdict.redirected_by, verdict.redirected_to
     tool, tool_by = (command_for(one, dial.family, firewall) if one else "" for one in (rule, by))
     seen = (Evidence(_listing(rule, tool), "\n".join((*verdict.way, str(rule)))),) if rule else ()
@@ -164,21 +197,21 @@ def _read(
     stops = rule is not None and held is None and (stopped or verdict.state == "depends")
     opens = None if held else opening(verdict, owner, packet, tool, firewall)
     removal = _removal(by, dial.family, firewall)
-    passed = _passed_a_limit(verdict, dial)
     knocked = knocks(firewall, packet.not_recent, packet.destination_port) if stopped else ()
+    limited, passed = _limited(verdict, dial), _passed_a_limit(verdict, dial)
     known = "accept" if passed else verdict.state
     return Path(
         state=known if known in ("accept", "drop", "reject") else Unknown(verdict.why),
-        reply=str(dial.reply) if limited else verdict.reply or "",
+        reply=str(dial.reply) if limited or _is_one_of(verdict, dial) else verdict.reply or "",
         why=f"this time ({verdict.why})" if passed else verdict.why,
         owner=owner.name,
         saved=owner.saved,
         whose=str(owner) if rule else "",
         banned=f"{held.where}{held.times}" if held else "",
         limited=limited,
-        inferred=inferred is not None,
-        discovery=found,
+        inferred=inferred,
         knocks="; ".join(knocked),
+        discovery=found,
         fix=held.fix if held else opens.command if opens else "",
         opening=opens if stops else None,
         unban=unban(held, rule, packet.source, dial.family)
@@ -208,9 +241,8 @@ def _led(verdict: Verdict, firewall: Firewall) -> list[Rule]:
     from sshdoctor.firewall import read_tables
 
     places = [re.fullmatch(r"(.+) (\S+) rule (\d+)", place) for place in verdict.way]
-    chains = {
-        (chain.table, name): chain for t in read_tables(dumps(firewall)) for name, chain in t.chains.items()
-    }
+    tables = read_tables(dumps(firewall))
+    chains = {(chain.table, name): chain for table in tables for name, chain in table.chains.items()}
     found = ((chains.get((place[1], place[2])), int(place[3])) for place in places if place)
     return [chain.rule(number - 1) for chain, number in found if chain and number <= len(chain.rules)]
 
@@ -230,15 +262,16 @@ def _is_own(address: str, packet: Packet) -> bool:
 def _passed_a_limit(verdict: Verdict, dial: Dialled) -> bool:
     """The rules leave it to rate, time or chance, and the client got its banner."""
     passes = verdict.state == "depends" and None in verdict.possible
-    return passes and progress(dial.reply) >= progress("banner")
+    return passes and progress(dial.reply) >= GREETED
 
 
 def _limited(verdict: Verdict, dial: Dialled) -> bool:
-    return (
-        verdict.state == "depends"
-        and dial.reply in verdict.possible
-        and any(word in verdict.why.partition("depends on")[2] for word in _RATES)
-    )
+    return _hangs_on_a_rate(verdict) and dial.reply in verdict.possible
+
+
+def _is_one_of(verdict: Verdict, dial: Dialled) -> bool:
+    """The client is stopped in one of several ways, and this is the word of one."""
+    return verdict.state in ("drop", "reject") and verdict.reply is None and dial.reply in verdict.possible
 
 
 def _redirecting(rule: Rule | None, tool: str) -> tuple[Evidence, ...]:

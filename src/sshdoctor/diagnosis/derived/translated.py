@@ -19,6 +19,7 @@ from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans, unban_command
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services import load
 
 _MOST = 64
 
@@ -64,7 +65,9 @@ def translated(
     others = [address for address in (router, *banned) if address and address != client][:_MOST]
     packet = packet_of(dial, client, dial.arrives_at, addresses)
     try:
-        verdicts = judge_all(dumps(firewall), [replace(packet, source=other) for other in others])
+        verdicts = judge_all(
+            dumps(firewall), [replace(packet, source=other) for other in others], load(dial.service)
+        )
     except RulesError as error:
         return Unknown(str(error))
     hit = {

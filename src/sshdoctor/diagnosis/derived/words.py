@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
+from typing import Any
 
 from msgspec import Struct
 
 from sshdoctor.checks.said import Said
 from sshdoctor.facts.parsing.journal_lines import Line
-from sshdoctor.facts.ssh.dial_log import DialLog
-from sshdoctor.facts.ssh.start import Start
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.reasons import Reason, classify
+from sshdoctor.services import load
 
 
 class Words(Struct, frozen=True, kw_only=True):
@@ -44,13 +44,10 @@ class _Read(Struct, frozen=True):
 
 
 def words(
-    client: str | None,
-    port: int | None,
-    log: DialLog | Unknown,
-    start: Start | Unknown,
-    heard: Sequence[str] = (),
+    service: str, client: str | None, port: int | None, log: Any, start: Any, heard: Sequence[str] = ()
 ) -> Words | Unknown:
-    """The fact; ``client`` and ``port`` are the client's, as the host sees them, None where not known.
+    """The fact; ``client`` and ``port`` are the client's, as the host sees them, None where not known;
+    ``log`` and ``start`` the facts dial_log and start.
 
     ``heard`` is what the client's session printed before it ended; it counts where the host's log says as
     much, for a start file may print anything.
@@ -66,7 +63,7 @@ def words(
     if client is None:
         return Unknown("the client's address is not known")
     ours = _ours([_Read(line, classify(line.program, line.message)) for line in log.lines], client, port)
-    said = (*_said(ours), *_heard(heard, ours))
+    said = (*_said(ours), *_heard(load(service).client, heard, ours))
     shown = "\n".join(f"{one.line.program}[{one.line.pid}]: {one.line.message}" for one in ours[-8:])
     return Words(
         said=said,
@@ -78,7 +75,7 @@ def words(
     )
 
 
-def _of_start(start: Start, lines: Sequence[Line]) -> Words:
+def _of_start(start: Any, lines: Sequence[Line]) -> Words:
     read = [_Read(line, classify(line.program, line.message)) for line in lines]
     said = tuple(_said(read, of="start"))
     shown = "\n".join(f"{line.program}[{line.pid}]: {line.message}" for line in lines[-8:])
@@ -137,7 +134,7 @@ def _said(lines: Iterable[_Read], of: str = "dial") -> Iterator[Said]:
             )
 
 
-def _heard(heard: Sequence[str], ours: Sequence[_Read]) -> Iterator[Said]:
+def _heard(program: str, heard: Sequence[str], ours: Sequence[_Read]) -> Iterator[Said]:
     """What the client was told; sure where the server's log refuses at that stage and names no cause."""
     stages = {
         one.reason.entry.stage
@@ -145,7 +142,7 @@ def _heard(heard: Sequence[str], ours: Sequence[_Read]) -> Iterator[Said]:
         if one.line.trusted and one.reason and one.reason.entry.ends and not one.reason.entry.cause
     }
     for text in heard:
-        reason = classify("ssh", text)
+        reason = classify(program, text)
         if reason and reason.entry.cause:
             trusted = reason.certain and reason.entry.stage in stages
             yield Said(cause=reason.entry.cause, of="dial", text=text, parts=reason.parts, trusted=trusted)

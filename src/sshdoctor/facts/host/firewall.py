@@ -1,6 +1,6 @@
 """The rules of every packet filter on the host, as text; what they mean is read elsewhere.
 
-Sources: iptables-save(8), xtables-nft(8), nft(8), ipset(8). Looking must not load a kernel module:
+Sources: iptables-save(8), xtables-nft(8), nft(8), ipset(8), proc(5). Looking must not load a kernel module:
 iptables-legacy-save reads the names in /proc/net/ip_tables_names and loads nothing when the list is empty
 (its source, for_each_table); the tools that speak nf_tables would load it, so that they run only where
 /proc/modules has it, or it is built in (modules.builtin, /proc/kallsyms, or a kernel without modules).
@@ -68,8 +68,7 @@ for file in /proc/net/xt_recent/*; do
   [ ! -r "$file" ] || { echo "## recent ${file##*/}"; head -c 50000 "$file"; }
 done
 queues=/proc/net/netfilter/nfnetlink_queue
-if [ ! -e $queues ]; then [ "$(id -u)" != 0 ] || echo '## queues'
-elif [ -r $queues ]; then echo '## queues'; cat $queues; fi
+[ ! -r $queues ] || { echo '## queues'; cat $queues; }
 echo '## managers'
 ! grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf || echo ufw
 for pair in firewalld:/run/firewalld.pid fail2ban:/run/fail2ban/fail2ban.sock docker:/run/docker.sock \\
@@ -117,11 +116,13 @@ class Firewall(Struct, frozen=True, kw_only=True):
     """``readable``: "yes", "absent" (the kernel holds no tables, hence no rules), or Unknown.
 
     ``dumps`` is without a back end whose tables do not exist. ``nft_json`` and ``nft_text`` are None where
-    nft is not there; ``ipset`` is the output of ``ipset save``, None likewise. ``managers`` names the
-    programs that write rules here, ``boot`` those of them that are started at boot (the links in *.wants,
-    /etc/rc2.d, /etc/runlevels), and "script" if a unit or script of the host's own calls iptables or nft.
+    nft is not there; ``ipset`` is the output of ``ipset save``, None likewise. ``queues``: those of NFQUEUE
+    to which a program listens, None where the kernel does not say. ``managers`` names the programs that write
+    rules here, ``boot`` those of them that are started at boot (the links in *.wants, /etc/rc2.d,
+    /etc/runlevels), and "script" if a unit or script of the host's own calls iptables or nft.
     ``saved`` is the lines of the files that rules are loaded from, by path: Unknown for one that may not be
-    read. ``default`` is the back end of plain ``iptables`` and ``ip6tables``, by family: "nft", "legacy".
+    read. ``recent`` has the addresses on each list of ``-m recent`` that may be read.
+    ``default`` is the back end of plain ``iptables`` and ``ip6tables``, by family: "nft", "legacy".
     """
 
     readable: Literal["yes", "absent"] | Unknown
@@ -129,15 +130,13 @@ class Firewall(Struct, frozen=True, kw_only=True):
     nft_json: str | None
     nft_text: str | None
     ipset: str | None
+    queues: tuple[int, ...] | None = None
     managers: tuple[str, ...]
     boot: tuple[str, ...] | Unknown
     saved: Mapping[str, tuple[str, ...] | Unknown]
     default: Mapping[str, str]
-    evidence: tuple[Evidence, ...]
     recent: Mapping[str, tuple[str, ...]] = {}
-    """The addresses in each list of ``-m recent`` that may be read."""
-    queues: tuple[int, ...] | None = None
-    """The queues of NFQUEUE that a program listens to; None where that may not be read."""
+    evidence: tuple[Evidence, ...]
 
 
 VALUE = Firewall
@@ -178,16 +177,35 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
         nft_json=json if sections["nft"].ok and json else None,
         nft_text=text if sections["nft_text"].ok and json else None,
         ipset=said.get("ipset"),
+        queues=_queues(said["queues"]) if "queues" in said else None,
         managers=tuple(said.get("managers", "").split()),
         boot=tuple(said["boot"].split()) if "boot" in said else Unknown("not asked for"),
         saved={name[6:]: _lines(each) for name, each in said.items() if name.startswith("saved ")},
-        default=_default(said.get("kernel", "")),
         recent={name[7:]: _recent(each) for name, each in said.items() if name.startswith("recent ")},
-        queues=_queues(said["queues"]) if "queues" in said else None,
+        default=_default(said.get("kernel", "")),
         evidence=evidence(
             "iptables-save; nft list ruleset", [line for each in failed for line in each.splitlines()]
         ),
     )
+
+
+def _recent(text: str) -> tuple[str, ...]:
+    """
+    >>> _recent("src=fd00:0000:0000:0000:0000:0000:0000:0001 ttl: 64 last_seen: 42 oldest_pkt: 1 42\\n")
+    ('fd00::1',)
+    """
+    found = re.findall(r"^src=([\da-fA-F.:]+) ", text, re.M)
+    return tuple(str(ipaddress.ip_address(each)) for each in found)
+
+
+def _queues(text: str) -> tuple[int, ...] | None:
+    """The first number of each line (nfnetlink_queue.c, seq_show).
+
+    >>> _queues("    0  31621     0 2  4016     0     0        0  1\\n")
+    (0,)
+    """
+    first = [line.split()[0] for line in text.splitlines() if line.strip()]
+    return tuple(map(int, first)) if all(word.isdecimal() for word in first) else None
 
 
 def _readable(said: Mapping[str, str], looked: bool, failed: list[str]) -> Literal["yes", "absent"] | Unknown:
@@ -210,20 +228,6 @@ def _default(kernel: str) -> dict[str, str]:
     """
     found = re.findall(r"^ip(6?)tables=\S*xtables-(nft|legacy)-multi$", kernel, re.M)
     return {f"ipv{version or 4}": backend for version, backend in found}
-
-
-def _recent(text: str) -> tuple[str, ...]:
-    """
-    >>> _recent("src=fd00:0000:0000:0000:0000:0000:0000:0001 ttl: 64 last_seen: 42 oldest_pkt: 1 42\\n")
-    ('fd00::1',)
-    """
-    found = re.findall(r"^src=([\da-fA-F.:]+) ", text, re.M)
-    return tuple(str(ipaddress.ip_address(each)) for each in found)
-
-
-def _queues(text: str) -> tuple[int, ...]:
-    """The first column of /proc/net/netfilter/nfnetlink_queue: a line for each queue with a listener."""
-    return tuple(int(line.split()[0]) for line in text.splitlines() if line.split()[:1])
 
 
 def _lines(text: str) -> tuple[str, ...] | Unknown:

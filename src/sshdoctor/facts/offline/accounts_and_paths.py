@@ -1,4 +1,4 @@
-"""What the facts share that read a disk: the words of stat(1), names of users, where sshd is."""
+"""What the facts share that read a disk: the words of stat(1), names of users."""
 
 from __future__ import annotations
 
@@ -15,23 +15,10 @@ if TYPE_CHECKING:
 
 OFF = Unknown("the system on this disk is not running")
 
-SSHD = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/opt/openssh/sbin/sshd")
-SESSIONS = (
-    "/usr/lib/openssh/sshd-session",
-    "/usr/libexec/openssh/sshd-session",
-    "/usr/libexec/sshd-session",
-    "/usr/lib/ssh/sshd-session",
-)
-
 
 def printed(output: str) -> Section:
     """What a fact's command would have printed."""
     return Section(output, 0)
-
-
-def program(disk: Disk) -> str | None:
-    """The path of sshd on the disk, None if it has none."""
-    return next((path for path in SSHD if disk.is_program(path)), None)
 
 
 def quoted(text: str) -> str:

@@ -5,7 +5,7 @@ Source: systemd.journal-fields(7): a field that begins with "_" is journald's ow
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 from msgspec import Struct
@@ -14,8 +14,6 @@ from sshdoctor.model import Unknown
 
 LONGEST = 2000
 """Characters of a message that are kept."""
-
-_SERVERS = frozenset({"sshd", "sshd-session", "sshd-auth", "dropbear", "dropbearmulti", "tinysshd"})
 
 
 class Line(Struct, frozen=True):
@@ -37,14 +35,17 @@ class _Entry(Struct):
     program: str = msgspec.field(name="SYSLOG_IDENTIFIER", default="")
 
 
-def journal_lines(text: str) -> tuple[Line, ...] | Unknown:
-    """The messages in ``text``, oldest first; Unknown where the journal may not be read."""
+def journal_lines(text: str, servers: Collection[str]) -> tuple[Line, ...] | Unknown:
+    """The messages in ``text``, oldest first; Unknown where the journal may not be read.
+
+    ``servers`` are the names of the service's own programs.
+    """
     if "insufficient permissions" in text:
         return Unknown("the journal may not be read; root may, or the group systemd-journal")
-    return tuple(_entries(text))
+    return tuple(_entries(text, servers))
 
 
-def _entries(text: str) -> Iterator[Line]:
+def _entries(text: str, servers: Collection[str]) -> Iterator[Line]:
     decoder = msgspec.json.Decoder(_Entry)
     for line in text.splitlines():
         try:
@@ -52,7 +53,7 @@ def _entries(text: str) -> Iterator[Line]:
             pid = int(entry.pid)
         except (msgspec.MsgspecError, ValueError):
             continue
-        yield Line(entry.program, pid, _message(entry.message), _is_trusted(entry, pid))
+        yield Line(entry.program, pid, _message(entry.message), _is_trusted(entry, pid, servers))
 
 
 def _message(field: object) -> str:
@@ -62,8 +63,8 @@ def _message(field: object) -> str:
     return str(field)[:LONGEST]
 
 
-def _is_trusted(entry: _Entry, pid: int) -> bool:
+def _is_trusted(entry: _Entry, pid: int, servers: Collection[str]) -> bool:
     """Root wrote it, as a server or as systemd; of a process that has just ended journald knows no path."""
     folder, _, name = entry.exe.rpartition("/")
-    server = not entry.exe or (name in _SERVERS and not folder.startswith("/home"))
+    server = not entry.exe or (name in servers and not folder.startswith("/home"))
     return entry.uid == "0" and (server or pid == 1 or name == "systemd-executor")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from sshdoctor.model import Family, Unknown
+from sshdoctor.model import Evidence, Family, Unknown
 
 
 class Listener(Struct, frozen=True):
@@ -27,6 +27,16 @@ class Listener(Struct, frozen=True):
         host = f"[{self.address}]" if self.family == "ipv6" else self.address
         whose = "" if isinstance(self.program, Unknown) else f" {self.program}"
         return f"LISTEN {host}:{self.port}{whose}" + (f" (pid {self.pid})" if self.pid else "")
+
+
+class Listeners(Struct, frozen=True, kw_only=True):
+    """``own`` are those of the service, or of systemd for its socket unit; Unknown where none of the sockets
+    seen is one and some may not be looked into. ``source``: ss, netstat, proc, files."""
+
+    sockets: tuple[Listener, ...]
+    own: tuple[Listener, ...] | Unknown
+    source: str
+    evidence: tuple[Evidence, ...]
 
 
 def _listener(local: str, pid: int | None, program: str | Unknown, v6only: bool | Unknown) -> Listener | None:
@@ -53,7 +63,7 @@ def of_ss(text: str, unknown: Unknown) -> tuple[Listener, ...]:
         fields = line.split()
         if len(fields) < 5 or fields[0] != "LISTEN":
             continue
-        # An SSH server comes before systemd where both hold the socket: it is the one that accepts.
+        # A server comes before systemd where both hold the socket: it is the one that accepts.
         users = re.findall(r'\("((?:[^"\\]|\\.)*)",pid=(\d+)', line)
         users.sort(key=lambda user: user[0] in ("systemd", "init"))
         program, pid = (users[0][0], int(users[0][1])) if users else (unknown, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sshdoctor.facts.parsing.output import evidence, properties
@@ -24,7 +24,7 @@ def absent(unit: Unit) -> bool:
 
 
 def first(known: Mapping[str, Unit], *names: str) -> Unit:
-    """The first of the named units that is there; Debian says ssh, others say sshd."""
+    """The first of the named units that is there."""
     present = [known[name] for name in names if name in known and not absent(known[name])]
     return present[0] if present else {"Id": names[0], "LoadState": "not-found"}
 
@@ -82,20 +82,24 @@ def shown(unit: Unit) -> tuple[Evidence, ...]:
 
 
 class UnitFiles:
-    """``ls -ld`` of the places where SSH unit files stand and are enabled (systemd.unit(5))."""
+    """``ls -ld`` of the places where the files of some units stand and are enabled (systemd.unit(5)).
 
-    def __init__(self, listing: str) -> None:
+    ``names`` are those that one service goes by, without their kind.
+    """
+
+    def __init__(self, listing: str, names: Sequence[str]) -> None:
+        self._names = names
         rows = re.findall(r" (/\S+)(?: -> (\S+))?$", listing, re.M)
         self._paths = [path for path, _ in rows]
         self._masked = {path.rpartition("/")[2] for path, target in rows if target == "/dev/null"}
 
     def unit(self, kind: str) -> str | None:
         names = {path.rpartition("/")[2] for path in self._paths if ".wants/" not in path}
-        return next((f"{name}.{kind}" for name in ("ssh", "sshd") if f"{name}.{kind}" in names), None)
+        return next((f"{name}.{kind}" for name in self._names if f"{name}.{kind}" in names), None)
 
     @property
     def enabled(self) -> bool | Unknown:
         if not self._paths:
             return Unknown("no unit files are there")
         wanted = {path.rpartition("/")[2] for path in self._paths if ".wants/" in path} - self._masked
-        return any(re.fullmatch(r"sshd?\.(service|socket)", name) for name in wanted)
+        return any(f"{name}.{kind}" in wanted for name in self._names for kind in ("service", "socket"))

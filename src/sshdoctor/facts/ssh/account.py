@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from sshdoctor.facts.offline.accounts_and_paths import printed
-from sshdoctor.facts.parsing.fingerprints import fingerprint
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.parsing.key_files import Judge, Objection, Row, rows
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services.ssh.key_files import Judge, Objection, Row, rows
+from sshdoctor.services.ssh.fingerprints import fingerprint
 
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
@@ -154,7 +154,7 @@ _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
 
 
 def on_disk(disk: Disk, user: str) -> Account | Unknown:
-    from sshdoctor.facts.offline.account import account_text  # only a disk needs it
+    from sshdoctor.facts.ssh.offline.account import account_text  # only a disk needs it
 
     said = account_text(disk, user) if user else ""
     return said if isinstance(said, Unknown) else parse({"account": printed(said)})

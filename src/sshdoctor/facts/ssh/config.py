@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.facts.offline.accounts_and_paths import program
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.offline.programs import program
+from sshdoctor.facts.ssh.parsing import sshd_config as _sshd_config
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services.ssh import sshd_config as _sshd_config
 
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
@@ -75,9 +75,9 @@ class ConfigError(Struct, frozen=True):
 class Config(Struct, frozen=True, kw_only=True):
     """``state``: valid, invalid, or Unknown where sshd could not test it.
 
-    ``problem``: none, bad-line, options, no-file, no-host-keys, privsep, library, other. A missing privilege
-    separation directory (privsep) leaves the state valid: it is no fault of the configuration, and the unit may make it
-    when it starts (see the fact privsep).
+    ``problem``: none, bad-line, options, no-file, no-host-keys, privsep, library, other. A missing
+    privilege separation directory (privsep) leaves the state valid: it is no fault of the configuration,
+    and the unit may make it when it starts (see the fact privsep).
     ``effective`` has one entry for each line of ``sshd -T``, keywords in lower case; ``source`` says whether
     it is from "sshd -T" or from "files". ``listen`` has ListenAddress as given, () if none is;
     ``endpoints`` is what a daemon started now would bind. ``changed`` is in seconds since 1970.
@@ -149,7 +149,7 @@ _UNTESTED = Unknown("sshd -t was not run: the system on this disk is not running
 
 def on_disk(disk: Disk, user: str) -> Config | Unknown:
     """The values from the files; ``invalid`` where a line is one that sshd refuses, never ``valid``."""
-    from sshdoctor.services.ssh.sshd_lint import faults  # only a disk needs it
+    from sshdoctor.facts.ssh.parsing.sshd_lint import faults  # only a disk needs it
 
     files, sshd = _sshd_config.of_disk(disk), program(disk)
     wrong = faults(files, disk.read_program(sshd)) if sshd else ()

@@ -18,6 +18,7 @@ from sshdoctor.facts.parsing.journal_lines import LONGEST, Line, journal_lines
 from sshdoctor.facts.parsing.output import denied, parts
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services.ssh.programs import LOGGING
 
 COMMANDS = {
     "lines": """
@@ -68,7 +69,7 @@ def parse(sections: Mapping[str, Section]) -> DialLog | Unknown:
     said = parts(sections["lines"].output)
     if "journal" in said:
         source = "journalctl -b -t sshd -t sshd-session"
-        return DialLog(lines=journal_lines(said["journal"]), source=source)
+        return DialLog(lines=journal_lines(said["journal"], LOGGING), source=source)
     name = next((name for name in said if name.startswith("file ")), None)
     if name is None:
         return DialLog(lines=Unknown("no log is kept here"), source="")

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from sshdoctor.facts.offline.accounts_and_paths import group, owner, printed
-from sshdoctor.facts.parsing.fingerprints import fingerprint
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.parsing import sshd_config as _sshd_config
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services.ssh import sshd_config as _sshd_config
+from sshdoctor.services.ssh.fingerprints import fingerprint
 
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from sshdoctor.facts.offline.accounts_and_paths import OFF, program
+from sshdoctor.facts.offline.accounts_and_paths import OFF
 from sshdoctor.facts.parsing.output import evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.offline.programs import program
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ VALUE = Package
 
 def on_disk(disk: Disk, user: str) -> Package | Unknown:
     """Nothing is run: whether sshd loads is not known."""
-    from sshdoctor.facts.offline.package import package_text  # only a disk needs it
+    from sshdoctor.facts.ssh.offline.package import package_text  # only a disk needs it
 
     manager, answer = package_text(disk)
     state, version = _installed(manager, answer) if manager in _MANAGERS else (Unknown(answer), "")

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.facts.offline.accounts_and_paths import OFF, owner, printed, program
+from sshdoctor.facts.offline.accounts_and_paths import OFF, owner, printed
 from sshdoctor.facts.parsing.output import evidence, properties
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.offline.programs import program
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from msgspec import Struct
 from sshdoctor.facts.parsing.output import evidence, number, parts
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services.ssh.programs import OTHER_SERVERS
 
 _TICKS = 100
 _MASTERS = "sshd"
-_OTHERS = ("dropbear", "tinysshd", "lsh-server", "wolfsshd")
 _STATES = {"T": "stopped", "t": "stopped", "D": "uninterruptible", "Z": "zombie"}
 _CONNECTION = re.compile(
     r"^sshd(-session|-auth)?: (?!.*\[listener\])|^\S+ (.* )?-(R|i)\b|^sshd-(session|auth)"
@@ -105,7 +105,7 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
         state=_STATES.get(first.state, "running") if first else "none",
         exe_deleted=first.exe_deleted if first else False,
         started=first.started if first else None,
-        other_servers=tuple(dict.fromkeys(stat.name for stat in own.values() if stat.name in _OTHERS)),
+        other_servers=tuple(dict.fromkeys(stat.name for stat in own.values() if stat.name in OTHER_SERVERS)),
         connections=_connections(first, own, titles) if first else None,
         evidence=evidence(
             "ps -C sshd -o pid,stat,args",

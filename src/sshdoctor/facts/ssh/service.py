@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.facts.offline import service as _service_disk
 from sshdoctor.facts.offline.accounts_and_paths import OFF
 from sshdoctor.facts.parsing import systemd as _systemd
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.offline import service as _service_disk
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services.ssh.programs import UNITS
 
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
@@ -104,7 +105,7 @@ def on_disk(disk: Disk, user: str) -> Service | Unknown:
     others = _service_disk.others(disk)
     if manager == "systemd":
         return replace(_of_units(disk), others=others)
-    name = next((name for name in ("ssh", "sshd") if disk.is_program(f"/etc/init.d/{name}")), "")
+    name = next((name for name in UNITS if disk.is_program(f"/etc/init.d/{name}")), "")
     if manager == "none" or not name:
         nothing = Unknown("nothing on this disk boots it") if manager == "none" else False
         state = OFF if manager == "none" else "absent"
@@ -199,7 +200,7 @@ def _unreachable(said: Mapping[str, str]) -> Service:
     """systemd runs and does not answer (an unprivileged user where no D-Bus runs): what the disk says."""
     lines = said["systemd"].splitlines()
     reason = Unknown(lines[0] if lines else "systemctl failed")
-    disk = _systemd.UnitFiles(said["disk"])
+    disk = _systemd.UnitFiles(said["disk"], UNITS)
     return Service(
         manager="systemd",
         unit=disk.unit("service") or "",

@@ -17,6 +17,7 @@ from sshdoctor.facts.parsing.journal_lines import Line, journal_lines
 from sshdoctor.facts.parsing.output import evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.services.ssh.programs import LOGGING
 
 COMMANDS = {
     "unit": """
@@ -108,8 +109,8 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
     command, status = _failed_command(said["service"], unit)
     condition = _condition(said["conditions"], unit)
     requirement, shown = _failed_requirement(said["required"])
-    lines = journal_lines(said.get("last service", ""))
-    socket_lines = journal_lines(said.get("last socket", ""))
+    lines = journal_lines(said.get("last service", ""), LOGGING)
+    socket_lines = journal_lines(said.get("last socket", ""), LOGGING)
     drop_ins = tuple(reversed(unit.get("DropInPaths", "").split()))
     return Start(
         unit=unit.get("Id", ""),

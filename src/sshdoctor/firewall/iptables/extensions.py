@@ -82,11 +82,27 @@ def _pkttype(options: Options, family: Family) -> list[Match]:
 def _owner(options: Options, family: Family) -> list[Match]:
     found = []
     for option in options:
-        if option.name == "--uid-owner":
-            found.append(Match(judge.owner, values.number_range(option.value), option.negated))
-        else:
+        if option.name in ("--uid-owner", "--gid-owner"):
+            judge_one = judge.owner if option.name == "--uid-owner" else judge.group
+            found.append(Match(judge_one, _ids(option.value), option.negated))
+        elif option.name == "--socket-exists":
+            found.append(Match(judge.has_owner, None, option.negated))
+        elif option.name != "--suppl-groups":
             found.append(unknown(f"the owner of the listening socket ({option.name})"))
     return found
+
+
+def _ids(text: str) -> tuple[int, int]:
+    """Numbers; of the names only root's is everywhere the same."""
+    return (0, 0) if text == "root" else values.number_range(text)
+
+
+def _label(options: Options, family: Family) -> list[Match]:
+    """``--set`` sets the label, and then it is there."""
+    tracked = Match(judge.connection_tracked, None)
+    if any(option.name == "--set" for option in options):
+        return [tracked]
+    return [tracked, *(Match(judge.has_label, option.value, option.negated) for option in options)]
 
 
 def _recent(options: Options, family: Family) -> list[Match]:
@@ -123,6 +139,7 @@ EXTENSIONS: dict[str, Maker] = {
     "owner": _owner,
     "recent": _recent,
     "rpfilter": _rpfilter,
+    "connlabel": _label,
     "limit": depends("the rate of packets (limit)"),
     "hashlimit": depends("the rate of packets (hashlimit)"),
     "connlimit": depends("how many connections there are (connlimit)"),
@@ -132,6 +149,7 @@ EXTENSIONS: dict[str, Maker] = {
     "time": depends("the time of day (time)"),
     "nfacct": depends("how much has passed before (nfacct)"),
     "rateest": depends("the rate of packets (rateest)"),
+    "cluster": depends("which host of the cluster answers (cluster)"),
     "cpu": depends("the processor that takes the packet (cpu)"),
 }
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from sshdoctor.firewall.iptables import values
 from sshdoctor.firewall.iptables.option import Option
+from sshdoctor.firewall.kernel.conntrack import ZONE
 from sshdoctor.firewall.kernel.segment import Segment
 from sshdoctor.firewall.model import Target
 from sshdoctor.model import Family
@@ -29,6 +30,12 @@ def set_mark(options: list[Option], family: Family) -> Target:
 
 def forget_mark(segment: Segment) -> Segment:
     return replace(segment, mark=None)
+
+
+def set_label(label: str | None, segment: Segment) -> Segment:
+    """None is a label that is not known."""
+    connection = segment.connection
+    return replace(segment, connection=replace(connection, labels=connection.labels | {label}))
 
 
 def untrack(options: list[Option], family: Family) -> Target:
@@ -106,6 +113,8 @@ def conntrack(options: list[Option], family: Family) -> Target:
     names = {option.name for option in options}
     if "--notrack" in names:
         return _change(_notrack)
-    if any(name.startswith("--zone") for name in names):
+    if "--zone-reply" in names and "--zone" not in names:
+        return Target("lost", ZONE)  # measured: what the host sends may clash with the client's entry
+    if any(name in ("--zone", "--zone-orig") for name in names):
         return _change(lambda s: replace(s, connection=replace(s.connection, zoned=True)))
     return Target("continue")

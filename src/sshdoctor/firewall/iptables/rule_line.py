@@ -122,7 +122,7 @@ def _compile(options: Options, scope: LineScope) -> Body:
                 option.value not in _TAKE_NO_OPTIONS and option.value not in scope.chains,
             )
         elif name in _CORE:
-            match = _CORE[name](option, scope.family)
+            match = _core(option, scope.family)
             if match is not None:
                 matches.append(match)
         elif after_target:
@@ -132,9 +132,30 @@ def _compile(options: Options, scope: LineScope) -> Body:
     for extension, given in extensions:
         matches.extend(_extend(extension, given, scope))
     body = Body(tuple(matches), _target(jump, target_options, scope))
+    if (label := _labelled(extensions)) is not None:
+        return Body(
+            body.matches, Target("sequence", (partial(marks.set_label, label), Body((), body.target)))
+        )
     if any(named(given, "--restore-skmark") for _, given in extensions):
         return Body((), Target("sequence", (marks.forget_mark, body)))
     return body
+
+
+def _labelled(extensions: list[tuple[str, Options]]) -> str | None:
+    """The label that ``-m connlabel --label 1 --set`` gives to a connection that comes so far."""
+    for name, given in extensions:
+        label = named(given, "--label")
+        if name == "connlabel" and label is not None and named(given, "--set"):
+            return label.value
+    return None
+
+
+def _core(option: Option, family: Family) -> Match | None:
+    """One of the plain options; a value that is none, as where somebody has masked an address, is a doubt."""
+    try:
+        return _CORE[option.name](option, family)
+    except ValueError as error:
+        return unknown(f"what {option.name} is: {error}")
 
 
 def _collect(extensions: list[tuple[str, Options]], option: Option) -> None:
@@ -167,6 +188,7 @@ def _extend(extension: str, given: Options, scope: LineScope) -> list[Match]:
 
 def _set(given: Options, scope: LineScope) -> list[Match]:
     """``--match-set NAME src,dst``; its further options ask how often an element was met."""
+    given = [option for option in given if option.name not in ("--update-counters", "--update-subcounters")]
     if len(given) != 1 or len(given[0].values) != 2:
         return [Match(judge.in_doubt, Doubt("depends", "the counters of a set (set)"))]
     [option] = given

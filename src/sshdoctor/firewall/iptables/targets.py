@@ -85,26 +85,29 @@ def _reject(options: list[Option], family: Family) -> Target:
 
 
 def _queue(options: list[Option], family: Family) -> Target:
-    first, last = 0, 0
-    for option in options:
-        if option.name in ("--queue-num", "--queue-balance"):
-            low, _, high = option.value.partition(":")
-            first, last = values.number(low, 65535), values.number(high or low, 65535)
-    return queue(range(first, last + 1), any(option.name == "--queue-bypass" for option in options))
+    balance, number = named(options, "--queue-balance"), named(options, "--queue-num")
+    low, high = (0, 0)
+    if balance is not None:
+        low, high = values.number_range(balance.value, ":")
+    elif number is not None:
+        low = high = values.number(number.value, 65535)
+    return queue(range(low, high + 1), named(options, "--queue-bypass") is not None)
 
 
-def queue(numbers: range, bypass: bool) -> Target:
-    """Where no program listens to a queue, the kernel drops what is put there, or lets it pass on ``bypass``
-    (iptables-extensions(8), NFQUEUE; nft(8), queue)."""
-    asks = Target("open", Doubt("depends", "a program on the host that is asked (NFQUEUE)"))
+def queue(numbers: range | None, bypass: bool) -> Target:
+    """A program is asked. Where none listens to the queue the packet is dropped, or with ``bypass`` accepted
+    (nf_queue.c); where that is not known, or one listens, it may do anything."""
+    asked = Doubt("depends", "a program on the host that is asked (NFQUEUE)")
 
-    def choose(segment: Segment) -> list[tuple[Truth, Target]]:
-        heard = segment.packet.heard_queues
-        if heard is None or heard.intersection(numbers):
-            return [(True, asks)]
+    def outcome(segment: Segment) -> list[tuple[Truth, Target]]:
+        listening = segment.packet.queues
+        if listening is None or any(
+            listening if numbers is None else (each in listening for each in numbers)
+        ):
+            return [(True, Target("open", asked))]
         return [(True, Target("accept" if bypass else "drop"))]
 
-    return Target("choose", choose)
+    return Target("choose", outcome)
 
 
 def _set(options: list[Option], family: Family) -> Target:
@@ -139,7 +142,7 @@ def _redirect(options: list[Option], family: Family) -> Target:
     """The packet stays on this host: the address is the receiving interface's own."""
     port = next((option.value for option in options if option.name in ("--to-ports", "--to-port")), "")
     low, _, high = port.partition("-")
-    if high not in ("", low):
+    if high not in ("", low) and low != high:
         return Target("lost", Doubt("depends", "the port chosen from a range (REDIRECT)"))
     number = values.number(low, 65535) if low else None
     return Target("nat", NatTo(None, number))
@@ -149,11 +152,21 @@ def _dnat(options: list[Option], family: Family) -> Target:
     given = [option.value for option in options if option.name == "--to-destination"]
     if len(given) != 1:
         return Target("lost", Doubt("depends", "the destination chosen from several (DNAT)"))
-    address, port = _split_destination(given[0])
+    address, port = (_single(part) for part in _split_destination(given[0]))
     if "-" in address or "-" in port:
         return Target("lost", Doubt("depends", "the destination chosen from a range (DNAT)"))
     number = values.number(port, 65535) if port else None
     return Target("nat", NatTo(values.address(address, family) if address else None, number))
+
+
+def _single(text: str) -> str:
+    """A range of one is that one.
+
+    >>> _single("2222-2222"), _single("10.0.0.1-10.0.0.2")
+    ('2222', '10.0.0.1-10.0.0.2')
+    """
+    low, _, high = text.partition("-")
+    return low if low == high else text
 
 
 def _split_destination(text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from sshdoctor.firewall.kernel.matches import PICKED, SOURCE_PORT
+from sshdoctor.firewall.kernel.matches import PICKED, known_port, port_within
 from sshdoctor.firewall.kernel.segment import ACK, RST, SYN, Segment, to_number
 from sshdoctor.firewall.model import Doubt, Truth
 
@@ -53,11 +53,14 @@ def conntrack(conditions: tuple[Condition, ...], segment: Segment) -> Truth:
         return ZONE
     tracked = segment.state not in ("INVALID", "UNTRACKED")
     states = [c for c in conditions if c.option == "--ctstate"]
-    if any((_has_state(c.value, segment)) is c.negated for c in states):
-        return False
+    doubt: Doubt | None = None
+    for condition in states:
+        truth = _has_state(condition.value, segment)
+        if truth is condition.negated:
+            return False
+        doubt = truth if isinstance(truth, Doubt) else doubt
     if not tracked:
         return bool(states)
-    doubt: Doubt | None = None
     for condition in conditions:
         if condition.option == "--ctstate":
             continue
@@ -74,12 +77,25 @@ def state(states: frozenset[str], segment: Segment) -> Truth:
     return ZONE if segment.connection.zoned else segment.state in states
 
 
-def _has_state(states: frozenset[str], segment: Segment) -> bool:
-    redirected = segment.connection.redirected_to is not None and segment.state not in (
-        "INVALID",
-        "UNTRACKED",
-    )
-    return segment.state in states or ("DNAT" in states and redirected)
+def is_translated(segment: Segment) -> Truth:
+    """Whether DNAT or REDIRECT has changed where the connection goes: one to what was dialled changes
+    nothing (nf_nat_core.c, IPS_DST_NAT)."""
+    connection = segment.connection
+    packet = segment.packet
+    if connection.redirected_to is None:
+        return False
+    address, port = connection.redirected_to
+    if port != packet.destination_port:
+        return True
+    if connection.picked:
+        return PICKED
+    return address != to_number(packet.destination, packet.family)
+
+
+def _has_state(states: frozenset[str], segment: Segment) -> Truth:
+    if segment.state in states or "DNAT" not in states or segment.state in ("INVALID", "UNTRACKED"):
+        return segment.state in states
+    return is_translated(segment)
 
 
 def _is_original(segment: Segment) -> bool:
@@ -92,16 +108,21 @@ def _direction(wanted: str, segment: Segment) -> Truth:
     return _is_original(segment) == (wanted == "ORIGINAL")
 
 
-def status_bits(segment: Segment) -> int:
-    """IPS_* bits: CONFIRMED once the first packet is in, SEEN_REPLY and ASSURED as the handshake goes on."""
+def status_bits(segment: Segment) -> int | Doubt:
+    """IPS_* bits: CONFIRMED once the first packet is in, SEEN_REPLY and ASSURED as the handshake goes on,
+    DST_NAT where the connection goes elsewhere."""
     connection = segment.connection
-    return 2 * connection.replied | 4 * connection.assured | 8 * connection.confirmed
+    translated = is_translated(segment)
+    if isinstance(translated, Doubt):
+        return translated
+    return 2 * connection.replied | 4 * connection.assured | 8 * connection.confirmed | 32 * translated
 
 
 def _status(wanted: frozenset[str], segment: Segment) -> Truth:
     """NONE is no bit at all, so that it never matches (libxt_conntrack.c)."""
     bits = sum(_STATUS.get(name, 0) for name in wanted)
-    return bool(status_bits(segment) & bits)
+    known = status_bits(segment)
+    return known if isinstance(known, Doubt) else bool(known & bits)
 
 
 _STATUS = {"EXPECTED": 1, "SEEN_REPLY": 2, "ASSURED": 4, "CONFIRMED": 8}
@@ -143,14 +164,14 @@ def _address(wanted: tuple[str, tuple[int, int]], segment: Segment) -> Truth:
 
 def _port(wanted: tuple[str, tuple[int, int]], segment: Segment) -> Truth:
     which, (low, high) = wanted
-    port = end_of(which, segment)[1]
-    return SOURCE_PORT if port is None else low <= port <= high
+    return port_within(((low, high),), known_port(end_of(which, segment)[1], segment))
 
 
 _CONDITIONS: dict[str, Callable[[Any, Segment], Truth]] = {
     "--ctdir": _direction,
     "--ctstatus": _status,
     "--ctproto": _protocol,
+    "--ctexpire": lambda _, segment: Doubt("depends", "how long conntrack still remembers (ctexpire)"),
     "--ctorigsrc": _address,
     "--ctorigdst": _address,
     "--ctreplsrc": _address,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import permutations
 from typing import NamedTuple
@@ -16,6 +17,11 @@ from sshdoctor.firewall.kernel.walk import Walker
 from sshdoctor.firewall.model import NAT, Base, Chain, Doubt, Hook, NatTo, Table
 
 CONNTRACK = -200
+_NEEDS_CONNTRACK = re.compile(
+    r"\bct\b|-m (?:conn|state|helper|cluster)"
+    r"|-j (?:CT|CONNMARK|CONNSECMARK|SYNPROXY|[DS]NAT|MASQUERADE|REDIRECT|NETMAP)\b"
+    r"|\b(?:[ds]nat|masquerade|redirect|synproxy|flow)\b"
+)
 _HOOKS: tuple[Hook, ...] = ("prerouting", "input", "forward", "output", "postrouting")
 
 
@@ -40,6 +46,9 @@ class Hooks:
     """All tables of one family, as the kernel runs them."""
 
     def __init__(self, tables: Iterable[Table]) -> None:
+        tables = list(tables)
+        self._tracks: bool | None = None
+        self._tables = tables
         placed = [
             _Placed(chain.base, chain, walker, table.backend)
             for table in tables
@@ -78,6 +87,8 @@ class Hooks:
                 add_stop(result, _lost(path, "a redirected connection that conntrack does not follow"))
                 return []
             return [path]
+        if stage.chains and not self._is_tracked():
+            return [path]
         bound = _bound(segment)
         if segment.state == "NEW" and (not redirected or segment.hook != "prerouting"):
             return self._in_any_order(stage.chains, path._replace(segment=bound), result)
@@ -88,6 +99,15 @@ class Hooks:
         if refuses_first and bound != segment:
             asked = self._in_any_order(stage.chains, path._replace(segment=bound), result)
         return [p._replace(segment=_follow(p.segment)) for p in asked] if redirected else asked
+
+    def _is_tracked(self) -> bool:
+        """Measured: without a rule that needs it the kernel tracks no connection, and asks no NAT chain."""
+        if self._tracks is None:
+            rules = (
+                chain.show(rule) for t in self._tables for chain in t.chains.values() for rule in chain.rules
+            )
+            self._tracks = any(_NEEDS_CONNTRACK.search(text) for text in rules)
+        return self._tracks
 
     def _in_any_order(self, chains: Sequence[_Placed], path: ChainPath, result: Result) -> list[ChainPath]:
         """Chains of equal priority run in the order of their registration, the last one first: a dump does

@@ -6,6 +6,7 @@ Sources: iptables-extensions(8), and the kernel's net/netfilter/xt_*.c, which th
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -14,8 +15,9 @@ from sshdoctor.firewall.model import Doubt, Match, Truth
 
 Ranges = tuple[tuple[int, int], ...]
 
-PRIVILEGED = 1024
-"""Clients are given source ports from here up; NAT keeps a port on its side of this line."""
+_RARE = 1000
+"""What holds for fewer than one in so many of the ports that a client may be given does not hold; and so
+does what fails for so few."""
 
 INTERFACE = Doubt("unknown", "the interface that the packet uses")
 SOURCE_PORT = Doubt("depends", "the client's source port")
@@ -96,11 +98,11 @@ def destination_range(ranges: Ranges, segment: Segment) -> Truth:
 
 
 def source_port(ranges: Ranges, segment: Segment) -> Truth:
-    return segment.protocol == TCP and port_within(ranges, segment.source_port)
+    return segment.protocol == TCP and port_within(ranges, known_port(segment.source_port, segment))
 
 
 def destination_port(ranges: Ranges, segment: Segment) -> Truth:
-    return segment.protocol == TCP and port_within(ranges, segment.destination_port)
+    return segment.protocol == TCP and port_within(ranges, known_port(segment.destination_port, segment))
 
 
 def either_port(ranges: Ranges, segment: Segment) -> Truth:
@@ -111,15 +113,34 @@ def either_port(ranges: Ranges, segment: Segment) -> Truth:
     return next((truth for truth in truths if truth is not False), False)
 
 
-def port_within(ranges: Ranges, port: int | None) -> Truth:
-    if port is not None:
+class Ports(NamedTuple):
+    """A port of which only the range is known: the client's own."""
+
+    low: int
+    high: int
+
+
+def known_port(port: int | None, segment: Segment) -> int | Ports:
+    return Ports(*segment.packet.source_ports) if port is None else port
+
+
+def port_within(ranges: Ranges, port: int | Ports) -> Truth:
+    """Whether one of ``ranges`` holds the port.
+
+    >>> port_within(((1024, 65535),), Ports(32768, 60999)), port_within(((3306, 3306),), Ports(32768, 60999))
+    (True, False)
+    """
+    if isinstance(port, int):
         return _within(ranges, port)
-    covered = [(max(low, PRIVILEGED), high) for low, high in ranges if high >= PRIVILEGED]
-    if not covered:
+    size = port.high - port.low + 1
+    parts = sorted((max(low, port.low), min(high, port.high)) for low, high in ranges)
+    covered, after = 0, port.low
+    for low, high in parts:
+        covered += max(0, high + 1 - max(low, after))
+        after = max(after, high + 1)
+    if covered * _RARE < size:
         return False
-    if any(low == PRIVILEGED and high == 65535 for low, high in covered):
-        return True
-    return SOURCE_PORT
+    return True if (size - covered) * _RARE < size else SOURCE_PORT
 
 
 def _within(ranges: Ranges, number: int) -> bool:
@@ -186,6 +207,14 @@ def connection_mark(value_and_mask: tuple[int, int], segment: Segment) -> Truth:
     return _mark(segment.connection.mark, value_and_mask)
 
 
+def has_label(label: int | str, segment: Segment) -> Truth:
+    """Nothing but a rule gives a label to a connection."""
+    labels = segment.connection.labels
+    if None in labels:
+        return Doubt("unknown", "which label the connection was given")
+    return str(label) in labels
+
+
 def connection_tracked(_: None, segment: Segment) -> Truth:
     return segment.state not in ("INVALID", "UNTRACKED")
 
@@ -195,14 +224,26 @@ def _mark(number: int | None, value_and_mask: tuple[int, int]) -> Truth:
     return MARK if number is None else number & mask == value
 
 
-def owner(uids: tuple[int, int], segment: Segment) -> Truth:
+OWNER = Doubt("unknown", "the owner of the listening socket")
+
+
+def has_owner(_: object, segment: Segment) -> Truth:
     """Packets that the kernel itself makes (a RST, an ICMP error) have no owner."""
-    if segment.sender == "client" or segment.icmp or segment.flags & 4:
+    return segment.sender == "server" and not segment.icmp and not segment.flags & 4
+
+
+def owner(uids: tuple[int, int], segment: Segment) -> Truth:
+    return _owned(uids, segment.packet.listener_uid, segment)
+
+
+def group(gids: tuple[int, int], segment: Segment) -> Truth:
+    return _owned(gids, segment.packet.listener_gid, segment)
+
+
+def _owned(wanted: tuple[int, int], number: int | None, segment: Segment) -> Truth:
+    if not has_owner(None, segment):
         return False
-    uid = segment.packet.listener_uid
-    if uid is None:
-        return Doubt("unknown", "the owner of the listening socket")
-    return uids[0] <= uid <= uids[1]
+    return OWNER if number is None else wanted[0] <= number <= wanted[1]
 
 
 def reverse_path(_: None, segment: Segment) -> Truth:

@@ -36,6 +36,8 @@ class Connection(Struct, frozen=True):
     redirected_to: tuple[int, int] | None = None
     picked: bool = False
     zoned: bool = False
+    labels: frozenset[str | None] = frozenset()
+    """None stands for one that is not known."""
 
 
 class Segment(Struct, frozen=True, kw_only=True):

@@ -71,5 +71,5 @@ def longest_headers(segment: Segment) -> int:
 def hops(segment: Segment) -> Span:
     """TTL, or IPv6's hop limit: what a rule has set, or else anything."""
     if segment.hops is None:
-        return Span(0, 255, HOPS)
+        return Span(1, 255, HOPS)  # none is delivered with 0
     return Span(segment.hops, segment.hops, HOPS)

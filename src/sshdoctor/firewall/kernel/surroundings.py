@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sshdoctor.firewall.iptables.option import Maker, Options, named, unknown
+from sshdoctor.firewall.iptables.option import Maker, Options, named
 from sshdoctor.firewall.kernel import matches as judge
 from sshdoctor.firewall.kernel.segment import SYN, TCP, Segment, to_text
 from sshdoctor.firewall.model import Doubt, Match, Truth
@@ -34,6 +34,9 @@ def socket(any_listener: bool, segment: Segment) -> Truth:
     return _SOCKET if everywhere is None else not everywhere
 
 
+EVERYWHERE = Doubt("unknown", "whether the server listens on every address (socket)")
+
+
 def listens_everywhere(segment: Segment) -> int | Doubt | None:
     """nft's ``socket wildcard``. Measured: the ACK of the handshake finds no whole socket (nft_socket.c), the
     one of the banner does; here they are one."""
@@ -42,7 +45,13 @@ def listens_everywhere(segment: Segment) -> int | Doubt | None:
     if segment.flags != SYN:
         return _SOCKET if segment.payload is None else 0
     everywhere = segment.packet.listens_everywhere
-    return _SOCKET if everywhere is None else int(everywhere)
+    return EVERYWHERE if everywhere is None else int(everywhere)
+
+
+def is_transparent(segment: Segment) -> int | Doubt | None:
+    """nft's ``socket transparent``: no server's own socket is (IP_TRANSPARENT)."""
+    found = listens_everywhere(segment)
+    return found if isinstance(found, Doubt) and found is not EVERYWHERE else 0
 
 
 def on_bridge(option: str, segment: Segment) -> Truth:
@@ -88,8 +97,8 @@ def physical_address(_: object, segment: Segment) -> Truth:
 
 def _socket(options: Options, family: Family) -> list[Match]:
     given = {option.name for option in options}
-    if given - {"--nowildcard", "--restore-skmark"}:
-        return [unknown("whether the socket is a transparent proxy's (socket --transparent)")]
+    if "--transparent" in given:
+        return [Match(judge.always, False)]  # no server's own socket is
     return [Match(socket, "--nowildcard" in given)]
 
 

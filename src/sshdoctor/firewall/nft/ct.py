@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sshdoctor.firewall.kernel.conntrack import ZONE, end_of, status_bits
-from sshdoctor.firewall.kernel.matches import MARK, PICKED
+from sshdoctor.firewall.kernel.matches import MARK, PICKED, known_port
 from sshdoctor.firewall.kernel.segment import TCP, Segment
+from sshdoctor.firewall.model import Doubt
 from sshdoctor.firewall.nft import names as nft_names
 from sshdoctor.firewall.nft.field import Field, no_item, unknown
-from sshdoctor.firewall.nft.values import ANY_PORT, Seen, address_item, number_item
+from sshdoctor.firewall.nft.values import Seen, address_item, number_item
 from sshdoctor.model import Family
 
 
@@ -21,9 +22,13 @@ def ct_field(value: dict[str, Any], family: Family) -> Field:
             number_item(nft_names.CT_STATES),
             bits=True,
         )
+    if key.startswith("ip") and (key.split()[0] == "ip") is not (family == "ipv4"):
+        return Field(lambda segment: None, no_item)
+    if key == "label":
+        return Field(_labels, lambda element: (str(element), str(element)), bits=True)
     known = _CT.get(key) or _end(key.split()[-1], value.get("dir", ""), family)
     if known is None:
-        return unknown(f"ct {key}", key in ("bytes", "packets", "avgpkt", "expiration", "id"))
+        return unknown(f"ct {key}", key in ("bytes", "packets", "avgpkt", "expiration", "id", "event"))
     return Field(lambda s: known.read(s) if s.state not in ("INVALID", "UNTRACKED") else None, *known[1:])
 
 
@@ -40,7 +45,7 @@ def _end(which: str, direction: str, family: Family) -> Field | None:
         address, port = end_of(name, segment)
         if not is_port:
             return address
-        return ANY_PORT if port is None else port
+        return known_port(port, segment)
 
     return Field(read, number_item({}) if is_port else address_item(family))
 
@@ -49,6 +54,15 @@ _SIDES = {
     "saddr": ("src", False), "daddr": ("dst", False), "proto-src": ("src", True), "proto-dst": ("dst", True)
 }  # fmt: skip
 _DIRECTIONS = {"original": "orig", "reply": "repl"}
+
+
+def _labels(segment: Segment) -> Seen:
+    """The labels that rules have given, each a name; None if there is no connection."""
+    if segment.state in ("INVALID", "UNTRACKED"):
+        return None
+    if None in segment.connection.labels:
+        return Doubt("unknown", "which label the connection was given")
+    return tuple(sorted(filter(None, segment.connection.labels)))
 
 
 def _connection_mark(segment: Segment) -> Seen:

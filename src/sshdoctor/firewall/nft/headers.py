@@ -10,14 +10,14 @@ from typing import Any
 
 from sshdoctor.firewall.iptables.header_extensions import OPTIONS, SERVICE
 from sshdoctor.firewall.iptables.service_types import DSCP, ECN
-from sshdoctor.firewall.kernel.matches import PICKED
+from sshdoctor.firewall.kernel.matches import PICKED, known_port
 from sshdoctor.firewall.kernel.segment import RST, SYN, TCP, Segment
 from sshdoctor.firewall.kernel.spans import Span, header_length, hops, length
 from sshdoctor.firewall.kernel.surroundings import CARD
 from sshdoctor.firewall.model import Doubt
 from sshdoctor.firewall.nft import names as nft_names
 from sshdoctor.firewall.nft.field import Field, no_item, nothing, unknown
-from sshdoctor.firewall.nft.values import ANY_PORT, Seen, address_item, number_item, port_item
+from sshdoctor.firewall.nft.values import Seen, address_item, number_item, port_item
 from sshdoctor.model import Family
 
 
@@ -36,6 +36,8 @@ def payload_field(protocol: str, name: str, family: Family) -> Field:
         return Field(_tcp_flags, number_item(nft_names.TCP_FLAGS), bits=True)
     if protocol in ("icmp", "icmpv6") and name in ("type", "code"):
         return _icmp(protocol, name, family)
+    if protocol == "tcp" and name == "doff":
+        return Field(lambda segment: _DATA_OFFSET if segment.protocol == TCP else None, number_item({}))
     if protocol in ("tcp", "th"):
         doubt = Doubt("depends", f"the packet's {protocol} {name}")
         return Field(_only_tcp(lambda segment: doubt, protocol), no_item)
@@ -44,10 +46,45 @@ def payload_field(protocol: str, name: str, family: Family) -> Field:
     return unknown("the VLAN that the packet came by") if protocol == "vlan" else nothing()
 
 
+_RAW: dict[tuple[Family | None, str, int, int], tuple[str, str]] = {
+    ("ipv4", "nh", 0, 4): ("ip", "version"),
+    ("ipv4", "nh", 64, 8): ("ip", "ttl"),
+    ("ipv4", "nh", 72, 8): ("ip", "protocol"),
+    ("ipv4", "nh", 96, 32): ("ip", "saddr"),
+    ("ipv4", "nh", 128, 32): ("ip", "daddr"),
+    ("ipv6", "nh", 0, 4): ("ip6", "version"),
+    ("ipv6", "nh", 48, 8): ("ip6", "nexthdr"),
+    ("ipv6", "nh", 56, 8): ("ip6", "hoplimit"),
+    ("ipv6", "nh", 64, 128): ("ip6", "saddr"),
+    ("ipv6", "nh", 192, 128): ("ip6", "daddr"),
+    (None, "th", 0, 16): ("th", "sport"),
+    (None, "th", 16, 16): ("th", "dport"),
+    (None, "ll", 96, 16): ("ether", "type"),
+}
+
+
+def raw_field(value: dict[str, Any], family: Family) -> Field:
+    """``@nh,96,32``: bits by their place, where a field of the packet stands there."""
+    place = (value["base"], value["offset"], value["len"])
+    named = _RAW.get((family, *place)) or _RAW.get((None, *place))
+    if named is None:
+        return unknown("the bytes of the packet", depends=True)
+    return payload_field(*named, family)._replace(item=number_item({}))
+
+
 def _ether(name: str) -> Field:
+    if name == "type":
+        read = nft_names.ETHER_TYPES
+        return Field(
+            lambda segment: None if _is_without_card(segment) else _ether_type(segment), number_item(read)
+        )
     if name not in ("saddr", "daddr"):
         return unknown(f"ether {name}")
     return Field(lambda segment: None if _is_without_card(segment) else CARD, no_item)
+
+
+def _ether_type(segment: Segment) -> int:
+    return 0x0800 if segment.family == "ipv4" else 0x86DD
 
 
 def _is_without_card(segment: Segment) -> bool:
@@ -68,6 +105,7 @@ def _ip(protocol: str, name: str) -> Field:
     return fields.get(name) or unknown(f"the packet's {protocol} {name}", depends=True)
 
 
+_DATA_OFFSET = Span(5, 15, Doubt("depends", "the packet's TCP options"))
 _HEADER = Span(5, 15, Doubt("depends", "the packet's IP options"))
 
 
@@ -126,11 +164,11 @@ def _is_picked(segment: Segment, sender: str) -> bool:
 
 
 def _source_port(segment: Segment) -> Seen:
-    return ANY_PORT if segment.source_port is None else segment.source_port
+    return known_port(segment.source_port, segment)
 
 
 def _destination_port(segment: Segment) -> Seen:
-    return ANY_PORT if segment.destination_port is None else segment.destination_port
+    return known_port(segment.destination_port, segment)
 
 
 def _tcp_flags(segment: Segment) -> Seen:

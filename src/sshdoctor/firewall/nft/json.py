@@ -9,6 +9,7 @@ from typing import Any
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall.kernel.matches import in_doubt
 from sshdoctor.firewall.model import Base, Body, Chain, Doubt, Hook, Match, Table, Target
+from sshdoctor.firewall.nft.devices import interface_names
 from sshdoctor.firewall.nft.match import Scope
 from sshdoctor.firewall.nft.rule import compile_nft
 from sshdoctor.firewall.nft.text import Object, read_script, statements_of
@@ -56,11 +57,20 @@ def read_text(text: str) -> list[Table]:
 
 def _tables(objects: list[Object], texts: dict[Place, str]) -> list[Table]:
     return [
-        Table(family, f"nft {entry['family']}", entry["name"], _chains(entry, family, objects, texts))
+        _table(entry, family, objects, texts)
         for kind, entry in objects
         if kind == "table" and not _is_dormant(entry)
         for family in FAMILIES.get(entry["family"], ())
     ]
+
+
+def _table(entry: dict[str, Any], family: Family, objects: list[Object], texts: dict[Place, str]) -> Table:
+    chains = _chains(entry, family, objects, texts)
+    of = (entry["family"], entry["name"])
+    others = [(k, e) for k, e in objects if k != "rule" and (e.get("family"), e.get("table")) == of]
+    return Table(
+        family, f"nft {entry['family']}", entry["name"], chains, lambda: interface_names(chains, others)
+    )
 
 
 def _is_dormant(table: dict[str, Any]) -> bool:

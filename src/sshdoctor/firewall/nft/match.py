@@ -10,7 +10,7 @@ from sshdoctor.firewall.kernel.segment import Segment
 from sshdoctor.firewall.model import Doubt, Match, Target, Truth
 from sshdoctor.firewall.nft.field import Field
 from sshdoctor.firewall.nft.fields import field_of
-from sshdoctor.firewall.nft.values import ANY_PORT, Item, Sets, is_in
+from sshdoctor.firewall.nft.values import EVERYTHING, Item, Sets, is_in
 from sshdoctor.model import Family
 
 
@@ -50,7 +50,7 @@ def _match(value: dict[str, Any], scope: Scope) -> Match:
     field = field_of(value["left"], scope.family)
     if doubt := scope.sets.doubt_of(value["right"]):
         return Match(_if_it_has_any, (field, doubt))
-    items = tuple(field.item(element) for element in scope.sets.of(value["right"]))
+    items = tuple(_item(field, element) for element in scope.sets.of(value["right"]))
     if value["op"] in _ORDERS:
         items = (_ORDERS[value["op"]](*items[0]),)
     if value["op"] == "!=" and len(items) == 1 and _is_inverted(items[0], value["right"]):
@@ -119,8 +119,10 @@ def _compare(comparison: _Comparison, segment: Segment) -> Truth:
     seen = field.read(segment)
     if seen is None:
         return False
-    if isinstance(seen, Doubt) and seen is not ANY_PORT:
+    if isinstance(seen, Doubt):
         return seen
+    if isinstance(seen, tuple) and field.bits:
+        return any(item[0] in seen for item in items) is (op == "in" or op == "==")
     if field.bits and op in ("in", "!"):
         bits = items[0][0]
         return isinstance(seen, int) and bool(seen & bits) is (op == "in")
@@ -133,7 +135,10 @@ Choice = Callable[[Segment], list[tuple[Truth, Target]]]
 
 def choice(field: Field, elements: Iterable[tuple[Any, Target]]) -> Choice:
     """What a map gives for a packet: the targets of the elements that it may be."""
-    table = [(field.item(_bare(key)), target) for key, target in elements]
+    table = sorted(
+        ((_item(field, _bare(key)), target) for key, target in elements),
+        key=lambda pair: pair[0] == EVERYTHING,
+    )
 
     def choose(segment: Segment) -> list[tuple[Truth, Target]]:
         seen = field.read(segment)
@@ -149,6 +154,10 @@ def choice(field: Field, elements: Iterable[tuple[Any, Target]]) -> Choice:
         return chosen
 
     return choose
+
+
+def _item(field: Field, key: Any) -> Item:
+    return EVERYTHING if key == EVERYTHING else field.item(key)
 
 
 def _bare(key: Any) -> Any:

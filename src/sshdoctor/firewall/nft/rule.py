@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sshdoctor.firewall.iptables import values
 from sshdoctor.firewall.iptables.targets import PASSING as PASSING_TARGETS
 from sshdoctor.firewall.iptables.targets import queue
 from sshdoctor.firewall.kernel import matches as judge
 from sshdoctor.firewall.kernel.segment import TCP
-from sshdoctor.firewall.model import Body, Doubt, Match, NatTo, Target
+from sshdoctor.firewall.model import Body, Doubt, Match, Target
 from sshdoctor.firewall.nft import names as nft_names
 from sshdoctor.firewall.nft.change import changed
+from sshdoctor.firewall.nft.evaluate import guard
 from sshdoctor.firewall.nft.fields import field_of
 from sshdoctor.firewall.nft.match import Choice, Scope, are_joined, both_or_doubt, choice, match_of
 from sshdoctor.firewall.nft.text.statement import NOT_UNDERSTOOD
+from sshdoctor.firewall.nft.translate import translate
 from sshdoctor.model import Family
 
 PASSING = frozenset(
@@ -51,14 +52,19 @@ def compile_nft(statements: Statements, scope: Scope) -> Body:
                 match = Match(both_or_doubt, (matches.pop(), match))
             matches.append(match)
         elif kind in PASSING and not _is_shown_in_part(kind, value):
+            matches.extend(_there(value, scope))
             if doubt := _doubt_of(kind, value, scope):
                 matches.append(_doubt(doubt))
         elif kind in _COUNTING:
+            matches.extend(_there(value, scope))
             matches.append(_doubt(Doubt("depends", _COUNTING[kind])))
         elif kind in ("mangle", "notrack"):
             rest = compile_nft(statements[place + 1 :], scope)
-            return Body(tuple(matches), changed(kind, value, rest, scope))
+            before, target = changed(kind, value, rest, scope)
+            return Body((*matches, *before), target)
         else:
+            if kind == "synproxy":
+                matches.extend(_there(value, scope))
             return _end(kind, value, matches, scope)
     return Body(tuple(matches), Target("continue"))
 
@@ -70,6 +76,17 @@ def _name(statement: Any) -> tuple[str, Any]:
     if isinstance(statement, str) and statement.startswith(("add @", "update @", "delete @")):
         return "map", {}  # nft 1.0.6 has no JSON for a map's update
     return "a statement", statement
+
+
+def _there(value: Any, scope: Scope) -> tuple[Match, ...]:
+    """What a statement needs: an object by a map, an element for a set, and a map's value for it."""
+    if not isinstance(value, dict):
+        return ()
+    if "elem" in value:
+        return guard([value["elem"], value.get("data")], scope)
+    if "key" in value and "stmt" in value:
+        return guard(value["key"], scope)
+    return guard({"map": value["map"]}, scope) if isinstance(value.get("map"), dict) else ()
 
 
 def _is_shown_in_part(kind: str, value: Any) -> bool:
@@ -108,25 +125,18 @@ def _target(kind: str, value: Any, scope: Scope) -> tuple[Match | None, Target]:
     if kind == "vmap":
         return None, Target("choose", _choice(value, scope))
     if kind in ("redirect", "dnat"):
-        return _translate(kind, value or {}, scope.family)
+        return translate(kind, value or {}, scope)
     if kind in ("snat", "masquerade"):
         return None, Target("nat", Doubt("unknown", f"where replies go after {kind}"))
     if kind == "queue":
-        return None, _queue(value or {})
+        return None, queue(
+            _numbers((value or {}).get("num", 0)), "bypass" in ((value or {}).get("flags") or ())
+        )
     if kind == NOT_UNDERSTOOD:
         return None, Target("lost", Doubt("unknown", f"what this does: {value}"))
     if kind == "xt" and value:
         return None, Target("lost", Doubt("unknown", f"the iptables {value.get('type')} {value.get('name')}"))
     return None, Target("lost", Doubt("unknown", _LOST.get(kind, f"the statement {kind}")))
-
-
-def _queue(value: dict[str, Any]) -> Target:
-    """``queue num 0-3 bypass``; a number that is computed from the packet is any."""
-    number, flags = value.get("num", 0), value.get("flags", [])
-    first, last = number["range"] if isinstance(number, dict) and "range" in number else (number, number)
-    if not isinstance(first, int) or not isinstance(last, int):
-        return Target("open", Doubt("depends", "a program on the host that is asked (queue)"))
-    return queue(range(first, last + 1), "bypass" in ([flags] if isinstance(flags, str) else flags))
 
 
 def _verdict(kind: str, value: Any, scope: Scope) -> Target:
@@ -150,13 +160,14 @@ def _reject(value: dict[str, Any], family: Family) -> tuple[Match | None, Target
     return None, Target("reject", nft_names.REFUSALS[kind][code])
 
 
-def _translate(kind: str, value: dict[str, Any], family: Family) -> tuple[Match | None, Target]:
-    if value.get("family", "") not in ("", "ip" if family == "ipv4" else "ip6"):
-        return Match(judge.always, False), Target("drop")
-    address, port = value.get("addr"), value.get("port")
-    if not isinstance(port, int | None) or not isinstance(address, str | None):
-        return None, Target("lost", Doubt("depends", f"the destination chosen from several ({kind})"))
-    return None, Target("nat", NatTo(None if address is None else values.address(address, family), port))
+def _numbers(given: Any) -> range | None:
+    """The queues that may be asked, None if they cannot be told."""
+    if isinstance(given, int):
+        return range(given, given + 1)
+    if isinstance(given, dict) and "range" in given:
+        low, high = given["range"]
+        return range(low, high + 1)
+    return None
 
 
 def _choice(value: dict[str, Any], scope: Scope) -> Choice:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sshdoctor.firewall.iptables import values
-from sshdoctor.firewall.kernel.matches import SOURCE_PORT, port_within
+from sshdoctor.firewall.kernel.matches import Ports, port_within
 from sshdoctor.firewall.kernel.spans import Span, span_within
 from sshdoctor.firewall.model import Doubt, Truth
 from sshdoctor.model import Family
 
-ANY_PORT = SOURCE_PORT
-"""The value of the client's source port: a range may hold all of what it can be."""
-
-Seen = int | str | tuple[Any, ...] | Span | Doubt | None
+Seen = int | str | tuple[Any, ...] | Span | Ports | Doubt | None
 """What a packet shows of a field; None if it has none: then the rule does not match, not even with ``!=``."""
+
+EVERYTHING = "*"
+"""The element of a set or map that stands for all that no other has."""
 
 Item = Any
 """A (low, high) pair of numbers, a name, or a tuple of these for each part of a concatenation."""
@@ -53,6 +53,20 @@ def _bare(element: Any) -> Any:
     if isinstance(element, dict) and "elem" in element:
         return element["elem"]["val"]
     return element
+
+
+class Device(NamedTuple):
+    """That there is a device, and its name, None if that is not known: what ``fib`` looks up."""
+
+    name: str | None
+
+    def is_one(self, item: Item) -> Truth:
+        if not isinstance(item, str):
+            return bool(item[0] <= 1 <= item[1])
+        return _DEVICE if self.name is None else self.name == item
+
+
+_DEVICE = Doubt("unknown", "the device by which the address is reached (fib)")
 
 
 def address_item(family: Family) -> Callable[[Any], Item]:
@@ -124,9 +138,10 @@ def name_item(element: Any) -> Item:
 
 
 def is_in(seen: Seen, items: Iterable[Item]) -> Truth:
-    """Whether one of ``items`` is what was seen; a Doubt where that cannot be told."""
-    if seen is ANY_PORT:
-        return port_within(tuple(items), None)
+    """Whether one of ``items`` is what was seen; a Doubt where that cannot be told. ``*`` is every other."""
+    if isinstance(seen, Ports):
+        every = tuple(items)
+        return True if EVERYTHING in every else port_within(every, seen)
     doubt: Doubt | None = None
     for item in items:
         truth = _is(seen, item)
@@ -138,14 +153,22 @@ def is_in(seen: Seen, items: Iterable[Item]) -> Truth:
 
 
 def _is(seen: Seen, item: Item) -> Truth:
+    if item == EVERYTHING:
+        return True
     if isinstance(seen, Span):
         return span_within([item], seen)
     if isinstance(seen, Doubt):
-        return is_in(seen, [item]) if seen is ANY_PORT else seen
+        return seen
+    if isinstance(seen, Ports):
+        return port_within((item,), seen)
+    if isinstance(seen, Device):
+        return seen.is_one(item)
     if isinstance(seen, tuple):
         return _all_are(seen, item)
     if isinstance(seen, str):
         return seen == item if not str(item).endswith("*") else seen.startswith(str(item)[:-1])
+    if isinstance(item, str):
+        return False
     low, high = item
     return seen is not None and bool(low <= seen <= high)
 

@@ -99,7 +99,7 @@ guard_boot_install() {
 }
 
 # guard_unit_files: those units that have a file. A name that stands nowhere makes an empty unit in systemd; if it
-# becomes an alias then (sshd.service, by an enable), the next reload takes the unit that runs for one that does not.
+# becomes an alias then (by an enable), the next reload takes the unit that runs for one that does not.
 guard_unit_files() {
   local unit dir
   for unit in $guard_units; do

@@ -7,7 +7,7 @@
 # How a remedy stands is one of guard_words: a file of that name in its directory, renamed from word to word,
 # so that of two who claim it one wins (rename(2)), also on a full disk. Deadlines count seconds of
 # /proc/uptime, which no change of the clock moves; a process is its number and its start time (proc(5)).
-# With systemd, a restore that a reboot cuts off is made up for at boot, before sshd. Without it, a shutdown
+# With systemd, a restore that a reboot cuts off is made up for at boot, first of all. Without it, a shutdown
 # that sends TERM first (every init does) makes the restore happen then; after a loss of power nothing does,
 # and the next guard_open says so. A state in /run (where /var/lib cannot be written) ends with a reboot.
 #
@@ -15,9 +15,6 @@
 
 guard_words='opened armed confirmed restoring restored undoing undone'
 guard_bases='/var/lib/sshdoctor /run/sshdoctor'
-guard_names='ssh sshd ufw firewalld nftables netfilter-persistent iptables ip6tables fail2ban'
-guard_units='ssh.service ssh.socket sshd.service sshd.socket ufw.service firewalld.service nftables.service
-  netfilter-persistent.service iptables.service ip6tables.service fail2ban.service'
 guard_tools='iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy iptables ip6tables'
 guard_boot_unit=/etc/systemd/system/restore-by-sshdoctor.service
 

@@ -54,14 +54,14 @@ guard_put_mode() {
   [ -L "$path" ] || chmod "$mode" "$path" 2>/dev/null || guard_note '  failed'
 }
 
-# What was not there goes, but not what a package brought, nor keys and links of an sshd installed since.
+# What was not there goes, but not what a package brought, nor keys and links of a server installed since.
 guard_remove() {
   [ -e "$path" ] || [ -L "$path" ] || return 0
   ! guard_left "$path" || return 0
   case $path in *.dpkg-* | *.rpmnew | *.rpmsave | *.rpmorig) return 0 ;; esac
   if dpkg -S "$path" >/dev/null 2>&1 || rpm -qf "$path" >/dev/null 2>&1; then return 0; fi
-  if [ -e "$state/no-sshd" ] && [ -x /usr/sbin/sshd ] && ! grep -qxF "absent - - - $path|" "$state/kept"; then
-    case $path in *ssh*) return 0 ;; esac
+  if [ -e "$state/no-server" ] && server_installed && server_owns; then
+    grep -qxF "absent - - - $path|" "$state/kept" || return 0
   fi
   guard_touched
   guard_note "remove $path"
@@ -73,12 +73,9 @@ guard_remove() {
 # What has to read a file again.
 guard_touched() {
   case $path in
-    */ssh.socket* | */sshd.socket*) units_due=yes socket_due=yes ;;
-    /etc/systemd/*/ssh* | /run/systemd/*/ssh*) units_due=yes sshd_due=restart ;;
     /etc/systemd/* | /run/systemd/* | /etc/rc?.d/*) units_due=yes ;;
-    /etc/default/ssh) sshd_due=restart ;;
-    /etc/ssh/*) sshd_due=${sshd_due:-reload} ;;
     /etc/firewalld/*) firewalld_due=yes ;;
   esac
+  server_touched
 }
 

@@ -1,6 +1,6 @@
 # ---- Processes and time
 
-# guard_started PID: its start time, in ticks since boot (field 22 of /proc/PID/stat).
+# guard_started PID: its start time, in ticks since boot (starttime in /proc/PID/stat).
 guard_started() {
   local stat
   stat=$(cat "/proc/$1/stat" 2>/dev/null) && [ -n "$stat" ] || return 1

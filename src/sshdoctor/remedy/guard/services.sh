@@ -24,7 +24,7 @@ guard_put_units() { # guard_put_units [--no-block]: at boot, only what ran is st
       inactive:active | failed:active)
         # A socket that listens starts its service whenever somebody knocks.
         case $unit:$(guard_was "${unit%.service}.socket"):${1-} in
-          ssh*.service:active:* | *:--no-block) ;;
+          *.service:active:* | *:--no-block) ;;
           *) guard_try systemctl stop "$unit" </dev/null ;;
         esac
         ;;
@@ -34,24 +34,24 @@ guard_put_units() { # guard_put_units [--no-block]: at boot, only what ran is st
 
 guard_put_process() {
   local was pid command
-  ! guard_left sshd || return 0
-  was=$(guard_was sshd)
-  pid=$(guard_sshd) && pid=${pid%% *} || pid=
+  ! guard_left "$server" || return 0
+  was=$(guard_was "$server")
+  pid=$(server_process) && pid=${pid%% *} || pid=
   if [ "$was" = no ] && [ -n "$pid" ]; then
     guard_try kill "$pid" </dev/null
   elif [ "$was" != no ] && [ -n "$was" ] && [ -z "$pid" ]; then
-    [ -d /run/sshd ] || (umask 022 && mkdir -p /run/sshd)
-    if guard_has rc-service; then guard_try rc-service sshd start </dev/null; fi
+    [ -d "$server_folder" ] || (umask 022 && mkdir -p "$server_folder")
+    if guard_has rc-service; then guard_try rc-service "$server" start </dev/null; fi
     command=${was#* }
-    guard_sshd >/dev/null || (set -f && guard_try sh -c '"$@" &' sh $command </dev/null)
+    server_process >/dev/null || (set -f && guard_try sh -c '"$@" &' sh $command </dev/null)
   fi
 }
 
-# sshd reads its files again, if it ran, and only what it accepts: else it goes on with what it has read.
-guard_put_sshd() {
+# The server reads its files again, if it ran, and only what it accepts: else it goes on with what it has read.
+guard_put_server() {
   local unit how=restart
-  [ "$sshd_due" != reload ] || how=reload-or-restart
-  for unit in ssh sshd; do
+  [ "$server_due" != reload ] || how=reload-or-restart
+  for unit in $server_names; do
     if ! guard_systemd; then
       break
     elif [ "$(guard_was $unit.socket)" = active ]; then
@@ -62,20 +62,14 @@ guard_put_sshd() {
       [ "$(guard_was $unit.service)" != active ] || guard_try systemctl start $unit.service </dev/null
       return 0
     elif [ "$(guard_was $unit.service)" = active ]; then
-      [ -z "$sshd_due" ] || ! guard_sshd_accepts || guard_try systemctl $how $unit.service </dev/null
+      [ -z "$server_due" ] || ! server_accepts || guard_try systemctl $how $unit.service </dev/null
       return 0
     fi
   done
-  case $(guard_was sshd) in '' | no) return 0 ;; esac
-  [ -z "$sshd_due" ] || ! guard_sshd >/dev/null || ! guard_sshd_accepts || {
-    unit=$(guard_sshd)
+  case $(guard_was "$server") in '' | no) return 0 ;; esac
+  [ -z "$server_due" ] || ! server_process >/dev/null || ! server_accepts || {
+    unit=$(server_process)
     guard_try kill -HUP "${unit%% *}" </dev/null
   }
-}
-
-guard_sshd_accepts() {
-  local sshd=/usr/sbin/sshd
-  [ -x $sshd ] || sshd=$(command -v sshd) || return 1
-  guard_try "$sshd" -t </dev/null
 }
 

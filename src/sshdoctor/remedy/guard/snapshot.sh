@@ -1,19 +1,23 @@
 # ---- The snapshot
 
+guard_firewalls='ufw firewalld nftables netfilter-persistent iptables ip6tables fail2ban'
+guard_names="$server_names $guard_firewalls"
+guard_units="$server_units$(printf ' %s.service' $guard_firewalls)"
+
 # guard_take: files, rules and unit states as they are; false, with nothing changed, if they cannot be had.
 guard_take() {
   guard_take_files || return 1
   guard_dump "$state/before" || guard_refuse "the firewall cannot be read: $(guard_unread before)" || return 1
   { guard_unit_states >"$state/units"; } 2>/dev/null || guard_refuse "$state cannot be written" || return 1
-  [ -x /usr/sbin/sshd ] || guard_has sshd || true >"$state/no-sshd"
-  [ ! -d /run/sshd ] || true >"$state/run-sshd"
+  server_installed || true >"$state/no-server"
+  [ ! -d "$server_folder" ] || true >"$state/server-folder"
   guard_note 'snapshot taken'
 }
 
 # The files and folders that decide who gets in and what starts; those that there are.
 guard_tops() {
   local name path
-  set -- /etc/ssh /etc/default/ssh /etc/iptables /etc/sysconfig/ip*tables* /etc/nftables* /etc/ufw \
+  set -- $server_files /etc/iptables /etc/sysconfig/ip*tables* /etc/nftables* /etc/ufw \
     /etc/default/ufw /etc/firewalld /etc/fail2ban/jail.local /etc/fail2ban/jail.d /etc/hosts.allow \
     /etc/hosts.deny /etc/nologin /run/nologin /etc/systemd/system/dbus-org.fedoraproject.FirewallD1.service
   for name in $guard_names; do
@@ -88,33 +92,11 @@ guard_unit_states() {
       echo "$unit ${1-unknown}"
       [ $# = 0 ] || shift
     done
-  elif unit=$(guard_sshd); then
-    echo "sshd $unit"
+  elif unit=$(server_process); then
+    echo "$server $unit"
   else
-    echo 'sshd no'
+    echo "$server no"
   fi
-}
-
-# The process number and the command of the sshd that listens (the title of its sessions has no path).
-guard_sshd() {
-  local file name line own
-  own=$(readlink /proc/self/ns/pid)
-  for file in /proc/[0-9]*/comm; do
-    { read -r name <"$file"; } 2>/dev/null && [ "$name" = sshd ] || continue
-    [ "$(readlink "${file%comm}ns/pid")" = "$own" ] || continue # in a container on this host
-    # Anybody may call a program sshd; only root's is one that root shall start again.
-    [ "$(stat -c %u "${file%/comm}")" = 0 ] || continue
-    line=$({ tr '\0' ' ' <"${file%comm}cmdline"; } 2>/dev/null)
-    case $line in
-      'sshd: /'*' [listener]'*) line=${line#sshd: } ;;
-      /*) ;;
-      *) continue ;;
-    esac
-    file=${file#/proc/}
-    echo "${file%/comm} ${line%% \[listener\]*}"
-    return 0
-  done
-  return 1
 }
 
 # guard_found: everything under these.

@@ -84,7 +84,7 @@ guard_took_files() { [ -e "$state/all" ]; }
 # Rules go first, each table at once, so that who has access keeps it; and again last, as units change them. Units
 # are looked at twice too: what a dead remedy has asked of systemd may be done after its death.
 guard_put_back() {
-  local sshd_due="${again:+restart}" socket_due="$again" units_due="$again" firewalld_due=''
+  local server_due="${again:+restart}" socket_due="$again" units_due="$again" firewalld_due=''
   rm -f "$state/room"
   guard_taken || { guard_unit_states >"$state/units"; } 2>/dev/null
   guard_run_inverses
@@ -92,10 +92,10 @@ guard_put_back() {
   guard_put_files
   ! guard_systemd || [ -z "$units_due" ] || guard_try systemctl daemon-reload </dev/null
   guard_put_units
-  guard_put_sshd
+  guard_put_server
   guard_put_units
   # A unit that is stopped takes the directory along that a daemon started by hand needs as well.
-  [ ! -e "$state/run-sshd" ] || [ -d /run/sshd ] || (umask 022 && mkdir -p /run/sshd)
+  [ ! -e "$state/server-folder" ] || [ -d "$server_folder" ] || (umask 022 && mkdir -p "$server_folder")
   guard_put_firewalld
   guard_put_rules
 }

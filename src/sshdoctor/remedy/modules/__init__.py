@@ -12,6 +12,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
+from sshdoctor import services
+
 
 @cache
 def known() -> dict[str, ModuleType | None]:
@@ -45,7 +47,9 @@ def parts(module: ModuleType) -> tuple[str, ...]:
 
 
 def part(name: str) -> str:
-    return (Path(__path__[0]) / "parts" / f"{name}.sh").read_text(encoding="utf-8")
+    """The text of such a part; one that is not here is the services'."""
+    path = Path(__path__[0]) / "parts" / f"{name}.sh"
+    return path.read_text(encoding="utf-8") if path.is_file() else services.shell(name)
 
 
 def changes(module: ModuleType) -> bool:

@@ -37,4 +37,4 @@ def faults(arguments: FirewalldArguments) -> Iterator[str]:
     if len(given) != 1:
         yield "exactly one of service, port and rich_rule is needed"
     if arguments.port is not None and arguments.port and "/" not in arguments.port:
-        yield "port is PORT/PROTOCOL, such as 22/tcp"
+        yield "port is PORT/PROTOCOL, such as 443/tcp"

@@ -1,8 +1,8 @@
 """A service's state, now and at boot, under whatever starts services on the host.
 
 Source: Ansible's documentation of ansible.builtin.service; systemctl(1), rc-service(8), rc-update(8),
-service(8), update-rc.d(8), chkconfig(8), sshd(8). Where there is no service manager, as in many containers,
-sshd alone can be started and stopped: as a daemon with a clean environment.
+service(8), update-rc.d(8), chkconfig(8). Where there is no service manager, as in many containers, only the
+server of a known service can be started and stopped: as a daemon with a clean environment.
 """
 
 from __future__ import annotations

@@ -29,6 +29,6 @@ def mode_faults(mode: str | None) -> Iterator[str]:
 def validate_faults(validate: tuple[str, ...]) -> Iterator[str]:
     """The command must say where the name of the new text goes."""
     if validate and not any("%s" in word for word in validate):
-        yield 'validate: "%s" must stand in it, for the new text: "/usr/sbin/sshd -t -f %s"'
+        yield 'validate: "%s" must stand in it, for the new text: "/usr/sbin/visudo -cf %s"'
     if any("%" in word.replace("%s", "") for word in validate):
         yield "validate: no % but that of %s"

@@ -1,14 +1,11 @@
-"""The first words on a connection, read without taking them away from the login that follows."""
+"""What the first words on a connection mean."""
 
 from __future__ import annotations
 
 import re
-import socket
 
-from msgspec import Struct
+from sshdoctor.services.base import GREETING_BYTES, Greeting
 
-# What OpenSSH reads at most before it gives up on finding "SSH-" (sshbuf of SSH_MAX_BANNER_LEN).
-PEEK_BYTES = 8192
 BANNER_BYTES = 255
 
 _OTHERS = re.compile(
@@ -17,15 +14,7 @@ _OTHERS = re.compile(
 )
 
 
-class Greeting(Struct, frozen=True):
-    """A reply word, the banner line if there was one, and what else was said."""
-
-    word: str
-    banner: str | None = None
-    detail: str | None = None
-
-
-def judge_greeting(data: bytes, *, ended: str | None = None) -> Greeting | None:
+def judge_greeting(data: bytes, ended: str | None = None) -> Greeting | None:
     """What the bytes so far mean; None while more may come.
 
     ``ended`` says why no more will come: "time", "closed" or "reset". RFC 4253 4.2: other lines may
@@ -34,7 +23,7 @@ def judge_greeting(data: bytes, *, ended: str | None = None) -> Greeting | None:
 
     >>> judge_greeting(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\\r\\n").banner
     'SSH-2.0-OpenSSH_9.2p1 Debian-2'
-    >>> judge_greeting(b"Not allowed at this time\\r\\n", ended="closed")
+    >>> judge_greeting(b"Not allowed at this time\\r\\n", "closed")
     Greeting(word='closed-before-banner', banner=None, detail='Not allowed at this time')
     """
     banner = re.search(rb"^SSH-[^\r\n]*", data, re.MULTILINE)
@@ -43,7 +32,7 @@ def judge_greeting(data: bytes, *, ended: str | None = None) -> Greeting | None:
     ):
         return Greeting("banner", _text(banner[0][:BANNER_BYTES]))
     said = _text(data.strip()[:BANNER_BYTES]) or None
-    if not banner and (_OTHERS.match(data) or b"\0" in data or len(data) >= PEEK_BYTES):
+    if not banner and (_OTHERS.match(data) or b"\0" in data or len(data) >= GREETING_BYTES):
         return Greeting("not-ssh", None, said)
     if ended == "time":
         other_line = b"\n" in data and not banner
@@ -51,17 +40,6 @@ def judge_greeting(data: bytes, *, ended: str | None = None) -> Greeting | None:
     if ended:
         return Greeting("closed-before-banner", None, said or ("reset" if ended == "reset" else None))
     return None
-
-
-def peek(sock: socket.socket) -> tuple[bytes, str | None]:
-    """What has come so far, left where it is, and "closed" or "reset" if nothing follows."""
-    try:
-        data = sock.recv(PEEK_BYTES, socket.MSG_PEEK)
-    except BlockingIOError:
-        return b"", None
-    except OSError:
-        return b"", "reset"
-    return data, None if data else "closed"
 
 
 def _text(line: bytes) -> str:

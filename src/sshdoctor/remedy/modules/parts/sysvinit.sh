@@ -1,4 +1,4 @@
-# Init scripts. Source: LSB 5.0, 22.2 (status exits 0 if running, 1 to 3 if not); update-rc.d(8), chkconfig(8).
+# Init scripts. Source: LSB 5.0, "Init Script Actions" (status exits 0 if running, 1 to 3 if not); update-rc.d(8), chkconfig(8).
 
 sysvinit_command() { # as service(8) does: a script gets a clean environment
   if command -v service >/dev/null; then

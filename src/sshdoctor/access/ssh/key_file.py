@@ -1,0 +1,60 @@
+"""What OpenSSH holds against a private key file before it is used; other libraries take what it does not.
+
+Sources: authfile.c (sshkey_perm_ok: a key of ours that group or others may read is passed over), sshkey.c and
+PEM of libcrypto (CRLF and a missing last line end: "error in libcrypto"); ssh-keygen(1).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from msgspec import Struct
+
+_LARGEST = 65536
+
+
+class KeyFault(Struct, frozen=True):
+    """``cause``: client-key-permissions or client-key-unreadable; ``says`` and ``mend`` are for a person."""
+
+    path: str
+    cause: str
+    says: str
+    mend: str
+
+
+def key_fault(name: str) -> KeyFault | None:
+    """What is wrong with the file, or None: as far as it can be told without its passphrase."""
+    path = Path(name).expanduser()
+    try:
+        of = path.stat()
+        data = path.read_bytes()[:_LARGEST] if stat.S_ISREG(of.st_mode) else b""
+    except FileNotFoundError:
+        says = f"{name} is not there"
+        return KeyFault(name, "client-key-permissions", says, "name the key that is (ssh -i)")
+    except OSError as error:
+        return KeyFault(name, "client-key-permissions", f"{name}: {error.strerror}", f"chmod 600 {name}")
+    if of.st_mode & 0o077 and of.st_uid == os.geteuid():
+        mode = f"{stat.S_IMODE(of.st_mode):04o}"
+        says = f"{name} has mode {mode}: others may read it, so ssh passes it over"
+        return KeyFault(name, "client-key-permissions", says, f"chmod 600 {name}")
+    says = _unreadable(data)
+    if not says:
+        return None
+    mend = f"rewrite it: ssh-keygen -p -f {name}, after: sed -i 's/\\r$//' {name}; or name another key"
+    if data.startswith(b"PuTTY-User-Key-File"):
+        mend = f"puttygen {name} -O private-openssh -o NEW_FILE, or name another key"
+    return KeyFault(name, "client-key-unreadable", f"OpenSSH cannot read {name}: {says}", mend)
+
+
+def _unreadable(data: bytes) -> str:
+    if data.startswith(b"PuTTY-User-Key-File"):
+        return "it is in PuTTY's format"
+    if data.startswith((b"ssh-", b"ecdsa-", b"sk-")):
+        return "it is a public key, not the private one"
+    if not data.startswith(b"-----BEGIN "):
+        return "it is no private key"
+    if b"\r\n" in data:
+        return "its lines end with CR LF"
+    return "" if data.endswith(b"\n") else "its last line has no end"

@@ -1,0 +1,107 @@
+"""The person's own ssh, asked once: where Fabric's library may do otherwise, its answer counts.
+
+Source: ssh(1), ssh_config(5). Nothing is asked of a person (BatchMode), no key is added to known_hosts, and
+what runs on the host, if it lets us in, is ``true``.
+"""
+
+from __future__ import annotations
+
+import subprocess
+
+from msgspec import Struct
+
+from sshdoctor.access.ssh.key_file import key_fault
+from sshdoctor.access.ssh.login import user_of
+from sshdoctor.model import Login
+
+HONOURED = frozenset(
+    {
+        "addressfamily", "batchmode", "bindaddress", "bindinterface", "connecttimeout", "identitiesonly",
+        "identityagent", "port", "proxycommand", "proxyjump", "pubkeyauthentication", "stricthostkeychecking",
+        "userknownhostsfile", "globalknownhostsfile", "hostkeyalias", "user", "hostname",
+    }
+)  # fmt: skip
+"""The options that the library does as ssh does; any other is asked of ssh."""
+
+_DIFFERENT = ("auth-denied", "kex-failed")
+_SLOW = 4
+_MOST_LINES = 200
+_WORDS = (
+    ("Permission denied (", "auth-denied"),
+    ("Too many authentication failures", "auth-denied"),
+    ("Unable to negotiate with", "kex-failed"),
+    ("no matching ", "kex-failed"),
+    ("REMOTE HOST IDENTIFICATION HAS CHANGED", "host-key-changed"),
+    ("Host key verification failed", "host-key-unknown"),
+)
+
+
+class OpensshAnswer(Struct, frozen=True, kw_only=True):
+    """``word`` is a reply word, "" where ssh's end has none; ``lines`` are its own, without "debug1: "."""
+
+    word: str
+    lines: tuple[str, ...]
+
+
+def differs(login: Login, word: str) -> bool:
+    """Whether ssh may come to something else than the library, which came to ``word``."""
+    if login.password is not None:
+        return False
+    if word in _DIFFERENT:
+        return True
+    return bool(set(login.options) - HONOURED) or any(key_fault(path) for path in login.key_files)
+
+
+def ask_openssh(login: Login, timeout: float) -> OpensshAnswer | None:
+    """What ``ssh -v`` came to, within ``timeout`` seconds for each of its steps; None without an ssh here."""
+    command = ["ssh", "-v", "-T", "-p", str(login.port), "-l", user_of(login)]
+    for path in login.key_files:
+        command += ["-i", path]
+    if login.known_hosts:
+        command += ["-o", f"UserKnownHostsFile={' '.join(login.known_hosts)}"]
+    if login.host_key_alias:
+        command += ["-o", f"HostKeyAlias={login.host_key_alias}"]
+    if login.jumps:
+        command += ["-J", ",".join(login.jumps)]
+    for name, value in {**_OURS, "ConnectTimeout": str(max(1, round(timeout)))}.items():
+        command += ["-o", f"{name}={value}"]
+    for name, value in login.options.items():
+        command += ["-o", f"{name}={value}"]
+    try:
+        done = subprocess.run(
+            [*command, "--", login.address, "true"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=_SLOW * timeout,
+            check=False,
+        )
+        said, status = done.stderr, done.returncode
+    except FileNotFoundError:
+        return None
+    except subprocess.TimeoutExpired as late:
+        said, status = late.stderr or b"", None
+    lines = [line.strip() for line in said.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
+    return OpensshAnswer(word=_word(lines, status), lines=_own(lines))
+
+
+_OURS = {
+    "BatchMode": "yes",
+    "NumberOfPasswordPrompts": "0",
+    "StrictHostKeyChecking": "yes",
+    "UpdateHostKeys": "no",
+    "ControlMaster": "no",
+    "ControlPath": "none",
+    "PermitLocalCommand": "no",
+}
+
+
+def _word(lines: list[str], status: int | None) -> str:
+    if any(line.startswith(("Authenticated to ", "debug1: Authentication succeeded")) for line in lines):
+        return "ok" if status == 0 else "session-closed" if status is not None else ""
+    return next((word for said, word in _WORDS for line in lines if said in line), "")
+
+
+def _own(lines: list[str]) -> tuple[str, ...]:
+    plain = [line.removeprefix("debug1: ") for line in lines[-_MOST_LINES:]]
+    return tuple(dict.fromkeys(line[:500] for line in plain))

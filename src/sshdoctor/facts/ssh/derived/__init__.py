@@ -1,0 +1,1 @@
+"""Facts about its SSH server that no host prints: put together from others, and from what the client met."""

@@ -1,0 +1,110 @@
+"""The fact ``permission``: whether sshd's own rules let this user log in at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from msgspec import Struct
+
+from sshdoctor.facts.ssh.account import Account
+from sshdoctor.facts.ssh.config import Config
+from sshdoctor.model import Evidence, Unknown
+
+
+class Permission(Struct, frozen=True, kw_only=True):
+    """``allowed`` is "yes" or "no"; ``rule`` the line of the configuration that says no.
+
+    ``lines`` let the user in, in a Match block of its own: there a list takes the place of the one outside,
+    and is added to that of another block (sshd_config(5), Match). None lifts a rule that denies by name.
+    """
+
+    allowed: str | Unknown
+    rule: str
+    lines: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+
+
+VALUE = Permission
+NEEDS = ("config", "account")
+
+
+def derive(known: Mapping[str, Any]) -> Permission | Unknown:
+    """DenyUsers, AllowUsers, DenyGroups, AllowGroups, in sshd's order (sshd_config(5)); PermitRootLogin."""
+    user, client = known["dialled"].user, known["client_address"] or ""
+    config: Config | Unknown = known["config"]
+    account: Account | Unknown = known["account"]
+    if isinstance(config, Unknown):
+        return config
+    if not user:
+        return Unknown("the user is not known")
+    users, groups = _rules(config, "Users"), _rules(config, "Groups")
+    if isinstance(users, Unknown) or isinstance(groups, Unknown):
+        return Unknown("the configuration was not read")
+    rules = [_stopped(users, (user,), client)]
+    names = account if isinstance(account, Unknown) else account.groups
+    if not isinstance(names, Unknown):
+        rules.append(_stopped(groups, names, ""))
+    elif rules == [None] and any(groups.values()):
+        return names
+    stopping = [rule for rule in (*rules, _root(user, config)) if rule]
+    rule = next(iter(stopping), "")
+    seen = (Evidence(f"sshd -T -C user={user},addr={client or 'CLIENT'}", rule),) if rule else ()
+    lines = _lifting(stopping, user, () if isinstance(names, Unknown) else names)
+    return Permission(allowed="no" if rule else "yes", rule=rule, lines=lines, evidence=seen)
+
+
+def _lifting(stopping: Iterable[str], user: str, groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines that lift all of these rules, () if one of them cannot be lifted so.
+
+    >>> _lifting(["AllowUsers root"], "deploy", ("deploy",)), _lifting(["DenyUsers d*"], "deploy", ())
+    (('AllowUsers deploy',), ())
+    """
+    own = {"AllowUsers": user, "AllowGroups": "".join(groups[:1]), "PermitRootLogin": "prohibit-password"}
+    lifted = [(word := rule.split()[0], own.get(word, "")) for rule in stopping]
+    plain = all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value) for _, value in (*lifted, ("", user)))
+    return tuple(f"{keyword} {value}" for keyword, value in lifted) if plain else ()
+
+
+def _rules(config: Config, kind: str) -> dict[str, tuple[str, ...]] | Unknown:
+    """``Deny`` before ``Allow``, each with its patterns."""
+    deny, allow = (
+        (config.deny_users, config.allow_users)
+        if kind == "Users"
+        else (config.deny_groups, config.allow_groups)
+    )
+    if isinstance(deny, Unknown):
+        return deny
+    if isinstance(allow, Unknown):
+        return allow
+    return {f"Deny{kind}": deny, f"Allow{kind}": allow}
+
+
+def _stopped(rules: Mapping[str, tuple[str, ...]], names: tuple[str, ...], client: str) -> str | None:
+    """The line that stops all of ``names`` (a user, or its groups): a Deny that means one, an Allow none."""
+    for keyword, patterns in rules.items():
+        meant = any(_listed(name, client, patterns) for name in names)
+        if patterns and meant is keyword.startswith("Deny"):
+            return f"{keyword} {' '.join(patterns)}"
+    return None
+
+
+def _root(user: str, config: Config) -> str | None:
+    return "PermitRootLogin no" if user == "root" and config.permit_root_login == "no" else None
+
+
+def _listed(user: str, client: str, patterns: Iterable[str]) -> bool:
+    """Whether ``user`` (from ``client``) is meant by a list such as ``alice bob@192.0.2.* !carol``."""
+    found = False
+    for pattern in patterns:
+        negated, _, plain = pattern.rpartition("!")
+        name, at, host = plain.rpartition("@")
+        if not at:
+            name, host = plain, "*"
+        if fnmatchcase(user, name) and (host == "*" or fnmatchcase(client, host)):
+            if negated or pattern.startswith("!"):
+                return False
+            found = True
+    return found

@@ -1,0 +1,1 @@
+"""Readers of what only an SSH server has: its configuration, the files of keys, its programs."""

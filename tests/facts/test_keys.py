@@ -1,0 +1,82 @@
+"""Whether sshd uses the files that hold an offered key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import fields
+
+from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.facts.ssh.account import Account, AuthFile
+from sshdoctor.facts.ssh.config import Config
+from sshdoctor.facts.ssh.derived.keys import Keys, derive
+from sshdoctor.facts.ssh.parsing.key_files import Objection
+from sshdoctor.model import Unknown
+
+OFFERED = "SHA256:offered"
+
+
+def only(kind: type[Any], **known: object) -> Any:
+    """A fact with only ``known`` fields seen."""
+    return kind(**{field.name: Unknown("not seen") for field in fields(kind)} | known)
+
+
+def file(name: str, *held: str, problem: str = "", hidden: str = "") -> AuthFile:
+    return AuthFile(
+        path=name,
+        exists=True,
+        readable=True,
+        mode="",
+        owner="",
+        unsafe=(Objection(problem, name, mode="go-w"),) if problem else (),
+        unread=(Objection(hidden, name, owner="deploy"),) if hidden else (),
+        keys=held,
+        commands={},
+    )
+
+
+def seen(*files: AuthFile, strict: bool | Unknown = True) -> Keys:
+    dial = only(Dialled, client_keys=(OFFERED,))
+    known = tuple(key for one in files for key in one.keys)
+    account = only(Account, authorized=known, authorized_files=files, evidence=())
+    face = {"dialled": dial, "account": account, "config": only(Config, strict_modes=strict), "words": None}
+    found = derive(face)
+    assert isinstance(found, Keys)
+    return found
+
+
+def test_a_file_that_others_can_write_is_passed_over_and_the_commands_that_mend_it_are_said() -> None:
+    found = seen(file("a", OFFERED, problem="a can be written by others", hidden="deploy cannot read a"))
+    assert (found.authorized, found.distrusted, found.mend) == (
+        True,
+        "deploy cannot read a",
+        "chmod go-w a; chown deploy a",
+    )
+
+
+def test_a_file_without_the_offered_key_does_not_matter() -> None:
+    assert seen(file("a", "SHA256:other", problem="it is open"), file("b", OFFERED)).distrusted == ""
+
+
+def test_one_file_that_sshd_uses_is_enough() -> None:
+    assert seen(file("a", OFFERED, problem="it is open"), file("b", OFFERED)).distrusted == ""
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_file_that_its_user_cannot_read_is_of_no_use_whatever_strictmodes_says(strict: bool) -> None:
+    assert seen(file("a", OFFERED, hidden="deploy cannot read a"), strict=strict).distrusted != ""
+
+
+def test_without_strictmodes_others_may_write() -> None:
+    assert seen(file("a", OFFERED, problem="it is open"), strict=False).distrusted == ""
+
+
+def test_without_strictmodes_only_what_the_user_cannot_read_is_to_be_mended() -> None:
+    found = seen(file("a", OFFERED, problem="it is open", hidden="deploy cannot read a"), strict=False)
+    assert found.mend == "chown deploy a"
+
+
+def test_where_strictmodes_is_not_known_neither_is_the_answer() -> None:
+    said = seen(file("a", OFFERED, problem="it is open"), strict=Unknown("a Match block sets it")).distrusted
+    assert said == Unknown("a Match block sets it")
