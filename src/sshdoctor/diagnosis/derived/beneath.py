@@ -11,7 +11,7 @@ from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.below import Below
 from sshdoctor.facts.host.links import Links
-from sshdoctor.facts.ssh.unit_network import UnitNetwork
+from sshdoctor.facts.parsing.unit_network import UnitNetwork
 from sshdoctor.model import Evidence, Unknown
 
 

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address, ip_network
-
-from msgspec import Struct
 
 from sshdoctor.facts.parsing import systemd as _systemd
 from sshdoctor.facts.parsing.output import evidence, parts, unseen
 from sshdoctor.facts.parsing.section import Section
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.facts.parsing.unit_network import Apart, Unit, UnitNetwork
+from sshdoctor.model import Unknown
 
 COMMANDS = {
     "settings": """
@@ -56,50 +54,6 @@ every=$(grep -lsxE 'sshd|dropbear|tinysshd' /proc/[0-9]*/comm | sed 's|comm$|ns/
 true
 """
 }
-
-
-class Unit(Struct, frozen=True, kw_only=True):
-    """What systemd has in force for one unit."""
-
-    name: str
-    active: bool
-    allow: tuple[str, ...]
-    deny: tuple[str, ...]
-    device: str
-    private: bool
-
-
-class Apart(Struct, frozen=True):
-    """An SSH server in another network namespace of this host, and the ports that listen there."""
-
-    pid: int
-    program: str
-    namespace: str
-    ports: tuple[int, ...]
-
-
-class UnitNetwork(Struct, frozen=True, kw_only=True):
-    """``units`` only where some unit file sets such a thing; the address lists of slices count for all units.
-    ``apart`` are the SSH servers in another network namespace, ``apart_ports`` where these listen.
-    ``enforced``: the kernel carries the address lists out. ``files`` are the lines of the unit files."""
-
-    units: tuple[Unit, ...]
-    enforced: bool
-    files: tuple[str, ...]
-    apart: tuple[Apart, ...]
-    apart_ports: tuple[int, ...]
-    apart_text: str
-    apart_fix: str
-    evidence: tuple[Evidence, ...]
-
-    def denies(self, unit: Unit, client: str) -> str:
-        """The entry by which ``unit`` is closed to ``client``, "" if none is: an allowed address is let in
-        whatever is denied, and the lists of a unit's slices are its own as well."""
-        slices = [one for one in self.units if one.name.endswith(".slice")]
-        if unit in slices or not unit.active or any(_listed(client, one.allow) for one in (unit, *slices)):
-            return ""
-        denied = [each for one in (unit, *slices) for each in one.deny if _listed(client, (each,))]
-        return f"IPAddressDeny={denied[0]}" if denied else ""
 
 
 VALUE = UnitNetwork
@@ -153,10 +107,6 @@ def _unit(values: Mapping[str, str]) -> Unit:
         device=values.get("BindToDevice", ""),
         private=values.get("PrivateNetwork") == "yes" or bool(values.get("NetworkNamespacePath")),
     )
-
-
-def _listed(client: str, networks: tuple[str, ...]) -> bool:
-    return any(ip_address(client) in ip_network(each, strict=False) for each in networks)
 
 
 def _inodes(listing: str) -> frozenset[str]:
