@@ -1,4 +1,4 @@
-"""IPsec policies, tc's filters and queues: what the models say of a dial, and what the kernel does with it."""
+"""IPsec policies, tc's filters and queues: what the models say of a dial, and what the kernel does."""
 
 from __future__ import annotations
 
@@ -223,9 +223,9 @@ def test_a_filter_of_tc_stops_what_the_kernel_stops(name: str, pair: Pair) -> No
     dead = frozenset(traffic_control.dead_queues(queues).get("eth0", ()))
     syn, answer = ends(family)
     found = {
-        "in": traffic_control.taken(shown(pair, *"tc filter show dev eth0 ingress".split()), syn),
-        "out": traffic_control.taken(shown(pair, *"tc filter show dev eth0 egress".split()), answer)
-        or traffic_control.taken(shown(pair, *"tc filter show dev eth0".split()), answer, dead),
+        "in": traffic_control.taken(shown(pair, *["tc", "filter", "show", "dev", "eth0", "ingress"]), syn),
+        "out": traffic_control.taken(shown(pair, *["tc", "filter", "show", "dev", "eth0", "egress"]), answer)
+        or traffic_control.taken(shown(pair, *["tc", "filter", "show", "dev", "eth0"]), answer, dead),
     }
     stopped = {key for key, hit in found.items() if hit and hit.sure} | ({"out"} if "root" in dead else set())
     assert pair.dial(family, 0.5) == ("silence" if way else "ok")

@@ -47,8 +47,8 @@ def look_here(host: Host, outside: Outside, timeout: float) -> dict[str, Facts]:
 
 
 def measure_stalled(host: Host, replies: Sequence[Reply], timeout: float) -> dict[str, Facts]:
-    """``passage`` of each address where a connection began and then stalled, by address: what sizes of packets
-    come through. One more connection, or two, and only then."""
+    """``passage`` of each address where a connection began and then stalled, by address: what sizes of
+    packets come through. One more connection, or two, and only then."""
     from sshdoctor.outside.large_packets import measure  # few dials stall
 
     return {

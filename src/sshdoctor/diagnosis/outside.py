@@ -37,7 +37,8 @@ class Outside(Struct, frozen=True, kw_only=True):
     when: float | None = None
     """When the dialling began, in seconds since 1970."""
     unsent: int | None = None
-    """How often this machine's kernel could not send a segment again meanwhile; None where it does not count."""
+    """How often this machine's kernel could not send a segment again meanwhile; None where it does not
+    count."""
 
 
 def look_outside(host: Host, probing: ProbeOptions) -> Outside:

@@ -1,4 +1,4 @@
-"""What nftables' tables of the family arp do with the question for the host's hardware address, and the answer.
+"""What nftables' tables of the family arp do with the question for a host's hardware address.
 
 Sources: nft(8), libnftables-json(5); RFC 826. A client on the host's own network, or its router, asks who has
 the address, and asks again every now and then: what stops that, or the answer, stops everybody there.

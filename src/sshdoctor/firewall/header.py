@@ -1,4 +1,4 @@
-"""The first bytes of a TCP packet, as filters that look at bytes see them: which are known, and what they are."""
+"""The first bytes of a TCP packet, for filters that look at bytes: which are known, and what they are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def opening(family: Family, client: str, host: str, port: int) -> tuple[Ends, En
 def header(ends: Ends) -> tuple[bytes, bytes]:
     """The bytes from the beginning of the IP header, and a mask of the bits that are known in them.
 
-    >>> value, known = header(Ends(family="ipv4", source="192.0.2.1", destination="192.0.2.2", source_port=22))
+    >>> ends = Ends(family="ipv4", source="192.0.2.1", destination="192.0.2.2", source_port=22)
+    >>> value, known = header(ends)
     >>> value[9], value[20:22].hex(), known[20:24].hex()
     (6, '0016', 'ffff0000')
     """

@@ -45,8 +45,8 @@ _STEPS = (("SYN", SYN, _OUT), ("host's SYN-ACK", SYN | ACK, _IN), ("ACK", ACK, _
 
 
 def halted(rulesets: Sequence[Dump], dialling: Dialling) -> Halt | None:
-    """What surely stops the connection on this machine, None if nothing does, or if it hangs on what the rules
-    do not say. Raises RulesError for a dump that is none."""
+    """What surely stops the connection on this machine, None if nothing does, or if it hangs on what the
+    rules do not say. Raises RulesError for a dump that is none."""
     hooks = Hooks([table for table in read_tables(rulesets) if table.family == dialling.family])
     paths = [ChainPath(_outward(_packet(dialling)))]
     for name, flags, way in _STEPS:

@@ -65,7 +65,7 @@ def taken(text: str, ends: Ends, dead_classes: frozenset[str] = frozenset()) -> 
 def dead_queues(text: str) -> dict[str, list[str]]:
     """The queues that pass nothing on, by interface, in ``tc qdisc show``: "root", or the class's name.
 
-    >>> dead_queues("qdisc blackhole 8003: dev eth0 parent 1:20 \\nqdisc netem 1: dev v0 root limit 9 loss 100%")
+    >>> dead_queues("qdisc blackhole 8003: dev eth0 parent 1:20 \\nqdisc netem 1: dev v0 root loss 100%")
     {'eth0': ['1:20'], 'v0': ['root']}
     """
     found: dict[str, list[str]] = {}
@@ -81,7 +81,8 @@ def _filters(text: str) -> Iterator[_Filter]:
     for block in re.split(r"^(?=filter )", text, flags=re.MULTILINE):
         head, _, body = block.partition("\n")
         found = re.match(
-            r"filter (?:parent \S+ )?protocol (\S+) pref (\d+) (\S+)(?: chain \d+)?(?: (?:fh|handle) (\S+))?(.*)",
+            r"filter (?:parent \S+ )?protocol (\S+) pref (\d+) (\S+)(?: chain \d+)?"
+            r"(?: (?:fh|handle) (\S+))?(.*)",
             head,
         )
         if found is None or found[4] is None or " ht divisor " in head:

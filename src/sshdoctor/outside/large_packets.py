@@ -1,8 +1,8 @@
 """Whether large packets come through where small ones do: asked by one more connection, byte by byte.
 
-A router that takes smaller packets than its neighbours, and whose ICMP "fragmentation needed" (RFC 1191, 4821)
-does not come back, lets a connection begin and then stall. Pieces of growing size are sent, each in a packet
-of its own, and it is watched which of them is acknowledged (tcp(7), SIOCOUTQ). The host's own first
+A router that takes smaller packets than its neighbours, and whose ICMP "fragmentation needed" (RFC 1191,
+4821) does not come back, lets a connection begin and then stall. Pieces of growing size are sent, each in a
+packet of its own, and it is watched which of them is acknowledged (tcp(7), SIOCOUTQ). The host's own first
 answer is a large packet too; where that does not come, it is asked for again in small ones (TCP_MAXSEG).
 """
 
@@ -31,9 +31,9 @@ _TIMESTAMPS = 12
 
 
 class Passage(Struct, frozen=True, kw_only=True):
-    """Sizes are those of IP packets, in bytes. ``passed`` came through to the host, ``stuck`` did not, None if
-    all did. ``answered``: the host's first answer came back whole; ``answered_small``: when it was asked for in
-    small packets, None where that was not tried."""
+    """Sizes are those of IP packets, in bytes. ``passed`` came through to the host, ``stuck`` did not, None
+    if all did. ``answered``: the host's first answer came back whole; ``answered_small``: when it was asked
+    for in small packets, None where that was not tried."""
 
     passed: int
     stuck: int | None
@@ -54,15 +54,19 @@ def measure(reply: Reply, service: Service, timeout: float) -> Passage | None:
     growing, family = service.growing, reply.family
     if growing is None or family is None:
         return None
-    with contextlib.suppress(OSError), _connected(reply, timeout) as sock:
-        if not _greeted(sock):
-            return None
-        sock.sendall(growing.line)
-        answered = _answered(sock, growing, timeout)
-        passed, stuck = _send_growing(sock, growing, family, timeout)
-        small = None if answered else _answers_in_small_packets(reply, growing, timeout)
-        return Passage(passed=passed, stuck=stuck, answered=answered, answered_small=small)
-    return None
+    try:
+        with _connected(reply, timeout) as sock:
+            if not _greeted(sock):
+                return None
+            sock.sendall(growing.line)
+            if _answered(sock, growing, timeout):
+                passed, stuck = _send_growing(sock, growing, family, timeout)
+                return Passage(passed=passed, stuck=stuck, answered=True)
+    except OSError:
+        return None
+    small = _answers_in_small_packets(reply, growing, timeout)
+    size = SMALL_SEGMENT + _HEADERS[family] + _TIMESTAMPS
+    return Passage(passed=size if small else 0, stuck=None, answered=False, answered_small=small)
 
 
 @contextlib.contextmanager
@@ -131,7 +135,8 @@ def _send_growing(
 
 
 def _acknowledged(sock: socket.socket, timeout: float) -> bool:
-    """All that was sent is acknowledged before ``timeout``; a packet that was lost by chance is sent again."""
+    """All that was sent is acknowledged before ``timeout``; a packet that was lost by chance is sent
+    again."""
     deadline = time.monotonic() + timeout
     waiting = array.array("i", [0])
     while True:

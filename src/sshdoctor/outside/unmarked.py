@@ -14,7 +14,8 @@ _PATIENCE = 2.5
 
 
 def connects_unmarked(login: Login, service: Service, reply: Reply, timeout: float) -> bool | None:
-    """Whether a silent address answers packets without a mark; None where the dial bore none, or was answered."""
+    """Whether a silent address answers packets without a mark; None where the dial bore none, or was
+    answered."""
     if reply.word != "silence" or reply.address is None or not service.service_type(login):
         return None
     try:

@@ -97,8 +97,9 @@ class Hypothesis(NamedTuple):
 class Growing(NamedTuple):
     """How it is tried what sizes of packets come through on a connection that was greeted.
 
-    The client sends ``line``, then ``begin`` and as many bytes as it likes: the beginning of a message that is
-    never finished, of which the server waits for the rest. ``whole``: that is all of the server's first answer.
+    The client sends ``line``, then ``begin`` and as many bytes as it likes: the beginning of a message that
+    is never finished, of which the server waits for the rest. ``whole``: that is all of the server's first
+    answer.
     """
 
     line: bytes

@@ -48,7 +48,8 @@ def ban(
 ) -> Ban | None:
     """The ban that ``rule`` carries out, None if it is none.
 
-    ``way`` is the rules that led to it: one of them may have asked the set. ``firewall`` has the sets' elements.
+    ``way`` is the rules that led to it: one of them may have asked the set. ``firewall`` has the sets'
+    elements.
     """
     from sshdoctor.firewall.owners import sets_of_source  # with the model, which is paid for elsewhere
 

@@ -35,10 +35,10 @@ class Answer(Struct, frozen=True, kw_only=True):
     that is one of the usual three. ``elsewhere``: it leaves by another interface than the one that holds the
     address dialled. ``dropped_for_it``: rp_filter drops what comes in by another one than that.
 
-    ``hop`` is whose hardware address is needed, ``hop_state`` what the host knows of it: "known", "unresolved"
-    (it asks, and nobody answers), "wrong" (this machine's is another), "fixed" (a permanent entry for a
-    router, which nothing corrects), "none". ``on_link``: the host takes the client for a neighbour.
-    ``misjudged``: it does, and this machine sends by a router.
+    ``hop`` is whose hardware address is needed, ``hop_state`` what the host knows of it: "known",
+    "unresolved" (it asks, and nobody answers), "wrong" (this machine's is another), "fixed" (a permanent
+    entry for a router, which nothing corrects), "none". ``on_link``: the host takes the client for a
+    neighbour. ``misjudged``: it does, and this machine sends by a router.
     """
 
     arrived: bool | Unknown
@@ -61,7 +61,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     on_link: bool | Unknown
     misjudged: bool | Unknown
     prefix: str
-    """The host's own address with the length of its prefix, where that is what makes the client a neighbour."""
+    """The host's own address with the length of its prefix, where that makes the client a neighbour."""
     evidence: tuple[Evidence, ...]
 
 
@@ -199,17 +199,21 @@ def _fix(
     own = "" if isinstance(addresses, Unknown) else addresses.dialled_interface or ""
     if mark:
         return (
-            f"Let the answers to clients keep no mark 0x{mark:x} (the rules that set it: iptables-save -t mangle, "
-            f"nft list ruleset), or take the rule away: ip rule del {_selector(rule)}"
+            f"Let the answers to clients keep no mark 0x{mark:x} (iptables-save, nft list ruleset have the "
+            f"rules that set it), or take the rule away: ip rule del {_selector(rule)}"
         )
     if rule:
         return (
-            f"Mend the table that this rule leads to (ip route show table {rule.split()[-1]}), or take it away: "
-            f"ip rule del {_selector(rule)}"
+            f"Mend the table that this rule leads to (ip route show table {rule.split()[-1]}), or take the "
+            f"rule away: ip rule del {_selector(rule)}"
         )
     if route.state != "ok":
-        return f"Remove that route (ip route show match {client}), or add one to the client's network by the right gateway."
-    return f"Give the client's network a route by {own or 'its own interface'}; often a container network took its range."
+        return (
+            f"Remove that route (ip route show match {client}), or add one to the client's network by the "
+            "right gateway."
+        )
+    way = own or "its own interface"
+    return f"Give the client's network a route by {way}; often a container network took its range."
 
 
 def _selector(rule: str) -> str:

@@ -109,7 +109,7 @@ def _programs(links: Links | Unknown, interfaces: tuple[str, ...]) -> Iterator[_
             yield _Found(
                 what=f"a program of XDP at {link.name} ({link.xdp})",
                 why="what it does with a packet only its maker can tell",
-                fix=f"ip link set dev {link.name} xdp off, after asking who loaded it (bpftool net; bpftool prog)",
+                fix=f"ip link set dev {link.name} xdp off, after asking who loaded it (bpftool net)",
                 way="in",
                 sure=False,
                 evidence=(Evidence("ip link", f"{link.text} {link.xdp}"),),
@@ -174,7 +174,7 @@ def _policies(dial: Dialled, client: str, host: str, below: Below) -> Iterator[_
             yield _Found(
                 what=f"an IPsec policy (dir {way})",
                 why=met.why,
-                fix=f"{met.policy.removal} (an IPsec daemon may have made it: look at its configuration first)",
+                fix=f"{met.policy.removal} (an IPsec daemon may have made it: look there first)",
                 way=way,
                 sure=met.sure,
                 evidence=(Evidence("ip xfrm policy", met.policy.text), *below.evidence),
@@ -189,7 +189,7 @@ def _units(client: str, units: UnitNetwork) -> Iterator[_Found]:
             yield _Found(
                 what=f"{rule} of {unit.name}",
                 why="the kernel drops what its sockets get from this client, and send to it",
-                fix=f"systemctl edit {unit.name}: IPAddressAllow={client} (or take {rule.partition('=')[0]} away), "
+                fix=f"systemctl edit {unit.name}: IPAddressAllow={client} (or take IPAddressDeny= away), "
                 f"systemctl daemon-reload, systemctl restart {unit.name}",
                 way="in",
                 sure=units.enforced is True,

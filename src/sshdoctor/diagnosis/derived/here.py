@@ -36,8 +36,8 @@ class Here(Struct, frozen=True, kw_only=True):
 
     ``halted`` is the rule of this machine's own firewall that stops the dial, "" if none does, be it that the
     rules say so, or that the kernel counted nothing that it could not send; ``packet`` is
-    the packet that it stops, ``release`` what would let it pass. ``unsent``: how many times the kernel counted
-    that a segment could not be sent again while this was dialled.
+    the packet that it stops, ``release`` what would let it pass. ``unsent``: how many times the kernel
+    counted that a segment could not be sent again while this was dialled.
     """
 
     route_state: str | Unknown

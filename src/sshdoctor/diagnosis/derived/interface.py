@@ -16,7 +16,8 @@ class Interface(Struct, frozen=True, kw_only=True):
 
     ``address``: usable, dadfailed (duplicate address detection found another machine that has it), tentative
     (that goes on), unanswered (it is on an interface that no question comes to, such as lo, and arp_ignore
-    has the one that is asked not answer for it), none. ``macs`` are the hardware addresses of all interfaces of the host.
+    has the one that is asked not answer for it), none. ``macs`` are the hardware
+    addresses of all interfaces of the host.
     """
 
     state: str | Unknown

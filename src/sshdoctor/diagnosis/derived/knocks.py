@@ -17,8 +17,8 @@ def knocks(firewall: Firewall, missing: Iterable[str], port: int) -> tuple[str, 
 
 def _knock(lines: list[str], name: str, port: int) -> Iterator[str]:
     """
-    >>> next(_knock(["-A I -p tcp --dport 9 -m recent --rcheck --name K --rsource -j ACCEPT"], "K", 9))
-    'only who is on the list K is let in: -A I -p tcp --dport 9 -m recent --rcheck --name K --rsource -j ACCEPT'
+    >>> next(_knock(["-A I -m recent --rcheck --name K -j ACCEPT"], "K", 9))
+    'only who is on the list K is let in: -A I -m recent --rcheck --name K -j ACCEPT'
     """
     named = [line for line in lines if re.search(rf"--name {re.escape(name)}(\s|$)", line)]
     lets_in = [

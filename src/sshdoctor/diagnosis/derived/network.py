@@ -45,7 +45,8 @@ def network(
 ) -> dict[str, object]:
     """The facts for one dial; ``known`` are the facts of the host, and the client's address as it sees that.
 
-    ``way`` is the fact ``path``; ``around`` is what this machine says of itself on the way there; ``on_this_machine``: it is the host.
+    ``way`` is the fact ``path``; ``around`` is what this machine says of itself on the way there;
+    ``on_this_machine``: it is the host.
     """
     client = known["client_address"]
     side = here(dial, around, on_this_machine)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Passage(Struct, frozen=True, kw_only=True):
-    """``measured``: large packets were tried; ``blocked``: they are lost, and small ones are not. ``sizes`` says
-    which, ``mtu`` is the size in bytes that is known to come through.
+    """``measured``: large packets were tried; ``blocked``: they are lost, and small ones are not. ``sizes``
+    says which, ``mtu`` is the size in bytes that is known to come through.
 
-    ``marked`` is the type of service that the client's packets bear (IPQoS), "" for none; ``unmarked_connects``:
-    without it the host answers.
+    ``marked`` is the type of service that the client's packets bear (IPQoS), "" for none;
+    ``unmarked_connects``: without it the host answers.
     """
 
     measured: bool
@@ -52,8 +52,6 @@ def passage(dial: Dialled, login: Login, measured: Measured | None, unmarked: bo
 
 def _sizes(measured: Measured) -> str:
     if measured.stuck is not None:
-        return f"packets of up to {measured.passed} bytes come through to the host, those of {measured.stuck} are lost"
-    return (
-        "the host's answer does not come in large packets, and does in small ones (of about 550 bytes); "
-        f"to the host, packets of {measured.passed} bytes come through"
-    )
+        lost = f"those of {measured.stuck} are lost"
+        return f"packets of up to {measured.passed} bytes come through to the host, {lost}"
+    return f"the host's answer does not come in large packets, and does in those of {measured.passed} bytes"

@@ -27,8 +27,8 @@ _MOST = 64
 class Translated(Struct, frozen=True, kw_only=True):
     """``banned`` are the banned addresses to which the host's rules give the reply that came, as
     "192.0.2.1 (jail web)"; ``only``: there is but one. ``rule`` is the rule that refuses the first of them,
-    ``unban`` what lifts its ban. ``refused``: who is refused so without being banned, where that is the router
-    before the client."""
+    ``unban`` what lifts its ban. ``refused``: who is refused so without being banned, where that is the
+    router before the client."""
 
     banned: tuple[str, ...]
     only: bool

@@ -28,7 +28,8 @@ banned=$(fail2ban-client banned 2>&1); status=$?
 echo "$banned" | head -c 200000
 [ $status = 0 ] || exit 0
 echo '## jails'
-for jail in $(echo "$banned" | tr '{}' '\\n\\n' | grep -F -e "'$client'" -e / | sed "s/^'\\([^']*\\)'.*/\\1/"); do
+held=$(echo "$banned" | tr '{}' '\\n\\n' | grep -F -e "'$client'" -e / | sed "s/^'\\([^']*\\)'.*/\\1/")
+for jail in $held; do
   fail2ban-client get "$jail" banip --with-time 2>&1 | grep -F -e "$client " -e / | sed "s|^|$jail |"
 done
 true

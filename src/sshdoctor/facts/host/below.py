@@ -28,7 +28,8 @@ if [ -r /proc/net/xfrm_stat ]; then
   echo '## counters'; grep -v '[[:space:]]0$' /proc/net/xfrm_stat
   if command -v ip >/dev/null; then
     if loaded xfrm_user; then
-      echo '## policies'; ip xfrm policy 2>&1 && { echo '## states'; ip xfrm state list nokeys 2>&1 | grep '^src '; }
+      echo '## policies'; ip xfrm policy 2>&1 &&
+        { echo '## states'; ip xfrm state list nokeys 2>&1 | grep '^src '; }
     else echo '## not-loaded'; fi
   fi
 else echo '## no-ipsec'; fi
@@ -41,7 +42,8 @@ if command -v tc >/dev/null; then
       [ "$kind" != clsact ] || show "$device" egress
       echo "## dropped $device"; tc -s qdisc show dev "$device" | sed -n "/^qdisc $kind /,/dropped/p"
     done
-  echo "$queues" | sed -n 's/^qdisc \\(htb\\|hfsc\\|prio\\|drr\\|qfq\\|ets\\) .* dev \\([^ ]*\\) root .*/\\2/p' | head -n 16 |
+  classful='htb\\|hfsc\\|prio\\|drr\\|qfq\\|ets'
+  echo "$queues" | sed -n "s/^qdisc \\($classful\\) .* dev \\([^ ]*\\) root .*/\\2/p" | head -n 16 |
     while read -r device; do show "$device" root; done
 elif loaded sch_ingress; then echo '## no-tc'; fi
 true
@@ -60,9 +62,9 @@ class Attached(Struct, frozen=True):
 
 
 class Below(Struct, frozen=True, kw_only=True):
-    """``policies`` and ``states`` are the output of ``ip xfrm``, "" where there are none. ``counters`` are the
-    lines of /proc/net/xfrm_stat that are not 0. ``queues`` is that of ``tc qdisc show``; ``dropped`` is how many
-    packets the filters at an interface's ingress and egress have dropped, by interface."""
+    """``policies`` and ``states`` are the output of ``ip xfrm``, "" where there are none. ``counters`` are
+    the lines of /proc/net/xfrm_stat that are not 0. ``queues`` is that of ``tc qdisc show``; ``dropped`` is
+    how many packets the filters at an interface's ingress and egress have dropped, by interface."""
 
     policies: str | Unknown
     states: str

@@ -1,8 +1,8 @@
 """The network interfaces: whether they are up, their hardware addresses, and what the kernel asks of packets.
 
-Sources: ip-link(8), whose LOWER_UP is the carrier and whose ``prog/xdp`` is a program of XDP; netdevice(7) for
-the bits of /sys/class/net/NAME/flags; the kernel's ip-sysctl for arp_ignore (in force is the greater of "all"
-and the interface's). TcpExt IPReversePathFilter of /proc/net/netstat counts what rp_filter has dropped.
+Sources: ip-link(8), whose LOWER_UP is the carrier and whose ``prog/xdp`` is a program of XDP; netdevice(7)
+for the bits of /sys/class/net/NAME/flags; the kernel's ip-sysctl for arp_ignore (in force is the greater of
+"all" and the interface's). TcpExt IPReversePathFilter of /proc/net/netstat counts what rp_filter has dropped.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """How the host's answers go back to the client, and whether a SYN of the client's waits for its handshake.
 
-Sources: ip-rule(8), ip-route(8) ``route get ... mark`` for every mark that a rule asks for; ip-neighbour(8) of
-the client and of the gateways before it; ss(8), and proc(5) /proc/net/tcp (state 03) where there is no ss.
+Sources: ip-rule(8), ip-route(8) ``route get ... mark`` for every mark that a rule asks for; ip-neighbour(8)
+of the client and of the gateways before it; ss(8), and proc(5) /proc/net/tcp (state 03) where there is no ss.
 A half-open connection is the SYN that arrived: the kernel keeps it for as many answers as tcp_synack_retries
-says (ip-sysctl; five of them, 63 s), unless tcp_syncookies is 2, or its answer's next hop cannot be found. Measured: it is seen long after the client
-has given up, with the client's port.
+says (ip-sysctl; five of them, 63 s), unless tcp_syncookies is 2, or its answer's next hop cannot be found.
+Measured: it is seen long after the client has given up, with the client's port.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ known() { case $1 in ''|*[!0-9a-fA-F.:]*) return 1 ;; esac; }
 case $address$client in *:*) six=-6 ;; *) six= ;; esac
 if command -v ip >/dev/null; then
   echo '## rules'; ip $six rule 2>&1
-  echo '## gateways'; ip $six route show 2>/dev/null | sed -n 's/.* via \\([^ ]*\\) .*/\\1/p' | sort -u | head -n 8
+  echo '## gateways'
+  ip $six route show 2>/dev/null | sed -n 's/.* via \\([^ ]*\\) .*/\\1/p' | sort -u | head -n 8
   if known "$client"; then
     from=
     ! known "$address" || case $(ip -o addr) in *" $address/"*) from=$address ;; esac
@@ -37,7 +38,8 @@ if command -v ip >/dev/null; then
     }
     all=$(routes); echo "$all"
     echo '## neighbours'
-    found=$(for hop in "$client" $(echo "$all" | sed -n 's/.* via \\(inet6 \\)*\\([^ ]*\\) .*/\\2/p' | sort -u); do
+    hops=$(echo "$all" | sed -n 's/.* via \\(inet6 \\)*\\([^ ]*\\) .*/\\2/p' | sort -u)
+    found=$(for hop in "$client" $hops; do
       ip -o neigh show to "$hop" 2>&1
     done)
     echo "$found"
@@ -51,10 +53,13 @@ if command -v ss >/dev/null; then
   known "$client" && who="sport = :$port or dst $client" || who="sport = :$port"
   ss -nto state syn-recv "( $who )" 2>&1 | head -n 100
 elif [ -r /proc/net/tcp ]; then
-  echo '## half-open-proc'; grep -h '^ *[0-9]*: [^ ]* [^ ]* 03 ' /proc/net/tcp /proc/net/tcp6 2>/dev/null | head -n 100
+  echo '## half-open-proc'
+  grep -hs '^ *[0-9]*: [^ ]* [^ ]* 03 ' /proc/net/tcp /proc/net/tcp6 | head -n 100
 fi
 echo '## kept'
-for name in tcp_synack_retries tcp_syncookies; do echo "$name=$(cat /proc/sys/net/ipv4/$name 2>/dev/null)"; done
+for name in tcp_synack_retries tcp_syncookies; do
+  echo "$name=$(cat /proc/sys/net/ipv4/$name 2>/dev/null)"
+done
 true
 """
 }
@@ -72,8 +77,8 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class Entry(Struct, frozen=True):
-    """One entry of the neighbour table; ``mac`` is "" where none is known. ``state``: REACHABLE, STALE, DELAY,
-    PROBE, PERMANENT, NOARP, INCOMPLETE, FAILED."""
+    """One entry of the neighbour table; ``mac`` is "" where none is known. ``state``: REACHABLE, STALE,
+    DELAY, PROBE, PERMANENT, NOARP, INCOMPLETE, FAILED."""
 
     address: str
     interface: str
@@ -92,10 +97,10 @@ class Waiting(Struct, frozen=True):
 
 
 class WayBack(Struct, frozen=True, kw_only=True):
-    """``routes`` begins with the one without a mark. ``rules`` are those of ``ip rule`` beside the usual three,
-    ``gateways`` those that any route names.
-    ``neighbours`` has the client, the gateways before it, and who has the same hardware address as one of these.
-    ``kept``: whether a SYN that arrived would still be seen in ``waiting``."""
+    """``routes`` begins with the one without a mark. ``rules`` are those of ``ip rule`` beside the usual
+    three, ``gateways`` those that any route names. ``neighbours`` has the client, the gateways before it, and
+    who has the same hardware address as one of these. ``kept``: whether a SYN that arrived would still be
+    seen in ``waiting``."""
 
     routes: tuple[Route, ...] | Unknown
     rules: tuple[str, ...]

@@ -30,8 +30,9 @@ true
 
 
 class NameLookup(Struct, frozen=True, kw_only=True):
-    """``asked``: a file of sshd's has it look up names. ``slow``: a lookup of this client took 5 s or more, as
-    long as a name server is waited for; ``seconds`` is how long, or the time after which it was given up."""
+    """``asked``: a file of sshd's has it look up names. ``slow``: a lookup of this client took 5 s or more,
+    as long as a name server is waited for; ``seconds`` is how long, or the time after which it was given
+    up."""
 
     asked: bool
     slow: bool | Unknown

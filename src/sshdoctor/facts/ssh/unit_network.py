@@ -4,8 +4,8 @@ Sources: systemd.resource-control(5) (IPAddressDeny is carried out by a program 
 version 2: else systemd says so in its log and does nothing), systemd.exec(5) PrivateNetwork,
 systemd.socket(5) BindToDevice; namespaces(7). ``systemctl`` is asked only where some unit file says such a
 thing. A process of another PID namespace (a container's) is none of this host's: its status has more than one
-NSpid (proc(5)). Which network a process is in may not be told to everybody; what listens there is, and a socket
-has one inode number in all of the kernel.
+NSpid (proc(5)). Which network a process is in may not be told to everybody; what listens there is, and a
+socket has one inode number in all of the kernel.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ if [ -d /run/systemd/system ]; then
   for folder in /usr/lib/systemd/system /lib/systemd/system /etc/systemd/system /run/systemd/system \\
     /etc/systemd/system.control /run/systemd/system.control /run/systemd/transient; do
     [ ! -L "${folder%/systemd/system}" ] || continue
-    for file in "$folder"/ssh*.service "$folder"/ssh*.socket "$folder"/ssh*.d/*.conf "$folder"/service.d/*.conf \\
-      "$folder"/socket.d/*.conf "$folder"/system.slice "$folder"/*.slice.d/*.conf; do
+    for file in "$folder"/ssh*.service "$folder"/ssh*.socket "$folder"/ssh*.d/*.conf \\
+      "$folder"/service.d/*.conf "$folder"/socket.d/*.conf "$folder"/system.slice \\
+      "$folder"/*.slice.d/*.conf; do
       [ ! -f "$file" ] || set -- "$@" "$file"
     done
   done
@@ -44,8 +45,8 @@ echo '## own'; cat /proc/self/net/tcp /proc/self/net/tcp6 2>/dev/null | grep '^ 
 echo '## servers'
 own=$(readlink /proc/self/ns/net 2>/dev/null)
 every=$(grep -lsxE 'sshd|dropbear|tinysshd' /proc/[0-9]*/comm | sed 's|comm$|ns/net|')
-[ -z "$every" ] || ls -l $every 2>&1 | grep -vF " $own" | sed -n 's|.*/proc/\\([0-9]*\\)/ns/net.*|\\1|p' | sort -un |
-  head -n 20 | while read -r pid; do
+[ -z "$every" ] || ls -l $every 2>&1 | grep -vF " $own" |
+  sed -n 's|.*/proc/\\([0-9]*\\)/ns/net.*|\\1|p' | sort -un | head -n 20 | while read -r pid; do
     grep -qs '^NSpid:[[:space:]]*[0-9]*$' "/proc/$pid/status" || continue
     read -r name <"/proc/$pid/comm"
     echo "process $pid $name $(readlink "/proc/$pid/ns/net" 2>/dev/null)"

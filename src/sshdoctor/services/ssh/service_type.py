@@ -23,7 +23,7 @@ _NAMES = {
 def service_type(login: Login) -> int:
     """The byte that ssh would set for ``login``, by what ``ssh -G`` says of it; 0 where it sets none.
 
-    >>> service_type(Login(address="web1", options={"ipqos": "af21 cs1"}))
+    >>> service_type(Login(address="web1", port=22, options={"ipqos": "af21 cs1"}))
     72
     """
     word = login.options.get("ipqos", "none").split()[:1]
