@@ -28,8 +28,9 @@ def sections(said: Mapping[str, Any], client: str, address: str, number: int) ->
     route, drops = said.get("route", ""), said.get("drops", 0)
     marks = "".join(f"## mark {mark}\n{text}\n" for mark, text in said.get("marks", {}).items())
     neighbours, waiting = said.get("neighbours", ""), said.get("waiting", "")
+    gateways = f"default via {said['gateways']} dev eth0" if "gateways" in said else ""
     values = {
-        name: f"/proc/sys/net/ipv4/conf/all/{name}:0\n/proc/sys/net/ipv4/conf/eth0/{name}:{said.get(name, 0)}\n"
+        name: f"/proc/conf/all/{name}:0\n/proc/conf/eth0/{name}:{said.get(name, 0)}\n"
         for name in ("rp_filter", "arp_ignore")
     }
     rules = said.get("firewall", "")
@@ -37,21 +38,26 @@ def sections(said: Mapping[str, Any], client: str, address: str, number: int) ->
     saved = denied if rules == "denied" else f"*{_table(rules)}\n{CHAINS}{rules}\nCOMMIT\n"
     return {
         "addresses.addresses": Section(
-            f"## asked\n{client}|{address}\n## ip\n{own} \n## route\n{route}\n## rp_filter\n{values['rp_filter']}", 0
+            f"## asked\n{client}|{address}\n## ip\n{own} \n## route\n{route}\n"
+            f"## rp_filter\n{values['rp_filter']}",
+            0,
         ),
         "links.interfaces": Section(
-            "## ip\n1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue\\    link/loopback 00:00:00:00:00:00\n"
+            "## ip\n1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue\\    link/loopback\n"
             f"2: eth0: <{said.get('flags', 'BROADCAST,UP,LOWER_UP')}> mtu 1500 qdisc noqueue\\    "
             f"link/ether 02:00:00:00:00:0{number} brd ff:ff:ff:ff:ff:ff\n"
             f"## arp_ignore\n{values['arp_ignore']}## counters\nIPReversePathFilter={drops}\n",
             0,
         ),
         "way_back.answers": Section(
-            f"## rules\n{said.get('rules', '')}\n## gateways\n{said.get('gateways', '')}\n## route\n{route}\n{marks}"
-            f"## neighbours\n{neighbours}\n## half-open\n{waiting}\n## kept\n{said.get('kept', KEPT)}\n",
+            f"## rules\n{said.get('rules', '')}\n## gateways\n{gateways}\n## route\n{route}\n{marks}"
+            f"## neighbours\n{neighbours}\n## table\n{neighbours}\n"
+            f"## half-open\n{waiting}\n## kept\n{said.get('kept', KEPT)}\n",
             0,
         ),
-        "firewall.rules": Section(f"## kernel\nnf_tables=no\n## iptables-save\n{saved}## managers\n## boot\n", 0),
+        "firewall.rules": Section(
+            f"## kernel\nnf_tables=no\n## iptables-save\n{saved}## managers\n## boot\n", 0
+        ),
         "firewall.nft": Section("", 0),
         "firewall.nft_text": Section("", 0),
         "bans.fail2ban": Section("", 0),

@@ -80,6 +80,7 @@ def _ask(reply: Reply) -> Facts:
         "address": source.partition("%")[0],
         "port": str(reply.port),
         "user": "",
+        "around": "yes",
     }
     try:
         output = open_local().run(build_script(asked, variables, mark), timeout=_SECONDS).stdout

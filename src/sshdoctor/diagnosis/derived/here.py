@@ -122,8 +122,8 @@ def _entry(way: WayBack, address: str) -> Entry | None:
 
 
 def _shared(way: WayBack, entry: Entry) -> tuple[str, ...]:
-    entries = () if isinstance(way.neighbours, Unknown) else way.neighbours
-    return tuple(one.address for one in entries if one.mac == entry.mac and one.address != entry.address)
+    same = [one.address for one in way.table if one.mac == entry.mac and one.address != entry.address]
+    return tuple(dict.fromkeys(same)) if entry.mac else ()
 
 
 def _mac(links: Links | Unknown, route: Route | Unknown) -> str | Unknown:

@@ -28,23 +28,27 @@ if [ -r /proc/net/xfrm_stat ]; then
   echo '## counters'; grep -v '[[:space:]]0$' /proc/net/xfrm_stat
   if command -v ip >/dev/null; then
     if loaded xfrm_user; then
-      echo '## policies'; ip xfrm policy 2>&1 &&
-        { echo '## states'; ip xfrm state list nokeys 2>&1 | grep '^src '; }
+      policies=$(ip xfrm policy 2>&1); echo '## policies'; echo "$policies"
+      case $policies in *tmpl*) echo '## states'; ip xfrm state list nokeys 2>&1 | grep '^src ' ;; esac
     else echo '## not-loaded'; fi
   fi
 else echo '## no-ipsec'; fi
 if command -v tc >/dev/null; then
   echo '## queues'; queues=$(tc qdisc show 2>&1); echo "$queues"
   show() { echo "## filters $1 $2"; tc -s filter show dev "$1" ${2#root} 2>&1; }
-  echo "$queues" | sed -n 's/^qdisc \\(ingress\\|clsact\\) .* dev \\([^ ]*\\) .*/\\1 \\2/p' | head -n 16 |
-    while read -r kind device; do
-      show "$device" ingress
-      [ "$kind" != clsact ] || show "$device" egress
-      echo "## dropped $device"; tc -s qdisc show dev "$device" | sed -n "/^qdisc $kind /,/dropped/p"
-    done
+  case $queues in *'qdisc ingress '*|*'qdisc clsact '*)
+    echo "$queues" | sed -n 's/^qdisc \\(ingress\\|clsact\\) .* dev \\([^ ]*\\) .*/\\1 \\2/p' | head -n 16 |
+      while read -r kind device; do
+        show "$device" ingress
+        [ "$kind" != clsact ] || show "$device" egress
+        echo "## dropped $device"; tc -s qdisc show dev "$device" | sed -n "/^qdisc $kind /,/dropped/p"
+      done ;;
+  esac
   classful='htb\\|hfsc\\|prio\\|drr\\|qfq\\|ets'
-  echo "$queues" | sed -n "s/^qdisc \\($classful\\) .* dev \\([^ ]*\\) root .*/\\2/p" | head -n 16 |
-    while read -r device; do show "$device" root; done
+  case $queues in *'qdisc htb '*|*'qdisc hfsc '*|*'qdisc prio '*|*'qdisc drr '*|*'qdisc qfq '*|*'qdisc ets '*)
+    echo "$queues" | sed -n "s/^qdisc \\($classful\\) .* dev \\([^ ]*\\) root .*/\\2/p" | head -n 16 |
+      while read -r device; do show "$device" root; done ;;
+  esac
 elif loaded sch_ingress; then echo '## no-tc'; fi
 true
 """

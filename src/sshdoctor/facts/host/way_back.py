@@ -24,28 +24,28 @@ COMMANDS = {
 known() { case $1 in ''|*[!0-9a-fA-F.:]*) return 1 ;; esac; }
 case $address$client in *:*) six=-6 ;; *) six= ;; esac
 if command -v ip >/dev/null; then
-  echo '## rules'; ip $six rule 2>&1
-  echo '## gateways'
-  ip $six route show 2>/dev/null | sed -n 's/.* via \\([^ ]*\\) .*/\\1/p' | sort -u | head -n 8
+  rules=$(ip $six rule 2>&1); echo '## rules'; echo "$rules"
   if known "$client"; then
     from=
     ! known "$address" || case $(ip -o addr) in *" $address/"*) from=$address ;; esac
-    routes() {
-      echo '## route'; ip -o route get "$client" ${from:+from "$from"} 2>&1
-      for mark in $(ip $six rule | sed -n 's/.* fwmark \\(0x[0-9a-f]*\\).*/\\1/p' | sort -u | head -n 8); do
-        echo "## mark $mark"; ip -o route get "$client" ${from:+from "$from"} mark "$mark" 2>&1
-      done
-    }
-    all=$(routes); echo "$all"
-    echo '## neighbours'
-    hops=$(echo "$all" | sed -n 's/.* via \\(inet6 \\)*\\([^ ]*\\) .*/\\2/p' | sort -u)
-    found=$(for hop in "$client" $hops; do
-      ip -o neigh show to "$hop" 2>&1
-    done)
-    echo "$found"
-    for mac in $(echo "$found" | sed -n 's/.* lladdr \\([0-9a-f:]*\\) .*/\\1/p' | sort -u); do
-      ip -o neigh show | grep -F " $mac " | head -n 8
-    done
+    all=$(ip -o route get "$client" ${from:+from "$from"} 2>&1); echo '## route'; echo "$all"
+    case $rules in *fwmark*)
+      for mark in $(echo "$rules" | sed -n 's/.* fwmark \\(0x[0-9a-f]*\\).*/\\1/p' | sort -u | head -n 8); do
+        one=$(ip -o route get "$client" ${from:+from "$from"} mark "$mark" 2>&1)
+        echo "## mark $mark"; echo "$one"
+        all="$all
+$one"
+      done ;;
+    esac
+    echo '## neighbours'; hops=
+    case $all in *' via '*)
+      hops=$(echo "$all" | sed -n 's/.* via \\(inet6 \\)*\\([^ ]*\\) .*/\\2/p' | sort -u) ;;
+    esac
+    for hop in "$client" $hops; do ip -o neigh show to "$hop" 2>&1; done
+  fi
+  if [ -n "$around" ]; then
+    echo '## table'; ip -o neigh show 2>&1 | head -n 500
+    echo '## gateways'; ip $six route show default 2>&1
   fi
 fi
 echo '## half-open'
@@ -58,7 +58,7 @@ elif [ -r /proc/net/tcp ]; then
 fi
 echo '## kept'
 for name in tcp_synack_retries tcp_syncookies; do
-  echo "$name=$(cat /proc/sys/net/ipv4/$name 2>/dev/null)"
+  [ ! -r /proc/sys/net/ipv4/$name ] || { read -r value </proc/sys/net/ipv4/$name; echo "$name=$value"; }
 done
 true
 """
@@ -98,15 +98,16 @@ class Waiting(Struct, frozen=True):
 
 class WayBack(Struct, frozen=True, kw_only=True):
     """``routes`` begins with the one without a mark. ``rules`` are those of ``ip rule`` beside the usual
-    three, ``gateways`` those that any route names. ``neighbours`` has the client, the gateways before it, and
-    who has the same hardware address as one of these. ``kept``: whether a SYN that arrived would still be
-    seen in ``waiting``."""
+    three. ``neighbours`` has the client, and the gateways before it. ``kept``: whether a SYN that arrived
+    would still be seen in ``waiting``. ``table`` and ``gateways`` (all neighbours, and the default gateways)
+    are only asked for where ``$around`` is set: on the machine that dials."""
 
     routes: tuple[Route, ...] | Unknown
     rules: tuple[str, ...]
     neighbours: tuple[Entry, ...] | Unknown
     waiting: tuple[Waiting, ...] | Unknown
     kept: bool | Unknown
+    table: tuple[Entry, ...]
     gateways: tuple[str, ...]
     evidence: tuple[Evidence, ...]
 
@@ -138,7 +139,8 @@ def parse(sections: Mapping[str, Section]) -> WayBack | Unknown:
         rules=rules,
         neighbours=tuple(_entries(said["neighbours"])) if "neighbours" in said else absent,
         waiting=waiting,
-        gateways=tuple(said.get("gateways", "").split()),
+        table=tuple(_entries(said.get("table", ""))),
+        gateways=tuple(re.findall(r" via (?:inet6 )?(\S+)", said.get("gateways", ""))),
         kept=_kept(properties(said.get("kept", ""))),
         evidence=evidence("ip rule", rules)
         + (

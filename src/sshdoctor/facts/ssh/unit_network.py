@@ -32,26 +32,28 @@ if [ -d /run/systemd/system ]; then
       [ ! -f "$file" ] || set -- "$@" "$file"
     done
   done
-  said=$([ $# = 0 ] || grep -HsE "$words" "$@")
+  said=; [ $# = 0 ] || said=$(grep -HsE "$words" "$@")
   if [ -n "$said" ]; then
     echo '## files'; echo "$said"
     echo '## units'
     systemctl show -p Id,LoadState,ActiveState,IPAddressAllow,IPAddressDeny,BindToDevice,PrivateNetwork \\
       -p NetworkNamespacePath ssh.service sshd.service ssh.socket sshd.socket system.slice -- -.slice 2>&1
+    ! grep -qs '^[^ ]* [^ ]* cgroup2 ' /proc/self/mounts || echo '## unified'
   fi
-  ! grep -qs '^[^ ]* [^ ]* cgroup2 ' /proc/self/mounts || echo '## unified'
 fi
-echo '## own'; cat /proc/self/net/tcp /proc/self/net/tcp6 2>/dev/null | grep '^ *[0-9]*: [^ ]* [^ ]* 0A '
-echo '## servers'
 own=$(readlink /proc/self/ns/net 2>/dev/null)
 every=$(grep -lsxE 'sshd|dropbear|tinysshd' /proc/[0-9]*/comm | sed 's|comm$|ns/net|')
-[ -z "$every" ] || ls -l $every 2>&1 | grep -vF " $own" |
-  sed -n 's|.*/proc/\\([0-9]*\\)/ns/net.*|\\1|p' | sort -un | head -n 20 | while read -r pid; do
-    grep -qs '^NSpid:[[:space:]]*[0-9]*$' "/proc/$pid/status" || continue
-    read -r name <"/proc/$pid/comm"
-    echo "process $pid $name $(readlink "/proc/$pid/ns/net" 2>/dev/null)"
-    grep -h '^ *[0-9]*: [^ ]* [^ ]* 0A ' "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null
-  done
+[ -z "$every" ] || others=$(ls -l $every 2>&1 | grep -vF " $own" |
+  sed -n 's|.*/proc/\\([0-9]*\\)/ns/net.*|\\1|p' | sort -un | head -n 20)
+listening='^ *[0-9]*: [^ ]* [^ ]* 0A '
+echo '## own'; [ -z "$others" ] || grep -hs "$listening" /proc/self/net/tcp /proc/self/net/tcp6
+echo '## servers'
+for pid in $others; do
+  grep -qs '^NSpid:[[:space:]]*[0-9]*$' "/proc/$pid/status" || continue
+  read -r name <"/proc/$pid/comm"
+  echo "process $pid $name $(readlink "/proc/$pid/ns/net" 2>/dev/null)"
+  grep -hs "$listening" "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6"
+done
 true
 """
 }
