@@ -1,4 +1,4 @@
-"""A client that the host refuses as somebody else: NAT on the way gives it the address of one who is banned."""
+"""A client whom the host refuses as somebody else: NAT on the way gives it another's address."""
 
 from __future__ import annotations
 

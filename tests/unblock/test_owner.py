@@ -249,7 +249,8 @@ def test_a_set_that_was_asked_on_the_way_to_the_rule_is_the_ban() -> None:
 def test_an_ipset_of_firewalld_is_mended_by_firewalld() -> None:
     asking = Rule("filter", "INPUT_ZONES", 1, "-A INPUT_ZONES -m set --match-set blacklist src -g IN_drop")
     rule = Rule("filter", "IN_drop", 5, "-A IN_drop -j DROP")
-    firewall = host(ipset="create blacklist hash:net family inet\nadd blacklist 192.0.2.0/24\n")
+    listed = "create blacklist hash:net family inet\nadd blacklist 192.0.2.0/24\n"
+    firewall = replace(host(), ipset=listed)
     held = ban(rule, "firewalld", "192.0.2.1", NO_BANS, firewall, [asking])
     assert held is not None
     assert held.where == "firewalld's ipset blacklist"
