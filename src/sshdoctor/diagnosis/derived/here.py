@@ -34,10 +34,11 @@ class Here(Struct, frozen=True, kw_only=True):
     other addresses that it has the same one for; ``peer_routes``: a gateway is among these, or many are: a
     router that answers for all.
 
-    ``halted`` is the rule of this machine's own firewall that stops the dial, "" if none does, be it that the
-    rules say so, or that the kernel counted nothing that it could not send; ``packet`` is
-    the packet that it stops, ``release`` what would let it pass. ``unsent``: how many times the kernel
-    counted that a segment could not be sent again while this was dialled.
+    ``halted`` is the rule of this machine's own firewall that stops the dial, "" if none does; ``packet`` is
+    the packet that it stops, ``release`` what would let it pass. ``stops``: whether one does; where the rules
+    may not be read, the kernel tells that nothing stops what goes out by counting nothing that it could not
+    send, and where it does not count, nothing speaks for it. ``resets``: the rule answers with a RST.
+    ``unsent`` is that count while this was dialled.
     """
 
     route_state: str | Unknown
@@ -49,6 +50,8 @@ class Here(Struct, frozen=True, kw_only=True):
     peer_shared: tuple[str, ...]
     peer_routes: bool
     halted: str | Unknown
+    stops: bool | Unknown
+    resets: bool
     packet: str
     release: str
     unsent: int | Unknown
@@ -79,7 +82,9 @@ def here(dial: Dialled, facts: Facts | Unknown, dial_stays_here: bool) -> Here |
         peer_shared=shared,
         peer_routes=not isinstance(way, Unknown)
         and (len(shared) > _FEW or bool(set(shared) & set(way.gateways))),
-        halted=f"{halt.rule}" if halt else "" if rules is None or unsent == 0 else rules,
+        halted=f"{halt.rule}" if halt else rules or "",
+        stops=_stops(halt, rules, unsent),
+        resets=halt is not None and halt.word == "rst",
         packet=halt.packet if halt else "",
         release=_release(halt, dial, facts["firewall"]) if halt else "",
         unsent=unsent,
@@ -102,12 +107,20 @@ _HOST_ITSELF = Here(
     peer_shared=(),
     peer_routes=False,
     halted="",
+    stops=False,
+    resets=False,
     packet="",
     release="",
     unsent=0,
     evidence=(),
 )
 """Its rules are judged as the host's."""
+
+
+def _stops(halt: Halt | None, rules: Unknown | None, unsent: int | Unknown) -> bool | Unknown:
+    if halt is not None or rules is None:
+        return halt is not None
+    return rules if not isinstance(unsent, Unknown) and unsent > 0 else False
 
 
 def _first_route(way: WayBack | Unknown) -> Route | Unknown:
