@@ -34,11 +34,11 @@ class Here(Struct, frozen=True, kw_only=True):
     other addresses that it has the same one for; ``peer_routes``: a gateway is among these, or many are: a
     router that answers for all.
 
-    ``halted`` is the rule of this machine's own firewall that stops the dial, "" if none does; ``packet`` is
+    ``halted`` is the rule of this machine's own firewall that stops the dial, or says that none does; ``packet`` is
     the packet that it stops, ``release`` what would let it pass. ``stops``: whether one does; where the rules
     may not be read, the kernel tells that nothing stops what goes out by counting nothing that it could not
     send, and where it does not count, nothing speaks for it. ``resets``: the rule answers with a RST.
-    ``unsent`` is that count while this was dialled.
+    ``unsent`` is that count while this was dialled, 0 where there is none.
     """
 
     route_state: str | Unknown
@@ -54,7 +54,7 @@ class Here(Struct, frozen=True, kw_only=True):
     resets: bool
     packet: str
     release: str
-    unsent: int | Unknown
+    unsent: int
     evidence: tuple[Evidence, ...]
 
 
@@ -82,12 +82,12 @@ def here(dial: Dialled, facts: Facts | Unknown, dial_stays_here: bool) -> Here |
         peer_shared=shared,
         peer_routes=not isinstance(way, Unknown)
         and (len(shared) > _FEW or bool(set(shared) & set(way.gateways))),
-        halted=f"{halt.rule}" if halt else rules or "",
+        halted=f"{halt.rule}" if halt else "no rule stops it" if rules is None else rules,
         stops=_stops(halt, rules, unsent),
         resets=halt is not None and halt.word == "rst",
         packet=halt.packet if halt else "",
         release=_release(halt, dial, facts["firewall"]) if halt else "",
-        unsent=unsent,
+        unsent=0 if isinstance(unsent, Unknown) else unsent,
         evidence=(
             *((Evidence("on this machine: ip route get", text),) if text else ()),
             *((Evidence("on this machine: ip neigh", entry.text),) if entry else ()),
@@ -106,7 +106,7 @@ _HOST_ITSELF = Here(
     peer_mac="",
     peer_shared=(),
     peer_routes=False,
-    halted="",
+    halted="no rule stops it",
     stops=False,
     resets=False,
     packet="",
