@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from sshdoctor.command_line.fleet import examine_all
+from sshdoctor.commands.shared.fleet import examine_all
 from sshdoctor.model import AccessUsed, Host, HostReport, Login
 
 

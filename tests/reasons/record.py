@@ -10,9 +10,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -29,7 +30,8 @@ DIAL = r"""
 options="-F none -o UserKnownHostsFile=$KNOWN_HOSTS -o StrictHostKeyChecking=no -o ConnectTimeout=30"
 bare="ssh $options -o BatchMode=yes -o IdentitiesOnly=yes"
 ssh="$bare -i $KEY"
-askpass="env SSH_ASKPASS=$ASKPASS SSH_ASKPASS_REQUIRE=force setsid -w"
+ask="env SSH_ASKPASS=$ASKPASS SSH_ASKPASS_REQUIRE=force setsid -w ssh $options"
+ask="$ask -o NumberOfPasswordPrompts=1 -o PreferredAuthentications=password,keyboard-interactive"
 """
 
 
@@ -76,11 +78,9 @@ def recordings() -> list[Recording]:
 def record(testbed: Testbed, scene: Scene, image: str, folder: Path) -> Recording:
     """Break a fresh host, dial it, and read its journal."""
     with testbed.host(image) as host:
-        cursor = host.run(
-            "journalctl --quiet --no-pager -n 0 --show-cursor | sed -n 's/^-- cursor: //p'"
-        ).strip()
+        before = _journal(host)
         _dial(host, testbed, scene, folder)
-        lines = list(_journal(host, cursor))
+        lines = _journal(host)[len(before) :]
     return Recording(scene=scene.scene, image=image, lines=lines)
 
 
@@ -117,18 +117,20 @@ def _install(host: TestHost, package: str, folder: Path) -> None:
     host.run("systemctl disable --now ssh; dpkg -i /tmp/*.deb")
 
 
-def _journal(host: TestHost, cursor: str) -> Iterator[Line]:
-    arguments = [f"SYSLOG_IDENTIFIER={name}" for name in PROGRAMS]
-    since = f"--after-cursor='{cursor}'" if cursor else ""
-    for text in host.run(
-        f"sleep 1; journalctl --sync; journalctl -o json --no-pager {since} {' '.join(arguments)}"
-    ).splitlines():
-        entry = json.loads(text)
-        message = entry.get("MESSAGE")
-        if isinstance(message, list):
-            message = bytes(message).decode(errors="replace")
-        if message and not message.startswith("pam_"):
-            yield Line(program=entry["SYSLOG_IDENTIFIER"], message=message)
+def _journal(host: TestHost) -> list[Line]:
+    """All lines of the servers in the journal so far."""
+    names = " ".join(f"SYSLOG_IDENTIFIER={name}" for name in PROGRAMS)
+    entries = host.run(f"sleep 1; journalctl --sync; journalctl -o json --no-pager {names}").splitlines()
+    return [line for entry in entries if (line := _line(json.loads(entry)))]
+
+
+def _line(entry: dict[str, Any]) -> Line | None:
+    message = entry.get("MESSAGE")
+    if isinstance(message, list):  # bytes that are no text
+        message = bytes(message).decode(errors="replace")
+    if not message or message.startswith("pam_"):
+        return None
+    return Line(program=entry["SYSLOG_IDENTIFIER"], message=message)
 
 
 def main(names: Sequence[str]) -> None:

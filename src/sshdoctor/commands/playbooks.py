@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sshdoctor.command_line.catalogs import playbook_folders
+from sshdoctor.commands.shared.catalogs import playbook_folders
 from sshdoctor.remedy.playbook.load import load_playbooks
 
 

@@ -73,14 +73,14 @@ def _counted(unsent: int | None) -> int | Unknown:
 
 def _ask(reply: Reply) -> Facts:
     """The facts, with the address dialled in the part of the client: the other end."""
-    mark, asked = secrets.token_hex(16), commands(FACTS)
+    mark = secrets.token_hex(16)
+    asked = {name: f"around=yes\n{text}" for name, text in commands(FACTS).items()}
     source = reply.source or ""
     variables = {
         "client": (reply.address or "").partition("%")[0],
         "address": source.partition("%")[0],
         "port": str(reply.port),
         "user": "",
-        "around": "yes",
     }
     try:
         output = open_local().run(build_script(asked, variables, mark), timeout=_SECONDS).stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from sshdoctor.access import prepare
 from sshdoctor.background import Background
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
+from sshdoctor.diagnosis.setup import DiagnosisSetup
 from sshdoctor.diagnosis.unsent import failed_sends
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport
@@ -19,25 +20,12 @@ from sshdoctor.model import Host, HostReport
 if TYPE_CHECKING:
     from sshdoctor.access.base import Access
     from sshdoctor.access.capture.capture import Capture
-    from sshdoctor.checks.load import Check
-    from sshdoctor.diagnosis.inside import Inside, Wanted
+    from sshdoctor.diagnosis.inside import Inside
 
 Around = Mapping[str, Mapping[str, Any]]
 """What this machine says of itself on the way to each address, by address."""
 
 # The rooms that come later are imported while the client's side is already under way.
-
-
-class DiagnosisSetup(Struct, frozen=True, kw_only=True):
-    """What all diagnoses of one run have in common.
-
-    ``wanted`` gives what a host is asked, ``checks`` what is made of it; both are first called while a host
-    is already being dialled or asked. They raise CheckError, UsageError.
-    """
-
-    wanted: Callable[[], Wanted]
-    checks: Callable[[], Sequence[Check]]
-    probing: ProbeOptions
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,8 @@ from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
 from sshdoctor.firewall.model import Rule
-from sshdoctor.firewall.nft.json import objects, texts
+from sshdoctor.firewall.nft.json import objects
+from sshdoctor.firewall.nft.listing import Listing, read_listing
 
 Entry = Mapping[str, Any]
 
@@ -44,7 +45,7 @@ class _Stopped(Exception):  # noqa: N818 -- a verdict, not an error
 def stopped_by(nft_json: str, listing: str, message: Message) -> Rule | None:
     """The rule that surely drops ``message``. Raises RulesError for text that is not nft's JSON."""
     every = [(kind, entry) for kind, entry in objects(nft_json) if entry.get("family") == "arp"]
-    shown = texts(listing)
+    shown = read_listing(listing)
     for chain in _base_chains(every, message.hook):
         rules = _Rules(every, shown, chain["table"], message)
         try:
@@ -74,7 +75,7 @@ class _Rules:
     def __init__(
         self,
         every: Sequence[tuple[str, Entry]],
-        shown: Mapping[Any, str],
+        shown: Listing,
         table: str,
         message: Message,
     ) -> None:
@@ -95,7 +96,7 @@ class _Rules:
             if word == "accept":
                 raise _Stopped(None)
             if word == "drop":
-                text = self._shown.get(("arp", entry["table"], chain, entry.get("handle", -1)), "drop")
+                text = self._shown.text(dict(entry)) or "drop"
                 raise _Stopped(Rule(f"arp {entry['table']}", chain, number, text))
             if word in ("jump", "goto"):
                 self.walk(target, depth + 1)

@@ -8,6 +8,7 @@ action says to go on. A packet that is redirected to another interface is gone. 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -52,9 +53,8 @@ def taken(text: str, ends: Ends, dead_classes: frozenset[str] = frozenset()) -> 
             break
         if word != "pass":
             sure = fits is True and word == "drop" and doubt is None
-            handle = f"protocol {one.protocol} pref {one.priority}" + (
-                f" handle {one.handle} {one.kind}" if one.handle else ""
-            )
+            words = ["protocol", one.protocol, "pref", one.priority]
+            handle = shlex.join([*words, "handle", one.handle, one.kind] if one.handle else words)
             found = Taken(text=one.text, why=why, sure=sure, handle=handle)
             if sure:
                 return found

@@ -22,6 +22,7 @@ KINDS = {
     "reason": r".*",
     "word": r"\S{1,256}",
     "name": r"[A-Za-z0-9_][\w.@-]{0,255}",
+    "print": r"(?:(?:sha1!!|md5) )?\S{1,200}",
     "phrase": r"[\w@./ -]{1,100}",
     "number": r"-?\d{1,20}",
     "hex": r"[0-9a-fA-F]{1,20}",

@@ -41,7 +41,9 @@ def shell_file(name: str) -> str:
 
 def head(mark: str, *, check: bool) -> str:
     """What every script begins with; ``mark`` fences what it says."""
-    return f"mark={shlex.quote(mark)}\ncheck={'1' if check else ''}\n{_HEAD}{shell_file('host.sh')}"
+    found = services.shell("servers") + services.shell("listening")
+    parts = f"{_HEAD}{shell_file('host.sh')}{found}"
+    return f"mark={shlex.quote(mark)}\ncheck={'1' if check else ''}\n{parts}"
 
 
 def checking_script(program: Program, mark: str) -> str:
@@ -91,7 +93,8 @@ def guard_text() -> str:
     first, last = _HERE / "guard" / "basics.sh", _HERE / "guard" / "itself.sh"
     parts = sorted({*first.parent.glob("*.sh")} - {first, last})
     texts = [part.read_text(encoding="utf-8") for part in (first, *parts, last)]
-    return "".join([texts[0], services.shell("guard"), *texts[1:]])
+    own = [services.shell(name) for name in ("servers", "listening", "guard")]
+    return "".join([texts[0], *own, *texts[1:]])
 
 
 def guard_script(command: str, run: str, mark: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from sshdoctor import services
 from sshdoctor.model import HostReport
 from sshdoctor.remedy.apply import prepare
 from sshdoctor.remedy.plan import Step
@@ -37,4 +38,7 @@ def fix_script(report: HostReport, steps: Sequence[Step], forecast: str, seconds
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     tasks = shlex.quote(console_script(prepared.program, seconds=prepared.seconds))
     apply = f'apply() {{\nprintf %s {tasks} | sh -s -- "$1"\n}}\n'
-    return pasteable("about_fix", _LINT + head + apply + part("eye") + part("verdict") + part("fix"))
+    return pasteable(
+        "about_fix",
+        _LINT + head + services.shell("servers") + apply + part("eye") + part("verdict") + part("fix"),
+    )

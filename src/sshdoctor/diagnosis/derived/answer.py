@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.facts.host.links import Links
 from sshdoctor.facts.host.way_back import Entry, Route, Waiting, WayBack
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Command, Evidence, Unknown
 
 if TYPE_CHECKING:
     from sshdoctor.firewall import Rule
@@ -50,7 +51,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     interface: str
     text: str
     why: str
-    fix: str
+    fix: Command
     """What would mend the route."""
     elsewhere: bool | Unknown
     dropped_for_it: bool | Unknown
@@ -192,36 +193,37 @@ def _why(route: Route | None, rule: str, mark: int) -> str:
 
 def _fix(
     route: Route | None, rule: str, mark: int, addresses: Addresses | Unknown, client: str | None
-) -> str:
+) -> Command:
     """In the words of who made the way: a rule of ``ip rule``, a mark, a route."""
     if route is None:
-        return ""
+        return Command("")
     own = "" if isinstance(addresses, Unknown) else addresses.dialled_interface or ""
+    away = f"take the rule away: ip rule del {_selector(rule)}"
     if mark:
-        return (
-            f"Let the answers to clients keep no mark 0x{mark:x} (iptables-save, nft list ruleset have the "
-            f"rules that set it), or take the rule away: ip rule del {_selector(rule)}"
+        return Command(
+            f"Let the answers to clients keep no mark 0x{mark:x} (iptables-save and nft list ruleset have "
+            f"the rules that set it), or {away}"
         )
     if rule:
-        return (
-            f"Mend the table that this rule leads to (ip route show table {rule.split()[-1]}), or take the "
-            f"rule away: ip rule del {_selector(rule)}"
-        )
+        table = shlex.quote(rule.split()[-1])
+        return Command(f"Mend the table that this rule leads to (ip route show table {table}), or {away}")
     if route.state != "ok":
-        return (
-            f"Remove that route (ip route show match {client}), or add one to the client's network by the "
-            "right gateway."
+        return Command(
+            f"Remove that route (ip route show match {shlex.quote(client or '')}), or add one to the network "
+            "of the client by the right gateway."
         )
-    way = own or "its own interface"
-    return f"Give the client's network a route by {way}; often a container network took its range."
+    way = shlex.quote(own) if own else "its own interface"
+    return Command(
+        f"Give the network of the client a route by {way}; often a container network took its range."
+    )
 
 
 def _selector(rule: str) -> str:
     """
-    >>> _selector("32765:\tfrom all fwmark 0x1 lookup 100")
+    >>> _selector("32765:\\tfrom all fwmark 0x1 lookup 100")
     'from all fwmark 0x1 lookup 100'
     """
-    return rule.partition(":")[2].strip()
+    return shlex.join(rule.partition(":")[2].split())
 
 
 def _holds(network: str, address: str | Unknown) -> bool:

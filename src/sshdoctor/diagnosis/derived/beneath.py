@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.below import Below
 from sshdoctor.facts.host.links import Links
 from sshdoctor.facts.parsing.unit_network import UnitNetwork
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Command, Evidence, Unknown
 
 
 class Beneath(Struct, frozen=True, kw_only=True):
@@ -23,7 +24,7 @@ class Beneath(Struct, frozen=True, kw_only=True):
     state: str | Unknown
     what: str
     why: str
-    fix: str
+    fix: Command
     way: str
     counted: bool
     evidence: tuple[Evidence, ...]
@@ -71,7 +72,7 @@ def beneath(
         state="stops" if best.sure else "may",
         what=best.what,
         why=best.why,
-        fix=best.fix,
+        fix=Command(best.fix),
         way=best.way,
         counted=best.counted,
         evidence=best.evidence,
@@ -109,7 +110,7 @@ def _programs(links: Links | Unknown, interfaces: tuple[str, ...]) -> Iterator[_
             yield _Found(
                 what=f"a program of XDP at {link.name} ({link.xdp})",
                 why="what it does with a packet only its maker can tell",
-                fix=f"ip link set dev {link.name} xdp off, after asking who loaded it (bpftool net)",
+                fix=f"ip link set dev {shlex.quote(link.name)} xdp off (bpftool net tells more about it)",
                 way="in",
                 sure=False,
                 evidence=(Evidence("ip link", f"{link.text} {link.xdp}"),),
@@ -130,7 +131,7 @@ def _filters(
             yield _Found(
                 what=f"the queue of {device}",
                 why="it passes nothing on",
-                fix=f"tc qdisc del dev {device} root",
+                fix=f"tc qdisc del dev {shlex.quote(device)} root",
                 way="out",
                 sure=True,
                 evidence=(Evidence(f"tc qdisc show dev {device}", "\n".join(shown)),),
@@ -146,7 +147,7 @@ def _filters(
         yield _Found(
             what=f"a filter of tc at {one.interface} {one.hook}",
             why=hit.why,
-            fix=f"tc filter del dev {one.interface} {place} {hit.handle}",
+            fix=f"tc filter del dev {shlex.quote(one.interface)} {place} {hit.handle}",
             way="in" if inward else "out",
             sure=hit.sure,
             evidence=(
@@ -158,7 +159,7 @@ def _filters(
 
 def _parent(text: str) -> str:
     words = text.split()
-    return f"parent {words[words.index('parent') + 1]}" if "parent" in words else ""
+    return f"parent {shlex.quote(words[words.index('parent') + 1])}" if "parent" in words else ""
 
 
 def _policies(dial: Dialled, client: str, host: str, below: Below) -> Iterator[_Found]:
@@ -189,7 +190,7 @@ def _units(client: str, units: UnitNetwork) -> Iterator[_Found]:
             yield _Found(
                 what=f"{rule} of {unit.name}",
                 why="the kernel drops what its sockets get from this client, and send to it",
-                fix=f"systemctl edit {unit.name}: IPAddressAllow={client} (or take IPAddressDeny= away), "
+                fix=f"systemctl edit {unit.name} (IPAddressAllow={shlex.quote(client)}, or no IPAddressDeny=), "
                 f"systemctl daemon-reload, systemctl restart {unit.name}",
                 way="in",
                 sure=units.enforced is True,

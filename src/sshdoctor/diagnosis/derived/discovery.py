@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.firewall import Firewall
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Command, Evidence, Unknown
 
 if TYPE_CHECKING:
     from sshdoctor.firewall import Packet, Rule, Verdict
@@ -20,7 +20,7 @@ class Discovery(Struct, frozen=True):
     """``why`` says what stops it, "" if nothing surely does; ``fix`` is the rule that lets it pass."""
 
     why: str = ""
-    fix: str = ""
+    fix: Command = Command("")
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -39,7 +39,7 @@ def discovery(
         rule = stopped_by(firewall.nft_json, firewall.nft_text or "", message)
         if rule is not None:
             why = f"{message.name} is dropped by {rule}"
-            return Discovery(why, _accepting(rule), (Evidence("nft -a list ruleset", str(rule)),))
+            return Discovery(why, Command(_accepting(rule)), (Evidence("nft -a list ruleset", str(rule)),))
     return Discovery()
 
 
@@ -62,7 +62,7 @@ def _of_ipv6(caveat: str) -> Discovery:
     rule, kind = stopped[2], "solicitation" if "solicitations" in stopped[1] else "advertisement"
     return Discovery(
         f"{stopped[1]} (ICMPv6 neighbour-{kind}) are stopped by {rule}",
-        _accepting_neighbours(rule, kind),
+        Command(_accepting_neighbours(rule, kind)),
         (Evidence("ip6tables-save; nft list ruleset", rule),),
     )
 
@@ -74,7 +74,7 @@ def _accepting_neighbours(rule: str, kind: str) -> str:
         table, chain = f"{native[1]} {shlex.quote(native[2])}", shlex.quote(native[3])
         return f"nft insert rule {table} {chain} icmpv6 type nd-neighbor-{_AMERICAN[kind]} accept"
     return (
-        f"ip6tables -t {words[0]} -I {shlex.quote(words[1])} -p icmpv6 "
+        f"ip6tables -t {shlex.quote(words[0])} -I {shlex.quote(words[1])} -p icmpv6 "
         f"--icmpv6-type neighbour-{kind} -j ACCEPT (all of ICMPv6 is better: RFC 4890)"
     )
 

@@ -16,7 +16,7 @@ from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.facts.host.links import Links
 from sshdoctor.facts.host.way_back import Entry, Route, WayBack
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.unblock.owner import command_for
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class Here(Struct, frozen=True, kw_only=True):
     other addresses that it has the same one for; ``peer_routes``: a gateway is among these, or many are: a
     router that answers for all.
 
-    ``halted`` is the rule of this machine's own firewall that stops the dial, or says that none does; ``packet`` is
-    the packet that it stops, ``release`` what would let it pass. ``stops``: whether one does; where the rules
-    may not be read, the kernel tells that nothing stops what goes out by counting nothing that it could not
-    send, and where it does not count, nothing speaks for it. ``resets``: the rule answers with a RST.
-    ``unsent`` is that count while this was dialled, 0 where there is none.
+    ``halted`` is the rule of this machine's own firewall that stops the dial, or says that none does;
+    ``packet`` is the packet that it stops, ``release`` what would let it pass. ``stops``: whether one does;
+    where the rules may not be read, the kernel tells that nothing stops what goes out by counting nothing
+    that it could not send, and where it does not count, nothing speaks for it. ``resets``: the rule answers
+    with a RST. ``unsent`` is that count while this was dialled, 0 where there is none.
     """
 
     route_state: str | Unknown
@@ -53,7 +53,7 @@ class Here(Struct, frozen=True, kw_only=True):
     stops: bool | Unknown
     resets: bool
     packet: str
-    release: str
+    release: Command
     unsent: int
     evidence: tuple[Evidence, ...]
 
@@ -86,7 +86,7 @@ def here(dial: Dialled, facts: Facts | Unknown, dial_stays_here: bool) -> Here |
         stops=_stops(halt, rules, unsent),
         resets=halt is not None and halt.word == "rst",
         packet=halt.packet if halt else "",
-        release=_release(halt, dial, facts["firewall"]) if halt else "",
+        release=Command(_release(halt, dial, facts["firewall"]) if halt else ""),
         unsent=0 if isinstance(unsent, Unknown) else unsent,
         evidence=(
             *((Evidence("on this machine: ip route get", text),) if text else ()),
@@ -110,7 +110,7 @@ _HOST_ITSELF = Here(
     stops=False,
     resets=False,
     packet="",
-    release="",
+    release=Command(""),
     unsent=0,
     evidence=(),
 )

@@ -23,7 +23,8 @@ class Interface(Struct, frozen=True, kw_only=True):
     state: str | Unknown
     name: str
     address: str | Unknown
-    shown: str
+    prefix: str
+    """The address with the length of its prefix."""
     arp_ignore: int | Unknown
     macs: tuple[str, ...] | Unknown
     evidence: tuple[Evidence, ...]
@@ -36,16 +37,16 @@ def interface(addresses: Addresses | Unknown, links: Links | Unknown) -> Interfa
     own = addresses.dialled
     link = None if isinstance(links, Unknown) or own is None else links.named(own.interface)
     asked = _asked(addresses, links)
-    shown = f"{own.address}/{own.prefix_length} on {own.interface}" if own else ""
+    prefix = f"{own.address}/{own.prefix_length}" if own else ""
     return Interface(
         state="none" if own is None else _state(link, links),
         name=own.interface if own else "",
         address="none" if own is None else _address(own, link, asked),
-        shown=shown,
+        prefix=prefix,
         arp_ignore=asked,
         macs=links if isinstance(links, Unknown) else tuple(one.mac for one in links.all if one.mac),
         evidence=(
-            *((Evidence("ip address", " ".join((shown, *own.flags))),) if own else ()),
+            *((Evidence("ip address", " ".join((prefix, "dev", own.interface, *own.flags))),) if own else ()),
             *((Evidence("ip link", link.text),) if link else ()),
         ),
     )

@@ -18,7 +18,7 @@ from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services import load, progress
 from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
@@ -55,7 +55,7 @@ class Path(Struct, frozen=True, kw_only=True):
     knocks: str
     discovery: Discovery
     """Whether the rules let the host's hardware address be found."""
-    fix: str
+    fix: Command
     opening: Opening | None
     """What would let the client in past the rule that stops or limits it; None for a ban."""
     unban: Unban | None
@@ -66,7 +66,7 @@ class Path(Struct, frozen=True, kw_only=True):
     redirected_where: str
     redirection: str
     """The rule that redirects, as a person finds it."""
-    redirection_fix: str
+    redirection_fix: Command
     removal: Removal | None
     """What would take the rule away that redirects."""
     evidence: tuple[Evidence, ...]
@@ -212,7 +212,7 @@ def _read(
         inferred=inferred,
         knocks="; ".join(knocked),
         discovery=found,
-        fix=held.fix if held else opens.command if opens else "",
+        fix=Command(held.fix if held else opens.command if opens else ""),
         opening=opens if stops else None,
         unban=unban(held, rule, packet.source, dial.family)
         if held and rule and held.by != "firewalld"
@@ -222,7 +222,7 @@ def _read(
         redirected_away=to is not None and not _is_own(to[0], packet),
         redirected_where=f"{to[0]} port {to[1]}" if to else "",
         redirection=str(by) if by else "",
-        redirection_fix=removal.command if removal else "",
+        redirection_fix=Command(removal.command if removal else ""),
         removal=removal,
         evidence=(
             *seen,

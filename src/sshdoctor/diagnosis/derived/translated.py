@@ -18,7 +18,7 @@ from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans, unban_command
 from sshdoctor.facts.host.firewall import Firewall
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services import load
 
 _MOST = 64
@@ -33,12 +33,12 @@ class Translated(Struct, frozen=True, kw_only=True):
     banned: tuple[str, ...]
     only: bool
     rule: str
-    unban: str
+    unban: Command
     refused: str
     evidence: tuple[Evidence, ...]
 
 
-_NOBODY = Translated(banned=(), only=False, rule="", unban="", refused="", evidence=())
+_NOBODY = Translated(banned=(), only=False, rule="", unban=Command(""), refused="", evidence=())
 
 
 def translated(
@@ -79,7 +79,7 @@ def translated(
         banned=tuple(f"{address} (jail {banned[address][0]})" for address in held),
         only=len(held) == 1,
         rule=str(hit[first].rule) if first else "",
-        unban=unban_command(*banned[held[0]]) if held else "",
+        unban=Command(unban_command(*banned[held[0]]) if held else ""),
         refused=router if router in hit and router not in banned else "",
         evidence=(Evidence("the rule that gives this answer", str(hit[first].rule)),) if first else (),
     )

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from sshdoctor.facts.parsing import words
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -118,19 +119,24 @@ def _of_ip(text: str) -> tuple[Address, ...]:
         r"^\d+: (\S+?)(?:@\S+)?\s+inet6? ([\da-fA-F.:]+)(?: peer \S+?)?(?:/(\d+))?\s(.*)$", text, re.M
     )
     return tuple(
-        Address(name, address, int(length) if length else None, _flags(rest.split()))
+        Address(
+            words.plain_name(name),
+            words.address(address),
+            int(length) if length else None,
+            _flags(rest.split()),
+        )
         for name, address, length, rest in rows
     )
 
 
-def _flags(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(word for word in words if word in _BITS)
+def _flags(said: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for word in said if word in _BITS)
 
 
 def _of_proc(said: Mapping[str, str]) -> tuple[Address, ...]:
     four = re.findall(r"\|-- (\S+)\n\s+/32 host LOCAL", said.get("trie", ""))
     six = [line.split() for line in said.get("inet6", "").splitlines()]
-    return tuple(Address("", address, None) for address in dict.fromkeys(four)) + tuple(
+    return tuple(Address("", words.address(address), None) for address in dict.fromkeys(four)) + tuple(
         Address(
             row[5],
             str(ipaddress.IPv6Address(bytes.fromhex(row[0]))),

@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, denied, evidence, parts, unseen
 from sshdoctor.facts.parsing.section import Section
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.facts.parsing.words import plain_name
+from sshdoctor.model import Command, Evidence, Unknown
 
 COMMANDS = {
     "fail2ban": """
@@ -58,7 +59,7 @@ class Bans(Struct, frozen=True, kw_only=True):
     jails: tuple[Jail, ...] | Unknown
     evidence: tuple[Evidence, ...]
     names: str = ""
-    unban: str = ""
+    unban: Command = Command("")
     banned: Mapping[str, tuple[str, ...]] = {}
 
 
@@ -67,7 +68,7 @@ def unban_command(jail: str, element: str) -> str:
     >>> unban_command("sshd", "192.0.2.0/24")
     'fail2ban-client set sshd unbanip 192.0.2.0/24'
     """
-    return f"fail2ban-client set {shlex.quote(jail)} unbanip {element}"
+    return f"fail2ban-client set {shlex.quote(jail)} unbanip {shlex.quote(element)}"
 
 
 VALUE = Bans
@@ -91,7 +92,7 @@ def parse(sections: Mapping[str, Section]) -> Bans | Unknown:
         running=True,
         jails=jails,
         names=", ".join(jail.name for jail in jails),
-        unban=" && ".join(unban_command(jail.name, jail.element) for jail in jails),
+        unban=Command(" && ".join(unban_command(jail.name, jail.element) for jail in jails)),
         evidence=evidence("fail2ban-client get JAIL banip --with-time", lines),
         banned=dict(_banned(said["banned"])),
     )
@@ -123,5 +124,12 @@ def _jail(line: str) -> Jail:
     """
     times = _TIMES.match(line)
     words = line.split()
-    element = words[1] if len(words) > 1 else ""
-    return Jail(times[1], times[3], times[4], element) if times else Jail(words[0], "", "", element)
+    element = _element(words[1]) if len(words) > 1 else ""
+    name = plain_name(words[0])
+    return Jail(name, times[3], times[4], element) if times else Jail(name, "", "", element)
+
+
+def _element(text: str) -> str:
+    """An address or a network, in the spelling that it has. Raises ValueError."""
+    ip_network(text, strict=False)
+    return text

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, denied, evidence, parts, unseen
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import plain_name
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {
@@ -126,7 +127,7 @@ def _attached(said: Mapping[str, str]) -> Iterator[Attached]:
         words = name.split()
         if words[0] == "filters" and len(words) == 3 and text.strip():
             hook: Hook = "ingress" if words[2] == "ingress" else "egress" if words[2] == "egress" else "root"
-            yield Attached(words[1], hook, text.strip())
+            yield Attached(plain_name(words[1]), hook, text.strip())
 
 
 def _dropped(text: str) -> int:

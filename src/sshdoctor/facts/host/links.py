@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties, unseen
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import plain_name
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {
@@ -100,7 +101,7 @@ def _of_ip(text: str) -> Iterator[Link]:
         mac = re.search(r"link/ether ([\da-f:]{17})", rest)
         program = _XDP.search(rest)
         yield Link(
-            name=name,
+            name=plain_name(name),
             up="UP" in words,
             carrier=_RUNNING_WORDS in words if "UP" in words else Unknown("the interface is down"),
             mac=mac[1] if mac else "",
@@ -120,7 +121,7 @@ def _of_sys(text: str) -> Iterator[Link]:
         name, flags, carrier, mtu, mac = fields
         up = bool(int(flags, 16) & _UP)
         yield Link(
-            name=name,
+            name=plain_name(name),
             up=up,
             carrier=carrier == "1" if carrier in "01" else Unknown("the interface is down"),
             mac="" if mac == "00:00:00:00:00:00" else mac,

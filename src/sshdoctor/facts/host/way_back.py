@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties, unseen
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import address, plain_name
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {
@@ -166,7 +167,11 @@ def _route(text: str, mark: int) -> Route:
         state = _ERRORS.get(refused[1], Unknown(refused[1])) if refused else str(named and named[1])
     shown = text.partition("\\")[0].strip()
     return Route(
-        state=state, interface=out[1] if out else "", via=via[1] if via else "", text=shown, mark=mark
+        state=state,
+        interface=plain_name(out[1]) if out else "",
+        via=address(via[1]) if via else "",
+        text=shown,
+        mark=mark,
     )
 
 
@@ -176,7 +181,9 @@ def _entries(text: str) -> Iterator[Entry]:
         if len(fields) < 4 or fields[1] != "dev":
             continue
         mac = re.search(r" lladdr (\S+)", line)
-        yield Entry(fields[0], fields[2], mac[1] if mac else "", fields[-1], line.strip())
+        yield Entry(
+            address(fields[0]), plain_name(fields[2]), mac[1] if mac else "", fields[-1], line.strip()
+        )
 
 
 def _waiting(said: Mapping[str, str]) -> tuple[Waiting, ...] | Unknown:
@@ -218,11 +225,11 @@ def _address(text: str) -> str:
     ('198.51.100.1', '')
     """
     try:
-        address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
+        found = ipaddress.ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
         return ""
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
 
 
 def _kept(values: Mapping[str, str]) -> bool | Unknown:

@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
 
-from sshdoctor.model import Evidence
+from sshdoctor.model import Command, Evidence
 
 
 class Unit(Struct, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class UnitNetwork(Struct, frozen=True, kw_only=True):
     apart: tuple[Apart, ...]
     apart_ports: tuple[int, ...]
     apart_text: str
-    apart_fix: str
+    apart_fix: Command
     evidence: tuple[Evidence, ...]
 
     def denies(self, unit: Unit, client: str) -> str:

@@ -17,7 +17,8 @@ from sshdoctor.facts.parsing import systemd as _systemd
 from sshdoctor.facts.parsing.output import evidence, parts, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.unit_network import Apart, Unit, UnitNetwork
-from sshdoctor.model import Unknown
+from sshdoctor.facts.parsing.words import unit_name
+from sshdoctor.model import Command, Unknown
 
 COMMANDS = {
     "settings": """
@@ -79,7 +80,7 @@ def parse(sections: Mapping[str, Section]) -> UnitNetwork | Unknown:
         apart=apart,
         apart_ports=tuple(port for one in apart for port in one.ports),
         apart_text=", ".join(f"{one.program} (process {one.pid})" for one in apart),
-        apart_fix=_apart_fix(apart, units) if apart else "",
+        apart_fix=Command(_apart_fix(apart, units) if apart else ""),
         evidence=evidence("grep -r IPAddress (in the unit files)", files)
         + evidence(
             "readlink /proc/PID/ns/net", [f"{it.program} (process {it.pid}): {it.namespace}" for it in apart]
@@ -103,7 +104,7 @@ def _apart_fix(apart: tuple[Apart, ...], units: tuple[Unit, ...]) -> str:
 
 def _unit(values: Mapping[str, str]) -> Unit:
     return Unit(
-        name=values["Id"],
+        name=unit_name(values["Id"]),
         active=values.get("ActiveState") in ("active", "activating", "reloading"),
         allow=tuple(values.get("IPAddressAllow", "").split()),
         deny=tuple(values.get("IPAddressDeny", "").split()),

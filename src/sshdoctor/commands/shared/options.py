@@ -39,6 +39,12 @@ class Options(Struct, frozen=True, kw_only=True):
     lang: str = "en"
     mask: bool = False
     deep: bool = False
+    capture: Capture | None = None
+    """What the one host said, to be asked instead of it."""
+
+    def __post_init__(self) -> None:
+        if not self.pattern:
+            raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -65,6 +71,14 @@ def hosts_of(options: Options) -> list[Host]:
     """The hosts that the pattern means. Raises InventoryError, UsageError."""
     found = load_hosts(options.pattern, list(options.sources) or None, os.environ)
     return [_with_known_hosts(host, options.known_hosts) for host in found]
+
+
+def one_host(options: Options, what: str) -> Host:
+    """The one host that the pattern means; ``what`` is for no more than one. Raises UsageError."""
+    hosts = hosts_of(options)
+    if len(hosts) != 1:
+        raise UsageError(f"{what}, and --host {options.pattern} means {len(hosts)}")
+    return hosts[0]
 
 
 def number(flag: str, text: str, least: float, most: float) -> float:
@@ -138,8 +152,10 @@ def terminal() -> dict[str, Any]:
     return {"colour": not plain, "width": max(40, min(shutil.get_terminal_size().columns, 100))}
 
 
-def given_capture(file: str) -> Capture:
-    """The capture that ``--capture`` names; ``-`` is one that is pasted. Raises CaptureError."""
+def given_capture(file: str) -> Capture | None:
+    """The capture that ``--capture`` names, if it does; ``-`` is one that is pasted. Raises CaptureError."""
+    if not file:
+        return None
     from sshdoctor.access.capture.capture import read_capture, read_capture_file
     from sshdoctor.access.capture.lines import LARGEST
 

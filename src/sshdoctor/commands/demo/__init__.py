@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.catalogs import diagnosis_setup
-from sshdoctor.command_line.changes import repair_setup, work_on
-from sshdoctor.command_line.options import show_text, terminal
-from sshdoctor.demo import broken_host
+from sshdoctor.commands.demo.host import broken_host
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.catalogs import check_folders
+from sshdoctor.commands.shared.changes import repair_setup, work_on
+from sshdoctor.commands.shared.options import show_text, terminal
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import Diagnosis, diagnose
+from sshdoctor.diagnosis.setup import diagnosis_setup
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.setup import RepairSetup
@@ -42,7 +43,7 @@ def _say(text: str) -> None:
 
 def _diagnose(host: Host) -> tuple[str, ...]:
     """The ids of the causes; the report is shown."""
-    report = diagnose(host, diagnosis_setup([], _PROBING)).report
+    report = diagnose(host, diagnosis_setup(check_folders([]), _PROBING)).report
     show_text(render([report], "text", **terminal()))
     return tuple(cause.id for cause in report.causes)
 

@@ -70,7 +70,7 @@ def _require_engine() -> None:
 
 def _build_image() -> str:
     """The engine's name for the image, built if it is missing; sets CONTAINERS_CONF where that is needed."""
-    with as_file(files("sshdoctor.demo") / "image.sh") as script:
+    with as_file(files("sshdoctor.commands.demo") / "image.sh") as script:
         image, *configuration = _run("sh", str(script), IMAGE, show=True).splitlines()
     for path in configuration:
         os.environ["CONTAINERS_CONF"] = path

@@ -14,7 +14,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
 from sshdoctor import __version__
-from sshdoctor.command_line import exit_codes
+from sshdoctor.commands.shared import exit_codes
 from sshdoctor.errors import InputError, RemedyError, SshdoctorError
 
 

@@ -20,11 +20,11 @@ from msgspec import Struct
 from sshdoctor.errors import RulesError, UsageError
 from sshdoctor.firewall import Dump, Packet, Rule, judge
 from sshdoctor.firewall.kernel.segment import first_segment
+from sshdoctor.firewall.mailed.dialect import Rules, recognise
+from sshdoctor.firewall.mailed.files import Named, expand, read_text
+from sshdoctor.firewall.mailed.owner import owner_of
 from sshdoctor.firewall.model import State
-from sshdoctor.model import Family
-from sshdoctor.verdict.dialect import Rules, recognise
-from sshdoctor.verdict.files import Named, expand, read_text
-from sshdoctor.verdict.owner import owner_of
+from sshdoctor.model import Family, endpoint
 
 __all__ = ["ClientVerdict", "judge_files"]
 
@@ -134,5 +134,5 @@ def _judge(named: Named, rules: Rules, sets: Sequence[Dump], packet: Packet) -> 
         why=verdict.why,
         way=verdict.way,
         owner=owner_of(verdict.rule, verdict.way, rules.dumps),
-        redirected_to=(f"[{to[0]}]:{to[1]}" if ":" in to[0] else f"{to[0]}:{to[1]}") if to else None,
+        redirected_to=endpoint(*to) if to else None,
     )

@@ -11,16 +11,23 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from sshdoctor.background import once
-from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.catalogs import diagnosis_setup, playbook_folders
-from sshdoctor.command_line.fleet import examine_all
-from sshdoctor.command_line.options import Options, hosts_of, in_order, jobs_of, number, probe_options, write
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
+from sshdoctor.commands.shared.fleet import examine_all
+from sshdoctor.commands.shared.options import (
+    Options,
+    hosts_of,
+    in_order,
+    jobs_of,
+    number,
+    probe_options,
+    write,
+)
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import Diagnosis
+from sshdoctor.diagnosis.setup import diagnosis_setup
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Answer, Choice, ask_on_terminal, chosen, is_terminal
-from sshdoctor.remedy.playbook.catalog import catalog
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.reports import check_format
 from sshdoctor.reports.repair_text import diffs, plan_text
@@ -49,9 +56,8 @@ class ChangeOptions(Struct, frozen=True, kw_only=True):
 
 def repair_setup(sources: Sequence[Path], probing: ProbeOptions) -> RepairSetup:
     """How every host of this run is diagnosed, and which playbooks there are."""
-    setup = diagnosis_setup(sources, probing, rooms=("remedy.repair", "reports.text_format"))
-    playbooks = once(lambda: catalog(playbook_folders(sources)))
-    return RepairSetup(wanted=setup.wanted, checks=setup.checks, probing=probing, playbooks=playbooks)
+    setup = diagnosis_setup(check_folders(sources), probing, rooms=("remedy.repair", "reports.text_format"))
+    return RepairSetup.of(setup, playbook_folders(sources))
 
 
 def choice_of(wish: ChangeOptions, causes: tuple[str, ...] = ()) -> Choice:
@@ -72,7 +78,7 @@ def work_on_each(options: Options, work: HostWork, wish: ChangeOptions) -> int:
     probing, jobs, hosts = probe_options(options), jobs_of(options), hosts_of(options)
     setup = repair_setup(options.sources, probing)
     if len(hosts) > 1:
-        setup.checks(), setup.playbooks()  # once, before the workers are forked
+        setup.prepare()
     asks = not (wish.yes or wish.check)  # one terminal answers for one host at a time
     examined = partial(work_on, setup=setup, work=work)
     reports = in_order(hosts, examine_all(hosts, examined, 1 if asks else jobs))

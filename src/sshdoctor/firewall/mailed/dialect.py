@@ -11,8 +11,8 @@ from msgspec import Struct
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall import Dump, read_tables
 from sshdoctor.firewall.iptables.save import backend_of_header
+from sshdoctor.firewall.mailed.nft_part import cut_script
 from sshdoctor.model import Family
-from sshdoctor.verdict.nft_part import cut_script
 
 
 class Rules(Struct, frozen=True):
