@@ -267,6 +267,8 @@ class Planned(Struct, frozen=True, kw_only=True):
     guarded: bool
     changes: tuple[str, ...] = ()
     """Its tasks that may change something, by name."""
+    source: str = ""
+    """The file and its owner, of a playbook that did not come with this program."""
 
 
 class Repair(Struct, frozen=True, kw_only=True):

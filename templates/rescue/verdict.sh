@@ -9,7 +9,7 @@ listening() {
 }
 
 daemon_runs() {
-  find_servers >/dev/null
+  find_servers sshd dropbear tinysshd >/dev/null
   here=$(readlink /proc/self/ns/net 2>/dev/null)
   printf %s "$programs" | while read -r pid program; do
     there=$(readlink "/proc/$pid/ns/net" 2>/dev/null)

@@ -68,15 +68,15 @@ def test_a_value_within_quotes_of_the_fix_itself_is_refused(fix: str, tmp_path: 
 
 
 def test_every_kind_of_value_is_quoted() -> None:
-    schema = {"service": TYPES["service"], "socket": TYPES["socket"]}
-    fix = parse_sentence("a {{ service.unit }} b {{ socket.ssh_ports }} c {{ service.state }}", schema)
+    schema = {"service": TYPES["service"], "listening": TYPES["listening"]}
+    fix = parse_sentence("a {{ service.unit }} b {{ listening.ports }} c {{ service.state }}", schema)
 
     class Lie:
         unit = "x; y"
-        ssh_ports = (22, "1; 2")
+        ports = (22, "1; 2")
         state = Unknown("no; $(way)")
 
-    typed = fix.command({"service": Lie, "socket": Lie})
+    typed = fix.command({"service": Lie, "listening": Lie})
     assert shlex.split(typed) == [
         "a",
         "x; y",

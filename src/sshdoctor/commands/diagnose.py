@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
+from sshdoctor.commands.shared.fleet import examine, examine_all
 from sshdoctor.commands.shared.options import (
     Options,
     hosts_of,
@@ -22,6 +24,9 @@ from sshdoctor.diagnosis.setup import DiagnosisSetup, diagnosis_setup
 from sshdoctor.model import Host, HostReport
 from sshdoctor.reports import check_format
 
+if TYPE_CHECKING:
+    from sshdoctor.access.capture.capture import Capture
+
 
 def run(options: Options) -> int:
     """Diagnose the hosts of ``options``, write the report, give the exit code. Raises CaptureError."""
@@ -31,7 +36,7 @@ def run(options: Options) -> int:
     rooms = (f"reports.{options.format}_format",)
     setup = diagnosis_setup(check_folders(options.sources), probing, options.only, rooms)
     if len(hosts) == 1:
-        reports = [diagnose(hosts[0], setup, capture=options.capture).report]
+        reports = [examine(hosts[0], partial(_report, setup=setup, capture=options.capture))]
     else:
         reports = in_order(hosts, _diagnose_all(hosts, setup, jobs))
     write(_with_playbooks(reports, options.sources), options)
@@ -39,14 +44,12 @@ def run(options: Options) -> int:
 
 
 def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> Iterable[HostReport]:
-    from sshdoctor.commands.shared.fleet import examine_all
-
     setup.prepare()
     return examine_all(hosts, partial(_report, setup=setup), jobs)
 
 
-def _report(host: Host, setup: DiagnosisSetup) -> HostReport:
-    return diagnose(host, setup).report
+def _report(host: Host, setup: DiagnosisSetup, capture: Capture | None = None) -> HostReport:
+    return diagnose(host, setup, capture=capture).report
 
 
 def _with_playbooks(reports: Sequence[HostReport], sources: Sequence[Path]) -> Sequence[HostReport]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -16,10 +16,12 @@ from sshdoctor.diagnosis.setup import DiagnosisSetup
 from sshdoctor.diagnosis.unsent import failed_sends
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport
+from sshdoctor.resources import owner_of, shipped
 
 if TYPE_CHECKING:
     from sshdoctor.access.base import Access
     from sshdoctor.access.capture.capture import Capture
+    from sshdoctor.checks.load import Check
     from sshdoctor.diagnosis.inside import Inside
 
 Around = Mapping[str, Mapping[str, Any]]
@@ -74,10 +76,18 @@ def diagnose(
     from sshdoctor.diagnosis.report import build_report, facts_by_address
 
     checks = setup.checks()
-    known = facts_by_address(
-        completed, seen, inside, _measured(completed, seen, inside, around.result(), setup)
-    )
-    return Diagnosis(report=build_report(completed, seen, inside, checks, known), facts=known, inside=inside)
+    met = _measured(completed, seen, inside, around.result(), setup)
+    known = facts_by_address(completed, seen, inside, met)
+    report = build_report(completed, seen, inside, checks, known)
+    report = replace(report, notes=(*report.notes, *_own_checks(checks)))
+    return Diagnosis(report=report, facts=known, inside=inside)
+
+
+def _own_checks(checks: Sequence[Check]) -> Iterator[str]:
+    """Whose checks were asked beside those that came with this program."""
+    for check in checks:
+        if not check.path.is_relative_to(shipped("checks")):
+            yield f"The check {check.path.absolute()}, of {owner_of(check.path)}, was asked as well."
 
 
 def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:

@@ -68,7 +68,7 @@ def judge_all(
     """The verdict on each of several connections of one family under the same rules. Raises as ``judge``."""
     hooks = Hooks([table for table in read_tables(rulesets) if packets and table.family == packets[0].family])
     said = (service or default()).conversation
-    return [hold_conversation(hooks, packet, said=said) for packet in packets]
+    return [hold_conversation(hooks, said, packet) for packet in packets]
 
 
 def read_tables(rulesets: Iterable[Dump]) -> list[Table]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from sshdoctor import services
 from sshdoctor.model import HostReport
 from sshdoctor.remedy.apply import prepare
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.script import console_script
 from sshdoctor.reports.repair_text import login_command, plan_text
 from sshdoctor.rescue.script import part, pasteable
+from sshdoctor.services import find_servers
 
 _LINT = """\
 # What runs in a shell of its own is in single quotes; a function is for who sources this.
@@ -39,6 +39,5 @@ def fix_script(report: HostReport, steps: Sequence[Step], forecast: str, seconds
     tasks = shlex.quote(console_script(prepared.program, seconds=prepared.seconds))
     apply = f'apply() {{\nprintf %s {tasks} | sh -s -- "$1"\n}}\n'
     return pasteable(
-        "about_fix",
-        _LINT + head + services.shell("servers") + apply + part("eye") + part("verdict") + part("fix"),
+        "about_fix", _LINT + head + find_servers() + apply + part("eye") + part("verdict") + part("fix")
     )

@@ -21,7 +21,7 @@ from sshdoctor.model import Host, Login, Reply
 from sshdoctor.outside.resolve import resolve
 from sshdoctor.outside.source import source_address
 from sshdoctor.resources import shipped
-from sshdoctor.services.ssh.servers import FIND
+from sshdoctor.services import find_servers
 
 _LINT = """\
 # What runs in a shell of its own is in single quotes, and sets variables of its own; pids are words.
@@ -90,7 +90,9 @@ def rescue_script(host: Host, replies: Sequence[Reply], topics: Wanted, made: fl
     }
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     probe = f"probe() (\n{question.script})\nstop() {{\n{question.stop}}}\n"
-    return pasteable("about", _LINT + head + FIND + probe + part("eye") + part("verdict") + part("body"))
+    return pasteable(
+        "about", _LINT + head + find_servers() + probe + part("eye") + part("verdict") + part("body")
+    )
 
 
 def _asked(host: Host, replies: Sequence[Reply], own: Mapping[str, str], mark: str, made: float) -> str:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
-from sshdoctor.inventory import load_hosts
+from sshdoctor.inventory import find_sources, load_hosts
 from sshdoctor.model import Host, HostReport, Login
 from sshdoctor.reports import render
 
@@ -48,8 +48,13 @@ class Options(Struct, frozen=True, kw_only=True):
 
     @property
     def sources(self) -> tuple[Path, ...]:
-        """The inventories that were named."""
-        return tuple(Path(name) for name in self.inventories)
+        """The inventories that are read: those that were named, else what is found. Raises InputError."""
+        return sources_of(self.inventories)
+
+
+def sources_of(named: Sequence[str]) -> tuple[Path, ...]:
+    """The inventories that were named, else those that are found. Raises InputError."""
+    return find_sources([Path(name) for name in named], os.environ)
 
 
 def probe_options(options: Options) -> ProbeOptions:
@@ -69,7 +74,7 @@ def jobs_of(options: Options) -> int:
 
 def hosts_of(options: Options) -> list[Host]:
     """The hosts that the pattern means. Raises InventoryError, UsageError."""
-    found = load_hosts(options.pattern, list(options.sources) or None, os.environ)
+    found = load_hosts(options.pattern, options.sources or None, os.environ)
     return [_with_known_hosts(host, options.known_hosts) for host in found]
 
 

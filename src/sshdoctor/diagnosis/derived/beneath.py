@@ -63,7 +63,7 @@ def beneath(
             state=unseen[0] if unseen else "clear",
             what="",
             why="",
-            fix="",
+            fix=Command(""),
             way="",
             counted=False,
             evidence=(),
@@ -190,7 +190,7 @@ def _units(client: str, units: UnitNetwork) -> Iterator[_Found]:
             yield _Found(
                 what=f"{rule} of {unit.name}",
                 why="the kernel drops what its sockets get from this client, and send to it",
-                fix=f"systemctl edit {unit.name} (IPAddressAllow={shlex.quote(client)}, or no IPAddressDeny=), "
+                fix=f"systemctl edit {unit.name} (IPAddressAllow={shlex.quote(client)}), "
                 f"systemctl daemon-reload, systemctl restart {unit.name}",
                 way="in",
                 sure=units.enforced is True,

@@ -3,7 +3,7 @@
 Sources: ss(8) with -e (it prints the inode, and v6only), proc(5) /proc/net/tcp (addresses in the byte order
 of the machine, read here as little-endian), /proc/PID/fd. ``*:22`` of ss is one socket for both families.
 Whether a server holds a socket is told by the socket's inode among the open files of a process that is one
-(see parsing/servers.py). The names of other programs are what these call themselves, and only shown.
+(see services/servers.sh). The names of other programs are what these call themselves, and only shown.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sshdoctor.facts.parsing import sockets
+from sshdoctor.facts.parsing import servers, sockets
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.servers import Servers
 from sshdoctor.facts.parsing.sockets import Listener, Listeners
 from sshdoctor.model import Evidence, Family, Unknown, endpoint, is_address
-from sshdoctor.services.ssh import servers
-from sshdoctor.services.ssh.servers import Servers
+from sshdoctor.services import find_servers
+from sshdoctor.services.ssh.programs import SERVERS
 
 COMMANDS = {
-    "sockets": f"""{servers.FIND}
+    "sockets": f"""{find_servers()}
 echo '## uid'; id -u
 if listing=$(ss -Hltne 2>/dev/null) || listing=$(ss -ltne 2>/dev/null); then
   echo '## ss'; echo "$listing"
@@ -31,7 +32,7 @@ elif [ -r /proc/net/tcp ]; then
   echo '## names'; grep -s . /proc/[0-9]*/comm | sed 's/^/|/'
   echo '## fds'; ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^.proc/s/^/|/p' -e '/socket:/s/^/|/p'
 fi
-find_servers
+find_servers {" ".join(SERVERS)}
 streams=$(grep -hs '^ListenStream=' /lib/systemd/system/ssh.socket /lib/systemd/system/sshd.socket \\
   /etc/systemd/system/ssh.socket /etc/systemd/system/sshd.socket \\
   /run/systemd/generator/ssh.socket.d/*.conf \\
@@ -60,15 +61,15 @@ def parse(sections: Mapping[str, Section]) -> Listeners | Unknown:
         source, seen = "proc", sockets.of_proc(said, holders, unknown)
     else:
         return Unknown("there is no ss and no /proc")
-    ssh = tuple(socket for socket in seen if socket.inode in holders)
+    own = tuple(socket for socket in seen if socket.inode in holders)
     hidden = found.hidden if said.get("uid") == "0" else Unknown("not permitted")
     ports = _activated_ports(said.get("activated", ""))
     none = not seen or (found.there_are_none and not any(socket.port in ports for socket in seen))
     return Listeners(
         sockets=seen,
-        own=hidden if hidden is not None and not ssh and not none else ssh,
+        own=hidden if hidden is not None and not own and not none else own,
         source=source,
-        evidence=evidence(_TYPED[source], [str(socket) for socket in ssh or seen]),
+        evidence=evidence(_TYPED[source], [str(socket) for socket in own or seen]),
     )
 
 

@@ -1,6 +1,6 @@
 """The SSH server processes, read from /proc, without ps.
 
-Sources: proc(5). A server is one by its owner and its program (parsing/servers.py), and a daemon is one that
+Sources: proc(5). A server is one by its owner and its program (services/servers.sh), and a daemon is one that
 serves no single connection: sshd titles its own processes "sshd: PATH [listener] N of ..." (8.0 and later),
 "sshd: user [priv]", "sshd: user [net]"; re-executed ones carry -R, inetd-style ones -i. The probe's own
 `sshd -T`, which another lane may be running, is known by its environment and left out, and so are processes
@@ -14,11 +14,13 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from sshdoctor.facts.parsing import servers
 from sshdoctor.facts.parsing.output import evidence, number, parts
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.servers import Servers
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services.ssh import servers
-from sshdoctor.services.ssh.servers import Servers
+from sshdoctor.services import find_servers
+from sshdoctor.services.ssh.programs import SERVERS
 
 _TICKS = 100
 _DELETED = " (deleted)"
@@ -28,11 +30,11 @@ _CONNECTION = re.compile(
 )
 
 COMMANDS = {
-    "proc": f"""{servers.FIND}
+    "proc": f"""{find_servers()}
 [ -r /proc/stat ] || {{ echo '## none'; exit 0; }}
 echo '## boot'; grep btime /proc/stat
 ls -l /proc/self/ns/net 2>/dev/null
-find_servers
+find_servers {" ".join(SERVERS)}
 environs=
 for pid in $servers; do environs="$environs /proc/$pid/environ"; done
 own=" $(grep -ls "SSHDOCTOR_RUN=$SSHDOCTOR_RUN" /dev/null $environs | tr '\\n' ' ')"

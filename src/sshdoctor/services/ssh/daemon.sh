@@ -10,7 +10,7 @@ daemon_must_be_sshd() {
 
 daemon_running() {
   daemon_must_be_sshd
-  listening=$(listening_sshd)
+  listening=$(server_process)
 }
 
 # The command line that it was started with, if its title has the whole of it; in the background.

@@ -8,9 +8,6 @@ server_folder=/run/sshd
 
 server_installed() { [ -x /usr/sbin/sshd ] || guard_has sshd; }
 
-# The process number and the command of the server that listens (see listening.sh).
-server_process() { listening_sshd; }
-
 server_accepts() {
   local sshd=/usr/sbin/sshd
   [ -x $sshd ] || sshd=$(command -v sshd) || return 1

@@ -1,22 +1,12 @@
-"""Which processes are SSH servers: the one rule for every fact that looks for one.
-
-Anybody may call a program sshd, and write what he likes into its arguments. A server is one by its owner
-and by its program: root runs it (its real user id, which a set-user-id program leaves as it was: proc(5),
-status), and the program's file (proc(5), exe) bears a server's name, and is, with every folder on its way,
-root's alone to write. Of anything else nothing goes into the probe's output.
-"""
+"""The processes that are servers, as ``find_servers`` of services/servers.sh prints them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from msgspec import Struct
 
 from sshdoctor.model import Unknown
-
-FIND = Path(__file__).with_suffix(".sh").read_text(encoding="utf-8")
-"""Shell functions; ``find_servers`` prints the parts ``servers``, ``unseen``, ``hidden`` of an output."""
 
 
 class Servers(Struct, frozen=True):

@@ -1,12 +1,11 @@
-# The sshd that listens, for the tasks and for the guard alike.
+# The sshd that listens, for the tasks and for the guard alike (services/base.py says what this gives).
 
-# listening_sshd: its process number, its program and the options that it was started with; false if there is none.
 # It titles itself "sshd: /usr/sbin/sshd -p 22 [listener] 0 of 10-100 startups" (cut off where its environment was
 # small: the options are not known then, and a "?" stands for them); an old one "/usr/sbin/sshd -p 22". A session
 # ("sshd: deploy [priv]") outlives its listener.
 # shellcheck disable=SC2154  # find_servers sets it
-listening_sshd() (
-  find_servers >/dev/null
+server_process() (
+  find_servers sshd >/dev/null
   here=$(readlink /proc/self/ns/pid)
   printf %s "$programs" | while read -r pid program; do
     program=${program%' (deleted)'}
