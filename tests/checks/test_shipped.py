@@ -30,7 +30,7 @@ NOT_ON_A_HOST: dict[str, dict[str, dict[str, Any]]] = {
         "dialled": {"reply": "closed-before-banner", "detail": "Not allowed at this time"},
     },
     "no-route-from-client": {
-        "dialled": {"no_route": True, "other_works": False, "reply": "local-unreachable"}
+        "dialled": {"no_route": True, "other_works": False, "connected": False, "reply": "local-unreachable"}
     },
 }
 

@@ -75,9 +75,9 @@ class Network:
             for tool in ("iptables", "ip6tables"):
                 self.run(role, tool, "-F")
 
-    def dial(self, address: str, timeout: float = 2) -> Reply:
+    def dial(self, address: str, timeout: float = 2, login: Login | None = None) -> Reply:
         """The one reply that a client in the first namespace gets."""
-        login = Login(address=address, port=PORT)
+        login = login or Login(address=address, port=PORT)
         (dialled,) = self.client.submit(dial, login, load("ssh"), timeout).result()
         if dialled.socket:
             dialled.socket.close()

@@ -221,3 +221,37 @@ def test_the_name_of_a_set_is_quoted_for_the_shell() -> None:
     held = ban(rule, "iptables", "192.0.2.1", NO_BANS)
     assert held is not None
     assert held.fix.startswith("ipset del 'ban;reboot' 192.0.2.1")
+
+
+def test_a_jail_that_holds_a_network_is_told_to_unban_that_network() -> None:
+    jailed = Bans(running=True, jails=(Jail("sshd", "", "", "192.0.2.0/24"),), evidence=())
+    rule = Rule("filter", "f2b-sshd", 1, "-A f2b-sshd -s 192.0.2.0/24 -j REJECT")
+    held = ban(rule, "fail2ban", "192.0.2.1", jailed)
+    assert held is not None
+    assert held.fix == "fail2ban-client set sshd unbanip 192.0.2.0/24"
+
+
+def test_a_set_that_was_asked_on_the_way_to_the_rule_is_the_ban() -> None:
+    asking = Rule("inet mine", "input", 3, "ip saddr @blacklist goto closed")
+    rule = Rule("inet mine", "closed", 1, "drop")
+    listed = (
+        '{"nftables": [{"set": {"family": "inet", "table": "mine", "name": "blacklist", "elem":'
+        ' [{"prefix": {"addr": "192.0.2.0", "len": 24}}]}}]}'
+    )
+    firewall = replace(host(), nft_json=listed)
+    held = ban(rule, "nftables", "192.0.2.1", NO_BANS, firewall, [asking])
+    assert held is not None
+    assert held.where == "the set blacklist"
+    assert held.fix == "nft delete element inet mine blacklist '{ 192.0.2.0/24 }'"
+    assert ban(rule, "nftables", "192.0.2.1", NO_BANS, firewall, []) is None
+
+
+def test_an_ipset_of_firewalld_is_mended_by_firewalld() -> None:
+    asking = Rule("filter", "INPUT_ZONES", 1, "-A INPUT_ZONES -m set --match-set blacklist src -g IN_drop")
+    rule = Rule("filter", "IN_drop", 5, "-A IN_drop -j DROP")
+    listed = "create blacklist hash:net family inet\nadd blacklist 192.0.2.0/24\n"
+    firewall = replace(host(), ipset=listed)
+    held = ban(rule, "firewalld", "192.0.2.1", NO_BANS, firewall, [asking])
+    assert held is not None
+    assert held.where == "firewalld's ipset blacklist"
+    assert "--ipset=blacklist --remove-entry=192.0.2.0/24" in held.fix

@@ -61,6 +61,7 @@ def unheard(dial: Dialled, login: Login) -> Dialled:
         off=True,
         reply=dial.reply if dial.reply == "name-not-found" else OFF,
         detail=OFF,
+        connected=OFF,
         sender=None,
         foreign_sender=False,
         other_reply="",

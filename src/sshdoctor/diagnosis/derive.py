@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sshdoctor.access.base import LoginFailure
@@ -13,6 +13,7 @@ from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
 from sshdoctor.diagnosis.derived.listening import Listening, listening
+from sshdoctor.diagnosis.derived.network import NETWORK, NETWORK_NEEDS, network
 from sshdoctor.diagnosis.derived.own_client import OwnClient, own_client
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.diagnosis.derived.words import Words, words
@@ -28,6 +29,7 @@ DERIVED: Mapping[str, type] = {
     "listening": Listening,
     "words": Words,
     "own_client": OwnClient,
+    **NETWORK,
     "inside": Expectation,
     **{name: fact.VALUE for name, fact in derived().items()},
 }
@@ -39,6 +41,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "listening": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
     "words": ("dial_log", "start"),
     "own_client": (),
+    **NETWORK_NEEDS,
     "inside": (),
     **{name: fact.NEEDS for name, fact in derived().items()},
 }
@@ -65,6 +68,8 @@ class Conversation(Struct, frozen=True, kw_only=True):
     """What the client's session printed before it ended."""
     off: bool = False
     """The host was looked into on a mounted disk, whose system does not run."""
+    around: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What this machine says of itself on the way to each address, and what a second dial showed."""
 
 
 def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict[str, object]:
@@ -91,12 +96,16 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
     if not progress(reply.word) and not isinstance(log, Unknown):
         log = replace(log, lines=())  # what did not connect was seen by no program of the host
     said = words(conversation.service, view.client, port, log, known["start"], heard)
+    around = conversation.around.get(reply.address or "", Unknown("this machine was not asked"))
     known |= {"dialled": dial, "words": said}
     return {
         **known,
         **{name: fact.derive(known) for name, fact in derived().items()},
+        **network(dial, known, around, conversation.on_this_machine, way, conversation.login),
         "path": way,
-        "listening": listening(dial, known["listeners"], _no_server_runs(known)),
+        "listening": listening(
+            dial, known["listeners"], _no_server_runs(known), _incoming(known["addresses"])
+        ),
         "own_client": own_client(conversation.service, conversation.login, conversation.witness),
     }
 
@@ -104,6 +113,12 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
 def _source_port(reply: Reply, client: str | None) -> int | None:
     """The client's port as the host sees it: its own, unless something on the way gave it another address."""
     return reply.source_port if client is not None and reply.source == client else None
+
+
+def _incoming(addresses: Any) -> str:
+    """The interface that holds the address dialled, "" where that is not known, or is lo."""
+    name = getattr(addresses, "dialled_interface", None)
+    return name if isinstance(name, str) and name != "lo" else ""
 
 
 def _no_server_runs(known: Mapping[str, Any]) -> bool:

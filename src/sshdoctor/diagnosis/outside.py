@@ -36,6 +36,9 @@ class Outside(Struct, frozen=True, kw_only=True):
     """What the person's own client said, where it was asked as well."""
     when: float | None = None
     """When the dialling began, in seconds since 1970."""
+    unsent: int | None = None
+    """How often this machine's kernel could not send a segment again meanwhile; None where it does not
+    count."""
 
 
 def look_outside(host: Host, probing: ProbeOptions) -> Outside:

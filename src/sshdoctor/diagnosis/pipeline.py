@@ -13,6 +13,7 @@ from sshdoctor.access import prepare
 from sshdoctor.background import Background
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
 from sshdoctor.diagnosis.setup import DiagnosisSetup
+from sshdoctor.diagnosis.unsent import failed_sends
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport
 from sshdoctor.resources import owner_of, shipped
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
     from sshdoctor.checks.load import Check
     from sshdoctor.diagnosis.inside import Inside
+
+Around = Mapping[str, Mapping[str, Any]]
+"""What this machine says of itself on the way to each address, by address."""
 
 # The rooms that come later are imported while the client's side is already under way.
 
@@ -59,6 +63,7 @@ def diagnose(
     wanted = setup.wanted()
     facts.commands(wanted.facts)
     completed, seen = outside.result()
+    around = Background(lambda: _look_here(completed, seen, setup.probing.timeout))
     inside = look_inside(
         completed,
         seen,
@@ -71,7 +76,8 @@ def diagnose(
     from sshdoctor.diagnosis.report import build_report, facts_by_address
 
     checks = setup.checks()
-    known = facts_by_address(completed, seen, inside)
+    met = _measured(completed, seen, inside, around.result(), setup)
+    known = facts_by_address(completed, seen, inside, met)
     report = build_report(completed, seen, inside, checks, known)
     report = replace(report, notes=(*report.notes, *_own_checks(checks)))
     return Diagnosis(report=report, facts=known, inside=inside)
@@ -86,8 +92,27 @@ def _own_checks(checks: Sequence[Check]) -> Iterator[str]:
 
 def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:
     """The host with what the user's own configuration adds, and what a client gets there."""
-    completed, began = complete(host), time.time()
-    return completed, replace(look_outside(completed, probing), when=began)
+    completed, began, before = complete(host), time.time(), failed_sends()
+    seen = look_outside(completed, probing)
+    after = failed_sends()
+    unsent = None if before is None or after is None else after - before
+    return completed, replace(seen, when=began, unsent=unsent)
+
+
+def _look_here(host: Host, seen: Outside, timeout: float) -> Around:
+    from sshdoctor.diagnosis.here import look_here  # only where a dial failed is anything asked here
+
+    return look_here(host, seen, timeout)
+
+
+def _measured(host: Host, seen: Outside, inside: Inside, around: Around, setup: DiagnosisSetup) -> Around:
+    """``around``, with what sizes of packets come through where the login or its session stalled."""
+    from sshdoctor.diagnosis.here import measure_stalled
+    from sshdoctor.diagnosis.report import replies_of
+
+    measured = measure_stalled(host, replies_of(seen, inside), setup.probing.timeout)
+    every = {*around, *measured}
+    return {address: {**around.get(address, {}), **measured.get(address, {})} for address in every}
 
 
 def enter_again(diagnosis: Diagnosis, probing: ProbeOptions) -> Access:

@@ -18,7 +18,7 @@ from sshdoctor.model import Host, Reply, Unknown
 
 _CLIENT = "client.seen"
 _SEEN = 'printf %s "$client"'
-_OF_EACH_ADDRESS = ("addresses",)
+_OF_EACH_ADDRESS = ("addresses", "way_back")
 """The facts that hang on which address was dialled, and from where."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -48,9 +49,14 @@ class _Address(Struct, frozen=True):
     """The reply that the causes are to explain: the one seen, or that which a disk's system would give."""
 
 
-def facts_by_address(host: Host, outside: Outside, inside: Inside) -> tuple[dict[str, object], ...]:
-    """The facts about each address dialled: the host's own, and those put together from both sides."""
-    replies = _replies(outside, inside)
+def facts_by_address(
+    host: Host, outside: Outside, inside: Inside, around: Mapping[str, Mapping[str, Any]] | None = None
+) -> tuple[dict[str, object], ...]:
+    """The facts about each address dialled: the host's own, and those put together from both sides.
+
+    ``around`` is what this machine says of itself on the way to each address, as ``look_here`` gives it.
+    """
+    replies = replies_of(outside, inside)
     conversation = Conversation(
         service=host.service,
         login=host.login,
@@ -58,6 +64,7 @@ def facts_by_address(host: Host, outside: Outside, inside: Inside) -> tuple[dict
         failure=outside.failure,
         on_this_machine=inside.used.via == "local",
         off=inside.used.via == "chroot",
+        around=around or {},
         heard=inside.heard,
         witness=outside.witness,
     )
@@ -76,7 +83,7 @@ def build_report(
 
     ``facts`` are what ``facts_by_address`` gives, where they are there already.
     """
-    replies, service = _replies(outside, inside), load(host.service)
+    replies, service = replies_of(outside, inside), load(host.service)
     seen = [
         _judge(face, reply, inside, checks, service)
         for face, reply in zip(facts or facts_by_address(host, outside, inside), replies, strict=True)
@@ -112,7 +119,8 @@ def _possible(host: Host, replies: Sequence[Reply]) -> tuple[Cause, ...]:
     return possible_causes(load(host.service), host.login, replies)
 
 
-def _replies(outside: Outside, inside: Inside) -> tuple[Reply, ...]:
+def replies_of(outside: Outside, inside: Inside) -> tuple[Reply, ...]:
+    """What each address answered; a login whose session did not run the script is no login."""
     return tuple(_session(reply, inside.session_closed) for reply in outside.replies)
 
 

@@ -40,7 +40,7 @@ from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
 from sshdoctor.model import Family
 from sshdoctor.services import Service, default
 
-__all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "read_tables"]
+__all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "judge_all", "read_tables"]
 
 
 def judge(rulesets: Sequence[Dump], packet: Packet, service: Service | None = None) -> Verdict:
@@ -60,6 +60,15 @@ def judge(rulesets: Sequence[Dump], packet: Packet, service: Service | None = No
 
         return replace(verdict, caveat=neighbour_caveat(hooks, packet))
     return verdict
+
+
+def judge_all(
+    rulesets: Sequence[Dump], packets: Sequence[Packet], service: Service | None = None
+) -> list[Verdict]:
+    """The verdict on each of several connections of one family under the same rules. Raises as ``judge``."""
+    hooks = Hooks([table for table in read_tables(rulesets) if packets and table.family == packets[0].family])
+    said = (service or default()).conversation
+    return [hold_conversation(hooks, said, packet) for packet in packets]
 
 
 def read_tables(rulesets: Iterable[Dump]) -> list[Table]:

@@ -57,6 +57,8 @@ class Packet(Struct, frozen=True, kw_only=True):
     listener_gid: int | None = None
     queues: frozenset[int] | None = None
     """The queues that a program listens to (``/proc/net/netfilter/nfnetlink_queue``), for NFQUEUE."""
+    not_recent: frozenset[str] = frozenset()
+    """The lists of ``-m recent`` that are known not to hold the client."""
     destination_interface: str | None = None
     """The interface that has ``destination``."""
     reverse_path: bool | None = None

@@ -22,6 +22,7 @@ _OPTIONS = (
     "connecttimeout",
     "identitiesonly",
     "identityagent",
+    "ipqos",
     "proxycommand",
     "pubkeyauthentication",
     "stricthostkeychecking",

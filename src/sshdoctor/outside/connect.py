@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import time
@@ -14,6 +15,10 @@ _HOP_LIMIT = {
     "ipv4": (socket.IPPROTO_IP, socket.IP_TTL),
     "ipv6": (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS),
 }
+_SERVICE_TYPE = {
+    "ipv4": (socket.IPPROTO_IP, socket.IP_TOS),
+    "ipv6": (socket.IPPROTO_IPV6, socket.IPV6_TCLASS),
+}
 
 
 class ConnectAttempt:
@@ -21,11 +26,13 @@ class ConnectAttempt:
 
     Afterwards either ``connected``, or ``refusal`` says why not. ``elapsed_ms`` is the time from the
     SYN to that answer; ``source`` this machine's address, known as soon as there is a route.
+    ``service_type``: the byte that its packets bear (DSCP and ECN), 0 for none (ip(7), IP_TOS).
     ``hop_limit``: the packets pass so many routers, less one (ip(7), IP_TTL; ipv6(7), IPV6_UNICAST_HOPS).
     """
 
-    def __init__(self, target: Endpoint, hop_limit: int | None = None) -> None:
+    def __init__(self, target: Endpoint, hop_limit: int | None = None, service_type: int = 0) -> None:
         self.target = target
+        self.service_type = service_type
         self.hop_limit = hop_limit
         self.connected = False
         self.refusal: Refusal | None = None
@@ -50,12 +57,19 @@ class ConnectAttempt:
         self.socket.setblocking(False)
         if self.hop_limit is not None:
             self.socket.setsockopt(*_HOP_LIMIT[self.target.family], self.hop_limit)
+        self._mark()
         self._queue = watch_errors(self.socket, self.target.family)
         self._began = time.monotonic()
         number = self.socket.connect_ex(self.target.sockaddr)
         self.source, self.source_port = own_address(self.socket)
         if number not in (0, errno.EINPROGRESS):
             self._fail(number, at_once=True)
+
+    def _mark(self) -> None:
+        """Where the platform has no such thing, packets go without."""
+        if self.service_type and self.socket is not None:
+            with contextlib.suppress(OSError):
+                self.socket.setsockopt(*_SERVICE_TYPE[self.target.family], self.service_type)
 
     def advance(self) -> None:
         """The socket is ready: connected, refused, or neither (an entry that refuses nothing)."""

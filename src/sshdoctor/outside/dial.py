@@ -40,7 +40,8 @@ def dial(login: Login, service: Service, timeout: float) -> tuple[DialResult, ..
     except AccessError as error:
         reply = Reply(address=None, family=None, port=login.port, word=error.word, detail=error.detail)
         return (DialResult(reply),)
-    calls = [Call(ConnectAttempt(target), service, timeout) for target in targets]
+    marked = service.service_type(login)
+    calls = [Call(ConnectAttempt(target, service_type=marked), service, timeout) for target in targets]
     call_all(calls)
     return tuple(call.result(login.port) for call in calls)
 

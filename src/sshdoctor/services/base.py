@@ -96,6 +96,24 @@ class Hypothesis(NamedTuple):
     """How a closer look from here may settle it."""
 
 
+class Growing(NamedTuple):
+    """How it is tried what sizes of packets come through on a connection that was greeted.
+
+    The client sends ``line``, then ``begin`` and as many bytes as it likes: the beginning of a message that
+    is never finished, of which the server waits for the rest. ``whole``: that is all of the server's first
+    answer.
+    """
+
+    line: bytes
+    begin: bytes
+    whole: Callable[[bytes], bool]
+
+
+def unmarked(login: Login) -> int:
+    """Its client asks routers for nothing special."""
+    return 0
+
+
 class Service(Struct, frozen=True, kw_only=True):
     """One service, by its name in inventories and reports.
 
@@ -132,6 +150,10 @@ class Service(Struct, frozen=True, kw_only=True):
     """A folder that its server does not start without, and that is gone after a boot."""
     session_client: str
     """The client's address in a session of it, as a shell's word."""
+    service_type: Callable[[Login], int] = unmarked
+    """The byte by which its client's packets ask routers for a type of service (DSCP), 0 for none."""
+    growing: Growing | None = None
+    """How it is tried what sizes of packets come through, None if that cannot be."""
     default: bool = False
     """Whether it is the one that is meant where none is named."""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from sshdoctor.facts.host.bans import Bans, Jail
+from sshdoctor.facts.host.bans import Bans, Jail, unban_command
 from sshdoctor.model import Evidence, Unknown
+from sshdoctor.unblock.elements import element_with
 
 if TYPE_CHECKING:
+    from sshdoctor.facts.host.firewall import Firewall
     from sshdoctor.firewall import Rule
 
 _JAIL_OF_CHAIN = re.compile(r"(?:f2b|fail2ban)-(.+)")
@@ -31,10 +34,23 @@ class Ban(Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     by: str = "set"
     jail: str = ""
+    element: str = ""
+    """What is banned: the client's address, or a network with it; "" where that is the client's address."""
 
 
-def ban(rule: Rule, owner: str, source: str, bans: Bans | Unknown) -> Ban | None:
-    """The ban that ``rule`` carries out, None if it is none."""
+def ban(
+    rule: Rule,
+    owner: str,
+    source: str,
+    bans: Bans | Unknown,
+    firewall: Firewall | None = None,
+    way: Sequence[Rule] = (),
+) -> Ban | None:
+    """The ban that ``rule`` carries out, None if it is none.
+
+    ``way`` is the rules that led to it: one of them may have asked the set. ``firewall`` has the sets'
+    elements.
+    """
     from sshdoctor.firewall.owners import sets_of_source  # with the model, which is paid for elsewhere
 
     sets = sets_of_source(rule)
@@ -52,16 +68,36 @@ def ban(rule: Rule, owner: str, source: str, bans: Bans | Unknown) -> Ban | None
         )
     if owner == "Shorewall" and rule.chain == "dynamic":
         return Ban("Shorewall's dynamic blacklist", f"shorewall allow {source}", by=owner)
-    named = next((name for name in sets if _BANS.search(name)), None)
-    if named is None:
-        return None
-    name = shlex.quote(named)
-    if " " in rule.table:
-        table = shlex.join(rule.table.split())
-        return Ban(f"the set {named}", f"nft delete element {table} {name} '{{ {source} }}'")
-    return Ban(
-        f"the set {named}", f"ipset del {name} {source} (or the network that holds it: ipset list {name})"
-    )
+    for asking in (rule, *reversed(way)):
+        for name in sets_of_source(asking):
+            if _BANS.search(name):
+                return _in_set(name, asking, owner, source, firewall)
+    return None
+
+
+def _in_set(named: str, rule: Rule, owner: str, source: str, firewall: Firewall | None) -> Ban:
+    """A set that no known program fills, or one of firewalld's ipsets."""
+    table = rule.table if " " in rule.table else ""
+    found = element_with(named, table, source, firewall) if firewall else ""
+    name, element = shlex.quote(named), found or source
+    if owner == "firewalld":
+        taken = f"--ipset={name} --remove-entry={element}"
+        also = (
+            ""
+            if found in ("", source)
+            else f" (all of {found}; a rich rule for {source} lets in that one alone)"
+        )
+        return Ban(
+            f"firewalld's ipset {named}",
+            f"firewall-cmd --permanent {taken} && firewall-cmd --reload{also}",
+            by=owner,
+            element=found,
+        )
+    if table:
+        deletion = f"nft delete element {shlex.join(table.split())} {name} '{{ {element} }}'"
+        return Ban(f"the set {named}", deletion, element=found)
+    unsure = "" if found else f" (or the network that holds it: ipset list {name})"
+    return Ban(f"the set {named}", f"ipset del {name} {element}{unsure}", element=found)
 
 
 def _jail(rule: Rule, sets: tuple[str, ...]) -> str | None:
@@ -84,9 +120,10 @@ def _jailed(named: str, source: str, bans: Bans | Unknown) -> Ban:
     evidence = bans.evidence if known.since and isinstance(bans, Bans) else ()
     return Ban(
         f"fail2ban's jail {known.name}",
-        f"fail2ban-client set {shlex.quote(known.name)} unbanip {source}",
+        unban_command(known.name, known.element or source),
         times,
         evidence,
         by="fail2ban",
         jail=known.name,
+        element=known.element,
     )

@@ -60,7 +60,7 @@ def unban(held: Ban, rule: Rule, address: str, family: str) -> Unban:
         jail=held.jail,
         set_name=next(iter([*named, *sets]), ""),
         table=rule.table if " " in rule.table else "",
-        address=address,
+        address=(held.element if held.jail else "") or address,
         family=family,
         rule=rule,
     )

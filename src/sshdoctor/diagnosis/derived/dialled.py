@@ -10,7 +10,8 @@ from msgspec import Struct
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.model import Evidence, Login, Reply, Unknown, endpoint, is_address
-from sshdoctor.services import works
+from sshdoctor.services import progress, works
+from sshdoctor.services.base import CONNECTED
 
 
 class Dialled(Struct, frozen=True, kw_only=True):
@@ -27,6 +28,10 @@ class Dialled(Struct, frozen=True, kw_only=True):
     reply: str | Unknown
     """Unknown where the system that was looked into does not run: what came back is not its answer."""
     detail: str | Unknown
+    connected: bool | Unknown
+    """The handshake of TCP came to its end: whatever stops the client is behind that."""
+    looked_inside: bool
+    """The host, or a disk of it, was looked into."""
     stage: str
     """The jump host or ProxyCommand that gave the reply, "" if it is the target's own."""
     sender: str | None
@@ -77,6 +82,8 @@ def dialled(
         user=login.user or "",
         reply=reply.word,
         detail=reply.detail or "",
+        connected=progress(reply.word) >= CONNECTED,
+        looked_inside=not isinstance(addresses, Unknown),
         stage=reply.stage,
         sender=reply.sender,
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),

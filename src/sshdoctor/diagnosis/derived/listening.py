@@ -28,14 +28,20 @@ class Listening(Struct, frozen=True, kw_only=True):
     """One listens on the port dialled, at whatever address."""
     loopback_only: bool
     """All that listen on this port do so on a loopback address."""
+    bound_to: str
+    """The interface to which all of this port and family are bound, where the client comes by another one; ""
+    if that is not so."""
     other_family_only: bool
     """They listen on this port for all addresses of the other family, and not of this one."""
     evidence: tuple[Evidence, ...]
 
 
-def listening(dial: Dialled, listeners: Listeners | Unknown, no_server_runs: bool) -> Listening | Unknown:
+def listening(
+    dial: Dialled, listeners: Listeners | Unknown, no_server_runs: bool, incoming: str = ""
+) -> Listening | Unknown:
     """The fact, from the listeners of the host; Unknown where these could not be read.
 
+    ``incoming`` is the interface that the client comes by, "" where that is not known.
     ``no_server_runs``: no process of a server is there, so that a socket whose process is not named
     (the kernel's, another user's or namespace's) is none of the service.
     """
@@ -44,7 +50,8 @@ def listening(dial: Dialled, listeners: Listeners | Unknown, no_server_runs: boo
     if isinstance(listeners.own, Unknown) and no_server_runs:
         listeners = replace(listeners, own=())
     own = () if isinstance(listeners.own, Unknown) else listeners.own
-    there = [one for one in listeners.sockets if one.port == dial.inside_port and _takes(one, dial)]
+    reached = [one for one in listeners.sockets if one.port == dial.inside_port and _takes(one, dial)]
+    there = [one for one in reached if not incoming or one.interface in ("", incoming)]
     own_here = [one for one in own if one.port == dial.inside_port]
     answering = next((one for one in there if one in own), there[0] if there else None)
     own_family = [one for one in own_here if _serves_family(one, dial.family)]
@@ -55,9 +62,10 @@ def listening(dial: Dialled, listeners: Listeners | Unknown, no_server_runs: boo
         pid=answering.pid if answering else None,
         anywhere=listeners.own if isinstance(listeners.own, Unknown) else bool(listeners.own),
         ports=tuple(dict.fromkeys(one.port for one in own)),
-        addresses=tuple(endpoint(one.address, one.port) for one in own),
+        addresses=tuple(_where(one) for one in own),
         on_port=bool(own_here),
         loopback_only=bool(own_here) and all(_loopback(one.address) for one in own_here),
+        bound_to="" if there else ", ".join(dict.fromkeys(one.interface for one in reached if one in own)),
         other_family_only=bool(own_here) and other_family == own_here and not own_family,
         evidence=listeners.evidence,
     )
@@ -103,3 +111,10 @@ def _loopback(address: str) -> bool:
 
 def _other(family: str) -> str:
     return "ipv4" if family == "ipv6" else "ipv6"
+
+
+def _where(one: Listener) -> str:
+    """With the interface that it is bound to, as ss has it."""
+    plain = endpoint(one.address, one.port)
+    address, _, port = plain.rpartition(":")
+    return f"{address}%{one.interface}:{port}" if one.interface else plain

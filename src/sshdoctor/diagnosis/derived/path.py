@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from sshdoctor.diagnosis.derived.branch import of_interfaces, of_reply, source_ports
 from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.diagnosis.derived.discovery import Discovery, discovery
+from sshdoctor.diagnosis.derived.knocks import knocks
 from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
@@ -36,7 +38,9 @@ class Path(Struct, frozen=True, kw_only=True):
     ``owner`` names the tool whose rule decides (ufw, firewalld, fail2ban, iptables ...; "" if no rule does),
     ``saved`` whether the rule comes back after a reboot; ``whose`` says both. ``banned`` is the jail or set
     that holds this client, where the rule that decides is a ban, else "". ``limited``: whether the client
-    gets in hangs on a rate, and the reply that it got is one of those that may come of it.
+    gets in hangs on a rate, and the reply that it got is one of those that may come of it. ``inferred``: the
+    rules leave it open, and the reply that came tells. ``knocks``: by which rules a client is let in that has
+    knocked, "" if there are none.
     """
 
     state: str | Unknown
@@ -47,6 +51,10 @@ class Path(Struct, frozen=True, kw_only=True):
     whose: str
     banned: str
     limited: bool
+    inferred: bool
+    knocks: str
+    discovery: Discovery
+    """Whether the rules let the host's hardware address be found."""
     fix: Command
     opening: Opening | None
     """What would let the client in past the rule that stops or limits it; None for a ban."""
@@ -80,32 +88,46 @@ def path(
         return dial.arrives_at
     if source is None:
         return Unknown("the client's address is not known")
-    from sshdoctor.firewall import Packet, judge  # 40 ms that are paid while the host is waited for
+    from sshdoctor.firewall import judge  # 40 ms that are paid while the host is waited for
 
     likely, *others = _entrances(addresses)
-    packet = Packet(
+    packet = replace(
+        packet_of(dial, source, dial.arrives_at, addresses),
+        in_interface=likely,
+        queues=None if firewall.queues is None else frozenset(firewall.queues),
+        not_recent=frozenset(name for name, held in firewall.recent.items() if source not in held),
+    )
+    rulesets, service = dumps(firewall), load(dial.service)
+    try:
+        verdict = judge(rulesets, packet, service)
+        found = discovery(verdict, packet, firewall, addresses)
+        told = verdict
+        if not _hangs_on_a_rate(verdict):
+            elsewhere = (
+                partial(judge, rulesets, replace(packet, in_interface=name), service) for name in others
+            )
+            verdict = of_interfaces(of_reply(verdict, str(dial.reply)), str(dial.reply), elsewhere)
+        return _read(verdict, dial, packet, firewall, bans, found, inferred=verdict.rule != told.rule)
+    except RulesError as error:
+        return Unknown(str(error))
+
+
+def packet_of(dial: Dialled, source: str, destination: str, addresses: Addresses | Unknown) -> Packet:
+    """The client's SYN as it enters the host, by the interface by which it most likely does."""
+    from sshdoctor.firewall import Packet
+
+    return Packet(
         family="ipv6" if dial.family == "ipv6" else "ipv4",
         source=source,
         source_ports=source_ports(),
-        destination=dial.arrives_at,
+        destination=destination,
         destination_port=dial.port,
         destination_interface=_interface(addresses, "dialled_interface"),
-        in_interface=likely,
+        in_interface=_entrances(addresses)[0],
         out_interface=_interface(addresses, "return_interface"),
         reverse_path=_returns(addresses),
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
-        queues=None if firewall.queues is None else frozenset(firewall.queues),
     )
-    dumps, service = _dumps(firewall), load(dial.service)
-    try:
-        judged = partial(judge, dumps, service=service)
-        verdict = judged(packet)
-        if not _hangs_on_a_rate(verdict):
-            elsewhere = (partial(judged, replace(packet, in_interface=name)) for name in others)
-            verdict = of_interfaces(of_reply(verdict, str(dial.reply)), str(dial.reply), elsewhere)
-        return _read(verdict, dial, packet, firewall, bans)
-    except RulesError as error:
-        return Unknown(str(error))
 
 
 def _entrances(addresses: Addresses | Unknown) -> list[str | None]:
@@ -128,7 +150,7 @@ def _hangs_on_a_rate(verdict: Verdict) -> bool:
     )
 
 
-def _dumps(firewall: Firewall) -> list[Dump]:
+def dumps(firewall: Firewall) -> list[Dump]:
     """Everything that the kernel holds: every back end of iptables, native nftables, and the sets."""
     from sshdoctor.firewall import Dump
 
@@ -154,16 +176,28 @@ def _all(addresses: Addresses) -> tuple[str, ...]:
     return addresses.all_addresses if isinstance(addresses.all_addresses, tuple) else ()
 
 
-def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, bans: Bans | Unknown) -> Path:
+def _read(
+    verdict: Verdict,
+    dial: Dialled,
+    packet: Packet,
+    firewall: Firewall,
+    bans: Bans | Unknown,
+    found: Discovery,
+    *,
+    inferred: bool,
+) -> Path:
     rule, by, to = verdict.rule, verdict.redirected_by, verdict.redirected_to
     tool, tool_by = (command_for(one, dial.family, firewall) if one else "" for one in (rule, by))
     seen = (Evidence(_listing(rule, tool), "\n".join((*verdict.way, str(rule)))),) if rule else ()
     owner = owner_of(rule, dial.family, firewall) if rule else Owner("", Unknown("no rule decides"))
     stopped = rule is not None and verdict.state in ("drop", "reject")
-    held = ban(rule, owner.name, packet.source, bans) if rule and stopped else None
+    held = None
+    if rule and stopped:
+        held = ban(rule, owner.name, packet.source, bans, firewall, _led(verdict, firewall))
     stops = rule is not None and held is None and (stopped or verdict.state == "depends")
     opens = None if held else opening(verdict, owner, packet, tool, firewall)
     removal = _removal(by, dial.family, firewall)
+    knocked = knocks(firewall, packet.not_recent, packet.destination_port) if stopped else ()
     limited, passed = _limited(verdict, dial), _passed_a_limit(verdict, dial)
     known = "accept" if passed else verdict.state
     return Path(
@@ -175,9 +209,14 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         whose=str(owner) if rule else "",
         banned=f"{held.where}{held.times}" if held else "",
         limited=limited,
+        inferred=inferred,
+        knocks="; ".join(knocked),
+        discovery=found,
         fix=Command(held.fix if held else opens.command if opens else ""),
         opening=opens if stops else None,
-        unban=unban(held, rule, packet.source, dial.family) if held and rule else None,
+        unban=unban(held, rule, packet.source, dial.family)
+        if held and rule and held.by != "firewalld"
+        else None,
         redirected_to=to,
         redirected=to is not None,
         redirected_away=to is not None and not _is_own(to[0], packet),
@@ -185,8 +224,27 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         redirection=str(by) if by else "",
         redirection_fix=Command(removal.command if removal else ""),
         removal=removal,
-        evidence=(*seen, *(held.evidence if held else ()), *_redirecting(by, tool_by)),
+        evidence=(
+            *seen,
+            *found.evidence,
+            *((Evidence(f"{tool}-save", "\n".join(knocked)),) if knocked else ()),
+            *(held.evidence if held else ()),
+            *_redirecting(by, tool_by),
+        ),
     )
+
+
+def _led(verdict: Verdict, firewall: Firewall) -> list[Rule]:
+    """The rules that led to the one that decides, with their text."""
+    if not verdict.way:
+        return []
+    from sshdoctor.firewall import read_tables
+
+    places = [re.fullmatch(r"(.+) (\S+) rule (\d+)", place) for place in verdict.way]
+    tables = read_tables(dumps(firewall))
+    chains = {(chain.table, name): chain for table in tables for name, chain in table.chains.items()}
+    found = ((chains.get((place[1], place[2])), int(place[3])) for place in places if place)
+    return [chain.rule(number - 1) for chain, number in found if chain and number <= len(chain.rules)]
 
 
 def _removal(rule: Rule | None, family: str, firewall: Firewall) -> Removal | None:

@@ -5,7 +5,8 @@ blackhole, "No route to host" for unreachable, "Permission denied" for prohibit,
 none (measured on iproute2 5.10, 6.1 and 6.15; the errors are the kernel's). The way back is asked for with
 the dialled address as its source where the host has it, so that policy rules count. proc(5) fib_trie and
 if_inet6 stand in where ip is missing. rp_filter in force is the greater of "all" and the interface's (kernel
-ip-sysctl).
+ip-sysctl). An address that is tentative answers nobody yet, one that is dadfailed never will: another machine
+has it (ip-address(8); /proc/net/if_inet6 has the bits of linux/if_addr.h).
 """
 
 from __future__ import annotations
@@ -43,16 +44,19 @@ true
 
 
 class Address(Struct, frozen=True):
-    """``interface`` is "" where only /proc could be read; ``prefix_length`` None likewise."""
+    """``interface`` is "" where only /proc could be read; ``prefix_length`` None likewise. ``flags`` are ip's
+    words: tentative, dadfailed, deprecated."""
 
     interface: str
     address: str
     prefix_length: int | None
+    flags: tuple[str, ...] = ()
 
 
 class Addresses(Struct, frozen=True, kw_only=True):
     """``return_state``: ok, blackhole, unreachable, prohibit, no-route. ``dialled_interface`` is the one that
-    holds the dialled address, None where the host does not have it (NAT, or another host)."""
+    holds the dialled address, None where the host does not have it (NAT, or another host); ``dialled`` is
+    that address as the host has it."""
 
     all: tuple[Address, ...]
     all_addresses: tuple[str, ...]
@@ -62,9 +66,11 @@ class Addresses(Struct, frozen=True, kw_only=True):
     return_text: str
     rp_filter: int | Unknown
     evidence: tuple[Evidence, ...]
+    dialled: Address | None = None
 
 
 VALUE = Addresses
+_BITS = {"dadfailed": 0x08, "deprecated": 0x20, "tentative": 0x40}
 _ERRORS = {
     "Invalid argument": "blackhole",
     "No route to host": "unreachable",
@@ -79,7 +85,8 @@ def parse(sections: Mapping[str, Section]) -> Addresses | Unknown:
     every = _of_ip(said["ip"]) if "ip" in said else _of_proc(said)
     if not every:
         return Unknown("the host shows no addresses")
-    interface = next((each.interface for each in every if _same(each.address, dialled)), None)
+    own = next((each for each in every if _same(each.address, dialled)), None)
+    interface = own.interface if own else None
     text = said.get("route", "").strip()
     state, out = _route(text, client, has_ip="ip" in said)
     return Addresses(
@@ -92,6 +99,7 @@ def parse(sections: Mapping[str, Section]) -> Addresses | Unknown:
         rp_filter=_rp_filter(said.get("rp_filter", ""), interface or out),
         evidence=evidence("ip -brief address", _brief(every))
         + evidence(f"ip route get {client}", text.splitlines()),
+        dialled=own,
     )
 
 
@@ -103,24 +111,38 @@ def _same(one: str, other: str) -> bool:
 
 
 def _brief(every: Iterable[Address]) -> list[str]:
-    return [f"{each.interface} {each.address}/{each.prefix_length}" for each in every]
+    return [" ".join((f"{one.interface} {one.address}/{one.prefix_length}", *one.flags)) for one in every]
 
 
 def _of_ip(text: str) -> tuple[Address, ...]:
     rows = re.findall(
-        r"^\d+: (\S+?)(?:@\S+)?\s+inet6? ([\da-fA-F.:]+)(?: peer \S+?)?(?:/(\d+))?\s", text, re.M
+        r"^\d+: (\S+?)(?:@\S+)?\s+inet6? ([\da-fA-F.:]+)(?: peer \S+?)?(?:/(\d+))?\s(.*)$", text, re.M
     )
     return tuple(
-        Address(words.plain_name(name), words.address(address), int(length) if length else None)
-        for name, address, length in rows
+        Address(
+            words.plain_name(name),
+            words.address(address),
+            int(length) if length else None,
+            _flags(rest.split()),
+        )
+        for name, address, length, rest in rows
     )
+
+
+def _flags(said: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for word in said if word in _BITS)
 
 
 def _of_proc(said: Mapping[str, str]) -> tuple[Address, ...]:
     four = re.findall(r"\|-- (\S+)\n\s+/32 host LOCAL", said.get("trie", ""))
     six = [line.split() for line in said.get("inet6", "").splitlines()]
     return tuple(Address("", words.address(address), None) for address in dict.fromkeys(four)) + tuple(
-        Address(row[5], str(ipaddress.IPv6Address(bytes.fromhex(row[0]))), int(row[2], 16))
+        Address(
+            row[5],
+            str(ipaddress.IPv6Address(bytes.fromhex(row[0]))),
+            int(row[2], 16),
+            tuple(word for word, bit in _BITS.items() if int(row[4], 16) & bit),
+        )
         for row in six
         if len(row) == 6
     )

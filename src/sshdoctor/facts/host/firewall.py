@@ -8,6 +8,7 @@ iptables-legacy-save reads the names in /proc/net/ip_tables_names and loads noth
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
@@ -63,6 +64,9 @@ done
 if has ipset; then
   if [ ! -e /proc/modules ] || grep -q '^ip_set ' /proc/modules; then echo '## ipset'; ipset save 2>&1; fi
 fi
+for file in /proc/net/xt_recent/*; do
+  [ ! -r "$file" ] || { echo "## recent ${file##*/}"; head -c 50000 "$file"; }
+done
 queues=/proc/net/netfilter/nfnetlink_queue
 [ ! -r $queues ] || { echo '## queues'; cat $queues; }
 echo '## managers'
@@ -117,7 +121,8 @@ class Firewall(Struct, frozen=True, kw_only=True):
     rules here, ``boot`` those of them that are started at boot (the links in *.wants, /etc/rc2.d,
     /etc/runlevels), and "script" if a unit or script of the host's own calls iptables or nft.
     ``saved`` is the lines of the files that rules are loaded from, by path: Unknown for one that may not be
-    read. ``default`` is the back end of plain ``iptables`` and ``ip6tables``, by family: "nft", "legacy".
+    read. ``recent`` has the addresses on each list of ``-m recent`` that may be read.
+    ``default`` is the back end of plain ``iptables`` and ``ip6tables``, by family: "nft", "legacy".
     """
 
     readable: Literal["yes", "absent"] | Unknown
@@ -130,6 +135,7 @@ class Firewall(Struct, frozen=True, kw_only=True):
     boot: tuple[str, ...] | Unknown
     saved: Mapping[str, tuple[str, ...] | Unknown]
     default: Mapping[str, str]
+    recent: Mapping[str, tuple[str, ...]] = {}
     evidence: tuple[Evidence, ...]
 
 
@@ -175,11 +181,21 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
         managers=tuple(said.get("managers", "").split()),
         boot=tuple(said["boot"].split()) if "boot" in said else Unknown("not asked for"),
         saved={name[6:]: _lines(each) for name, each in said.items() if name.startswith("saved ")},
+        recent={name[7:]: _recent(each) for name, each in said.items() if name.startswith("recent ")},
         default=_default(said.get("kernel", "")),
         evidence=evidence(
             "iptables-save; nft list ruleset", [line for each in failed for line in each.splitlines()]
         ),
     )
+
+
+def _recent(text: str) -> tuple[str, ...]:
+    """
+    >>> _recent("src=fd00:0000:0000:0000:0000:0000:0000:0001 ttl: 64 last_seen: 42 oldest_pkt: 1 42\\n")
+    ('fd00::1',)
+    """
+    found = re.findall(r"^src=([\da-fA-F.:]+) ", text, re.M)
+    return tuple(str(ipaddress.ip_address(each)) for each in found)
 
 
 def _queues(text: str) -> tuple[int, ...] | None:

@@ -109,7 +109,14 @@ def _recent(options: Options, family: Family) -> list[Match]:
     for option in options:
         if option.name == "--set":
             return [Match(judge.always, True, option.negated)]
-    return depends("how often this client came lately (recent)")(options, family)
+    asked = next((o for o in options if o.name in ("--rcheck", "--update", "--remove")), None)
+    name = next((o.value for o in options if o.name == "--name"), "DEFAULT")
+    other = any(o.name == "--rdest" or (o.name == "--mask" and not _whole(o.value)) for o in options)
+    return [Match(judge.came_lately, None if other else name, asked is not None and asked.negated)]
+
+
+def _whole(mask: str) -> bool:
+    return mask in ("255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")
 
 
 def _rpfilter(options: Options, family: Family) -> list[Match]:

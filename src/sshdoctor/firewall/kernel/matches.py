@@ -45,6 +45,14 @@ def in_doubt(doubt: Doubt, segment: Segment) -> Truth:
     return doubt
 
 
+def came_lately(list_name: str | None, segment: Segment) -> Truth:
+    """Whether the list of ``-m recent`` holds the client, as the rule asks for; None is a list that is not
+    known. One that is known not to hold it answers no, however often it is asked."""
+    if segment.sender == "client" and list_name in segment.packet.not_recent:
+        return False
+    return Doubt("depends", "how often this client came lately (recent)")
+
+
 def protocol(number: int, segment: Segment) -> Truth:
     return segment.protocol == number
 

@@ -46,7 +46,7 @@ def read(text: str, listing: str = "") -> list[Table]:
     """
     if not text.strip():
         return []
-    return _tables(_objects(text), read_listing(listing))
+    return _tables(objects(text), read_listing(listing))
 
 
 def read_text(text: str) -> list[Table]:
@@ -80,7 +80,7 @@ def _is_dormant(table: dict[str, Any]) -> bool:
     )
 
 
-def _objects(text: str) -> list[Object]:
+def objects(text: str) -> list[Object]:
     import json
 
     try:

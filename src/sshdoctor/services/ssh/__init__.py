@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sshdoctor.services.base import CONNECTED, GREETED, NETWORK_LAYERS, Service, Step
+import struct
+
+from sshdoctor.services.base import CONNECTED, GREETED, NETWORK_LAYERS, Growing, Service, Step
 from sshdoctor.services.ssh.greeting import judge_greeting
+from sshdoctor.services.ssh.service_type import service_type
 
 SERVICE = Service(
     name="ssh",
@@ -45,4 +48,10 @@ SERVICE = Service(
     session_client="${SSH_CONNECTION%% *}",
     default=True,
     greet=judge_greeting,
+    service_type=service_type,
+    growing=Growing(
+        line=b"SSH-2.0-sshdoctor\r\n",
+        begin=struct.pack(">IB", 29996, 10),
+        whole=lambda said: len(said) >= 4 and len(said) >= int.from_bytes(said[:4]) + 4,
+    ),
 )

@@ -1,0 +1,90 @@
+"""This machine's own side of a dial that failed: asked with the facts that a host is asked for."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sshdoctor.access.local import open_local
+from sshdoctor.diagnosis.outside import Outside
+from sshdoctor.errors import AccessError
+from sshdoctor.facts import commands, parse_all
+from sshdoctor.facts.probe import build_script, split_output
+from sshdoctor.model import Host, Reply, Unknown
+from sshdoctor.outside.unmarked import connects_unmarked
+from sshdoctor.services import load, progress, works
+from sshdoctor.services.base import GREETED
+
+FACTS = ("addresses", "firewall", "links", "way_back")
+_SECONDS = 15
+_PATIENCE = 2.0
+"""Seconds after which a packet counts as lost; TCP has sent it again twice by then."""
+_STALLED = re.compile(r"stall|time|lost|no answer|reset by peer", re.I)
+
+Facts = Mapping[str, Any]
+
+
+def look_here(host: Host, outside: Outside, timeout: float) -> dict[str, Facts]:
+    """What this machine says about each address that gave no greeting, by address; ``unmarked`` is whether a
+    silent one answers a dial without the mark of IPQoS.
+
+    It is asked as whoever runs this, without sudo; nothing is asked where the way leads through a jump host,
+    or where this machine is looked into anyway.
+    """
+    if host.login.jumps or "proxycommand" in host.login.options or host.ways[0].connection == "local":
+        return {}
+    return {
+        reply.address: {
+            **_ask(reply),
+            "unsent": _counted(outside.unsent),
+            "unmarked": connects_unmarked(host.login, load(host.service), reply, timeout),
+        }
+        for reply in outside.replies
+        if reply.address is not None and progress(reply.word) < GREETED
+    }
+
+
+def measure_stalled(host: Host, replies: Sequence[Reply], timeout: float) -> dict[str, Facts]:
+    """``passage`` of each address where a connection began and then stalled, by address: what sizes of
+    packets come through. One more connection, or two, and only then."""
+    from sshdoctor.outside.large_packets import measure  # few dials stall
+
+    return {
+        reply.address: {"passage": measure(reply, load(host.service), min(timeout, _PATIENCE))}
+        for reply in replies
+        if reply.address is not None and not reply.stage and _stalled(reply)
+    }
+
+
+def _stalled(reply: Reply) -> bool:
+    """Nothing refused the client: time ran out, or the connection was lost."""
+    return (
+        progress(reply.word) >= GREETED
+        and not works(reply.word)
+        and _STALLED.search(reply.detail or "") is not None
+    )
+
+
+def _counted(unsent: int | None) -> int | Unknown:
+    return Unknown("the kernel does not count it") if unsent is None else unsent
+
+
+def _ask(reply: Reply) -> Facts:
+    """The facts, with the address dialled in the part of the client: the other end."""
+    mark = secrets.token_hex(16)
+    asked = {name: f"around=yes\n{text}" for name, text in commands(FACTS).items()}
+    source = reply.source or ""
+    variables = {
+        "client": (reply.address or "").partition("%")[0],
+        "address": source.partition("%")[0],
+        "port": str(reply.port),
+        "user": "",
+    }
+    try:
+        output = open_local().run(build_script(asked, variables, mark), timeout=_SECONDS).stdout
+    except AccessError:
+        output = b""
+    found = parse_all(FACTS, split_output(output, mark, tuple(asked)))
+    return {**found, "source": source}
