@@ -27,7 +27,7 @@ def test_an_example_is_explained_by_its_entry(one: List, entry: Entry) -> None:
     reason = shipped_reasons().classify(identifier(one), entry.example)
     assert reason is not None
     assert reason.entry == entry
-    assert reason.certain
+    assert reason.certain or one.program not in RECORDED
 
 
 @pytest.mark.parametrize("recording", recordings(), ids=lambda r: f"{r.scene} on {r.image}")
@@ -40,7 +40,7 @@ def test_what_a_real_server_said_is_known(recording: Recording) -> None:
 def test_what_a_real_server_said_names_the_cause(recording: Recording) -> None:
     (scene,) = (scene for scene in scenes() if scene.scene == recording.scene)
     reasons = [classify(line.program, line.message) for line in recording.lines]
-    named = {reason.entry.cause for reason in reasons if reason and reason.entry.cause}
+    named = {reason.cause for reason in reasons if reason and reason.cause}
     left_open = {cause for reason in reasons if reason for cause in reason.entry.among}
     assert set(scene.causes) <= named | left_open
     assert named <= {*scene.causes, *scene.beside}
