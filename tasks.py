@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree import ElementTree
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -12,14 +16,17 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from sshdoctor.cli import namespace as product
-from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.program import run_program
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.program import run_program
+
+STYLE = "ruff check . && ruff format --check ."
+TYPES = "mypy"
 
 
 @task(auto_shortflags=False)
 def lint(context: Context) -> None:
     """Style and types: ruff, mypy --strict."""
-    context.run("ruff check . && ruff format --check . && mypy", pty=False)
+    context.run(f"{STYLE} && {TYPES}", pty=False)
 
 
 @task(
@@ -27,7 +34,7 @@ def lint(context: Context) -> None:
     help={
         "no-containers": "leave out what needs root and a container engine",
         "drills": "with --long, what goes wrong in the middle of a remedy: all that may, or a sample",
-        "long": "only what takes long and wants the machine for itself",
+        "long": "only what takes long",
         "score": "only how often it is right, on hundreds of hosts; all of them write docs/accuracy.md",
         "case": "with --score: a comma list of cases (also NAME*), or kinds: reports, causes, pairs, healthy",
         "jobs": "with --score: hosts at a time (default 2)",
@@ -44,7 +51,7 @@ def test(
     case: str = "",
     jobs: str = "2",
 ) -> None:
-    """Lint, then the tests; real hosts are broken in containers. The long ones only with --long."""
+    """Lint and the tests; real hosts are broken in containers. The long ones only with --long."""
     if not (oracle.isascii() and oracle.isdecimal() and 0 < int(oracle[:9]) < 10**8):
         raise Exit(f"--oracle {oracle}: a number from 1 up", exit_codes.USAGE)
     if drills not in ("all", "sample"):
@@ -52,15 +59,54 @@ def test(
     if score:
         _score(context, case, jobs)
         return
-    lint(context)
-    asked = {"SSHDOCTOR_ORACLE": oracle, "SSHDOCTOR_DRILLS": drills}
-    if long:
-        context.run(f"{sys.executable} -m pytest -m long", pty=False, env=asked)
-        return
-    left_out = "Left out, see `invoke test --long`: most repairs of real hosts, drills, twins, every Debian."
-    print(left_out, file=sys.stderr, flush=True)
+    context.run(STYLE, pty=False)
+    asked = {"SSHDOCTOR_ORACLE": oracle, "SSHDOCTOR_DRILLS": drills, **COMPILED_ONCE}
     choice = "not long and not containers" if no_containers else "not long"
-    context.run(f"{sys.executable} -m pytest -m '{choice}'", pty=False, env=asked)
+    if not long:
+        left_out = (
+            "Left out, see `invoke test --long`: most repairs of real hosts, drills, twins, every Debian."
+        )
+        print(left_out, file=sys.stderr, flush=True)
+    with subprocess.Popen(TYPES, stdout=subprocess.PIPE, text=True) as types:
+        codes, cases = _run_tests(context, "long" if long else choice, asked)
+        said, _ = types.communicate()
+    print(said, end="")
+    _tell_slowest(cases)
+    if types.returncode or codes - {0, NOTHING_CHOSEN} or codes == {NOTHING_CHOSEN}:
+        raise Exit("test: not everything is well", 1)
+
+
+COMPILED_ONCE = {"PYTHONDONTWRITEBYTECODE": ""}
+"""The command is started some hundred times; where this is set, each would compile the whole package."""
+SIDE_BY_SIDE = ("not alone", "-n auto --dist loadgroup")
+ONE_BY_ONE = ("alone", "-n 0")
+NOTHING_CHOSEN = 5
+"""pytest's exit code where no test is of the kind that was asked for."""
+
+
+def _run_tests(
+    context: Context, choice: str, asked: Mapping[str, str]
+) -> tuple[set[int], list[ElementTree.Element]]:
+    """What can run side by side does, then what cannot: pytest's exit codes, and the tests' results."""
+    codes: set[int] = set()
+    cases: list[ElementTree.Element] = []
+    with TemporaryDirectory() as folder:
+        for number, (those, how) in enumerate((SIDE_BY_SIDE, ONE_BY_ONE)):
+            results = Path(folder) / f"{number}.xml"
+            chosen = shlex.join(["-m", f"({choice}) and {those}", "--junit-xml", str(results)])
+            done = context.run(f"{sys.executable} -m pytest {chosen} {how}", pty=False, env=asked, warn=True)
+            codes.add(1 if done is None else done.exited)
+            if results.exists():
+                cases += ElementTree.parse(results).iter("testcase")  # noqa: S314  # pytest wrote it just now
+    return codes, cases
+
+
+def _tell_slowest(cases: Sequence[ElementTree.Element], most: int = 20) -> None:
+    print(f"The slowest {most}, in seconds:")
+    for case in sorted(cases, key=lambda case: -float(case.attrib["time"]))[:most]:
+        print(f"{float(case.attrib['time']):7.1f}  {case.attrib['classname']} {case.attrib['name']}")
+    failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
+    print(f"{len(cases) - failed} passed, {failed} failed", flush=True)
 
 
 def _with_tests() -> dict[str, str]:

@@ -24,7 +24,7 @@ ADDRESSES = {"source": "198.51.100.1", "destination": "198.51.100.2"}
 
 _FUNCTION = f"""\
 import sys
-from sshdoctor.verdict import judge_files
+from sshdoctor.firewall.mailed import judge_files
 [answer] = judge_files(sys.argv[1:], source={ADDRESSES["source"]!r}, destination={ADDRESSES["destination"]!r})
 sys.exit(answer.verdict != "drop")
 """

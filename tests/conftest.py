@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,13 @@ import pytest
 
 if TYPE_CHECKING:
     from hosts.testbed import Testbed
+
+pytest_plugins = ["groups"]
+
+PER_CORE = 3
+"""Tests side by side: most of what a test does is to wait for a host."""
+MOST = 10
+"""Each worker has a test network of its own (hosts.testbed.SUBNETS), and there may be other runs."""
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +26,11 @@ def testbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
 
     with open_testbed(tmp_path_factory.mktemp("testbed")) as opened:
         yield opened
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """What ``pytest -n auto`` means here."""
+    return min(PER_CORE * (os.cpu_count() or 1), MOST)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

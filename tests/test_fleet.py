@@ -1,11 +1,13 @@
 """Many hosts at once: each in a process of its own, and what is done with them need not be sendable."""
 
 import os
+import signal
 import threading
 
 import pytest
 
-from sshdoctor.command_line.fleet import examine_all
+from sshdoctor.commands.shared.fleet import examine_all
+from sshdoctor.errors import UsageError
 from sshdoctor.model import AccessUsed, Host, HostReport, Login
 
 
@@ -42,9 +44,27 @@ def test_every_host_is_examined_by_so_many_processes_at_most(count: int, jobs: i
     assert len(others) <= processes and bool(others) == bool(processes)
 
 
-def test_what_goes_wrong_with_one_host_is_raised_here() -> None:
+def test_what_goes_wrong_with_one_host_is_its_report_and_no_others() -> None:
     def work(one: Host) -> HostReport:
-        raise OSError(one.name)
+        if one.name == "web1":
+            raise ValueError(f"{one.name} said junk")
+        if one.name == "web2":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return reported(one, "well")
 
-    with pytest.raises(OSError, match="web"):
+    def notes(*names: str) -> dict[str, str]:
+        found = examine_all([host(name) for name in names], work, 2)
+        return {report.host: report.notes[0] for report in found}
+
+    alone = notes("web1", "web3", "web4")
+    assert alone["web1"].startswith("internal error: ValueError: web1 said junk (test_fleet.py:")
+    assert (alone["web3"], alone["web4"]) == ("well", "well")
+    assert "was ended" in notes("web2", "web3")["web2"]
+
+
+def test_what_a_person_gave_wrong_is_raised() -> None:
+    def work(one: Host) -> HostReport:
+        raise UsageError("--only x: no check")
+
+    with pytest.raises(UsageError):
         list(examine_all([host("web1"), host("web2")], work, 2))

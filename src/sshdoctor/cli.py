@@ -12,11 +12,10 @@ from invoke.context import Context
 from invoke.tasks import Task, task
 from msgspec.structs import replace
 
-from sshdoctor.command_line.program import exit_code_of, run_program
-from sshdoctor.errors import UsageError
+from sshdoctor.commands.shared.program import exit_code_of, run_program
 
 if TYPE_CHECKING:
-    from sshdoctor.command_line.options import Options
+    from sshdoctor.commands.shared.options import Options
 
 _HOST_HELP = {
     "host": "a host, group, pattern, comma list, or user@address:port",
@@ -49,10 +48,8 @@ def _options(
     mask: bool = False,
 ) -> Options:
     """What the flags that every host task has ask for."""
-    from sshdoctor.command_line.options import Options
+    from sshdoctor.commands.shared.options import Options
 
-    if not host:
-        raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
     return Options(
         pattern=host,
         inventories=tuple(inventory),
@@ -108,10 +105,10 @@ def host_task(
 )
 def diagnose(options: Options, capture: str = "", deep: bool = False) -> int:
     """Find out why a client cannot get in by SSH, from both sides."""
-    from sshdoctor.command_line.options import given_capture
     from sshdoctor.commands.diagnose import run
+    from sshdoctor.commands.shared.options import given_capture
 
-    return run(replace(options, deep=deep), given_capture(capture) if capture else None)
+    return run(replace(options, deep=deep, capture=given_capture(capture)))
 
 
 @task(
@@ -153,18 +150,12 @@ def remediate(
     capture: str = "",
 ) -> int:
     """Diagnose, plan, ask, repair under guard, and prove it by dialling in again."""
-    if script and (check or diff or yes):
-        raise UsageError("--script asks at the console: --check, --diff and --yes do not go with it")
-    if capture and not script:
-        raise UsageError(
-            "a capture cannot be repaired; with --script FILE the plan is written for the console"
-        )
-    from sshdoctor.command_line.changes import ChangeOptions
-    from sshdoctor.command_line.options import given_capture
     from sshdoctor.commands.remediate import run
+    from sshdoctor.commands.shared.changes import ChangeOptions
+    from sshdoctor.commands.shared.options import given_capture
 
     wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source, script=script)
-    return run(options, wish, tuple(cause), given_capture(capture) if capture else None)
+    return run(replace(options, capture=given_capture(capture)), wish, tuple(cause))
 
 
 @host_task(
@@ -187,8 +178,8 @@ def playbook(
     export_vars: bool = False,
 ) -> int:
     """Run one playbook by name, under guard, and prove that nobody is worse off."""
-    from sshdoctor.command_line.changes import ChangeOptions
     from sshdoctor.commands.playbook import run
+    from sshdoctor.commands.shared.changes import ChangeOptions
 
     wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
     return run(options, wish, name, tuple(extra_vars), export=export_vars)
@@ -224,17 +215,14 @@ def rescue(
     options: Options, serve: bool = False, listen: str = "", certificate: str = "", key: str = ""
 ) -> int:
     """Write a script for the console of a host that nobody can reach."""
-    from sshdoctor.commands import rescue as room
+    from sshdoctor.commands.rescue import Offer, receive, write_script
 
-    if serve:
-        from sshdoctor.commands import diagnose as diagnosis
+    offer = Offer(listen=listen, certificate=certificate, key=key)
+    if not serve:
+        return write_script(options, offer)
+    from sshdoctor.commands import diagnose as diagnosis
 
-        return diagnosis.run(
-            options, room.receive(options, room.Offer(listen=listen, certificate=certificate, key=key))
-        )
-    if listen or certificate or key:
-        raise UsageError("--listen, --certificate and --key need --serve")
-    return room.write_script(options)
+    return diagnosis.run(receive(options, offer))
 
 
 _VERDICT_HELP = {

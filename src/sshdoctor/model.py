@@ -183,6 +183,12 @@ class Reply(Struct, frozen=True, kw_only=True):
     """Up to the last stop that answered; None where nobody looked."""
 
 
+class Command(str):
+    """Text for a person to type: whatever in it is not our own is quoted for the shell already."""
+
+    __slots__ = ()
+
+
 class Evidence(Struct, frozen=True):
     """Lines that a person could see for themselves, and the command that shows them."""
 
@@ -261,6 +267,8 @@ class Planned(Struct, frozen=True, kw_only=True):
     guarded: bool
     changes: tuple[str, ...] = ()
     """Its tasks that may change something, by name."""
+    source: str = ""
+    """The file and its owner, of a playbook that did not come with this program."""
 
 
 class Repair(Struct, frozen=True, kw_only=True):

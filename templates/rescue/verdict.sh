@@ -9,16 +9,17 @@ listening() {
 }
 
 daemon_runs() {
-  for comm in /proc/[0-9]*/comm; do
-    name=
-    { read -r name <"$comm"; } 2>/dev/null
-    case $name in sshd | dropbear | tinysshd) ;; *) continue ;; esac
-    there=$(readlink "${comm%comm}ns/net" 2>/dev/null) here=$(readlink /proc/self/ns/net 2>/dev/null)
+  find_servers sshd dropbear tinysshd >/dev/null
+  here=$(readlink /proc/self/ns/net 2>/dev/null)
+  printf %s "$programs" | while read -r pid program; do
+    there=$(readlink "/proc/$pid/ns/net" 2>/dev/null)
     [ "${there:-$here}" = "$here" ] || continue # a container's
-    [ "$name" = sshd ] || return 0
-    case $(tr '\0' ' ' 2>/dev/null <"${comm%comm}cmdline") in /* | *'[listener]'*) return 0 ;; esac
-  done
-  return 1
+    case $program in
+      */sshd*) case $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") in /* | *'[listener]'*) ;; *) continue ;; esac ;;
+    esac
+    echo "$pid"
+    break
+  done | grep -q .
 }
 
 configured_ports() {
@@ -53,7 +54,7 @@ verdict_daemon() {
     row '2 SSH daemon running?' yes
   elif [ -n "$heard" ]; then
     row '2 SSH daemon running?' "no, but something holds port $port for it, or in its place"
-  elif [ ! -r /proc/1/comm ]; then
+  elif [ ! -r /proc/1/comm ] || [ -n "$unseen" ]; then
     row '2 SSH daemon running?' 'cannot be seen here'
   else
     row '2 SSH daemon running?' NO

@@ -15,7 +15,7 @@ from sshdoctor.model import Become, Login, Secret
 if TYPE_CHECKING:
     from hosts.testbed import Testbed, TestHost
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("become")]
 
 Open = Callable[..., SshAccess]
 

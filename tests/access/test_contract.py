@@ -27,7 +27,9 @@ PASSWORD = "correct horse $HOME \"battery' staple"  # noqa: S105 -- of a contain
 WAYS = ("local", "podman", "ssh", "ssh with sudo and a password")
 
 
-@pytest.fixture(scope="module", params=WAYS)
+@pytest.fixture(
+    scope="module", params=[pytest.param(way, marks=pytest.mark.xdist_group(way)) for way in WAYS]
+)
 def way(request: pytest.FixtureRequest) -> WayIn:
     if request.param == "local":
         return WayIn(connection="local")

@@ -61,6 +61,7 @@ def test_the_last_words_of_a_server_are_kept(hostile: Hostile) -> None:
     assert caught.value.detail == "Go away"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("parts", "word"), [((), "no-banner"), ((BANNER,), "kex-failed")])
 def test_a_server_that_stalls_is_left_in_time(hostile: Hostile, parts: tuple[bytes, ...], word: str) -> None:
     hostile.say(*parts, then_stay=True)

@@ -34,6 +34,7 @@ def test_the_sample_has_every_playbook_and_every_kind() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.containers
 def test_after_a_drill_the_host_is_as_reachable_as_before(testbed: Testbed) -> None:
     every = os.environ.get("SSHDOCTOR_DRILLS") == "all"
@@ -44,6 +45,7 @@ def test_after_a_drill_the_host_is_as_reachable_as_before(testbed: Testbed) -> N
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.containers
 def test_of_two_remedies_at_a_time_one_is_refused_and_harms_nothing(testbed: Testbed, tmp_path: Path) -> None:
     stopped = next(scenario for scenario in load_scenarios() if scenario.name == "sshd-stopped")

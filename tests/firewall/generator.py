@@ -199,7 +199,14 @@ class Generator:
     def _doubtful(self, chain: str) -> Callable[[], str]:
         rare = list(_DOUBTFUL)
         if chain in ("OUTPUT", "POSTROUTING"):
-            rare = ["-m owner --uid-owner 0", "-m owner ! --uid-owner 0", "-m owner --uid-owner 1000"]
+            rare = [
+                "-m owner --uid-owner 0",
+                "-m owner ! --uid-owner 0",
+                "-m owner --uid-owner 1000",
+                "-m owner --gid-owner 0",
+                "-m owner ! --socket-exists",
+                "-m owner --socket-exists",
+            ]
         if chain.startswith("user"):
             rare.remove("-m mac --mac-source 02:00:00:00:00:01")
         return lambda: self._pick(rare) if self._chance(0.5) else ""

@@ -146,6 +146,10 @@ class Pair:
         """``nft -j list ruleset``, as it is now."""
         return self.server.command("nft", "-j", "list", "ruleset").stdout
 
+    def listed_text(self) -> str:
+        """``nft list ruleset``, as it is now."""
+        return self.server.command("nft", "list", "ruleset").stdout
+
     def dial(self, family: Family, wait: float) -> str:
         """Dial the host's port 22: the reply word, or ``ok`` if the whole conversation came through."""
         return self.client.run(lambda: dial(family, wait))

@@ -74,6 +74,7 @@ class NftGenerator:
         verdicts = f"22 : {self._pick(('accept', 'drop', 'return', 'continue'))}, 80-90 : drop"
         pairs = f"{self._host()} . 22, {self._host()} . 80"
         return [
+            "counter hits { }",
             "set ports { type inet_service; flags interval; elements = { 22, 8000-9000 }; }",
             f"set addresses {{ type {kind}; flags interval; auto-merge; elements = {{ {some} }}; }}",
             f"set pairs {{ type {kind} . inet_service; elements = {{ {pairs} }}; }}",
@@ -84,8 +85,17 @@ class NftGenerator:
         ]
 
     def _nat(self) -> list[str]:
+        second = SECOND[self.family]
         target = self._pick(
-            ("redirect to :2222", f"dnat {self._to(SECOND[self.family])}:2222", "redirect to :22")
+            (
+                "redirect to :2222",
+                f"dnat {self._to(SECOND[self.family])}:2222",
+                "redirect to :22",
+                "redirect to :tcp dport map { 22 : 2222 }",
+                "redirect to :tcp dport map { 80 : 2222 }",
+                f"dnat {self.word} to {self.word} daddr map {{ {SERVER[self.family]} : {second} }}",
+                "drop",
+            )
         )
         match = self._pick(
             ("tcp dport 22", "tcp dport { 22, 23 }", f"{self.word} saddr {self._address()} tcp dport 22")
@@ -151,7 +161,7 @@ class NftGenerator:
 
     def _said(self, words: str) -> str:
         ttl = "ttl" if self.family == "ipv4" else "hoplimit"
-        if "{ip}" not in words:
+        if "{ip}" not in words and "{{" not in words:
             return words
         return words.format(ip=self.word, ttl=ttl, client=CLIENT[self.family], host=SERVER[self.family])
 

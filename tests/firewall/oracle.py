@@ -78,12 +78,18 @@ def ask(pair: Pair, question: Question) -> Answer:
     packet = mailed_packet(question.family) if question.mailed else client_packet(question.family)
     if sum(map(len, question.rules.values())) % 4 == 0:
         packet = replace(packet, redirect_address=None)
-    verdict = judge(dumps, packet)
+    verdict, in_text = judge(dumps, packet), judge(_in_text(pair, dumps), packet)
     for wait in PATIENCE:
         kernel = pair.dial(question.family, wait)
-        if _agree(verdict, kernel):
+        if _agree(verdict, kernel) and _agree(in_text, kernel):
             break
-    return Answer(question, verdict, kernel)
+    return Answer(question, verdict if _agree(in_text, kernel) else in_text, kernel)
+
+
+def _in_text(pair: Pair, dumps: list[Dump]) -> list[Dump]:
+    """The same dumps, with nft's own language in place of its JSON."""
+    listed = pair.listed_text() if any(dump.tool == "nft" for dump in dumps) else ""
+    return [Dump("nft-text", dump.family, listed) if dump.tool == "nft" else dump for dump in dumps]
 
 
 def _dump(pair: Pair, question: Question, tool: str) -> Dump:

@@ -88,6 +88,7 @@ def host() -> Iterator[Pair]:
 
 
 @pytest.mark.containers
+@pytest.mark.xdist_group("ipset")
 @pytest.mark.parametrize(("sets", "ends", "inside"), MEMBERSHIP)
 @pytest.mark.parametrize("tool", ["iptables-nft", "iptables-legacy"])
 def test_the_kernel_says_so_too(host: Pair, tool: str, sets: str, ends: str, inside: bool) -> None:

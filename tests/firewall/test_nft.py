@@ -47,6 +47,7 @@ def verdict(*objects: dict[str, Any], listing: str = "", **packet: Any) -> Verdi
         "family": "ipv4",
         "source": "198.51.100.1",
         "destination": "198.51.100.2",
+        "destination_port": 22,
         "in_interface": "eth0",
     }
     return judge(dumps, Packet(**{**values, **packet}))
@@ -285,9 +286,24 @@ def test_a_range_of_one_that_nft_denies_may_have_been_two_orders(port: int, stat
     assert found.state == state
 
 
-def test_a_chain_of_several_devices_may_see_the_packet() -> None:
+def test_a_chain_of_several_devices_sees_what_comes_by_one_of_them() -> None:
     ingress = {**INPUT, "hook": "ingress", "dev": ["eth0", "eth1"]}
+    assert verdict(TABLE, chain(**ingress), rule(DROP)).state == "drop"
+    assert (
+        verdict(TABLE, chain(**ingress), rule(DROP), in_interface="eth2", out_interface="eth2").state
+        == "accept"
+    )
+
+
+def test_the_device_of_a_chain_is_taken_from_the_listing_where_the_json_has_none() -> None:
+    ingress = {**INPUT, "hook": "ingress"}
     assert verdict(TABLE, chain(**ingress), rule(DROP)).state == "unknown"
+    head = 'type filter hook ingress device "{}" priority filter; policy accept;'
+    for device, state in (("eth0", "drop"), ("eth9", "accept")):
+        listing = (
+            f"table inet fw {{\n\tchain in {{\n\t\t{head.format(device)}\n\t\tdrop # handle 7\n\t}}\n}}\n"
+        )
+        assert verdict(TABLE, chain(**ingress), rule(DROP), listing=listing).state == state
 
 
 @pytest.mark.parametrize("odd", [[], {}, None, 1.5])

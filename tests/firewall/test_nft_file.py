@@ -153,6 +153,7 @@ def verdict(json: str, text: str, source: str) -> tuple[object, ...]:
 
 
 @pytest.mark.containers
+@pytest.mark.xdist_group("nft file")
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("name", FILES)
 def test_the_file_means_what_nft_loads(kernel: Namespace, name: str, source: str) -> None:

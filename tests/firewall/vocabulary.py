@@ -18,7 +18,8 @@ EVERYWHERE = (
     "-m hashlimit --hashlimit-name oracle --hashlimit-upto 1/min --hashlimit-mode srcip",
     "-m connbytes --connbytes 1000: --connbytes-dir both --connbytes-mode bytes", "-m cpu --cpu 0",
     "-m quota --quota 100", "-m statistic --mode nth --every 2 --packet 0", "-m helper ! --helper ftp",
-    "-m addrtype --src-type LOCAL --dst-type UNICAST",
+    "-m addrtype --src-type LOCAL --dst-type UNICAST", "-m connlabel --label 1", "-m connlabel ! --label 2",
+    "-m connlabel --label 2 --set", "-m conntrack --ctstate DNAT", "-m conntrack ! --ctstate DNAT,SNAT",
 )  # fmt: skip
 OF_FAMILY: dict[Family, tuple[str, ...]] = {
     "ipv4": ("-m ttl --ttl-eq 64", "-m ttl --ttl-gt 10", "-m ttl ! --ttl-eq 7", "-m ttl --ttl-lt 8"),
@@ -107,7 +108,12 @@ NFT = (
     "tcp window 1000", "quota over 100 kbytes", "quota until 100 kbytes", "limit rate over 1/minute",
     "update @counted {{ {ip} saddr limit rate 1/minute }}", "add @seen {{ {ip} saddr }}",
     "{ip} saddr @seen", "{ip} daddr != @seen", "delete @seen {{ {ip} daddr }}", "{ip} version 4",
-    "{ip} saddr . meta mark @marks",
+    "{ip} saddr . meta mark @marks", "ct status dnat", "ct status ! dnat", "ct status snat", "ct label 1",
+    "ct label ! 2", "numgen inc mod 1 0", "jhash {ip} saddr mod 1 offset 3 3", "tcp doff 5-15",
+    "@th,16,16 22",
+    "ether type {ip}", "ct original {ip} daddr != {host}", "tcp dport . {ip} saddr {{ 22 . {client} }}",
+    "{ip} saddr . meta l4proto {{ {client} . tcp }}", "meta mark and 0x3 0",
+    "counter name tcp dport map {{ 22 : \"hits\" }}", "counter name {ip} saddr map {{ {host} : \"hits\" }}",
 )  # fmt: skip
 """Matches of nft, and statements that may stand before others."""
 NFT_OF_FAMILY: dict[Family, tuple[str, ...]] = {
@@ -123,12 +129,24 @@ NFT_INWARD = (
     "ipsec in reqid 1", "meta ipsec exists", "meta secpath missing",
     "socket wildcard 0", "socket transparent 0", "socket mark 0",
     *("fib saddr . iif oif exists", "fib saddr . iif oif missing", "fib saddr . mark . iif oif exists") * 4,
-    "fib daddr . iif type local",
+    "fib daddr . iif type local", "meta skuid 0", "meta skuid != 0", "meta skgid 0-9", "socket transparent 0",
+    "fib saddr oif exists", "fib saddr oifname eth0", "fib daddr oif missing", "fib daddr . mark type local",
 )  # fmt: skip
-NFT_OUTWARD = ("rt ipsec exists", "rt ipsec missing", "rt mtu > 100")
+NFT_OUTWARD = (
+    "rt ipsec exists",
+    "rt ipsec missing",
+    "rt mtu > 100",
+    "meta skuid 0",
+    "meta skgid { 0, 5 }",
+    "meta skuid 1-9",
+)
 NFT_CHANGES = (
     "{ip} {ttl} set 64", "{ip} {ttl} set 7", "{ip} dscp set cs1", "{ip} dscp set cs2", "{ip} ecn set ce",
     "tcp option maxseg size set 1000", "reset tcp option sack-perm", "meta priority set 1:1",
     "meta mark set {ip} saddr map {{ {client} : 1 }}", "meta mark set numgen inc mod 1", "ct label set 1",
     "meta mark set {ip} saddr map {{ {host} : 1 }} drop", "update @seen {{ {ip} saddr }} drop",
+    "ct mark set tcp dport map {{ 22 : 3, 80 : 4 }}", "meta priority set tcp sport map {{ 22 : 1:2 }} drop",
+    "meta mark set mark << 1", "ct label set 2", "meta mark set jhash {ip} daddr mod 1 offset 2",
+    "ct mark set {ip} saddr . tcp dport map {{ {client} . 22 : 1 }} drop",
+    "tcp dport vmap {{ 80 : drop, * : accept }}", "tcp dport 22 jump {{ tcp flags syn accept; }};",
 )  # fmt: skip

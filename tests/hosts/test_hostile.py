@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,6 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hosts import engine
 from hosts.testbed import Testbed, TestHost, known_hosts_lines
 from sshdoctor import facts
 
@@ -86,10 +84,10 @@ def test_a_login_banner_and_a_noisy_bashrc_do_not_disturb(person: Person) -> Non
 
 
 def test_of_a_message_of_many_lines_only_the_first_is_fetched(person: Person) -> None:
-    pid = engine.podman("inspect", "--format", "{{.State.Pid}}", person.host.container)
-    message = "<38>sshd[7]: the first\n" + "one of many\n" * 1000
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
-        syslog.sendto(message.encode(), f"/proc/{pid}/root/run/systemd/journal/dev-log")
+    person.host.run(
+        'perl -MSocket -e \'socket(S, AF_UNIX, SOCK_DGRAM, 0); connect(S, sockaddr_un("/dev/log"));'
+        'send(S, "<38>sshd[7]: the first\\n" . "one of many\\n" x 1000, 0)\''
+    )
     person.host.run("until journalctl -t sshd | grep -q 'one of many'; do sleep 0.1; done")
     fetched = person.host.run(facts.commands(["log"])["log.sshd"])
     assert "sshd[7]: the first" in fetched

@@ -14,7 +14,7 @@ import pytest
 from hosts.console import CLOSED, Console, Person
 from hosts.testbed import Testbed
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("rescue")]
 
 
 @pytest.fixture(scope="module")

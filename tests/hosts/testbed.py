@@ -56,6 +56,8 @@ class TestHost:
     __test__ = False  # a class for tests, not of tests
 
     container: str
+    enter: tuple[str, str]
+    """See ``engine.execute``."""
     network: Network
     address4: str
     address6: str
@@ -66,9 +68,12 @@ class TestHost:
     def variables(self) -> dict[str, str]:
         return {**self.network.variables, "ADDRESS4": self.address4, "ADDRESS6": self.address6}
 
-    def run(self, script: str) -> str:
-        """What a shell script prints that root runs in the container; EngineError if it fails."""
-        return engine.execute(self.container, script, self.variables)
+    def run(self, script: str, variables: Mapping[str, str] | None = None) -> str:
+        """What a shell script prints that root runs in the container; EngineError if it fails.
+
+        It knows ``variables``, or else those of the network and the host's addresses.
+        """
+        return engine.execute(self.enter, script, self.variables if variables is None else variables)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,29 +92,36 @@ class Testbed:
 
     @contextmanager
     def host(
-        self, image: str = "debian12", place: int | None = None, without: str | None = None
+        self,
+        image: str = "debian12",
+        place: int | None = None,
+        without: str | None = None,
+        more: str | None = None,
     ) -> Iterator[TestHost]:
         """A fresh host with a running sshd, removed afterwards (it is up in about half a second).
 
         One with a ``place`` (0 to 13, no two at a time) keeps its addresses when it is restarted.
-        ``without``: a capability that it does not have.
+        ``without``: a capability that it does not have; ``more``: one that it has besides.
         """
         name = f"sshdoctor-{self.label}-{next(self._numbers)}"
-        engine.podman(*_run_arguments(name, self, place, without), self.images[image])
+        added = [f"--cap-add={more}"] if more else []
+        engine.podman(*_run_arguments(name, self, place, without), *added, self.images[image])
         try:
             yield self._ready(name, image)
         finally:
             engine.podman("rm", "--force", "--time", "0", name)
 
     def _ready(self, name: str, image: str) -> TestHost:
-        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}}{{end}}"
-        address4, address6 = engine.podman("inspect", "--format", template, name).split()
+        template = "{{.OCIRuntime}} {{.Id}}"
+        template += "{{range .NetworkSettings.Networks}} {{.IPAddress}} {{.GlobalIPv6Address}}{{end}}"
+        runtime, container, address4, address6 = engine.podman("inspect", "--format", template, name).split()
         for address in (address4, address6):  # of an earlier host, whose link address this machine may know
             subprocess.run(["ip", "neigh", "flush", "to", address], check=True)
         key = self.key.with_suffix(".pub").read_text()
-        host_keys = engine.execute(name, READY, {"KEY": key})
+        host_keys = engine.execute((runtime, container), READY, {"KEY": key})
         return TestHost(
             container=name,
+            enter=(runtime, container),
             network=self.network,
             address4=address4,
             address6=address6,

@@ -19,6 +19,8 @@ from sshdoctor.inventory.groups import Inventory
 from sshdoctor.inventory.load import load_hosts, load_inventory
 from sshdoctor.inventory.precedence import Precedence
 
+pytestmark = pytest.mark.xdist_group("inventories")  # one process of Ansible answers for all
+
 _HERE = Path(__file__).parent
 _CASES: dict[str, dict[str, Any]] = yaml.safe_load((_HERE / "ansible/cases.yml").read_text())
 _PATTERNS = [(name, pattern) for name, case in _CASES.items() for pattern in case["patterns"]]

@@ -124,6 +124,7 @@ def test_a_subscript_counts_in_the_order_of_the_file() -> None:
     assert [one.name for one in hosts(text, "g[-1]")] == ["a"]
 
 
+@pytest.mark.alone
 def test_ten_thousand_hosts_load_in_about_a_second() -> None:
     Path("group_vars").mkdir()
     Path("group_vars/web.yml").write_text(

@@ -8,7 +8,7 @@ import pytest
 
 from outside.namespaces import CLIENT, CLIENT6, ROUTER, ROUTER6, SERVER, SERVER6, Network
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("connect")]
 
 IPV4_REJECTS = (
     "icmp-net-unreachable",

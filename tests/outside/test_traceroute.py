@@ -13,7 +13,7 @@ from firewall.namespaces import Namespace
 from sshdoctor.diagnosis.outside import ProbeOptions, look_outside
 from sshdoctor.model import Family, Hop, Host, Login, Reply, WayIn
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("traceroute")]
 
 FIRST: dict[Family, str] = {"ipv4": "198.51.100.254", "ipv6": "fd00:5d0d:1::fe"}
 SECOND: dict[Family, str] = {"ipv4": "203.0.113.2", "ipv6": "fd00:5d0d:2::2"}

@@ -18,6 +18,7 @@ from sshdoctor.remedy import modules as actions
 from sshdoctor.remedy.playbook.arguments import bind
 
 HOST_SH = Path(actions.__file__).parent.parent / "host.sh"
+THEIRS_SH = HOST_SH.with_name("theirs.sh")
 STAGES = ("check", "first", "second")
 SHELLS = ("dash", "bash", "busybox")
 _BACKUP = re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@[\d:]+~$")
@@ -120,7 +121,13 @@ def _script(case: Case, folder: Path) -> str:
     for part in actions.parts(module):
         body = body.removeprefix(actions.part(part))
     lines = [f"mark=MARK folder={shlex.quote(str(folder))} umask=022; work=$folder/work; umask 022\n"]
-    lines += [HOST_SH.read_text(encoding="utf-8"), _STUBS, parts, f"action() {{\n{body}}}\n"]
+    lines += [
+        HOST_SH.read_text(encoding="utf-8"),
+        THEIRS_SH.read_text(encoding="utf-8"),
+        _STUBS,
+        parts,
+        f"action() {{\n{body}}}\n",
+    ]
     for stage in STAGES:
         check = "1" if stage == "check" else ""
         lines.append(f'rm -f "$work/calls" "$work/journal"; begin 1 >/dev/null\n(check={check}\n')

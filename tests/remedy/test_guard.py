@@ -93,7 +93,7 @@ def guarded(testbed: Testbed, image: str, prepare: str = "", shell: str = "sh -u
         yield GuardedHost(host, shell)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[pytest.param("debian12", marks=pytest.mark.xdist_group("guard"))])
 def debian12(testbed: Testbed) -> Iterator[GuardedHost]:
     """A host with rules of every kind, which each test leaves as it was."""
     with guarded(testbed, "debian12", RULES_OF_EVERY_KIND) as host:
@@ -143,7 +143,12 @@ NO_INIT = {
 BUSYBOX = "mkdir /bb && busybox --install -s /bb"
 
 
-@pytest.fixture(scope="module", params=["dash", "busybox"])
+NO_INIT_SHELLS = [
+    pytest.param(shell, marks=pytest.mark.xdist_group(f"guard in {shell}")) for shell in ("dash", "busybox")
+]
+
+
+@pytest.fixture(scope="module", params=NO_INIT_SHELLS)
 def noinit(testbed: Testbed, request: pytest.FixtureRequest) -> Iterator[GuardedHost]:
     """No systemd; with dash and GNU's tools, or with the shell and the tools of busybox."""
     with testbed.host("noinit") as host:

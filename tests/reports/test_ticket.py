@@ -12,13 +12,14 @@ import pytest
 from msgspec.structs import replace
 
 from reports.cases import OK, REFUSAL, SILENCE, cause, outside_only, seen_inside
-from sshdoctor.command_line.catalogs import load_checks as load
+from sshdoctor.diagnosis.setup import load_checks
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Evidence, HostReport, Prediction
 from sshdoctor.reports import languages, render
 from sshdoctor.reports.layout.folding import width
 from sshdoctor.reports.layout.phrases import phrases
 from sshdoctor.reports.layout.printable import printable
+from sshdoctor.resources import shipped
 from sshdoctor.services import reply_words, works
 
 LANGUAGES = languages("ticket")
@@ -41,8 +42,8 @@ def section(text: str, heading: str) -> str:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_cause_of_the_shipped_checks_has_a_request(lang: str) -> None:
-    shipped = {rule.id for check in load([]) for rule in check.causes}
-    assert shipped <= phrases(lang).causes.keys()
+    ids = {rule.id for check in load_checks([shipped("checks")]) for rule in check.causes}
+    assert ids <= phrases(lang).causes.keys()
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -54,7 +55,7 @@ def test_every_reply_has_plain_words_and_a_request_unless_it_works(lang: str) ->
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_counts_as_ruled_out_is_a_shipped_check(lang: str) -> None:
-    assert phrases(lang).passed.keys() <= {check.id for check in load([])}
+    assert phrases(lang).passed.keys() <= {check.id for check in load_checks([shipped("checks")])}
 
 
 def test_the_languages_ask_for_the_same() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sshdoctor import facts
-from sshdoctor.diagnosis.inside import Wanted
+from sshdoctor.diagnosis.setup import Wanted
 from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Host
 from sshdoctor.rescue.script import addresses_asked, rescue_script

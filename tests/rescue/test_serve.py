@@ -150,6 +150,7 @@ def test_what_comes_back_is_limited_and_must_be_a_capture(offered: Offered, resc
     assert capture is not None and capture.asked.host == NAME
 
 
+@pytest.mark.alone
 def test_who_connects_and_says_nothing_holds_nobody_up(offered: Offered, rescue: Rescue) -> None:
     host, _, port = offered.url.split("/")[2].rpartition(":")
     idle = [socket.create_connection((host, int(port)), 10) for _ in range(8)]

@@ -48,7 +48,7 @@ def laid_out(case: Case, bed: Testbed, folder: Path) -> Iterator[Desk]:
         write_files(desk, jumps | {variables["DESTINATION"]: known})
         shell(case.client.script, variables)
         for name, machine in case.machines.items():
-            engine.execute(others[name].container, machine.break_, variables)
+            others[name].run(machine.break_, variables)
         _break(case, host, variables)
         yield desk
 
@@ -130,9 +130,9 @@ def _desk(case: Case, host: TestHost, folder: Path, variables: dict[str, str], p
 
 def _break(case: Case, host: TestHost, variables: dict[str, str]) -> None:
     wait = f"\nuntil (\n{case.wait}\n) >/dev/null 2>&1; do sleep 0.1; done" if case.wait else ""
-    engine.execute(host.container, case.break_, variables)
+    host.run(case.break_, variables)
     shell(case.outside, variables)
     if wait:
-        engine.execute(host.container, wait, variables)
+        host.run(wait, variables)
     if case.powers_off:
         engine.podman("wait", host.container)

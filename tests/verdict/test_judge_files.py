@@ -13,8 +13,8 @@ from firewall.cases import Case, read_cases
 from firewall.namespaces import CLIENT, SERVER
 from sshdoctor.errors import UsageError
 from sshdoctor.firewall import Rule
-from sshdoctor.verdict import ClientVerdict, judge_files
-from sshdoctor.verdict.owner import owner_of
+from sshdoctor.firewall.mailed import ClientVerdict, judge_files
+from sshdoctor.firewall.mailed.owner import owner_of
 
 CHAINS = ":INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
 DROP = "-A INPUT -p tcp -m tcp --dport 22 -j DROP\n"

@@ -22,7 +22,7 @@ DEPENDS = table("-A INPUT -m limit --limit 1/min -j ACCEPT\n", DROP)
 
 
 def question(*paths: Path, **asked: str) -> VerdictOptions:
-    addresses = {"source": "198.51.100.1", "destination": "198.51.100.2"}
+    addresses = {"source": "198.51.100.1", "destination": "198.51.100.2", "port": "22"}
     return VerdictOptions(rules=tuple(map(str, paths)), **{**addresses, **asked})
 
 

@@ -18,10 +18,11 @@ _ERROR_BYTES = 4096
 
 
 class Shell(Struct, frozen=True):
-    """The command that reads a script from standard input.
+    """The command that reads a script from standard input, behind a random word in a line of its own.
 
-    The shell first tells its process id, parent and group on standard error (proc(5), stat), behind a
-    random word, so that it can be ended later.
+    The shell first tells its process id, parent and group on standard error (proc(5), stat), behind that
+    word, so that it can be ended later. The word stands in no command line: whoever knew it could name
+    another process.
     With a password, sudo reads it as the first line of input (never in argv or the environment); ``-k``
     makes it ask whatever it remembers, so timestamp_timeout=0 and per-terminal tickets make no
     difference; and where it does not ask (NOPASSWD) the loop throws the line away.
@@ -34,18 +35,16 @@ class Shell(Struct, frozen=True):
     def argv(self) -> tuple[str, ...]:
         """Plain words without a newline or a quote inside, so that any login shell passes them on."""
         group = "read -r pid name state parent group rest 2>/dev/null </proc/$$/stat"
-        start = f"{group}; echo {self.token} $$ $parent $group >&2; exec sh -s"
-        if self.become is None:
-            return ("sh", "-c", start)
-        if self.become.password is None:
-            return (*self._sudo(), "sh", "-c", start)
-        wait = f'while IFS= read -r line; do [ "$line" = {self.token} ] && {{ {start}; }}; done'
+        start = f"{group}; echo $word $$ $parent $group >&2; exec sh -s"
+        if self.become is None or self.become.password is None:
+            return (*self._sudo(), "sh", "-c", f"IFS= read -r word; {start}")
+        wait = f"while IFS= read -r word; do case $word in sshdoctor-*) {start} ;; esac; done"
         return (*self._sudo(), "sh", "-c", wait)
 
     def stdin(self, script: str) -> bytes:
-        if self.become is None or self.become.password is None:
-            return script.encode("utf-8", "surrogateescape")
-        return f"{self.become.password.reveal()}\n{self.token}\n{script}".encode("utf-8", "surrogateescape")
+        password = self.become.password if self.become else None
+        first = f"{password.reveal()}\n" if password else ""
+        return f"{first}{self.token}\n{script}".encode("utf-8", "surrogateescape")
 
     @property
     def trial(self) -> tuple[tuple[str, ...], bytes]:

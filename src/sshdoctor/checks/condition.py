@@ -7,11 +7,12 @@ import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from shlex import quote
 from typing import Any
 
 from msgspec import Struct
 
-from sshdoctor.model import Unknown
+from sshdoctor.model import Command, Unknown
 
 _WORDS = {"true": True, "false": False, "none": None}
 _INTERPOLATION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -64,6 +65,21 @@ class Sentence(Struct, frozen=True):
         """What it would have to say and nobody saw, if there is something."""
         values = (part.value(facts) for part in self.parts if isinstance(part, Expression))
         return next((value for value in values if isinstance(value, Unknown)), None)
+
+    @property
+    def quotes_a_value(self) -> bool:
+        """A value stands between quotes of the sentence's own: for a shell, quoting it would open these."""
+        own = ""
+        for part in self.parts:
+            if isinstance(part, str):
+                own += part
+            elif own.count("'") % 2 or own.count('"') % 2:
+                return True
+        return False
+
+    def command(self, facts: Mapping[str, object]) -> str:
+        """The same for a person to type: every value is quoted for the shell, but a Command, which is so."""
+        return "".join(p if isinstance(p, str) else _quoted(p.value(facts)) for p in self.parts)
 
     def render(self, facts: Mapping[str, object]) -> str:
         return "".join(part if isinstance(part, str) else _shown(part.value(facts)) for part in self.parts)
@@ -144,7 +160,7 @@ def _path_faults(tree: ast.expr, schema: Mapping[str, type]) -> Iterator[str]:
     for name in path:
         if _is_mapping(kind):
             return
-        known = _field_types(kind)
+        known = field_types(kind)
         if name not in known:
             yield f"{where} has no {name!r}; it has: {', '.join(sorted(known)) or 'no fields'}"
             return
@@ -157,7 +173,7 @@ def _is_mapping(kind: object) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _field_types(kind: object) -> dict[str, object]:
+def field_types(kind: object) -> dict[str, object]:
     """The fields of a Struct, or of the one Struct in a union such as ``Service | Unknown``."""
     for option in typing.get_args(kind) or (kind,):
         if (
@@ -232,6 +248,14 @@ def _compare(
         unknown = missing if unknown is None else unknown
         value = other
     return True if unknown is None else unknown
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, Command | bool | int | float):
+        return str(value)
+    if isinstance(value, tuple | list) and value:
+        return ", ".join(_quoted(item) for item in value)
+    return quote(_shown(value))
 
 
 def _shown(value: object) -> str:

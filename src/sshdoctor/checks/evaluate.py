@@ -77,7 +77,7 @@ def _answer(check: Check, facts: Mapping[str, object]) -> Evaluated:
     unseen: list[CauseRule] = []
     reason = ""
     for rule in check.causes:
-        said = _said(rule, facts)
+        said = _said(rule, facts, trusted=True)
         holds = rule.when.value(facts)
         if isinstance(said, Said):  # of an old start only while nothing speaks against it now
             holds = said.of != "start" or not rule.when.names or holds is not False
@@ -91,6 +91,13 @@ def _answer(check: Check, facts: Mapping[str, object]) -> Evaluated:
             status: Status = "fail" if obstacle.reply else "warn"
             return Evaluated(
                 check=check, status=status, summary=obstacle.summary, obstacle=obstacle, open=_open(unseen)
+            )
+    for rule in check.causes:  # what anybody may have written explains only what nothing else does
+        said = _said(rule, facts, trusted=False)
+        if isinstance(said, Said):
+            obstacle = _obstacle(check, rule, facts, said)
+            return Evaluated(
+                check=check, status="fail", summary=obstacle.summary, obstacle=obstacle, open=_open(unseen)
             )
     if unseen:
         return Evaluated(check=check, status="unknown", summary=f"Not seen: {reason}.", open=_open(unseen))
@@ -106,15 +113,15 @@ def _passed(check: Check, facts: Mapping[str, object]) -> Evaluated:
     return Evaluated(check=check, status="pass", summary=check.otherwise.render(facts))
 
 
-def _said(rule: CauseRule, facts: Mapping[str, object]) -> Said | Unknown | None:
-    """The first message about this dial that names the cause of ``rule``, the most trusted first."""
+def _said(rule: CauseRule, facts: Mapping[str, object], *, trusted: bool) -> Said | Unknown | None:
+    """The first message about this dial that names the cause of ``rule``, of those that are (not) trusted."""
     if not rule.said:
         return None
     spoken: list[Any] = [getattr(facts.get(name), "said", None) for name in (CLIENT, WORDS)]
     heard = [one for said in spoken if isinstance(said, tuple) for one in said]
     named: list[Said] = [one for one in heard if one.cause == rule.id]
-    if named:
-        return next((one for one in named if one.trusted), named[0])
+    if any(one.trusted is trusted for one in named):
+        return next(one for one in named if one.trusted is trusted)
     words = facts.get(WORDS)
     return words if isinstance(words, Unknown) else None
 
@@ -135,13 +142,13 @@ def _obstacle(check: Check, rule: CauseRule, facts: Mapping[str, object], said: 
     evidence = [e for name in names for e in _evidence(known[name])]
     confidence = rule.confidence
     if said is not None:
-        confidence = "proved" if said.trusted else "likely"
+        confidence = "proved" if said.trusted else "possible"
     return Obstacle(
         id=rule.id,
         check=check.id,
         layer=check.layer,
         summary=rule.say.render(known),
-        fix=rule.fix.render(known),
+        fix=rule.fix.command(known),
         reply=tuple(word.render(known) for word in rule.reply),
         confidence=confidence,
         evidence=tuple(dict.fromkeys(evidence)),

@@ -214,6 +214,8 @@ class _CheckReader:
         identifier = self.text(item, "id")
         say = self.sentence(item, "say", schema)
         fix = self.sentence(item, "fix", schema, required=False)
+        if fix.quotes_a_value:
+            self.at(item, "fix", "a {{ }} after an open quote: every value is quoted for the shell already")
         if when is None:
             return None
         return CauseRule(

@@ -1,1 +1,1 @@
-"""One file a command: flags in, exit code out. No command imports another."""
+"""One file a command: flags in, exit code out. None imports another; ``shared`` is for what they share."""

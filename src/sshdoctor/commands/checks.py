@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from sshdoctor.command_line.catalogs import load_checks
+from sshdoctor.commands.shared.catalogs import check_folders
+from sshdoctor.commands.shared.options import sources_of
+from sshdoctor.diagnosis.setup import load_checks
 
 
 def run(inventories: Sequence[str]) -> int:
     """Print a line for each check and its causes."""
-    for check in load_checks([Path(name) for name in inventories]):
+    for check in load_checks(check_folders(sources_of(inventories))):
         print(f"{check.layer + '/' + check.id:42} {check.title}")
         print(f"{'':42} finds {', '.join(dict.fromkeys(rule.id for rule in check.causes))}")
     return 0

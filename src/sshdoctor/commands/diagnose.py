@@ -7,12 +7,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sshdoctor.access import prepare
-from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.catalogs import diagnosis_setup, playbook_folders
-from sshdoctor.command_line.options import Options, hosts_of, in_order, jobs_of, probe_options, write
-from sshdoctor.diagnosis.pipeline import DiagnosisSetup, diagnose
-from sshdoctor.errors import UsageError
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
+from sshdoctor.commands.shared.fleet import examine, examine_all
+from sshdoctor.commands.shared.options import (
+    Options,
+    hosts_of,
+    in_order,
+    jobs_of,
+    one_host,
+    probe_options,
+    write,
+)
+from sshdoctor.diagnosis.pipeline import diagnose
+from sshdoctor.diagnosis.setup import DiagnosisSetup, diagnosis_setup
 from sshdoctor.model import Host, HostReport
 from sshdoctor.reports import check_format
 
@@ -20,18 +28,15 @@ if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
 
 
-def run(options: Options, capture: Capture | None = None) -> int:
-    """Diagnose the hosts of ``options``, write the report, give the exit code.
-
-    A ``capture`` of the one host is asked instead of the host itself. Raises CaptureError.
-    """
+def run(options: Options) -> int:
+    """Diagnose the hosts of ``options``, write the report, give the exit code. Raises CaptureError."""
     check_format(options.format, options.lang)
-    probing, jobs, hosts = probe_options(options), jobs_of(options), hosts_of(options)
-    if capture and len(hosts) != 1:
-        raise UsageError(f"--capture is of one host, and --host {options.pattern} means {len(hosts)}")
-    setup = diagnosis_setup(options.sources, probing, options.only, (f"reports.{options.format}_format",))
+    probing, jobs = probe_options(options), jobs_of(options)
+    hosts = [one_host(options, "--capture is of one host")] if options.capture else hosts_of(options)
+    rooms = (f"reports.{options.format}_format",)
+    setup = diagnosis_setup(check_folders(options.sources), probing, options.only, rooms)
     if len(hosts) == 1:
-        reports = [diagnose(hosts[0], setup, capture=capture).report]
+        reports = [examine(hosts[0], partial(_report, setup=setup, capture=options.capture))]
     else:
         reports = in_order(hosts, _diagnose_all(hosts, setup, jobs))
     write(_with_playbooks(reports, options.sources), options)
@@ -39,15 +44,12 @@ def run(options: Options, capture: Capture | None = None) -> int:
 
 
 def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> Iterable[HostReport]:
-    from sshdoctor.command_line.fleet import examine_all
-
-    setup.wanted(), setup.checks()  # once, before the workers are forked
-    prepare()
+    setup.prepare()
     return examine_all(hosts, partial(_report, setup=setup), jobs)
 
 
-def _report(host: Host, setup: DiagnosisSetup) -> HostReport:
-    return diagnose(host, setup).report
+def _report(host: Host, setup: DiagnosisSetup, capture: Capture | None = None) -> HostReport:
+    return diagnose(host, setup, capture=capture).report
 
 
 def _with_playbooks(reports: Sequence[HostReport], sources: Sequence[Path]) -> Sequence[HostReport]:

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sshdoctor.command_line.catalogs import playbook_folders
-from sshdoctor.command_line.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
-from sshdoctor.command_line.options import Options, hosts_of, probe_options
+from sshdoctor.commands.shared.catalogs import playbook_folders
+from sshdoctor.commands.shared.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
+from sshdoctor.commands.shared.options import Options, hosts_of, probe_options
 from sshdoctor.diagnosis.pipeline import Diagnosis
-from sshdoctor.document import parse_yaml
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.playbook.extra import extra_variables
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def run(
     """Run the playbook ``name``, or with ``export`` only print its variables."""
     choice = choice_of(wish, ())
     playbook = _named(name, playbook_folders(options.sources))
-    variables = _extra(extra)
+    variables = extra_variables(extra)
     if export:
         return _export(options, choice, playbook, variables)
 
@@ -53,17 +53,6 @@ def _named(name: str, folders: Sequence[Path]) -> Playbook:
     close = get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}?" if close else "`sshdoctor playbooks` lists them"
     raise UsageError(f"there is no playbook {name!r}; {hint}" if name else f"which playbook? {hint}")
-
-
-def _extra(words: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        data = {name: value} if equals and name.isidentifier() else parse_yaml(word, "--extra-vars")
-        if not isinstance(data, Mapping):
-            raise UsageError(f"--extra-vars {word}: NAME=VALUE, or YAML such as {{name: value}}")
-        found |= data
-    return found
 
 
 def _export(options: Options, choice: Choice, playbook: Playbook, extra: Mapping[str, Any]) -> int:

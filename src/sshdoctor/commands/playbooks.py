@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from sshdoctor.command_line.catalogs import playbook_folders
+from sshdoctor.commands.shared.catalogs import playbook_folders
+from sshdoctor.commands.shared.options import sources_of
 from sshdoctor.remedy.playbook.load import load_playbooks
 
 
 def run(inventories: Sequence[str]) -> int:
     """Print a line for each playbook, and one for what it mends."""
-    for playbook in load_playbooks(playbook_folders([Path(name) for name in inventories])):
+    for playbook in load_playbooks(playbook_folders(sources_of(inventories))):
         print(f"{playbook.id:28} {playbook.title}")
         if playbook.remedy.mends:
             asked = ", only with --cause" if playbook.remedy.only_with_cause else ""

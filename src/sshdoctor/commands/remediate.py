@@ -8,9 +8,9 @@ from functools import partial
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from sshdoctor.command_line import exit_codes
-from sshdoctor.command_line.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
-from sshdoctor.command_line.options import Options, hosts_of, probe_options, write, write_program
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
+from sshdoctor.commands.shared.options import Options, one_host, probe_options, write, write_program
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host, HostReport
@@ -19,20 +19,20 @@ from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.reports import check_format
 
 if TYPE_CHECKING:
-    from sshdoctor.access.capture.capture import Capture
     from sshdoctor.remedy.plan import Step
 
 
-def run(
-    options: Options, wish: ChangeOptions, causes: tuple[str, ...], capture: Capture | None = None
-) -> int:
-    """Repair the hosts of ``options``, write the report, give the exit code.
-
-    A ``capture`` of the one host is asked instead of it, for a script. Raises CaptureError.
-    """
+def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...]) -> int:
+    """Repair the hosts of ``options``, write the report, give the exit code. Raises CaptureError."""
+    if wish.script and (wish.check or wish.diff or wish.yes):
+        raise UsageError("--script asks at the console: --check, --diff and --yes do not go with it")
+    if options.capture and not wish.script:
+        raise UsageError(
+            "a capture cannot be repaired; with --script FILE the plan is written for the console"
+        )
     choice = choice_of(wish, causes)
     if wish.script:
-        return _write_script(options, wish, choice, capture)
+        return _write_script(options, wish, choice)
 
     def work(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
         from sshdoctor.remedy.repair import repair
@@ -42,21 +42,19 @@ def run(
     return work_on_each(options, work, wish)
 
 
-def _write_script(options: Options, wish: ChangeOptions, choice: Choice, capture: Capture | None) -> int:
+def _write_script(options: Options, wish: ChangeOptions, choice: Choice) -> int:
     from sshdoctor.remedy.repair import write_down
     from sshdoctor.rescue.fix import fix_script
 
     check_format(options.format, options.lang)
-    probing, hosts = probe_options(options), hosts_of(options)
-    if len(hosts) != 1:
-        raise UsageError(f"--script is for one host, and --host {options.pattern} means {len(hosts)}")
+    probing, host = probe_options(options), one_host(options, "--script is for one host")
     setup = repair_setup(options.sources, probing)
-    with closing(diagnose_to_repair(hosts[0], setup, capture)) as before:
+    with closing(diagnose_to_repair(host, setup, options.capture)) as before:
 
         def written(steps: Sequence[Step], forecast: str) -> str:
             write_program(wish.script, fix_script(before.report, steps, forecast, choice.seconds), "--script")
             return f"Run it as root at the console: sh {quote(wish.script)}"
 
-        report = write_down(hosts[0], before, setup, choice, written)
+        report = write_down(host, before, setup, choice, written)
     write([report], options)
     return exit_codes.of_repairs([report])

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from sshdoctor import facts
-from sshdoctor.command_line.catalogs import load_checks, wanted_by
-from sshdoctor.command_line.options import Options, hosts_of, probe_options, show_text, write_program
-from sshdoctor.diagnosis.inside import Wanted
+from sshdoctor.commands.shared.catalogs import check_folders
+from sshdoctor.commands.shared.options import Options, one_host, probe_options, show_text, write_program
+from sshdoctor.diagnosis.setup import load_checks, wanted_by
 from sshdoctor.errors import UsageError
-from sshdoctor.inventory import complete
-from sshdoctor.model import Host, Reply
+from sshdoctor.model import Host
 from sshdoctor.reports import check_format
-from sshdoctor.rescue.script import LONGEST_LINE, addresses_asked, longest_line, rescue_script
-
-if TYPE_CHECKING:
-    from sshdoctor.access.capture.capture import Capture
+from sshdoctor.rescue.script import LONGEST_LINE, Rescue, longest_line
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -32,17 +25,10 @@ class Offer(Struct, frozen=True, kw_only=True):
     key: str = ""
 
 
-class _Rescue(Struct, frozen=True):
-    """One host, the addresses at which it would be dialled, and the script for its console."""
-
-    host: Host
-    replies: tuple[Reply, ...]
-    script: Callable[[str], str]
-    """The script that sends its capture to this URL, or to none ("")."""
-
-
-def write_script(options: Options) -> int:
+def write_script(options: Options, offer: Offer) -> int:
     """Write the rescue script for the one host of ``options``; nothing is dialled. Raises UsageError."""
+    if offer != Offer():
+        raise UsageError("--listen, --certificate and --key need --serve")
     rescue = _rescue(options)
     text = rescue.script("")
     _warn(text)
@@ -59,8 +45,8 @@ def write_script(options: Options) -> int:
     return 0
 
 
-def receive(options: Options, offer: Offer) -> Capture:
-    """Offer the script once, and take the capture that comes back. Raises UsageError, RescueError."""
+def receive(options: Options, offer: Offer) -> Options:
+    """``options`` with the capture that came back for the script. Raises UsageError, RescueError."""
     from sshdoctor.rescue.serve import Post
 
     check_format(options.format, options.lang)
@@ -70,19 +56,13 @@ def receive(options: Options, offer: Offer) -> Capture:
         _explain(rescue.host, post.lines)
         capture = post.wait()
     print("The capture is here. Diagnosing.", file=sys.stderr)
-    return capture
+    return replace(options, capture=capture)
 
 
-def _rescue(options: Options) -> _Rescue:
-    hosts = hosts_of(options)
-    if len(hosts) != 1:
-        raise UsageError(f"a rescue script is for one host, and --host {options.pattern} means {len(hosts)}")
-    host = complete(hosts[0])
-    own = wanted_by(load_checks(options.sources)).own
-    wanted = Wanted(facts=facts.names(), own=own)  # whatever is asked of the capture later, it is there
-    replies = addresses_asked(host.login, probe_options(options).timeout)
-    made = time.time()
-    return _Rescue(host, replies, lambda url: rescue_script(host, replies, wanted, made=made, url=url))
+def _rescue(options: Options) -> Rescue:
+    host = one_host(options, "a rescue script is for one host")
+    own = wanted_by(load_checks(check_folders(options.sources))).own
+    return Rescue.of(host, own, probe_options(options).timeout)
 
 
 def _warn(script: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from sshdoctor.command_line.changes import repair_setup, work_on
-from sshdoctor.command_line.options import Options, hosts_of, probe_options, write
+from sshdoctor.commands.shared.changes import repair_setup, work_on
+from sshdoctor.commands.shared.options import Options, hosts_of, probe_options, write
 from sshdoctor.model import Host
 from sshdoctor.remedy.consent import agreed_to_undo
 from sshdoctor.reports import check_format

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from sshdoctor.errors import InputError, UsageError
+from sshdoctor.firewall.mailed import ClientVerdict, judge_files
 from sshdoctor.reports.layout.printable import printable
-from sshdoctor.verdict import ClientVerdict, judge_files
 
 _WIDTH = 80
 _CODES = {"accept": 0, "drop": 1, "reject": 1, "depends": 3, "unknown": 3}

@@ -9,6 +9,7 @@ it listened as it is configured. A check that finds nothing then is no pass.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 from typing import Any, cast
 
 from msgspec import Struct
@@ -24,7 +25,7 @@ from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.facts import OFF, derived, load
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.facts.parsing.sockets import Listeners
-from sshdoctor.model import Cause, Login, Unknown, is_address
+from sshdoctor.model import Cause, Command, Login, Unknown, is_address
 
 NOTE = (
     "The system on this disk is not running, so that what came back now is not its answer: the causes, and "
@@ -139,9 +140,8 @@ def _as_filed(way: Path | Unknown, family: str, firewall: Firewall | Unknown) ->
     file = _file_of(way, family, firewall)
     words = way.opening.words if way.opening and way.opening.tool not in ("ufw", "firewall-cmd") else ""
     shown = tuple(replace(each, source=f"cat {file}") for each in way.evidence)
-    return replace(
-        way, evidence=shown, fix=f"In {file}, before what stops it, write: {words}" if words else way.fix
-    )
+    written = Command(f"In {quote(file)}, before what stops it, write: {words}")
+    return replace(way, evidence=shown, fix=written if words else way.fix)
 
 
 def _file_of(way: Path, family: str, firewall: Firewall) -> str:

@@ -15,6 +15,7 @@ from sshdoctor.checks.run import Run
 from sshdoctor.diagnosis.probe import AddressFacts, Probe, ProbeResult, client_of
 from sshdoctor.errors import CaptureError
 from sshdoctor.facts import commands
+from sshdoctor.facts.probe import split_output
 from sshdoctor.model import Host, Reply, Unknown
 
 OLDEST = 24 * 3600.0
@@ -165,9 +166,10 @@ def _hangs_on(texts: Iterable[str]) -> frozenset[str]:
 
 
 def _lost(capture: Capture, wanted: Sequence[str]) -> frozenset[str]:
-    """The facts of which any section did not end."""
-    ended = set(re.findall(rf"\n@@{capture.asked.mark} end (\S+) \d+@@\n", capture.output.decode("latin-1")))
-    return frozenset(name.partition(".")[0] for name in commands(wanted) if name not in ended)
+    """The facts of which any section did not end as it says."""
+    sections = split_output(capture.output, capture.asked.mark, tuple(commands(wanted)))
+    lost = ("never ran", "came twice", "cut off")
+    return frozenset(name.partition(".")[0] for name, section in sections.items() if section.cut in lost)
 
 
 def _runs(

@@ -20,6 +20,7 @@ from sshdoctor.diagnosis.probe import AddressFacts
 from sshdoctor.diagnosis.rank import Expectation
 from sshdoctor.facts import derived
 from sshdoctor.model import Login, Reply, Unknown
+from sshdoctor.services import progress
 
 DERIVED: Mapping[str, type] = {
     "dialled": Dialled,
@@ -84,9 +85,12 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
     way = path(dial, view.client, known["firewall"], known["addresses"], known["bans"])
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
-    port = _source_port(reply, view.client)
+    port = None if conversation.witness else _source_port(reply, view.client)
     heard = conversation.heard
-    said = words(conversation.service, view.client, port, known["dial_log"], known["start"], heard)
+    log = known["dial_log"]
+    if not progress(reply.word) and not isinstance(log, Unknown):
+        log = replace(log, lines=())  # what did not connect was seen by no program of the host
+    said = words(conversation.service, view.client, port, log, known["start"], heard)
     known |= {"dialled": dial, "words": said}
     return {
         **known,

@@ -16,8 +16,10 @@ from sshdoctor.access.base import Access, Output
 from sshdoctor.background import Background
 from sshdoctor.checks.run import Run
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, greeted_first
-from sshdoctor.diagnosis.probe import AddressFacts, Probe, ProbeResult
+from sshdoctor.diagnosis.probe import AddressFacts, Probe, ProbeResult, client_of
+from sshdoctor.diagnosis.setup import Wanted
 from sshdoctor.errors import AccessError, CaptureError
+from sshdoctor.facts import OFF, read_disk
 from sshdoctor.model import AccessUsed, Attempt, Host, Unknown, WayIn
 from sshdoctor.outside import dial
 
@@ -45,13 +47,6 @@ class Inside(Struct, frozen=True, kw_only=True):
     way: WayIn | None = None
     """The way in that worked; ``access`` is open through it only if the host is to be repaired."""
     access: Access | None = None
-
-
-class Wanted(Struct, frozen=True, kw_only=True):
-    """What to ask: ``facts`` of the host, and users' ``own`` commands, by check."""
-
-    facts: tuple[str, ...]
-    own: Mapping[str, str] = field(default_factory=dict)
 
 
 def look_inside(
@@ -142,11 +137,13 @@ def _looks_inside(
 
 
 def _read_disk(access: Access, probe: Probe, host: Host, outside: Outside) -> ProbeResult:
+    """What a mounted disk says: its files alone. What users' own commands would print is Unknown."""
     from sshdoctor.access.chroot import ChrootAccess  # 5 ms that only disks need
-    from sshdoctor.diagnosis.mounted import ask_disk
 
     assert isinstance(access, ChrootAccess)  # noqa: S101 -- what a way in by chroot opens
-    return ask_disk(access.disk, outside.replies, probe.wanted, probe.own, host.login.user or "")
+    found = read_disk(probe.wanted, access.disk, host.login.user or "")
+    views = tuple(AddressFacts(client_of(reply, here=False) or None, found) for reply in outside.replies)
+    return ProbeResult(views, dict.fromkeys(probe.own, Unknown(OFF.reason)))
 
 
 def _is_service(way: WayIn, host: Host) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -12,28 +12,18 @@ from msgspec.structs import replace
 from sshdoctor.access import prepare
 from sshdoctor.background import Background
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
+from sshdoctor.diagnosis.setup import DiagnosisSetup
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport
+from sshdoctor.resources import owner_of, shipped
 
 if TYPE_CHECKING:
     from sshdoctor.access.base import Access
     from sshdoctor.access.capture.capture import Capture
     from sshdoctor.checks.load import Check
-    from sshdoctor.diagnosis.inside import Inside, Wanted
+    from sshdoctor.diagnosis.inside import Inside
 
 # The rooms that come later are imported while the client's side is already under way.
-
-
-class DiagnosisSetup(Struct, frozen=True, kw_only=True):
-    """What all diagnoses of one run have in common.
-
-    ``wanted`` gives what a host is asked, ``checks`` what is made of it; both are first called while a host
-    is already being dialled or asked. They raise CheckError, UsageError.
-    """
-
-    wanted: Callable[[], Wanted]
-    checks: Callable[[], Sequence[Check]]
-    probing: ProbeOptions
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
@@ -82,7 +72,16 @@ def diagnose(
 
     checks = setup.checks()
     known = facts_by_address(completed, seen, inside)
-    return Diagnosis(report=build_report(completed, seen, inside, checks, known), facts=known, inside=inside)
+    report = build_report(completed, seen, inside, checks, known)
+    report = replace(report, notes=(*report.notes, *_own_checks(checks)))
+    return Diagnosis(report=report, facts=known, inside=inside)
+
+
+def _own_checks(checks: Sequence[Check]) -> Iterator[str]:
+    """Whose checks were asked beside those that came with this program."""
+    for check in checks:
+        if not check.path.is_relative_to(shipped("checks")):
+            yield f"The check {check.path.absolute()}, of {owner_of(check.path)}, was asked as well."
 
 
 def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:

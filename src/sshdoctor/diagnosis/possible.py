@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from shlex import quote
 
 from sshdoctor.model import Cause, Evidence, Login, Reply
 from sshdoctor.services import Service, works
@@ -28,6 +29,7 @@ def possible_causes(service: Service, login: Login, replies: Sequence[Reply]) ->
 
 def _of_reply(service: Service, login: Login, reply: Reply) -> tuple[Cause, ...]:
     names = {"port": str(reply.port), "address": reply.address or login.address}
+    typed = {name: quote(value) for name, value in names.items()}
     evidence = tuple(_evidence(reply))
     guesses = _with_neighbours(service, reply)
     return tuple(
@@ -38,7 +40,7 @@ def _of_reply(service: Service, login: Login, reply: Reply) -> tuple[Cause, ...]
             layer=guess.layer,
             summary=guess.say.format_map(names),
             evidence=evidence if number == 0 else (),
-            fix=f"To settle it: {_how(guess, reply).format_map(names)}",
+            fix=f"To settle it: {_how(guess, reply).format_map(typed)}",
         )
         for number, guess in enumerate(guesses)
     )

@@ -12,6 +12,7 @@ from msgspec import Struct
 from sshdoctor.checks.run import Run
 from sshdoctor.facts import commands, parse_all
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import OddWordError, address
 from sshdoctor.facts.probe import build_script, split_output, stop_script
 from sshdoctor.model import Host, Reply, Unknown
 
@@ -102,7 +103,11 @@ def client_of(reply: Reply, here: bool) -> str:
 
 
 def _seen(sections: Mapping[str, Section], name: str) -> str | None:
-    return sections[name].output.strip() or None
+    """The client's address; None for what is none, whatever the host says."""
+    try:
+        return address(sections[name].output.strip())
+    except OddWordError:
+        return None
 
 
 def _run(command: str, section: Section) -> Run | Unknown:

@@ -94,7 +94,7 @@ def _doubt(obstacle: Obstacle) -> int:
     """Below 0 for what the host itself said, 0 for what is seen on it, more for what is only inferred."""
     if obstacle.said:
         return -1
-    return ("any" in obstacle.reply) * 2 + (obstacle.confidence != "proved")
+    return ("any" in obstacle.reply) * 3 + ("proved", "likely", "possible").index(obstacle.confidence)
 
 
 def _passed(obstacle: Obstacle, reply: str) -> bool:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sshdoctor.facts.offline.accounts_and_paths import OFF
-from sshdoctor.facts.parsing.output import NOT_PERMITTED
+from sshdoctor.facts.parsing.output import NOT_PERMITTED, RepeatedPartError
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import OddWordError
 from sshdoctor.model import Unknown
 
 if TYPE_CHECKING:
@@ -124,5 +125,9 @@ def _parse(name: str, sections: Mapping[str, Section]) -> Any:
         return Unknown(f"its command {next(iter(own.values())).cut}")
     try:
         return fact.parse(own)
+    except RepeatedPartError:
+        return Unknown("a part of its output came twice")
+    except OddWordError as error:
+        return Unknown(str(error))
     except Exception as error:  # a host's output is hostile until proved otherwise
         return Unknown(f"its output could not be read: {type(error).__name__}")

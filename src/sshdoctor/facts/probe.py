@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from sshdoctor import services
 from sshdoctor.facts.parsing.section import Section
@@ -17,33 +18,53 @@ SECTION_BYTES = 8 * 2**20
 # `timeout` of coreutils and of busybox since 1.30 share this form; without it a shell does the same.
 # SSHDOCTOR_RUN marks every process of this run in its environment, so that an interrupted run can be
 # found and ended (see stop_script). Each command is one `sh -c`, so that none can end the script.
+# What a command prints goes out with a bar before every line, so that no text can be taken for a fence,
+# whoever wrote it; the last line of a section is its status and the number of its bytes.
 _PATH = "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PRELUDE = f"""\
 {_PATH}
 LC_ALL=C LANGUAGE=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
 """
 _PRELUDE += """\
-SSHDOCTOR_RUN=$mark
+SSHDOCTOR_RUN=$run
 export PATH LC_ALL LANGUAGE SYSTEMD_PAGER SYSTEMD_COLORS SSHDOCTOR_RUN client address port user
 if timeout 1 true 2>/dev/null; then
   limited() { timeout -k 1 "$1" sh -c "$2"; }
 else
   limited() {
     SSHDOCTOR_PART="@$3@" sh -c "$2" & job=$!
-    ( sleep "$1"; late=$job
+    ( sleep "$1"; late=
       for process in /proc/[0-9]*; do
+        [ "$process" != "/proc/$job" ] || continue
         ! grep -qs "SSHDOCTOR_PART=@$3@" "$process/environ" || late="$late ${process#/proc/}"
       done
-      kill -9 $late ) >/dev/null 2>&1 & watch=$!
+      kill -9 $late "$job" ) >/dev/null 2>&1 & watch=$! # the job last: its end is the end of this watch
     wait "$job"; status=$?
     kill "$watch" 2>/dev/null
     return "$status"
   }
 fi
+if command -v awk >/dev/null; then
+  framed() {
+    awk -v most="$bytes" '
+      NR > 1 { size += length(last) + 1; if (size > most) { over = 1; exit } print "|" last }
+      { last = $0 }
+      END { if (over) print "=over"; else printf "=%s %d\\n", last, size }'
+  }
+else
+  framed() {
+    size=0 last=
+    while IFS= read -r line || { last=$line; false; }; do
+      size=$((size + ${#line} + 1))
+      [ "$size" -le "$bytes" ] || { echo '=over'; return; }
+      printf '|%s\\n' "$line"
+    done
+    echo "=$last $size"
+  }
+fi
 section() {
   printf '\\n@@%s begin %s@@\\n' "$mark" "$1"
-  { limited "$seconds" "$2" "$1" </dev/null 2>&1
-    printf '\\n@@%s end %s %s@@\\n' "$mark" "$1" "$?"; } | head -c "$bytes"
+  { limited "$seconds" "$2" "$1" </dev/null 2>&1; printf '\\n%s' "$?"; } | framed
 }
 """
 
@@ -55,13 +76,15 @@ def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark
     core, and nothing need be written to their disk. The sections come in the order of ``commands``.
 
     ``variables`` (client, address, port, user) reach the commands as quoted shell variables.
-    ``mark`` is the random word that fences the sections of this run.
+    ``mark`` is the random word that tells this run's fences from whatever else is printed; it stands in no
+    command line and in no environment.
 
     >>> print(build_script({"who": "id -u"}, {"user": "o'brien"}, "f00")[:26])
     user='o'"'"'brien'
     mark=f0
     """
-    values = {**variables, "mark": mark, "seconds": str(SECTION_SECONDS), "bytes": str(SECTION_BYTES)}
+    limits = {"seconds": str(SECTION_SECONDS), "bytes": str(SECTION_BYTES)}
+    values = {**variables, "mark": mark, "run": run_word(mark), **limits}
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     seen = (services.load(name).session_client for name in services.names())
     head += "".join(f'[ -n "$client" ] || client={word}\n' for word in seen)
@@ -77,38 +100,61 @@ def stop_script(mark: str) -> str:
     """The script that ends whatever the run ``mark`` left on the host (Linux: it reads /proc)."""
     return (
         f'for d in /proc/[0-9]*; do p=${{d#/proc/}}; [ "$p" = $$ ] || '
-        f'if grep -qs SSHDOCTOR_RUN={shlex.quote(mark)} "$d/environ"; then '
+        f'if grep -qs SSHDOCTOR_RUN={run_word(mark)} "$d/environ"; then '
         f'kill -9 "$p"; fi; done 2>/dev/null\n'
     )
 
 
-def split_output(output: bytes, mark: str, names: Sequence[str]) -> dict[str, Section]:
-    """The sections in ``output``, by name; a section that is not there is there as "never ran".
+def run_word(mark: str) -> str:
+    """What marks the processes of a run, which others may read; the mark cannot be told from it."""
+    return sha256(mark.encode()).hexdigest()[:16]
 
-    Whatever stands before, between and after the fences (a login banner, a noisy .bashrc) is dropped,
-    and so is a fence that stands where none can: a second of the same name, one out of order.
+
+def split_output(output: bytes, mark: str, names: Sequence[str]) -> dict[str, Section]:
+    """The sections in ``output``, by name.
+
+    A section that is not there is there as "never ran"; one that stands twice as "it came twice"; one that
+    does not end as it says that it does as "cut off". Whatever stands before, between and after them (a login
+    banner, a noisy .bashrc) is dropped.
     """
-    text = output.decode("utf-8", "backslashreplace")
-    sections: dict[str, Section] = {}
-    start = 0
-    for name in names:
-        begin = f"\n@@{mark} begin {name}@@\n"
-        at = text.find(begin, start)
-        if at < 0:
-            sections[name] = Section("", None, "never ran")
-            continue
-        start = at + len(begin)
-        end = re.compile(rf"\n@@{mark} end {re.escape(name)} (\d+)@@\n").search(text, start)
-        following = text.find(f"\n@@{mark} ", start)
-        if end and end.start() == following:
-            status = int(end[1])
-            timed_out = status in (124, 137, 143)
-            sections[name] = Section(
-                text[start : end.start()], None if timed_out else status, "timed out" if timed_out else ""
-            )
-            start = end.end() - 1
-        else:
-            cut = "too long" if following >= 0 else "cut off"
-            sections[name] = Section(text[start : following if following >= 0 else None], None, cut)
-            start = following if following >= 0 else len(text)
-    return sections
+    text = "\n" + output.decode("utf-8", "surrogateescape")
+    found: dict[str, Section] = {}
+    for part in text.split(f"\n@@{mark} begin ")[1:]:
+        name, _, rest = part.partition("@@\n")
+        found[name] = _CAME_TWICE if name in found else _section(rest)
+    return {name: found.get(name, _NEVER_RAN) for name in names}
+
+
+_BREAKS = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029]|\r(?!\n)")
+
+
+def _lined(text: str) -> str:
+    """``text`` with line feeds alone to end a line; whatever else Python takes for an end is spelled out."""
+    return _BREAKS.sub(lambda found: ascii(found[0])[1:-1], text).replace("\r\n", "\n")
+
+
+_NEVER_RAN = Section("", None, "never ran")
+_CAME_TWICE = Section("", None, "came twice")
+_ENDS = re.compile(r"=(\d{1,3}) (\d{1,9})")
+
+
+def _section(rest: str) -> Section:
+    lines = []
+    last = ""
+    for line in rest.split("\n"):
+        if not line.startswith("|"):
+            last = line
+            break
+        lines.append(line[1:])
+    said = "\n".join(lines)
+    size = len(said.encode("utf-8", "surrogateescape")) + 1 if lines else 0
+    output = _lined(said.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    if last == "=over":
+        return Section(output, None, "too long")
+    ends = _ENDS.fullmatch(last)
+    if ends is None or int(ends[2]) != size:
+        return Section(output, None, "cut off")
+    status = int(ends[1])
+    if status in (124, 137, 143):
+        return Section(output, None, "timed out")
+    return Section(output, status)

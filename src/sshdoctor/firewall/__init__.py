@@ -53,8 +53,8 @@ def judge(rulesets: Sequence[Dump], packet: Packet, service: Service | None = No
     """
     tables = [table for table in read_tables(rulesets) if table.family == packet.family]
     hooks = Hooks(tables)
-    hold = partial(hold_conversation, hooks, said=(service or default()).conversation)
-    verdict = by_every_name(hold, tables, packet, hold(packet))
+    said = (service or default()).conversation
+    verdict = by_every_name(partial(hold_conversation, hooks, said), tables, packet)
     if packet.family == "ipv6" and verdict.state == "accept":
         from sshdoctor.firewall.kernel.neighbours import neighbour_caveat
 

@@ -20,10 +20,9 @@ _ANOTHER = "\0"
 """The name of an interface that no rule asks for."""
 
 
-def by_every_name(
-    hold: Callable[[Packet], Verdict], tables: Iterable[Table], packet: Packet, verdict: Verdict
-) -> Verdict:
-    """``verdict``, which ``hold`` gave, or what it comes to where an interface is not known."""
+def by_every_name(judge: Callable[[Packet], Verdict], tables: Iterable[Table], packet: Packet) -> Verdict:
+    """The verdict of ``judge``, or what it comes to where it hangs on an interface that is not known."""
+    verdict = judge(packet)
     if verdict.state != "unknown" or INTERFACE.why not in verdict.why:
         return verdict
     names = sorted({name for table in tables for name in table.interfaces()} - {"lo"})
@@ -32,10 +31,7 @@ def by_every_name(
     if len(ways[0]) * len(ways[1]) > _MOST:
         return verdict
     tried: list[tuple[tuple[str, str], Verdict]] = [
-        (
-            (way[0], way[1]),
-            hold(replace(packet, in_interface=way[0], out_interface=way[1])),
-        )
+        ((way[0], way[1]), judge(replace(packet, in_interface=way[0], out_interface=way[1])))
         for way in product(*ways)
     ]
     looks = {(each.state, each.reply, each.redirected_to) for _, each in tried}

@@ -178,14 +178,14 @@ class Base(NamedTuple):
     """Where the kernel calls a chain; lower priorities run first (linux/netfilter_ipv4.h).
 
     ``order`` tells which of several of one priority was registered first, None if it is not known.
-    ``device`` is for chains of one interface: its name, "" if it is not known.
+    ``devices`` is for chains of certain interfaces: their names, none if they are not known.
     """
 
     hook: Hook
     priority: int
     nat: bool = False
     order: int | None = None
-    device: str | None = None
+    devices: tuple[str, ...] | None = None
 
 
 class Chain:

@@ -6,5 +6,6 @@ them what the user's own ssh_config says. They are apart because the second cost
 
 from sshdoctor.inventory.client_config import complete
 from sshdoctor.inventory.load import load_hosts, load_inventory
+from sshdoctor.inventory.sources import find_sources
 
-__all__ = ["complete", "load_hosts", "load_inventory"]
+__all__ = ["complete", "find_sources", "load_hosts", "load_inventory"]

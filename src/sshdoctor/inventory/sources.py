@@ -13,6 +13,7 @@ from sshdoctor.inventory.groups import Inventory
 from sshdoctor.inventory.ini_file import read_ini
 from sshdoctor.inventory.paths import expand_home
 from sshdoctor.inventory.yaml_file import WRITE_IT_OUT, read_groups
+from sshdoctor.resources import own_file
 
 # What Ansible passes over in a folder: INVENTORY_IGNORE_EXTS of ansible-core 2.19, and manager.py.
 _IGNORED = re.compile(
@@ -26,12 +27,12 @@ _YAML = ("", ".yml", ".yaml", ".json")
 def find_sources(given: Sequence[Path] | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
     """The sources given; else inventory.yml, $SSHDOCTOR_INVENTORY or $ANSIBLE_INVENTORY, the first there is.
 
-    Raises InputError for one that was named and does not exist.
+    Raises InputError for one that was named and does not exist, or was found and others can write.
     """
     if given:
         return tuple(_existing(path, "--inventory") for path in given)
     if (default := Path("inventory.yml")).exists():
-        return (default,)
+        return (own_file(default),)
     for name in ("SSHDOCTOR_INVENTORY", "ANSIBLE_INVENTORY"):
         if listed := environ.get(name, "").strip():
             items = [item.strip() for item in listed.split(",")]

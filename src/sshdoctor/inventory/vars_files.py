@@ -8,6 +8,7 @@ from pathlib import Path
 from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.content import is_vaulted, line_of, parse_data, read_text
 from sshdoctor.inventory.groups import Variable
+from sshdoctor.resources import own_file
 
 _EXTENSIONS = ("", ".yml", ".yaml", ".json")
 
@@ -33,7 +34,7 @@ class VarsFolder:
     def _read(self, path: Path) -> dict[str, Variable]:
         variables: dict[str, Variable] = {}
         for file in _files_in(path) if path.is_dir() else (path,):
-            text = read_text(file)
+            text = read_text(own_file(file))
             if is_vaulted(text):
                 self._sealed[file] = None
             else:

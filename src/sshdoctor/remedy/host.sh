@@ -58,6 +58,8 @@ note_diff() {
 
 # install_file NEW PATH: put the text of NEW in PATH's place at once (a rename), with PATH's mode and owner.
 install_file() {
+  : >"$work/err"
+  ! theirs "$2" || fail "$2 lies in a folder that others can write: root writes nothing there"
   keep "$2"
   journal "write $2"
   target=$(readlink -f "$2" 2>/dev/null) || target=$2

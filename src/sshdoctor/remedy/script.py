@@ -41,7 +41,8 @@ def shell_file(name: str) -> str:
 
 def head(mark: str, *, check: bool) -> str:
     """What every script begins with; ``mark`` fences what it says."""
-    return f"mark={shlex.quote(mark)}\ncheck={'1' if check else ''}\n{_HEAD}{shell_file('host.sh')}"
+    parts = f"{_HEAD}{shell_file('host.sh')}{_shared()}"
+    return f"mark={shlex.quote(mark)}\ncheck={'1' if check else ''}\n{parts}"
 
 
 def checking_script(program: Program, mark: str) -> str:
@@ -91,7 +92,12 @@ def guard_text() -> str:
     first, last = _HERE / "guard" / "basics.sh", _HERE / "guard" / "itself.sh"
     parts = sorted({*first.parent.glob("*.sh")} - {first, last})
     texts = [part.read_text(encoding="utf-8") for part in (first, *parts, last)]
-    return "".join([texts[0], services.shell("guard"), *texts[1:]])
+    return "".join([texts[0], _shared(), services.shell("guard"), *texts[1:]])
+
+
+def _shared() -> str:
+    """For the tasks and the guard alike: what finds a service's process, what acts in folders of others."""
+    return "".join((services.find_servers(), services.shell("process"), shell_file("theirs.sh")))
 
 
 def guard_script(command: str, run: str, mark: str) -> str:

@@ -27,10 +27,10 @@ def _host(report: HostReport) -> dict[str, Any]:
         "user": report.login.user,
         "verdict": report.verdict,
         "outside": [_reply(reply) for reply in report.outside],
-        "access": to_builtins(report.access),
-        "prediction": to_builtins(report.prediction) if report.prediction else None,
-        "causes": [to_builtins(cause) for cause in (*report.causes, *report.possible)],
-        "checks": [to_builtins(check) for check in report.checks],
+        "access": to_builtins(report.access, enc_hook=str),
+        "prediction": to_builtins(report.prediction, enc_hook=str) if report.prediction else None,
+        "causes": [to_builtins(cause, enc_hook=str) for cause in (*report.causes, *report.possible)],
+        "checks": [to_builtins(check, enc_hook=str) for check in report.checks],
         "notes": list(report.notes),
         "when": None if report.when is None else _moment(report.when),
         **(_repair(report.repair) if report.repair else {}),
@@ -61,7 +61,7 @@ def _around(reply: Reply) -> dict[str, Any]:
     """What a closer look from outside found, where somebody looked."""
     found: dict[str, Any] = {}
     if reply.neighbours is not None:
-        found["neighbours"] = [to_builtins(one) for one in reply.neighbours]
+        found["neighbours"] = [to_builtins(one, enc_hook=str) for one in reply.neighbours]
     if reply.path is not None:
         found["path"] = [{"hop": one.number, "sender": one.sender, "reply": one.reply} for one in reply.path]
     return found

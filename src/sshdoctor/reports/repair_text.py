@@ -38,6 +38,7 @@ def plan_text(report: HostReport, planned: Sequence[Planned], forecast: str) -> 
         guard = "; undoes itself unless a new connection confirms it" if step.guarded else ""
         lines += _wrapped(f"{number}. {step.playbook}: {step.title}", 2)
         lines += _wrapped(f"mends {', '.join(step.mends)}; risk {step.risk}{guard}", 5)
+        lines += _wrapped(f"this playbook is {printable(step.source)}", 5) if step.source else []
         for change in step.changes:
             lines += _wrapped(f"- {printable(change)}", 5)
     if forecast:

@@ -11,6 +11,7 @@ from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.script import console_script
 from sshdoctor.reports.repair_text import login_command, plan_text
 from sshdoctor.rescue.script import part, pasteable
+from sshdoctor.services import find_servers
 
 _LINT = """\
 # What runs in a shell of its own is in single quotes; a function is for who sources this.
@@ -37,4 +38,6 @@ def fix_script(report: HostReport, steps: Sequence[Step], forecast: str, seconds
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     tasks = shlex.quote(console_script(prepared.program, seconds=prepared.seconds))
     apply = f'apply() {{\nprintf %s {tasks} | sh -s -- "$1"\n}}\n'
-    return pasteable("about_fix", _LINT + head + apply + part("eye") + part("verdict") + part("fix"))
+    return pasteable(
+        "about_fix", _LINT + head + find_servers() + apply + part("eye") + part("verdict") + part("fix")
+    )

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from msgspec import Struct
 
 from sshdoctor import __version__
 from sshdoctor.access.capture.capture import cksum
 from sshdoctor.diagnosis.captured import digest
-from sshdoctor.diagnosis.inside import Wanted
 from sshdoctor.diagnosis.probe import Probe, client_of
+from sshdoctor.diagnosis.setup import Wanted, every_fact
 from sshdoctor.errors import AccessError
+from sshdoctor.inventory import complete
 from sshdoctor.model import Host, Login, Reply
 from sshdoctor.outside.resolve import resolve
 from sshdoctor.outside.source import source_address
 from sshdoctor.resources import shipped
+from sshdoctor.services import find_servers
 
 _LINT = """\
 # What runs in a shell of its own is in single quotes, and sets variables of its own; pids are words.
@@ -23,6 +29,22 @@ _LINT = """\
 """
 LONGEST_LINE = 900
 """Characters; the line editor of busybox takes 1023 from a person, and from a paste."""
+
+
+class Rescue(Struct, frozen=True):
+    """One host, the addresses at which it would be dialled, and the script for its console."""
+
+    host: Host
+    replies: tuple[Reply, ...]
+    script: Callable[[str], str]
+    """The script that sends its capture to this URL, or to none ("")."""
+
+    @classmethod
+    def of(cls, host: Host, own: Mapping[str, str], timeout: float) -> Rescue:
+        """For ``host``, with users' ``own`` commands: whatever is asked of the capture later, it is there."""
+        host = complete(host)
+        replies = addresses_asked(host.login, timeout)
+        return cls(host, replies, partial(rescue_script, host, replies, every_fact(own), time.time()))
 
 
 def addresses_asked(login: Login, timeout: float) -> tuple[Reply, ...]:
@@ -49,7 +71,7 @@ def addresses_asked(login: Login, timeout: float) -> tuple[Reply, ...]:
     )
 
 
-def rescue_script(host: Host, replies: Sequence[Reply], topics: Wanted, *, made: float, url: str = "") -> str:
+def rescue_script(host: Host, replies: Sequence[Reply], topics: Wanted, made: float, url: str = "") -> str:
     """One POSIX sh script for the console of ``host``.
 
     ``replies`` are what ``addresses_asked`` gives, ``made`` is now in seconds since 1970; to ``url``, if
@@ -68,7 +90,9 @@ def rescue_script(host: Host, replies: Sequence[Reply], topics: Wanted, *, made:
     }
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     probe = f"probe() (\n{question.script})\nstop() {{\n{question.stop}}}\n"
-    return pasteable("about", _LINT + head + probe + part("eye") + part("verdict") + part("body"))
+    return pasteable(
+        "about", _LINT + head + find_servers() + probe + part("eye") + part("verdict") + part("body")
+    )
 
 
 def _asked(host: Host, replies: Sequence[Reply], own: Mapping[str, str], mark: str, made: float) -> str:

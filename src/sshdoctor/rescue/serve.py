@@ -17,7 +17,7 @@ from typing import Any
 from sshdoctor.access.capture.capture import Capture, read_capture
 from sshdoctor.access.capture.lines import LARGEST
 from sshdoctor.errors import CaptureError, RescueError, UsageError
-from sshdoctor.model import Reply
+from sshdoctor.model import Reply, endpoint
 from sshdoctor.rescue.listen import short_token, tls, typed, where
 
 SECONDS = 600
@@ -48,8 +48,7 @@ class Post:
         self._capture: Capture | None = None
         self._arrived = threading.Event()
         self._server = _bind(address, port, listen, self, context)
-        host = f"[{shown}]" if ":" in shown else shown
-        base = f"http{'s' if context else ''}://{host}:{self._server.server_address[1]}"
+        base = f"http{'s' if context else ''}://{endpoint(shown, self._server.server_address[1])}"
         self.return_url = f"{base}/{self._return_token}"
         self.lines = typed(f"{base}/{self._fetch_token}")
 

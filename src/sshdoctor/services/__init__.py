@@ -9,7 +9,18 @@ from pathlib import Path
 from sshdoctor.model import Unknown
 from sshdoctor.services.base import NETWORK_WORDS, Service
 
-__all__ = ["Service", "default", "layers", "load", "names", "progress", "reply_words", "shell", "works"]
+__all__ = [
+    "Service",
+    "default",
+    "find_servers",
+    "layers",
+    "load",
+    "names",
+    "progress",
+    "reply_words",
+    "shell",
+    "works",
+]
 
 
 @cache
@@ -46,6 +57,11 @@ def shell(name: str) -> str:
     """The shell text ``name`` (see base.py) of every service, one after the other."""
     files = (Path(__file__).parent / service / f"{name}.sh" for service in names())
     return "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+
+
+def find_servers() -> str:
+    """Shell functions that tell which processes are servers (servers.sh)."""
+    return (Path(__file__).parent / "servers.sh").read_text(encoding="utf-8")
 
 
 def progress(word: str | Unknown) -> int:

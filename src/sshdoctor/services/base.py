@@ -1,14 +1,16 @@
 """What the engine asks of a service: all that it needs to know about something that a client dials.
 
-Beside its ``Service`` there are two shell texts in the folder of a service, which run on the host.
+Beside its ``Service`` there are three shell texts in the folder of a service, which run on the host.
+
+``process.sh`` has ``server_process``: the number, the program and the options of the process that listens;
+false if none does. It finds it by ``find_servers`` (services/servers.sh).
 
 ``guard.sh`` is what the guard of a remedy asks (see remedy/guard):
 
 - ``server`` names its program, ``server_names`` its units and init scripts, ``server_units`` the units with
   their kinds, ``server_files`` the files and folders that decide who gets in, ``server_folder`` one in /run
   that it does not start without.
-- ``server_installed``: it is there. ``server_process``: the number and the command of the process that
-  listens; false if none does. ``server_accepts``: it takes its configuration as it is.
+- ``server_installed``: it is there. ``server_accepts``: it takes its configuration as it is.
 - ``server_owns``: ``$path`` is one of its files. ``server_touched``: what is due when ``$path`` was put back,
   in ``units_due``, ``socket_due`` and ``server_due`` (reload or restart).
 

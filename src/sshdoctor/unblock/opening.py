@@ -147,7 +147,7 @@ class Opening(Struct, frozen=True, kw_only=True):
         source = f" -{'d' if self.outward else 's'} {self.source}" if self.source else ""
         ends = f"--{'s' if self.outward else 'd'}port {self.port}{source}"
         where = f"-A {chain}" if self.place == "end" else f"-I {chain} {self._number}"
-        return f"{self.tool} -t {self.table} {where} -p tcp {ends} -j ACCEPT"
+        return f"{self.tool} -t {shlex.quote(self.table)} {where} -p tcp {ends} -j ACCEPT"
 
     @property
     def _addition(self) -> str:

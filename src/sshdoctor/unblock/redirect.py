@@ -30,7 +30,7 @@ class Removal(Struct, frozen=True):
         if self.tool == "nft":
             where = f"{shlex.join(self.rule.table.split())} {chain}"
             return f"nft -a list chain {where}; nft delete rule {where} handle {self.handle or 'N'}"
-        return f"{self.tool} -t {self.rule.table} -D {chain} {self.rule.number}"
+        return f"{self.tool} -t {shlex.quote(self.rule.table)} -D {chain} {self.rule.number}"
 
     def variables(self) -> dict[str, object]:
         """What the playbook ``remove-redirect`` takes; every value is plain."""

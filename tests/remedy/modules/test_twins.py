@@ -25,7 +25,7 @@ READ_ONLY_ETC = [
     "sh",
 ]
 """Words before a command that may not write the real /etc, whatever goes wrong."""
-pytestmark = pytest.mark.containers  # root, for owners and for mounts
+pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("modules")]  # root, for owners and for mounts
 
 
 @pytest.fixture(scope="session")

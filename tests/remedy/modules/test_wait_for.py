@@ -22,6 +22,7 @@ def wait(shell: str, folder: Path, **arguments: object) -> dict[str, Stage]:
     return run_case(case, shell, folder, install_applets(folder / "bin"))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_listener_on_loopback_is_seen(shell: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -43,8 +43,15 @@ def host_of(testbed: Testbed) -> Iterator[HostOf]:
 @pytest.mark.containers
 @pytest.mark.parametrize(
     ("case", "shell"),
-    [(case, SHELLS[number % 3]) for number, case in enumerate(CASES)],
-    ids=[f"{case.module}: {case.case}" for case in CASES],
+    [
+        pytest.param(
+            case,
+            SHELLS[number % 3],
+            id=f"{case.module}: {case.case}",
+            marks=pytest.mark.xdist_group(f"{case.module} on {case.image}"),
+        )
+        for number, case in enumerate(CASES)
+    ],
 )
 def test_a_task_changes_what_differs_once_and_can_be_undone(case: Case, shell: str, host_of: HostOf) -> None:
     story = tell(host_of(case).container, case, shell)

@@ -130,6 +130,7 @@ def test_a_banner_that_is_cut_off_is_closed_before_banner(serve: Serve) -> None:
     assert knock(serve(says(b"SSH-2.0-Op", then_stay=False))).reply.word == "closed-before-banner"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "text",
     [
@@ -172,6 +173,7 @@ def test_a_banner_longer_than_the_rfc_allows_is_cut() -> None:
     assert len(greeting.banner) == 255
 
 
+@pytest.mark.alone
 def test_all_addresses_are_dialled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     listeners = [socket.create_server((f"127.0.0.{n}", 0)) for n in (1, 2, 3)]
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname()) for listener in listeners]

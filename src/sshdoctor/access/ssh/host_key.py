@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import NoReturn
 
 import paramiko
@@ -15,7 +16,7 @@ from sshdoctor.access.ssh.known_hosts import (
     known_hosts_name,
     known_keys,
 )
-from sshdoctor.model import Login
+from sshdoctor.model import Command, Login
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
@@ -70,7 +71,7 @@ class HostKeyCheck(paramiko.MissingHostKeyPolicy):
         except OSError as error:
             self._refuse("host-key-unknown", f"{self._unknown(kind)}; {self._files[0]}: {error.strerror}")
 
-    def _unknown(self, kind: str) -> str:
+    def _unknown(self, kind: str) -> Command:
         name = known_hosts_name(self._host, self._port)
         text = f"{name} offers the {kind} key {self.offered}"
         if any(line.marker == "@cert-authority" for line in self._lines):
@@ -79,15 +80,16 @@ class HostKeyCheck(paramiko.MissingHostKeyPolicy):
             )
         if self._own():
             known = ", ".join(f"{fingerprint(line.key)} ({line.type})" for line in self._own())
-            return f"{text}; known are other types of key: {known}"
-        return f"{text}, which is in no known_hosts file; --accept-new-host-key accepts it"
+            return Command(f"{text}; known are other types of key: {known}")
+        return Command(f"{text}, which is in no known_hosts file; --accept-new-host-key accepts it")
 
-    def _changed(self, kind: str) -> str:
+    def _changed(self, kind: str) -> Command:
         line = next(line for line in self._own() if line.type == kind)
         name = known_hosts_name(self._host, self._port)
-        return (
+        typed = f"ssh-keygen -f {quote(line.file)} -R {quote(name)}"
+        return Command(
             f"{name} offers the {kind} key {self.offered}, but {line.file}:{line.line} has "
-            f"{fingerprint(line.key)}; if the new one is right: ssh-keygen -f {line.file} -R '{name}'"
+            f"{fingerprint(line.key)}; if the new one is right: {typed}"
         )
 
     def _refuse(self, word: str, detail: str) -> NoReturn:

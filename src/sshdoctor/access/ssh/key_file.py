@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from shlex import quote
 
 from msgspec import Struct
+
+from sshdoctor.model import Command
 
 _LARGEST = 65536
 
@@ -21,31 +24,32 @@ class KeyFault(Struct, frozen=True):
     path: str
     cause: str
     says: str
-    mend: str
+    mend: Command
 
 
 def key_fault(name: str) -> KeyFault | None:
     """What is wrong with the file, or None: as far as it can be told without its passphrase."""
-    path = Path(name).expanduser()
+    path, typed = Path(name).expanduser(), quote(name)
+    closed = Command(f"chmod 600 {typed}")
     try:
         of = path.stat()
         data = path.read_bytes()[:_LARGEST] if stat.S_ISREG(of.st_mode) else b""
     except FileNotFoundError:
-        says = f"{name} is not there"
-        return KeyFault(name, "client-key-permissions", says, "name the key that is (ssh -i)")
+        named = Command("name the key that is (ssh -i)")
+        return KeyFault(name, "client-key-permissions", f"{name} is not there", named)
     except OSError as error:
-        return KeyFault(name, "client-key-permissions", f"{name}: {error.strerror}", f"chmod 600 {name}")
+        return KeyFault(name, "client-key-permissions", f"{name}: {error.strerror}", closed)
     if of.st_mode & 0o077 and of.st_uid == os.geteuid():
         mode = f"{stat.S_IMODE(of.st_mode):04o}"
         says = f"{name} has mode {mode}: others may read it, so ssh passes it over"
-        return KeyFault(name, "client-key-permissions", says, f"chmod 600 {name}")
+        return KeyFault(name, "client-key-permissions", says, closed)
     says = _unreadable(data)
     if not says:
         return None
-    mend = f"rewrite it: ssh-keygen -p -f {name}, after: sed -i 's/\\r$//' {name}; or name another key"
+    mend = f"rewrite it: ssh-keygen -p -f {typed}, after: sed -i 's/\\r$//' {typed}; or name another key"
     if data.startswith(b"PuTTY-User-Key-File"):
-        mend = f"puttygen {name} -O private-openssh -o NEW_FILE, or name another key"
-    return KeyFault(name, "client-key-unreadable", f"OpenSSH cannot read {name}: {says}", mend)
+        mend = f"puttygen {typed} -O private-openssh -o NEW_FILE, or name another key"
+    return KeyFault(name, "client-key-unreadable", f"OpenSSH cannot read {name}: {says}", Command(mend))
 
 
 def _unreadable(data: bytes) -> str:

@@ -55,7 +55,7 @@ def open_route(
 def parse_jump(jump: str, login: Login) -> Login:
     """One hop: the login's own keys and known_hosts files, but never its password.
 
-    >>> hop = parse_jump("ops@[2001:db8::1]:2222", Login(address="web1"))
+    >>> hop = parse_jump("ops@[2001:db8::1]:2222", Login(address="web1", port=22))
     >>> (hop.user, hop.address, hop.port)
     ('ops', '2001:db8::1', 2222)
     """

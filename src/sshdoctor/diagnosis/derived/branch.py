@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from sshdoctor.services import progress
+from sshdoctor.services.base import GREETED
 
 if TYPE_CHECKING:
     from sshdoctor.firewall import Verdict
@@ -58,7 +59,7 @@ def fits(predicted: str | None, reply: str) -> bool:
     listens, or does not."""
     if predicted is not None:
         return predicted == reply
-    return progress(reply) >= progress("banner") or not reply.startswith(_OF_THE_NETWORK)
+    return progress(reply) >= GREETED or not reply.startswith(_OF_THE_NETWORK)
 
 
 def of_interfaces(verdict: Verdict, reply: str, others: Iterable[Callable[[], Verdict]]) -> Verdict:

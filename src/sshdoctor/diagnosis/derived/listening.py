@@ -70,7 +70,9 @@ def _state(answering: Listener | None, listeners: Listeners, dial: Dialled) -> s
     if isinstance(dial.arrives_at, Unknown):
         return dial.arrives_at
     if answering is not None:
-        if not isinstance(listeners.own, Unknown) and answering in listeners.own:
+        if isinstance(listeners.own, Unknown):
+            return listeners.own
+        if answering in listeners.own:
             return "service"
         return answering.program if isinstance(answering.program, Unknown) else "other"
     if dial.translated is True:
@@ -81,7 +83,7 @@ def _state(answering: Listener | None, listeners: Listeners, dial: Dialled) -> s
 def _takes(one: Listener, dial: Dialled) -> bool:
     if isinstance(dial.arrives_at, Unknown):
         return False
-    return one.address == dial.arrives_at or _serves_family(one, dial.family)
+    return one.is_at(dial.arrives_at) or _serves_family(one, dial.family)
 
 
 def _serves_family(one: Listener, family: str) -> bool:
@@ -96,7 +98,7 @@ def _serves_family(one: Listener, family: str) -> bool:
 
 
 def _loopback(address: str) -> bool:
-    return address not in ("*", "") and ip_address(address.split("%")[0]).is_loopback
+    return not address.endswith("*") and address != "" and ip_address(address.split("%")[0]).is_loopback
 
 
 def _other(family: str) -> str:

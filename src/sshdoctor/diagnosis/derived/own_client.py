@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from sshdoctor.access import key_fault
 from sshdoctor.checks.said import Said
-from sshdoctor.model import Evidence, Login
+from sshdoctor.model import Command, Evidence, Login
 from sshdoctor.reasons import classify
 from sshdoctor.services import load
 
@@ -24,7 +24,7 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     said: tuple[Said, ...]
     key_cause: str
     key_says: str
-    key_mend: str
+    key_mend: Command
     overrides: tuple[str, ...]
     evidence: tuple[Evidence, ...]
 
@@ -42,7 +42,7 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
         said=said,
         key_cause=fault.cause if fault else "",
         key_says=fault.says if fault else "",
-        key_mend=fault.mend if fault else "",
+        key_mend=fault.mend if fault else Command(),
         overrides=tuple(f"{name}={login.options[name]}" for name in _CHOOSING if name in login.options),
         evidence=(Evidence(f"{program} -v", "\n".join(shown)),) if lines else (),
     )

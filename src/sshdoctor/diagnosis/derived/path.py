@@ -16,7 +16,7 @@ from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services import load, progress
 from sshdoctor.services.base import GREETED
 from sshdoctor.unblock.ban import ban
@@ -47,7 +47,7 @@ class Path(Struct, frozen=True, kw_only=True):
     whose: str
     banned: str
     limited: bool
-    fix: str
+    fix: Command
     opening: Opening | None
     """What would let the client in past the rule that stops or limits it; None for a ban."""
     unban: Unban | None
@@ -58,7 +58,7 @@ class Path(Struct, frozen=True, kw_only=True):
     redirected_where: str
     redirection: str
     """The rule that redirects, as a person finds it."""
-    redirection_fix: str
+    redirection_fix: Command
     removal: Removal | None
     """What would take the rule away that redirects."""
     evidence: tuple[Evidence, ...]
@@ -98,11 +98,10 @@ def path(
     )
     dumps, service = _dumps(firewall), load(dial.service)
     try:
-        verdict = judge(dumps, packet, service)
+        judged = partial(judge, dumps, service=service)
+        verdict = judged(packet)
         if not _hangs_on_a_rate(verdict):
-            elsewhere = (
-                partial(judge, dumps, replace(packet, in_interface=name), service) for name in others
-            )
+            elsewhere = (partial(judged, replace(packet, in_interface=name)) for name in others)
             verdict = of_interfaces(of_reply(verdict, str(dial.reply)), str(dial.reply), elsewhere)
         return _read(verdict, dial, packet, firewall, bans)
     except RulesError as error:
@@ -176,7 +175,7 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         whose=str(owner) if rule else "",
         banned=f"{held.where}{held.times}" if held else "",
         limited=limited,
-        fix=held.fix if held else opens.command if opens else "",
+        fix=Command(held.fix if held else opens.command if opens else ""),
         opening=opens if stops else None,
         unban=unban(held, rule, packet.source, dial.family) if held and rule else None,
         redirected_to=to,
@@ -184,7 +183,7 @@ def _read(verdict: Verdict, dial: Dialled, packet: Packet, firewall: Firewall, b
         redirected_away=to is not None and not _is_own(to[0], packet),
         redirected_where=f"{to[0]} port {to[1]}" if to else "",
         redirection=str(by) if by else "",
-        redirection_fix=removal.command if removal else "",
+        redirection_fix=Command(removal.command if removal else ""),
         removal=removal,
         evidence=(*seen, *(held.evidence if held else ()), *_redirecting(by, tool_by)),
     )

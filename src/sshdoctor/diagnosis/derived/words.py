@@ -20,7 +20,7 @@ class Words(Struct, frozen=True, kw_only=True):
     """``said`` in the order in which it was written; ``causes`` are the ids of its causes, each once.
 
     ``unexplained`` are messages that no list of reasons knows, or that refuse without naming a cause.
-    ``logged``: the host wrote something about this dial at all.
+    ``logged``: the host's own server wrote something about this dial at all.
     """
 
     said: tuple[Said, ...]
@@ -62,14 +62,16 @@ def words(
         return log.lines
     if client is None:
         return Unknown("the client's address is not known")
-    ours = _ours([_Read(line, classify(line.program, line.message)) for line in log.lines], client, port)
+    # Where the system vouches for some lines, what anybody may have written beside them counts for nothing.
+    lines = [line for line in log.lines if line.trusted] or log.lines
+    ours = _ours([_Read(line, classify(line.program, line.message)) for line in lines], client, port)
     said = (*_said(ours), *_heard(load(service).client, heard, ours))
     shown = "\n".join(f"{one.line.program}[{one.line.pid}]: {one.line.message}" for one in ours[-8:])
     return Words(
         said=said,
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=tuple(one.line.message for one in ours if _refuses_unexplained(one)),
-        logged=bool(ours),
+        logged=any(one.line.trusted for one in ours),
         accepted_key=_accepted(ours),
         evidence=(Evidence(log.source, shown),) if ours else (),
     )
@@ -93,13 +95,13 @@ def _ours(lines: Sequence[_Read], client: str, port: int | None) -> list[_Read]:
     """The messages about this client's connection: by the peer that they or their process's others name.
 
     Those of processes that name no peer (the listening server's, or of one that ended at once) count as well.
-    Where none names the port, it is another one here: NAT changed it, or a second connection was made.
+    Of a client whose port is known, only what names it counts; ``port`` is None where NAT changed it, or a
+    second connection was made.
     """
     address = _plain(client)
-    exact = any(one.peer == (address, str(port)) for one in lines)
 
     def is_ours(peer: tuple[str, str]) -> bool:
-        return peer[0] == address and (not exact or peer[1] in ("", str(port)))
+        return peer[0] == address and (port is None or peer[1] in ("", str(port)))
 
     peers: dict[int, list[tuple[str, str]]] = {}
     for one in lines:
@@ -149,7 +151,8 @@ def _heard(program: str, heard: Sequence[str], ours: Sequence[_Read]) -> Iterato
 
 
 def _accepted(ours: Sequence[_Read]) -> str:
-    messages = [one.line.message for one in ours if one.line.message.startswith("Accepted publickey for ")]
+    own = [one.line.message for one in ours if one.line.trusted]
+    messages = [message for message in own if message.startswith("Accepted publickey for ")]
     found = re.search(r" (SHA256:[A-Za-z0-9+/]{43})$", messages[0]) if messages else None
     return found[1] if found else ""
 

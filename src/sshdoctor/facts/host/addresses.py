@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from sshdoctor.facts.parsing import words
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -109,13 +110,16 @@ def _of_ip(text: str) -> tuple[Address, ...]:
     rows = re.findall(
         r"^\d+: (\S+?)(?:@\S+)?\s+inet6? ([\da-fA-F.:]+)(?: peer \S+?)?(?:/(\d+))?\s", text, re.M
     )
-    return tuple(Address(name, address, int(length) if length else None) for name, address, length in rows)
+    return tuple(
+        Address(words.plain_name(name), words.address(address), int(length) if length else None)
+        for name, address, length in rows
+    )
 
 
 def _of_proc(said: Mapping[str, str]) -> tuple[Address, ...]:
     four = re.findall(r"\|-- (\S+)\n\s+/32 host LOCAL", said.get("trie", ""))
     six = [line.split() for line in said.get("inet6", "").splitlines()]
-    return tuple(Address("", address, None) for address in dict.fromkeys(four)) + tuple(
+    return tuple(Address("", words.address(address), None) for address in dict.fromkeys(four)) + tuple(
         Address(row[5], str(ipaddress.IPv6Address(bytes.fromhex(row[0]))), int(row[2], 16))
         for row in six
         if len(row) == 6

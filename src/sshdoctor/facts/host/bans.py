@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, denied, evidence, parts, unseen
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import plain_name
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {
@@ -75,4 +76,6 @@ def _jail(line: str) -> Jail:
     Jail(name='sshd', since='2026-11-22 10:20:46', until='2026-11-22 10:30:46')
     """
     times = _TIMES.match(line)
-    return Jail(times[1], times[2], times[3]) if times else Jail(line.split()[0], "", "")
+    return (
+        Jail(plain_name(times[1]), times[2], times[3]) if times else Jail(plain_name(line.split()[0]), "", "")
+    )

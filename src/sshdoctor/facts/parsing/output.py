@@ -13,8 +13,12 @@ _DENIED = re.compile(r"permission denied|operation not permitted|you must be roo
 _MOST_LINES, _MOST_COLUMNS = 6, 300
 
 
+class RepeatedPartError(ValueError):
+    """A part that came twice: one of the two is somebody else's, and which cannot be known."""
+
+
 def parts(output: str) -> dict[str, str]:
-    """The text under each ``## name`` line, by name; the last of a repeated name.
+    """The text under each ``## name`` line, by name. Raises RepeatedPartError.
 
     >>> parts("## uid\\n0\\n## os\\nDebian\\n")
     {'uid': '0', 'os': 'Debian'}
@@ -22,10 +26,12 @@ def parts(output: str) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in output.splitlines():
-        if line.startswith("## "):
-            lines = found[line[3:]] = []
-        else:
+        if not line.startswith("## "):
             lines.append(line)
+            continue
+        if line[3:] in found:
+            raise RepeatedPartError
+        lines = found[line[3:]] = []
     return {name: "\n".join(lines) for name, lines in found.items()}
 
 

@@ -8,7 +8,8 @@ from msgspec import Struct
 class Section(Struct, frozen=True):
     """What one command printed (standard error joined in) and its exit status.
 
-    ``status`` is None if it never ended: ``cut`` then says why ("timed out", "too long", "never ran").
+    ``status`` is None if it never ended: ``cut`` then says why ("timed out", "too long", "never ran",
+    "came twice", "cut off").
     """
 
     output: str

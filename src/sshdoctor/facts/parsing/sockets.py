@@ -1,19 +1,27 @@
-"""Listening sockets as ss, netstat and /proc/net print them."""
+"""Listening sockets as ss and /proc/net print them."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from sshdoctor.model import Evidence, Family, Unknown
 
+Holders = Mapping[str, tuple[int, str]]
+"""The server behind a socket, by the socket's inode: its process id and name."""
+
+CUT = "*"
+_EVERY = "0.0.0.0"  # noqa: S104  # what a host listens on, not what we bind
+
 
 class Listener(Struct, frozen=True):
     """One socket in state LISTEN. ``address`` is a bare IP address, "::" with v6only False for both
-    families; ``interface`` is set where the socket is bound to one."""
+    families; one that was cut off ends in ``*``. ``interface`` is set where the socket is bound to one.
+    ``program`` is a server's own name, or what another program calls itself.
+    """
 
     address: str
     port: int
@@ -22,6 +30,13 @@ class Listener(Struct, frozen=True):
     family: Family
     v6only: bool | Unknown
     interface: str = ""
+    inode: str = ""
+
+    def is_at(self, address: str) -> bool:
+        """Whether this is its address, as far as it is known."""
+        if self.address.endswith(CUT):
+            return address.startswith(self.address.removesuffix(CUT))
+        return self.address == address
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.family == "ipv6" else self.address
@@ -31,7 +46,7 @@ class Listener(Struct, frozen=True):
 
 class Listeners(Struct, frozen=True, kw_only=True):
     """``own`` are those of the service, or of systemd for its socket unit; Unknown where none of the sockets
-    seen is one and some may not be looked into. ``source``: ss, netstat, proc, files."""
+    seen is one and some may not be looked into. ``source``: ss, proc, files."""
 
     sockets: tuple[Listener, ...]
     own: tuple[Listener, ...] | Unknown
@@ -39,83 +54,131 @@ class Listeners(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
 
 
-def _listener(local: str, pid: int | None, program: str | Unknown, v6only: bool | Unknown) -> Listener | None:
+class _Row(Struct, frozen=True):
+    """One socket as the kernel tells of it."""
+
+    local: str
+    inode: str
+    v6only: bool | Unknown
+
+
+def of_ss(said: Mapping[str, str], holders: Holders, unknown: Unknown) -> tuple[Listener, ...]:
+    """``ss -ltne`` in the part "ss", which names no process, and ``ss -ltnp`` in "named"."""
+    names = dict(_named(said.get("named", "")))
+    rows = _rows_of_ss(said["ss"])
+    return _listeners(
+        rows, lambda row: names.get(row.local) or names.get(row.local.replace(_EVERY, "*")), holders, unknown
+    )
+
+
+def of_proc(said: Mapping[str, str], holders: Holders, unknown: Unknown) -> tuple[Listener, ...]:
+    """/proc/net/tcp and tcp6, joined with the sockets that /proc/PID/fd shows."""
+    owners = {
+        inode: pid for pid, inodes in sorted(held(_bare(said.get("fds", ""))).items()) for inode in inodes
+    }
+    names = dict(re.findall(r"^/proc/(\d+)/comm:(.*)$", _bare(said.get("names", "")), re.M))
+
+    def named(row: _Row) -> tuple[int, str] | None:
+        pid = owners.get(row.inode)
+        return (pid, _printable(names.get(str(pid), "?"))) if pid else None
+
+    return _listeners(_rows_of_proc(said), named, holders, unknown)
+
+
+def held(listing: str) -> dict[int, list[str]]:
+    """The inodes of the sockets that each process has open, from ``ls -l /proc/PID/fd``."""
+    found: dict[int, list[str]] = {}
+    inodes: list[str] = []
+    for line in listing.splitlines():
+        heading = re.fullmatch(r"/proc/(\d+)/fd:", line)
+        inode = re.search(r" -> socket:\[(\d+)\]$", line)
+        if heading:
+            inodes = found.setdefault(int(heading[1]), [])
+        elif inode:
+            inodes.append(inode[1])
+    return found
+
+
+def inodes_of_ports(said: Mapping[str, str], ports: frozenset[int]) -> frozenset[str]:
+    """The sockets that listen on one of ``ports``."""
+    rows = _rows_of_ss(said["ss"]) if "ss" in said else _rows_of_proc(said) if "tcp" in said else ()
+    ends = {str(port) for port in ports}
+    return frozenset(row.inode for row in rows if row.local.rpartition(":")[2] in ends)
+
+
+def _rows_of_ss(text: str) -> Iterator[_Row]:
+    """To the ss of CentOS 7 ``*:22`` is IPv4 alone, as ``:::22`` is IPv6."""
+    old = re.search(r" :::\d+ ", text) is not None
+    new = re.search(r" (?:0\.0\.0\.0:\d|\[)| v6only:", text) is not None
+    for line in text.splitlines():
+        fields = line.split()
+        inode = re.search(r" ino:(\d+)", line)
+        if len(fields) < 5 or fields[0] != "LISTEN" or not inode:
+            continue
+        only = re.findall(r" v6only:([01])(?= |$)", line)
+        v6only = only[-1] == "1" if only else Unknown("ss does not print it")
+        local = fields[3]
+        if local.startswith("*:") and (old or not new):
+            local = _EVERY + local[1:]
+        yield _Row(local, inode[1], v6only)
+
+
+def _rows_of_proc(said: Mapping[str, str]) -> Iterator[_Row]:
+    for line in [*said["tcp"].splitlines(), *said.get("tcp6", "").splitlines()]:
+        fields = line.split()
+        if len(fields) >= 10 and fields[3] == "0A":
+            yield _Row(_plain(fields[1]), fields[9], Unknown("/proc does not show it"))
+
+
+def _listeners(
+    rows: Iterable[_Row],
+    named: Callable[[_Row], tuple[int, str] | None],
+    holders: Holders,
+    unknown: Unknown,
+) -> tuple[Listener, ...]:
+    found = (_listener(row, *(holders.get(row.inode) or named(row) or (None, unknown))) for row in rows)
+    return tuple(socket for socket in found if socket)
+
+
+def _listener(row: _Row, pid: int | None, program: str | Unknown) -> Listener | None:
     """A socket from an address such as 0.0.0.0:22, [::]:22, *:22, :::22, 127.0.0.53%lo:53."""
-    host, _, port = local.rpartition(":")
+    host, _, port = row.local.rpartition(":")
     host, _, interface = host.replace("[", "").replace("]", "").partition("%")
-    if not port.isdecimal():
+    v6only = row.v6only
+    if not (port.isascii() and port.isdecimal() and int(port) < 65536):
         return None
     if host == "*":
         host, v6only = "::", False
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:
-        return None
+        if host.count(":") < 2 or not re.fullmatch(r"[0-9a-fA-F:]+", host):
+            return None
+        host, version = host + CUT, 6
     family: Family = "ipv6" if version == 6 else "ipv4"
     only = False if family == "ipv4" else v6only
-    return Listener(host, int(port), pid, program, family, only, interface)
+    return Listener(host, int(port), pid, program, family, only, interface, row.inode)
 
 
-def of_ss(text: str, unknown: Unknown) -> tuple[Listener, ...]:
-    """``ss -ltnpe``."""
-    found = []
-    for line in text.splitlines():
-        fields = line.split()
-        if len(fields) < 5 or fields[0] != "LISTEN":
-            continue
-        # A server comes before systemd where both hold the socket: it is the one that accepts.
-        users = re.findall(r'\("((?:[^"\\]|\\.)*)",pid=(\d+)', line)
+def _named(text: str) -> Iterator[tuple[str, tuple[int, str]]]:
+    """Of each address the process, by what it calls itself."""
+    for line in _bare(text).splitlines():
+        fields = line.split(None, 4)
+        # systemd comes last where others hold the socket too: they are the ones that accept.
+        users = re.findall(r'\("((?:[^"\\]|\\.)*)",pid=(\d{1,9})', line)
         users.sort(key=lambda user: user[0] in ("systemd", "init"))
-        program, pid = (users[0][0], int(users[0][1])) if users else (unknown, None)
-        only = re.search(r" v6only:([01])\b", line)
-        v6only = only[1] == "1" if only else Unknown("ss does not print it")
-        found.append(_listener(fields[3], pid, program, v6only))
-    return tuple(socket for socket in found if socket)
+        if len(fields) == 5 and fields[0] == "LISTEN" and users:
+            yield fields[3], (int(users[0][1]), _printable(users[0][0]))
 
 
-def of_netstat(text: str, unknown: Unknown) -> tuple[Listener, ...]:
-    """``netstat -plnt`` of net-tools and of busybox."""
-    found = []
-    for line in text.splitlines():
-        fields = line.split(None, 6)
-        if len(fields) < 6 or not fields[0].startswith("tcp") or fields[5] != "LISTEN":
-            continue
-        pid, _, title = fields[6].strip().partition("/") if len(fields) > 6 else ("-", "", "")
-        program = title.partition(":")[0].partition(" ")[0].rpartition("/")[2]
-        known = pid.isdecimal()
-        only = Unknown("netstat does not print it")
-        found.append(_listener(fields[3], int(pid) if known else None, program if known else unknown, only))
-    return tuple(socket for socket in found if socket)
+def _bare(text: str) -> str:
+    """Without the bars that stand before what others may have written."""
+    return "\n".join(line.removeprefix("|") for line in text.splitlines())
 
 
-def of_proc(said: Mapping[str, str], unknown: Unknown) -> tuple[Listener, ...]:
-    """/proc/net/tcp and tcp6, joined with the sockets that /proc/PID/fd shows."""
-    owners = _owners(said.get("fds", ""))
-    names = dict(re.findall(r"^/proc/(\d+)/comm:(.*)$", said.get("names", ""), re.M))
-    found = []
-    for line in [*said["tcp"].splitlines(), *said.get("tcp6", "").splitlines()]:
-        fields = line.split()
-        if len(fields) < 10 or fields[3] != "0A":
-            continue
-        pid = owners.get(fields[9])
-        program = names.get(pid, unknown) if pid else unknown
-        number = int(pid) if pid else None
-        found.append(_listener(_plain(fields[1]), number, program, Unknown("/proc does not show it")))
-    return tuple(socket for socket in found if socket)
-
-
-def _owners(listing: str) -> dict[str, str]:
-    """The lowest process id by socket inode, but process 1 last: it holds sockets for others."""
-    owners: dict[str, str] = {}
-    pid = ""
-    for line in listing.splitlines():
-        heading = re.match(r"^/proc/(\d+)/fd:$", line)
-        inode = re.search(r"socket:\[(\d+)\]$", line)
-        if heading:
-            pid = heading[1]
-        elif inode and owners.get(inode[1], "1") == "1":
-            owners[inode[1]] = pid
-    return owners
+def _printable(name: str) -> str:
+    """A program's name as it is shown; the kernel keeps 15 bytes of it."""
+    return ascii(name[:60])[1:-1]
 
 
 def _plain(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sshdoctor.facts.parsing.output import evidence, properties
+from sshdoctor.facts.parsing.words import unit_name
 from sshdoctor.model import Evidence, Unknown
 
 Unit = Mapping[str, str]
@@ -14,9 +15,9 @@ _SHOWN = ("LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "Li
 
 
 def units(text: str) -> dict[str, Unit]:
-    """The units in the output of ``systemctl show``, by Id."""
+    """The units in the output of ``systemctl show``, by Id. Raises OddWordError."""
     blocks = [properties(block) for block in text.split("\n\n")]
-    return {block["Id"]: block for block in blocks if "Id" in block}
+    return {unit_name(block["Id"]): block for block in blocks if "Id" in block}
 
 
 def absent(unit: Unit) -> bool:

@@ -18,6 +18,7 @@ from msgspec import Struct
 from sshdoctor.facts.offline.accounts_and_paths import printed
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import path
 from sshdoctor.facts.ssh.parsing.key_files import Judge, Objection, Row, rows
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh.fingerprints import fingerprint
@@ -77,10 +78,13 @@ replace() {
   path=$path$rest
 }
 set -f
+listed=
 for path in $patterns; do
   [ "$path" != none ] || continue
   replace %h "$home"; replace %u "$user"; replace %U "$uid"; replace %% %
   case $path in /*) ;; *) path=$home/$path ;; esac
+  case $listed in *"|$path|"*) continue ;; esac
+  listed="$listed|$path|"
   echo "## file $path"
   chain "$path"
   [ -r "$path" ] || continue
@@ -168,16 +172,17 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
     if "uid" not in entry:
         return _without_entry(entry.get("status", ""))
     private = _private(entry.get("group", ""), entry["name"])
+    entry["home"], entry["shell"] = path(entry["home"] or "/"), path(entry["shell"] or "/bin/sh")
     judge = Judge(entry["name"], int(entry["uid"]), entry["gid"], private, entry["home"])
     blocks = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
-    files = tuple(_file(path, text, judge) for path, text in blocks.items())
+    files = tuple(_file(path(name), text, judge) for name, text in blocks.items())
     home = rows(said["passwd"]).get(entry["home"])
     command = entry.get("command", "none").split("\n")[0]
     return Account(
         name=entry["name"],
         state="present",
         uid=int(entry["uid"]),
-        shell=entry["shell"] or "/bin/sh",
+        shell=entry["shell"],
         shell_exists="executable" in entry,
         home=entry["home"],
         home_exists=_exists(home, said["passwd"]),

@@ -25,7 +25,8 @@ COMMANDS = {
 programs='sshd sshd-session sshd-auth dropbear tinysshd'
 if [ -d /run/systemd/system ] && command -v journalctl >/dev/null; then
   echo '## journal'
-  for name in $programs; do set -- "$@" "SYSLOG_IDENTIFIER=$name"; done
+  # Of root's alone: what anybody writes in their names could be so much that nothing else is seen.
+  for name in $programs; do set -- "$@" ${1:++} _UID=0 "SYSLOG_IDENTIFIER=$name"; done
   since=$(( $(date +%s) - ${age:-60} - 1 ))
   fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,SYSLOG_PID,_TRANSPORT
   journalctl -q -b -n 400 -o json --output-fields=$fields --no-pager --since "@$since" "$@" 2>&1 ||

@@ -17,6 +17,7 @@ from msgspec import Struct
 from sshdoctor.facts.offline.accounts_and_paths import group, owner, printed
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import path
 from sshdoctor.facts.ssh.parsing import sshd_config as _sshd_config
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh.fingerprints import fingerprint
@@ -30,7 +31,10 @@ cd /etc/ssh 2>/dev/null || { echo '## none'; exit 0; }
 keys=$(sed -n -e 's/"//g' -e 's/^[[:space:]]*[Hh][Oo][Ss][Tt][Kk][Ee][Yy][[:space:]=]*[[:space:]=]//p' \\
   sshd_config.d/*.conf sshd_config 2>/dev/null)
 [ -z "$keys" ] || echo '## configured'
+listed=
 for key in ${keys:-/etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ecdsa_key /etc/ssh/ssh_host_ed25519_key}; do
+  case $listed in *"|$key|"*) continue ;; esac
+  listed="$listed|$key|"
   echo "## key $key"
   [ -f "$key" ] || continue
   if [ ! -r "$key" ]; then echo head=unread
@@ -81,7 +85,7 @@ def on_disk(disk: Disk, user: str) -> HostKeys | Unknown:
     configured = _sshd_config.Keywords(_sshd_config.of_disk(disk), None, matched=False).every("hostkey")
     if isinstance(configured, Unknown):
         return configured
-    said = [line for path in configured or _DEFAULT for line in _shown(path, disk)]
+    said = [line for path in dict.fromkeys(configured or _DEFAULT) for line in _shown(path, disk)]
     return parse({"keys": printed("\n".join(said))})
 
 
@@ -102,14 +106,14 @@ def _shown(path: str, disk: Disk) -> list[str]:
 
 def parse(sections: Mapping[str, Section]) -> HostKeys | Unknown:
     said = parts(sections["keys"].output)
-    named = {name[4:]: text for name, text in said.items() if name.startswith("key ")}
-    keys = tuple(key for path, text in named.items() if (key := _key(path, text)))
+    named = {path(name[4:]): text for name, text in said.items() if name.startswith("key ")}
+    keys = tuple(key for where, text in named.items() if (key := _key(where, text)))
     present = {key.path for key in keys}
     prints = [key.fingerprint for key in keys if isinstance(key.fingerprint, str)]
     return HostKeys(
         state=_state(keys, named),
         keys=keys,
-        absent=tuple(path for path in named if path not in present),
+        absent=tuple(where for where in named if where not in present),
         fingerprints=tuple(prints),
         configured="configured" in said,
         unreadable=tuple(key.path for key in keys if key.usable is False),

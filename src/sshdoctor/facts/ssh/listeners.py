@@ -1,7 +1,9 @@
 """The TCP sockets in state LISTEN, and the programs behind them.
 
-Sources: ss(8) with -e (it prints v6only), netstat(8), proc(5) /proc/net/tcp (addresses in the byte order of
-the machine, read here as little-endian), /proc/PID/fd. ``*:22`` of ss is one socket for both families.
+Sources: ss(8) with -e (it prints the inode, and v6only), proc(5) /proc/net/tcp (addresses in the byte order
+of the machine, read here as little-endian), /proc/PID/fd. ``*:22`` of ss is one socket for both families.
+Whether a server holds a socket is told by the socket's inode among the open files of a process that is one
+(see services/servers.sh). The names of other programs are what these call themselves, and only shown.
 """
 
 from __future__ import annotations
@@ -9,68 +11,86 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sshdoctor.facts.parsing import sockets as _sockets
+from sshdoctor.facts.parsing import servers, sockets
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.servers import Servers
 from sshdoctor.facts.parsing.sockets import Listener, Listeners
 from sshdoctor.model import Evidence, Family, Unknown, endpoint, is_address
+from sshdoctor.services import find_servers
 from sshdoctor.services.ssh.programs import SERVERS
 
 COMMANDS = {
-    "sockets": """
-echo "## uid"; id -u
-if listing=$(ss -Hltnpe 2>/dev/null) || listing=$(ss -ltnpe 2>/dev/null); then
+    "sockets": f"""{find_servers()}
+echo '## uid'; id -u
+if listing=$(ss -Hltne 2>/dev/null) || listing=$(ss -ltne 2>/dev/null); then
   echo '## ss'; echo "$listing"
-elif listing=$(netstat -plnt 2>/dev/null); then
-  echo '## netstat'; echo "$listing"
+  echo '## named'; ss -ltnp 2>/dev/null | sed 's/^/|/'
 elif [ -r /proc/net/tcp ]; then
   echo '## tcp'; cat /proc/net/tcp
   echo '## tcp6'; cat /proc/net/tcp6 2>/dev/null
-  echo '## names'; grep -s . /proc/[0-9]*/comm
-  echo '## fds'; ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^.proc/p' -e '/socket:/p'
+  echo '## names'; grep -s . /proc/[0-9]*/comm | sed 's/^/|/'
+  echo '## fds'; ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^.proc/s/^/|/p' -e '/socket:/s/^/|/p'
 fi
-echo '## activated'
-grep -hs '^ListenStream=' /lib/systemd/system/ssh.socket /lib/systemd/system/sshd.socket \\
+find_servers {" ".join(SERVERS)}
+streams=$(grep -hs '^ListenStream=' /lib/systemd/system/ssh.socket /lib/systemd/system/sshd.socket \\
   /etc/systemd/system/ssh.socket /etc/systemd/system/sshd.socket \\
   /run/systemd/generator/ssh.socket.d/*.conf \\
-  /etc/systemd/system/ssh.socket.d/*.conf /etc/systemd/system/sshd.socket.d/*.conf
+  /etc/systemd/system/ssh.socket.d/*.conf /etc/systemd/system/sshd.socket.d/*.conf)
+echo '## activated'; [ ! -d /run/systemd/system ] || echo "$streams"
+folders=
+for pid in $servers ${{streams:+1}}; do folders="$folders /proc/$pid/fd"; done
+echo '## held'
+[ -z "$folders" ] || ls -l $folders /dev/null 2>/dev/null | sed -n -e '/^.proc/p' -e '/socket:/p'
 true
 """
 }
 
 VALUE = Listeners
-_TYPED = {"ss": "ss -ltnp", "netstat": "netstat -plnt", "proc": "cat /proc/net/tcp /proc/net/tcp6"}
+_TYPED = {"ss": "ss -ltnp", "proc": "cat /proc/net/tcp /proc/net/tcp6"}
 
 
 def parse(sections: Mapping[str, Section]) -> Listeners | Unknown:
     said = parts(sections["sockets"].output)
+    found = servers.read(said)
+    holders = _holders(said, found)
     unknown = Unknown("no process is named" if said.get("uid") == "0" else "not permitted")
     if "ss" in said:
-        source, sockets = "ss", _sockets.of_ss(said["ss"], unknown)
-    elif "netstat" in said:
-        source, sockets = "netstat", _sockets.of_netstat(said["netstat"], unknown)
+        source, seen = "ss", sockets.of_ss(said, holders, unknown)
     elif "tcp" in said:
-        source, sockets = "proc", _sockets.of_proc(said, unknown)
+        source, seen = "proc", sockets.of_proc(said, holders, unknown)
     else:
-        return Unknown("there is no ss, no netstat and no /proc")
+        return Unknown("there is no ss and no /proc")
+    own = tuple(socket for socket in seen if socket.inode in holders)
+    hidden = found.hidden if said.get("uid") == "0" else Unknown("not permitted")
     ports = _activated_ports(said.get("activated", ""))
-    own = tuple(socket for socket in sockets if _is_own(socket, ports))
-    hidden = [socket for socket in sockets if isinstance(socket.program, Unknown)]
-    shown = own or sockets
+    none = not seen or (found.there_are_none and not any(socket.port in ports for socket in seen))
     return Listeners(
-        sockets=sockets,
-        own=hidden[0].program if hidden and not own and isinstance(hidden[0].program, Unknown) else own,
+        sockets=seen,
+        own=hidden if hidden is not None and not own and not none else own,
         source=source,
-        evidence=evidence(_TYPED[source], [str(socket) for socket in shown]),
+        evidence=evidence(_TYPED[source], [str(socket) for socket in own or seen]),
     )
 
 
-def _is_own(socket: Listener, activated: frozenset[int]) -> bool:
-    if isinstance(socket.program, Unknown):
-        return False
-    if socket.program in ("systemd", "init"):
-        return socket.port in activated
-    return socket.program.startswith(SERVERS)
+def _holders(said: Mapping[str, str], found: Servers) -> dict[str, tuple[int, str]]:
+    """The server behind each socket, by inode: its process id and name.
+
+    systemd holds the sockets of its units for others, and of these a server may hold some as well.
+    """
+    held = sockets.held(said.get("held", ""))
+    ports = _activated_ports(said.get("activated", ""))
+    holders = {
+        inode: (pid, exe.removesuffix(" (deleted)").rpartition("/")[2])
+        for pid, exe in sorted(found.programs.items(), reverse=True)
+        for inode in held.get(pid, ())
+    }
+    if ports:
+        activated = sockets.inodes_of_ports(said, ports)
+        for inode in held.get(1, ()):
+            if inode in activated:
+                holders.setdefault(inode, (1, "systemd"))
+    return holders
 
 
 def _activated_ports(text: str) -> frozenset[int]:

@@ -1,9 +1,11 @@
 """What sshd and the kernel wrote since the boot.
 
-What a session logs stands among them where there is no logind; of a message only the first line is taken.
+Whose words a line has is told by what nobody can choose: journald's own fields (_UID, _PID,
+_SYSTEMD_UNIT), of which only what root or systemd wrote is asked for. A text log is written through /dev/log,
+by anybody in anybody's name: its lines are shown, and prove nothing. In the kernel's lines a process's name
+is its own choice: they count only with its user or its SELinux domain. Of a message the first line is taken.
 Sources: journalctl(1), systemd.journal-fields(7); the syslog files of Debian (auth.log) and Red Hat (secure);
-dmesg(1); audit.log for SELinux's AVCs. The kernel's lines: mm/oom_kill.c ("Out of memory: Killed process N
-(sshd)", "Memory cgroup out of memory: ..."), arch/*/mm/fault.c ("sshd[N]: segfault at").
+dmesg(1); audit.log for SELinux's AVCs; mm/oom_kill.c (the user stands there since Linux 5.0).
 A line of a file is of this boot if its time is not before it; a journal is asked for this boot alone.
 """
 
@@ -25,19 +27,25 @@ from sshdoctor.model import Evidence, Unknown
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
 
+_BY_ROOT = (
+    *("_SYSTEMD_UNIT=ssh.service", "_SYSTEMD_UNIT=sshd.service"),
+    *("SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session", "SYSLOG_IDENTIFIER=sshd-auth"),
+)
+_BY_SYSTEMD = ("UNIT=ssh.service", "UNIT=sshd.service", "UNIT=ssh.socket", "UNIT=sshd.socket")
+_ASKED = " + ".join((*(f"_UID=0 {one}" for one in _BY_ROOT), *(f"_PID=1 {one}" for one in _BY_SYSTEMD)))
+
 COMMANDS = {
-    "sshd": """
+    "sshd": f"""
 if [ -d /run/systemd/system ] && command -v journalctl >/dev/null; then
   echo '## journal'
-  journalctl -q -b -n 100 -o short-iso --no-pager _SYSTEMD_UNIT=ssh.service + _SYSTEMD_UNIT=sshd.service \\
-    + UNIT=ssh.service + UNIT=sshd.service + UNIT=ssh.socket + UNIT=sshd.socket \\
-    + SYSLOG_IDENTIFIER=sshd + SYSLOG_IDENTIFIER=sshd-session 2>&1 | grep -av '^ ' | cut -c -2000
+  journalctl -q -b -n 100 -o short-iso --no-pager {_ASKED} 2>&1 | grep -av '^ ' | cut -c -2000
 else
   for file in /var/log/auth.log /var/log/secure /var/log/messages /var/log/syslog; do
     [ -e "$file" ] || continue
     btime=$(sed -n 's/^btime //p' /proc/stat)
     echo '## boot'; date -d "@$btime" +%Y-%m-%dT%H:%M:%S; date +%Y-%m-%dT%H:%M:%S
-    echo "## file $file"; tail -c 500000 "$file" 2>&1 | grep -aE 'sshd|[Pp]ermission denied' | tail -n 100
+    echo "## file $file"
+    tail -c 500000 "$file" 2>&1 | sed -nE '/sshd|[Pp]ermission denied/s/^/|/p' | tail -n 100
     break
   done
 fi
@@ -47,15 +55,15 @@ true
 wanted='[(]sshd[a-z-]*[)]|task=sshd|sshd[a-z-]*[[][0-9]+]|name_bind|nf_conntrack: .*table full'
 wanted="$wanted|Remounting filesystem read-only"
 if dmesg >/dev/null 2>&1; then
-  echo '## dmesg'; dmesg | grep -aE "$wanted"
+  echo '## dmesg'; dmesg | sed -nE "/$wanted/s/^/|/p"
 elif [ -d /run/systemd/system ]; then
   lines=$(journalctl -k -q -b -n 2000 -o short-iso --no-pager 2>/dev/null)
-  [ -z "$lines" ] || { echo '## seen'; echo "$lines" | grep -aE "$wanted"; }
+  [ -z "$lines" ] || { echo '## seen'; echo "$lines" | sed -nE "/$wanted/s/^/|/p"; }
 fi
 [ ! -e /sys/fs/selinux/enforce ] || {
   echo '## audit'; echo "boot=$(sed -n 's/^btime //p' /proc/stat)"
   tail -c 1000000 /var/log/audit/audit.log 2>&1 |
-    grep -aE 'name_bind.*comm="sshd|[Pp]ermission denied' | tail -n 3
+    sed -nE '/name_bind.*:sshd_t:|[Pp]ermission denied/s/^/|/p' | tail -n 3
 }
 true
 """,
@@ -65,10 +73,10 @@ Lines = tuple[str, ...]
 
 
 class Log(Struct, frozen=True, kw_only=True):
-    """``lines``: the last 20 of sshd. ``kernel``: those of the kernel that name sshd, or a full conntrack
-    table, or a file system that went read-only.
+    """``lines``: the last 20 of sshd, in a text log whoever wrote them. ``kernel``: those of the kernel that
+    name sshd, or a full conntrack table, or a file system that went read-only.
 
-    ``sshd_crash`` is the line of a segfault, "" if there is none. ``bind_error``: address-in-use,
+    ``sshd_crash`` is systemd's line of a crash, "" if there is none. ``bind_error``: address-in-use,
     cannot-assign, permission-denied or "", of sshd's last start alone (``bind_text``): one that could bind
     IPv6 but not IPv4 runs, and still has its bind error.
     ``start_limited``: systemd gave up starting it ("repeated too quickly") and it has not started since.
@@ -88,10 +96,6 @@ class Log(Struct, frozen=True, kw_only=True):
 
 VALUE = Log
 
-_UNITS = [
-    f"{field}={name}" for field in ("_SYSTEMD_UNIT", "UNIT") for name in ("ssh.service", "sshd.service")
-]
-_UNITS += ["UNIT=ssh.socket", "UNIT=sshd.socket", "SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session"]
 _FILES = ("/var/log/auth.log", "/var/log/secure", "/var/log/messages", "/var/log/syslog")
 
 
@@ -99,17 +103,18 @@ def on_disk(disk: Disk, user: str) -> Log | Unknown:
     """What the last boot wrote, or in a file without boots what came since the last good start."""
     from sshdoctor.facts.offline.journal import journal  # only a disk needs it
 
-    lines = journal(disk, "-n", "100", *" + ".join(_UNITS).split())
+    lines = journal(disk, "-n", "100", *_ASKED.split())
     kernel = journal(disk, "-n", "2000", "_TRANSPORT=kernel")
     said, source = "", ""
     if not isinstance(lines, Unknown):
         said, source = f"## journal\n{lines}", "journalctl -D /var/log/journal -b -u ssh"
     elif path := next((path for path in _FILES if disk.is_file(path)), None):
         text = disk.read(path, most=500_000, tail=True).decode("utf-8", "backslashreplace")
-        own = [line for line in text.splitlines() if "sshd" in line][-100:]
+        own = [f"|{line}" for line in text.splitlines() if "sshd" in line][-100:]
         ever = "1970-01-01T00:00:00\n9999-12-31T00:00:00"
         said, source = "\n".join(["## boot", ever, f"## file {path}", *own]), f"grep sshd {path}"
-    seen = "" if isinstance(kernel, Unknown) else "\n".join(["## seen", *_naming_sshd(kernel)])
+    named = [] if isinstance(kernel, Unknown) else [f"|{line}" for line in _naming_sshd(kernel)]
+    seen = "" if isinstance(kernel, Unknown) else "\n".join(["## seen", *named])
     log = parse({"sshd": printed(said), "kernel": printed(seen)})
     if isinstance(log, Unknown):
         return log
@@ -134,39 +139,63 @@ def _naming_sshd(text: str) -> list[str]:
 
 
 _KEPT = 20
-_LISTENS = re.compile(r"sshd\[\d+\]: Server listening on")
-_BIND = re.compile(r"error: Bind to port \d+ on (\S+) failed: (.+)$")
+_HEARSAY = Unknown("anybody can write into this log")
+_WHOSE = Unknown("the kernel does not say whose process it was")
+_SSHD = r"^\S+ \S+ sshd(?:-session|-auth)?\[\d+\]: "
+_LISTENS = re.compile(rf"{_SSHD}Server listening on ")
+_BIND = re.compile(rf"{_SSHD}error: Bind to port \d+ on (\S+) failed: (.+)$")
 _BIND_WORDS = {
     "Address already in use": "address-in-use",
     "Cannot assign requested address": "cannot-assign",
     "Permission denied": "permission-denied",
 }
-_OOM = re.compile(r"[Oo]ut of memory.*Kill(?:ed)? process \d+ \(sshd|oom-kill:.*\btask=sshd\b")
-_CRASH = re.compile(r"sshd\S*\[\d+\]: segfault at|traps: sshd\S*\[\d+\]|code=dumped, status=\d+/")
-_LABEL = re.compile(r"avc:\s+denied\s+\{[^}]*name_bind[^}]*\}.*comm=\"sshd")
+_SYSTEMD = r"^\S+ \S+ systemd\[1\]: "
+_LIMITED = re.compile(rf"{_SYSTEMD}sshd?\.(?:service|socket): Start request repeated too quickly")
+_DUMPED = re.compile(rf"{_SYSTEMD}sshd?\.service: Main process exited, code=dumped, status=\d+/")
+_MEMORY = r"(?:, [a-z]+-rss:\d+kB)+"
+_OOM = re.compile(
+    rf"Killed process \d+ \(sshd[a-z-]*\),? total-vm:\d+kB{_MEMORY}, UID:0 "
+    r"|oom-kill:.*,task=sshd[a-z-]*,pid=\d+,uid=0$"
+)
+_SOMEBODYS_OOM = re.compile(rf"Killed process \d+ \(sshd[a-z-]*\),? total-vm:\d+kB{_MEMORY}$")
+_CRASH = re.compile(r"sshd\S*\[\d+\]: segfault at|traps: sshd\S*\[\d+\]")
+_LABEL = re.compile(r"avc:\s+denied\s+\{[^}]*name_bind[^}]*\}.*\bscontext=[^\s:]+:[^\s:]+:sshd_t:")
 
 
 def parse(sections: Mapping[str, Section]) -> Log | Unknown:
     source, lines = _sshd(parts(sections["sshd"].output))
     kernel = _kernel(parts(sections["kernel"].output))
+    doubt = lines if isinstance(lines, Unknown) else None if source.startswith("journalctl") else _HEARSAY
     said = lines if isinstance(lines, tuple) else ()
-    since = _since_last(said, _LISTENS)
     bound = [(line, match) for line in _last_start(said) if (match := _BIND.search(line))]
-    crash = next((line for line in reversed((*_known(kernel), *said)) if _CRASH.search(line)), "")
-    limited = any("repeated too quickly" in line for line in since)
     bind_word = _BIND_WORDS.get(bound[-1][1][2].rstrip("."), "other") if bound else ""
+    limited = any(_LIMITED.search(line) for line in _since_last(said, _LISTENS))
     return Log(
         source=source,
         lines=lines if isinstance(lines, Unknown) else lines[-_KEPT:],
         kernel=kernel,
-        sshd_oom=_any(_OOM, kernel),
-        sshd_crash=crash or (kernel if isinstance(kernel, Unknown) else ""),
+        sshd_oom=_oom(kernel),
+        sshd_crash=_crash(said, kernel, doubt),
         label_denied=_label(parts(sections["kernel"].output), kernel),
-        bind_error=lines if isinstance(lines, Unknown) else bind_word,
-        bind_text=bound[-1][0] if bound else "",
-        start_limited=lines if isinstance(lines, Unknown) else limited,
+        bind_error=doubt if doubt is not None else bind_word,
+        bind_text=bound[-1][0] if bound and doubt is None else "",
+        start_limited=doubt if doubt is not None else limited,
         evidence=evidence(source, said[-6:]) + evidence("dmesg | grep sshd", _known(kernel)[-6:]),
     )
+
+
+def _oom(kernel: Lines | Unknown) -> bool | Unknown:
+    if isinstance(kernel, Unknown) or any(_OOM.search(line) for line in kernel):
+        return kernel if isinstance(kernel, Unknown) else True
+    return _WHOSE if any(_SOMEBODYS_OOM.search(line) for line in kernel) else False
+
+
+def _crash(said: Lines, kernel: Lines | Unknown, doubt: Unknown | None) -> str | Unknown:
+    if doubt is None and (dumped := [line for line in said if _DUMPED.search(line)]):
+        return dumped[-1]
+    if isinstance(kernel, Unknown) or any(_CRASH.search(line) for line in kernel):
+        return kernel if isinstance(kernel, Unknown) else _WHOSE
+    return doubt if doubt is not None else ""
 
 
 def _known(lines: Lines | Unknown) -> Lines:
@@ -200,7 +229,7 @@ def _sshd(said: Mapping[str, str]) -> tuple[str, Lines | Unknown]:
     name = next((name for name in said if name.startswith("file ")), None)
     if name is None:
         return "", Unknown("no log is kept here")
-    lines = tuple(said[name].splitlines())
+    lines = _bare(said[name])
     if lines and denied(lines[0]) and "tail" in lines[0]:
         return f"grep sshd {name[5:]}", Unknown("not permitted")
     return f"grep sshd {name[5:]}", tuple(_of_this_boot(lines, said["boot"].splitlines()))
@@ -226,11 +255,13 @@ def _time(line: str, now: datetime) -> datetime | None:
 
 
 def _kernel(said: Mapping[str, str]) -> Lines | Unknown:
-    if "dmesg" in said:
-        return tuple(said["dmesg"].splitlines())
-    if "seen" in said:
-        return tuple(line for line in said["seen"].splitlines() if line)
-    return Unknown("not permitted")
+    told = said.get("dmesg", said.get("seen"))
+    return Unknown("not permitted") if told is None else _bare(told)
+
+
+def _bare(text: str) -> Lines:
+    """The lines without the bars that stand before what others may have written."""
+    return tuple(line.removeprefix("|") for line in text.splitlines() if line)
 
 
 def _label(said: Mapping[str, str], kernel: Lines | Unknown) -> bool | Unknown:

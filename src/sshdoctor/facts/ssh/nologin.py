@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from sshdoctor.facts.offline.accounts_and_paths import printed, quoted
 from sshdoctor.facts.parsing import pam as _pam
+from sshdoctor.facts.parsing import words
 from sshdoctor.facts.parsing.output import evidence, parts, properties, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -37,6 +38,7 @@ if [ -d /run/systemd/system ]; then
   [ ! -e /run/systemd/shutdown/scheduled ] || echo scheduled=yes
 fi
 for file in /usr/lib/pam.d/* /etc/pam.d/*; do
+  case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac
   [ ! -r "$file" ] || { echo "## pam ${file##*/}"; grep -E '^[^#]*(pam_nologin|include|substack)' "$file"; }
 done
 true
@@ -71,9 +73,10 @@ def on_disk(disk: Disk, user: str) -> Nologin | Unknown:
     if not disk.is_there(_FILE):
         return parse({"files": printed("## seen\n")})
     said = [f"## seen\n## file {_FILE}", quoted((disk.text_if_any(_FILE) or "")[:900])]
-    for path in (*disk.glob("/usr/lib/pam.d/*"), *disk.glob("/etc/pam.d/*")):
+    files = (*disk.glob("/usr/lib/pam.d/*"), *disk.glob("/etc/pam.d/*"))
+    for name, path in {path.rpartition("/")[2]: path for path in files}.items():
         lines = [line for line in (disk.text_if_any(path) or "").splitlines() if _PAM_LINE.match(line)]
-        said += [f"## pam {path.rpartition('/')[2]}", *lines]
+        said += [f"## pam {name}", *lines]
     return parse({"files": printed("\n".join(said))})
 
 
@@ -83,7 +86,7 @@ def parse(sections: Mapping[str, Section]) -> Nologin | Unknown:
     said = parts(sections["files"].output)
     if "seen" not in said:
         return Unknown("its output is not there")
-    files = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
+    files = {words.path(name[5:]): text for name, text in said.items() if name.startswith("file ")}
     services = {name[4:]: text for name, text in said.items() if name.startswith("pam ")}
     path = "/etc/nologin" if "/etc/nologin" in files else next(iter(files), "")
     passing = _passing(properties(said.get("system", "")))

@@ -190,6 +190,9 @@ def _installed(manager: str, answer: str) -> tuple[str | Unknown, str]:
     row = re.search(r"^(..)(.)\|openssh-server\|(.*?)\|$", answer, re.M)
     if row:
         return _DPKG.get(row[1][1], Unknown(f"dpkg status {row[1]!r}")), row[3]
+    broken = re.search(r"^error: .*(?:rpmdb|Packages|db\d* error|database|dbenv)", answer, re.M)
+    if broken:
+        return Unknown(broken[0]), ""  # then rpm says of every package that it is not installed
     if re.search(r"no packages found|is not installed", answer):
         return "absent", ""
     return Unknown(answer.partition("\n")[0] or f"{manager} says nothing"), ""

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.facts.offline.accounts_and_paths import OFF, owner, printed
+from sshdoctor.facts.parsing import words
 from sshdoctor.facts.parsing.output import evidence, properties
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.ssh.offline.programs import program
@@ -96,7 +97,7 @@ def parse(sections: Mapping[str, Section]) -> Privsep | Unknown:
     if not said["directory"]:
         return Unknown("sshd does not show which directory it uses")
     found = re.search(r"^stat=([0-7]+) (\d+) (\S+) (.+)$", output, re.M)
-    directory = said["directory"]
+    directory = words.path(said["directory"])
     return Privsep(
         directory=directory,
         state=_state(found, output),

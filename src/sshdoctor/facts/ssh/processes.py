@@ -1,10 +1,10 @@
 """The SSH server processes, read from /proc, without ps.
 
-Sources: proc(5). A daemon is a process named sshd (or another SSH server's name) that serves no single
-connection: sshd titles its own processes "sshd: PATH [listener] N of ..." (8.0 and later), "sshd: user
-[priv]", "sshd: user [net]"; re-executed ones carry -R, inetd-style ones -i. The probe's own `sshd -T`, which
-another lane may be running, is known by its environment and left out, and so are processes of another
-network namespace or of an inner process namespace (a container's, seen from its host).
+Sources: proc(5). A server is one by its owner and its program (services/servers.sh), and a daemon is one that
+serves no single connection: sshd titles its own processes "sshd: PATH [listener] N of ..." (8.0 and later),
+"sshd: user [priv]", "sshd: user [net]"; re-executed ones carry -R, inetd-style ones -i. The probe's own
+`sshd -T`, which another lane may be running, is known by its environment and left out, and so are processes
+of another network namespace or of an inner process namespace (a container's, seen from its host).
 """
 
 from __future__ import annotations
@@ -14,39 +14,53 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from sshdoctor.facts.parsing import servers
 from sshdoctor.facts.parsing.output import evidence, number, parts
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.servers import Servers
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services.ssh.programs import OTHER_SERVERS
+from sshdoctor.services import find_servers
+from sshdoctor.services.ssh.programs import SERVERS
 
 _TICKS = 100
-_MASTERS = "sshd"
+_DELETED = " (deleted)"
 _STATES = {"T": "stopped", "t": "stopped", "D": "uninterruptible", "Z": "zombie"}
 _CONNECTION = re.compile(
     r"^sshd(-session|-auth)?: (?!.*\[listener\])|^\S+ (.* )?-(R|i)\b|^sshd-(session|auth)"
 )
 
 COMMANDS = {
-    "proc": """
-[ -r /proc/stat ] || { echo '## none'; exit 0; }
+    "proc": f"""{find_servers()}
+[ -r /proc/stat ] || {{ echo '## none'; exit 0; }}
 echo '## boot'; grep btime /proc/stat
 ls -l /proc/self/ns/net 2>/dev/null
-set --; stats=; status=; lines=
-servers=$(grep -lsE '^(sshd|dropbear|tinysshd|lsh-server|wolfsshd)' /proc/[0-9]*/comm)
-environs=$(echo "$servers" | sed 's/comm$/environ/')
+find_servers {" ".join(SERVERS)}
+environs=
+for pid in $servers; do environs="$environs /proc/$pid/environ"; done
 own=" $(grep -ls "SSHDOCTOR_RUN=$SSHDOCTOR_RUN" /dev/null $environs | tr '\\n' ' ')"
-for comm in $servers; do
-  dir=${comm%/comm}
+set --; stats= status= lines=
+for pid in $servers; do
+  dir=/proc/$pid
   case $own in *" $dir/environ "*) continue ;; esac
-  set -- "$@" "$dir/exe" "$dir/ns/net"; stats="$stats $dir/stat"; status="$status $dir/status"
-  lines="$lines $dir/cmdline"
+  set -- "$@" "$dir/ns/net"
+  stats="$stats $dir/stat"; status="$status $dir/status"; lines="$lines $dir/cmdline"
 done
-[ -r /proc/1/comm ] || echo '## hidden'
 [ $# -gt 0 ] || exit 0
 echo '## stat'; cat $stats 2>/dev/null
 echo '## inner'; grep -sE '^NSpid:[[:space:]]*[0-9]+[[:space:]]' $status /dev/null
 echo '## links'; ls -l "$@" 2>&1
-echo '## commands'; tail -n +1 $lines /dev/null 2>/dev/null | tr '\\0' ' '
+titles() {{ tail -n +1 "$@" /dev/null 2>/dev/null | tr '\\000\\001-\\011\\013-\\037\\177' ' '; }}
+commands=$(titles $lines)
+echo '## commands'; echo "$commands"
+case $commands in
+  *'[listener]'*) ;; # it counts its connections itself
+  *)
+    parents=$(echo $servers | tr ' ' '|')
+    children=$(grep -lsE "^PPid:[[:space:]]+($parents)\\$" $named | sed 's/status$/cmdline/')
+    [ -z "$children" ] || {{ echo '## children'; titles $children; }}
+    ;;
+esac
+echo '## again'; cat $stats 2>/dev/null
 true
 """
 }
@@ -56,8 +70,8 @@ class Daemon(Struct, frozen=True):
     """``state`` is proc(5)'s letter; ``started`` in seconds since 1970."""
 
     pid: int
-    exe: str | Unknown
-    exe_deleted: bool | Unknown
+    exe: str
+    exe_deleted: bool
     state: str
     started: float
     command: str
@@ -74,7 +88,7 @@ class Processes(Struct, frozen=True, kw_only=True):
     running: bool
     pid: int | None
     state: str
-    exe_deleted: bool | Unknown
+    exe_deleted: bool
     started: float | None
     other_servers: tuple[str, ...]
     connections: int | None
@@ -88,16 +102,16 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
     said = parts(sections["proc"].output)
     if "none" in said:
         return Unknown("/proc is not mounted")
-    stats = _stats(said.get("stat", ""))
-    foreign = _foreign(said)
+    found = servers.read(said)
+    own = _own(said, found)
     titles = _titles(said.get("commands", ""))
-    own = {pid: stat for pid, stat in stats.items() if pid not in foreign}
-    masters = [pid for pid, stat in own.items() if stat.name == _MASTERS and _listens(own, stat, titles)]
+    masters = [pid for pid in own if _name(found, pid) == "sshd" and _listens(own, own[pid], titles)]
+    if found.hidden is not None and not masters:
+        return found.hidden
     boot = number(said["boot"].split()[1]) or 0
-    if "hidden" in said and not masters:
-        return Unknown("not permitted to see other users' processes")
-    daemons = tuple(_daemon(own[pid], said.get("links", ""), titles, boot) for pid in masters)
+    daemons = tuple(_daemon(own[pid], found.programs[pid], titles, boot) for pid in masters)
     first = daemons[0] if daemons else None
+    others = [_name(found, pid) for pid in own if not _name(found, pid).startswith("sshd")]
     return Processes(
         daemons=daemons,
         running=first is not None,
@@ -105,13 +119,31 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
         state=_STATES.get(first.state, "running") if first else "none",
         exe_deleted=first.exe_deleted if first else False,
         started=first.started if first else None,
-        other_servers=tuple(dict.fromkeys(stat.name for stat in own.values() if stat.name in OTHER_SERVERS)),
-        connections=_connections(first, own, titles) if first else None,
+        other_servers=tuple(dict.fromkeys(others)),
+        connections=_connections(first, titles, _titles(said.get("children", ""))) if first else None,
         evidence=evidence(
             "ps -C sshd -o pid,stat,args",
             [f"{d.pid} {d.state} {d.command}" for d in daemons] or ["no such process"],
         ),
     )
+
+
+def _name(found: Servers, pid: int) -> str:
+    return found.programs[pid].removesuffix(_DELETED).rpartition("/")[2]
+
+
+def _own(said: Mapping[str, str], found: Servers) -> dict[int, _Stat]:
+    """Those of this host that were the same process before they were looked at and after, by number."""
+    before, after = _stats(said.get("stat", "")), _stats(said.get("again", ""))
+    foreign = _foreign(said)
+    return {
+        pid: before[pid]
+        for pid in sorted(found.programs)
+        if pid in before
+        and pid in after
+        and before[pid].start_ticks == after[pid].start_ticks
+        and pid not in foreign
+    }
 
 
 class _Stat(Struct, frozen=True):
@@ -155,22 +187,21 @@ def _listens(own: Mapping[int, _Stat], stat: _Stat, titles: Mapping[int, str]) -
     return not _CONNECTION.search(title)
 
 
-def _daemon(stat: _Stat, links: str, titles: Mapping[int, str], boot: int) -> Daemon:
-    found = re.search(rf"/proc/{stat.pid}/exe -> (.*?)( \(deleted\))?$", links, re.M)
-    unknown = Unknown("not permitted")
+def _daemon(stat: _Stat, exe: str, titles: Mapping[int, str], boot: int) -> Daemon:
     return Daemon(
         pid=stat.pid,
-        exe=found[1] if found else unknown,
-        exe_deleted=bool(found[2]) if found else unknown,
+        exe=exe.removesuffix(_DELETED),
+        exe_deleted=exe.endswith(_DELETED),
         state=stat.state,
         started=boot + stat.start_ticks / _TICKS,
         command=titles.get(stat.pid, ""),
     )
 
 
-def _connections(first: Daemon, own: Mapping[int, _Stat], titles: Mapping[int, str]) -> int:
-    """sshd counts them in its title; an older one is counted by its unprivileged children."""
+def _connections(first: Daemon, titles: Mapping[int, str], children: Mapping[int, str]) -> int:
+    """sshd counts them in its title; an older one is counted by its children that root does not run."""
     counted = re.search(r"\[listener\] (\d+) of ", first.command)
     if counted:
         return int(counted[1])
-    return sum(bool(re.search(r": .*\[(net|accepted)\]", titles.get(pid, ""))) for pid in own)
+    accepted = sum(": [accepted]" in title for title in titles.values())
+    return accepted + sum(": " in title and "[net]" in title for title in children.values())

@@ -18,6 +18,7 @@ from sshdoctor.facts.offline.accounts_and_paths import OFF
 from sshdoctor.facts.parsing import systemd as _systemd
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import plain_name
 from sshdoctor.facts.ssh.offline import service as _service_disk
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh.programs import UNITS
@@ -227,7 +228,7 @@ def _of_sysvinit(text: str) -> Service:
     said = properties(text)
     if "name" not in said:
         return Service(manager="sysvinit", unit="", state="absent", at_boot=False)
-    unit, status = said["name"], int(said["status"])
+    unit, status = plain_name(said["name"]), int(said["status"])
     lines = [line for line in text.splitlines() if not re.match(r"(name|status|start)=", line)]
     return Service(
         manager="sysvinit",

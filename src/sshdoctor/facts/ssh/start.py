@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 from msgspec import Struct
@@ -16,7 +17,8 @@ from sshdoctor.facts.parsing import systemd
 from sshdoctor.facts.parsing.journal_lines import Line, journal_lines
 from sshdoctor.facts.parsing.output import evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.facts.parsing.words import unit_name
+from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services.ssh.programs import LOGGING
 
 COMMANDS = {
@@ -43,8 +45,8 @@ for kind in service socket; do
   echo "## last $kind"
   id=$(systemctl show -p InvocationID --value "$unit.$kind" 2>/dev/null)
   fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,_TRANSPORT
-  if [ -n "$id" ]; then set -- "_SYSTEMD_INVOCATION_ID=$id" + "INVOCATION_ID=$id"
-  else set -- "UNIT=$unit.$kind"; fi
+  if [ -n "$id" ]; then set -- _UID=0 "_SYSTEMD_INVOCATION_ID=$id" + _PID=1 "INVOCATION_ID=$id"
+  else set -- _PID=1 "UNIT=$unit.$kind"; fi
   journalctl -q -b -n 40 -o json --output-fields=$fields --no-pager "$@" 2>&1
 done
 true
@@ -67,7 +69,7 @@ class Start(Struct, frozen=True, kw_only=True):
     result: str
     kind: str
     condition: str
-    condition_cure: str
+    condition_cure: Command
     failed_command: str
     failed_status: int
     failed_requirement: str
@@ -113,7 +115,7 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
     socket_lines = journal_lines(said.get("last socket", ""), LOGGING)
     drop_ins = tuple(reversed(unit.get("DropInPaths", "").split()))
     return Start(
-        unit=unit.get("Id", ""),
+        unit=unit_name(unit["Id"]),
         load_state=unit["LoadState"],
         load_error=_unquoted(unit.get("LoadError", "")),
         active=unit.get("ActiveState", ""),
@@ -127,7 +129,7 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         requirement_name=requirement.partition(" ")[0],
         files=(*drop_ins, *unit.get("FragmentPath", "").split()),
         drop_in=drop_ins[0] if drop_ins else "",
-        socket_unit=socket.get("Id", ""),
+        socket_unit=unit_name(socket["Id"]) if "Id" in socket else "",
         socket_active=socket.get("ActiveState", ""),
         socket_result=socket.get("Result", ""),
         socket_drop_in=(socket.get("DropInPaths", "").split() or [""])[-1],
@@ -158,7 +160,7 @@ def _failed_command(text: str, unit: Mapping[str, Any]) -> tuple[str, int]:
         status = int(found["status"])
         if found["argv"].endswith("/sshd -t"):
             continue  # Debian's own test of the configuration: what it found is told by that
-        if status and (key == "ExecStartPre" or status >= 200) and unit.get("ActiveState") != "active":
+        if status and (key == "ExecStartPre" or 200 <= status <= 245) and unit.get("ActiveState") != "active":
             return f"{key}={found['argv']}", status
     return "", 0
 
@@ -172,7 +174,7 @@ def _condition(text: str, unit: Mapping[str, str]) -> str:
     return found[1].strip() if found else ""
 
 
-def _cure(condition: str) -> str:
+def _cure(condition: str) -> Command:
     """What a person does about a condition of the commonest kinds.
 
     >>> _cure("ConditionPathExists=!/etc/ssh/sshd_not_to_be_run")
@@ -180,8 +182,9 @@ def _cure(condition: str) -> str:
     """
     found = re.fullmatch(r"\w+Path\w*=(\|?!?)(/\S+)", condition)
     if not found:
-        return "make this condition hold, or take its line out of the unit (systemctl edit)"
-    return f"rm {found[2]}" if "!" in found[1] else f"put {found[2]} in its place"
+        return Command("make this condition hold, or take its line out of the unit (systemctl edit)")
+    path = quote(found[2])
+    return Command(f"rm {path}" if "!" in found[1] else f"put {path} in its place")
 
 
 def _failed_requirement(text: str) -> tuple[str, tuple[Evidence, ...]]:
@@ -198,7 +201,8 @@ def _last_words(lines: tuple[Line, ...] | Unknown) -> str:
     if isinstance(lines, Unknown) or not lines:
         return ""
     found = [line.message for line in lines if line.trusted and "Failed to" in line.message]
-    return found[0] if found else lines[-1].message
+    trusted = [line.message for line in lines if line.trusted]
+    return found[0] if found else trusted[-1] if trusted else ""
 
 
 def _shown(

@@ -99,10 +99,9 @@ def _ids(text: str) -> tuple[int, int]:
 
 def _label(options: Options, family: Family) -> list[Match]:
     """``--set`` sets the label, and then it is there."""
-    tracked = Match(judge.connection_tracked, None)
     if any(option.name == "--set" for option in options):
-        return [tracked]
-    return [tracked, *(Match(judge.has_label, option.value, option.negated) for option in options)]
+        return [Match(judge.connection_tracked, None)]
+    return [Match(judge.has_label, option.value, option.negated) for option in options]
 
 
 def _recent(options: Options, family: Family) -> list[Match]:

@@ -37,7 +37,7 @@ _FLAGS = {"SYN": SYN, "SYN-ACK": SYN | ACK}
 _PERHAPS = Doubt("depends", "whether the client acknowledges the banner before it answers")
 
 
-def hold_conversation(hooks: Hooks, packet: Packet, said: Sequence[Step]) -> Verdict:
+def hold_conversation(hooks: Hooks, said: Sequence[Step], packet: Packet) -> Verdict:
     """The verdict on the connection that ``packet`` opens, and on what is ``said`` then."""
     outcomes: list[Outcome] = []
     paths = [ChainPath(first_segment(packet))]

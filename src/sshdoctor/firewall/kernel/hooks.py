@@ -136,7 +136,7 @@ class Hooks:
 
     @staticmethod
     def _through(placed: _Placed, path: ChainPath, result: Result) -> None:
-        here = on_device(placed.base.device, path.segment)
+        here = on_device(placed.base.devices, path.segment)
         redirected = placed.base.nat and path.segment.connection.redirected_to
         done = redirected and path.segment.hook == "prerouting"  # input asks about the source alone
         if here is not True or done:

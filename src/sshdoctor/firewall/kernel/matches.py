@@ -158,12 +158,12 @@ def _interface(pattern: str, name: str | None, segment: Segment) -> Truth:
     return INTERFACE
 
 
-def on_device(device: str | None, segment: Segment) -> Truth:
-    """Whether a chain of one interface sees the packet; ``device`` is None for a chain of all."""
-    if device is None:
+def on_device(devices: tuple[str, ...] | None, segment: Segment) -> Truth:
+    """Whether a chain of certain interfaces sees the packet; ``devices`` is None for a chain of all."""
+    if devices is None:
         return True
     name = segment.in_interface or segment.out_interface
-    return INTERFACE if name is None or not device else name == device
+    return INTERFACE if name is None or not devices else name in devices
 
 
 def is_loopback(segment: Segment) -> bool:
@@ -200,8 +200,8 @@ def connection_mark(value_and_mask: tuple[int, int], segment: Segment) -> Truth:
 
 
 def has_label(label: int | str, segment: Segment) -> Truth:
-    """Nothing but a rule gives a label to a connection."""
-    labels = segment.connection.labels
+    """Nothing but a rule gives a label to a connection; a packet without one has none (xt_connlabel.c)."""
+    labels = segment.connection.labels if connection_tracked(None, segment) else frozenset()
     if None in labels:
         return Doubt("unknown", "which label the connection was given")
     return str(label) in labels

@@ -10,6 +10,7 @@ from sshdoctor.errors import RulesError
 from sshdoctor.firewall.kernel.matches import in_doubt
 from sshdoctor.firewall.model import Base, Body, Chain, Doubt, Hook, Match, Table, Target
 from sshdoctor.firewall.nft.devices import interface_names
+from sshdoctor.firewall.nft.listing import Listing, read_listing
 from sshdoctor.firewall.nft.match import Scope
 from sshdoctor.firewall.nft.rule import compile_nft
 from sshdoctor.firewall.nft.text import Object, read_script, statements_of
@@ -35,8 +36,6 @@ _HOOKS: dict[str, tuple[Hook, int]] = {
 }
 """The hook, and what is added to its priorities: ingress is before, egress after everything else."""
 
-Place = tuple[str, str, str, int]
-
 
 def read(text: str, listing: str = "") -> list[Table]:
     """The tables in nft's JSON, one for each family that a table serves.
@@ -47,25 +46,25 @@ def read(text: str, listing: str = "") -> list[Table]:
     """
     if not text.strip():
         return []
-    return _tables(_objects(text), _texts(listing))
+    return _tables(_objects(text), read_listing(listing))
 
 
 def read_text(text: str) -> list[Table]:
     """The tables of ``nft list ruleset``, or of a script of nft. Raises RulesError for any other text."""
-    return _tables(read_script(text), {})
+    return _tables(read_script(text), Listing({}, {}))
 
 
-def _tables(objects: list[Object], texts: dict[Place, str]) -> list[Table]:
+def _tables(objects: list[Object], listing: Listing) -> list[Table]:
     return [
-        _table(entry, family, objects, texts)
+        _table(entry, family, objects, listing)
         for kind, entry in objects
         if kind == "table" and not _is_dormant(entry)
         for family in FAMILIES.get(entry["family"], ())
     ]
 
 
-def _table(entry: dict[str, Any], family: Family, objects: list[Object], texts: dict[Place, str]) -> Table:
-    chains = _chains(entry, family, objects, texts)
+def _table(entry: dict[str, Any], family: Family, objects: list[Object], listing: Listing) -> Table:
+    chains = _chains(entry, family, objects, listing)
     of = (entry["family"], entry["name"])
     others = [(k, e) for k, e in objects if k != "rule" and (e.get("family"), e.get("table")) == of]
     return Table(
@@ -108,7 +107,7 @@ def _named(kind: str, entry: dict[str, Any]) -> bool:
 
 
 def _chains(
-    table: dict[str, Any], family: Family, objects: list[Object], texts: dict[Place, str]
+    table: dict[str, Any], family: Family, objects: list[Object], listing: Listing
 ) -> dict[str, Chain]:
     key = (table["family"], table["name"])
     name = " ".join(key)
@@ -125,24 +124,24 @@ def _chains(
     compiler = _compiler(Scope(family, sets, chains))
     for order, kind, entry in ours:
         if kind == "chain":
-            base = _base(entry, order)
+            base = _base(entry, order, listing.devices_of(entry))
             policy = _policy(entry, base)
-            chains[entry["name"]] = Chain(name, entry["name"], policy, compiler, base, _shower(texts))
+            chains[entry["name"]] = Chain(name, entry["name"], policy, compiler, base, _shower(listing))
     for _, kind, entry in ours:
         if kind == "rule" and entry["chain"] in chains:
             chain = chains[entry["chain"]]
-            chain.rules.append(_with_chains(_in_full(entry, texts), chain, chains))
+            chain.rules.append(_with_chains(_in_full(entry, listing), chain, chains))
     return chains
 
 
-def _in_full(entry: dict[str, Any], texts: dict[Place, str]) -> dict[str, Any]:
+def _in_full(entry: dict[str, Any], listing: Listing) -> dict[str, Any]:
     """The rule with what its JSON leaves out: matches of iptables without their parameters (the listing
     translates most of them), and statements that nft has no JSON for and gives as text."""
     statements = entry.get("expr")
     if not isinstance(statements, list):
         return entry
     if any(isinstance(each, dict) and "xt" in each for each in statements) and (
-        listed := texts.get(_place(entry))
+        listed := listing.text(entry)
     ):
         return {**entry, "expr": statements_of(listed)}
     if any(isinstance(each, str) for each in statements):
@@ -211,12 +210,11 @@ def _policy(entry: dict[str, Any], base: Base | None) -> str | None:
     return ("drop" if entry.get("policy") == "drop" else "accept") if base else None
 
 
-def _base(entry: dict[str, Any], order: int) -> Base | None:
+def _base(entry: dict[str, Any], order: int, devices: tuple[str, ...]) -> Base | None:
     hook, shift = _HOOKS.get(str(entry.get("hook")), (None, 0))
     if hook is None or not isinstance(entry.get("prio"), int):
         return None
-    device = (entry["dev"] if isinstance(entry.get("dev"), str) else "") if shift else None
-    return Base(hook, entry["prio"] + shift, entry.get("type") == "nat", order, device)
+    return Base(hook, entry["prio"] + shift, entry.get("type") == "nat", order, devices if shift else None)
 
 
 def _compiler(scope: Scope) -> Callable[[dict[str, Any]], Body]:
@@ -232,36 +230,11 @@ def _compiler(scope: Scope) -> Callable[[dict[str, Any]], Body]:
 _UNREADABLE = Doubt("unknown", "a rule that cannot be read")
 
 
-def _shower(texts: dict[Place, str]) -> Callable[[dict[str, Any]], str]:
-    return lambda entry: str(entry.get("text") or texts.get(_place(entry)) or _as_json(entry))
-
-
-def _place(entry: dict[str, Any]) -> Place:
-    handle = entry.get("handle")
-    names = (str(entry.get(key)) for key in ("family", "table", "chain"))
-    return (*names, handle if isinstance(handle, int) else -1)  # type: ignore[return-value]  # three names
+def _shower(listing: Listing) -> Callable[[dict[str, Any]], str]:
+    return lambda entry: str(entry.get("text") or listing.text(entry) or _as_json(entry))
 
 
 def _as_json(entry: dict[str, Any]) -> str:
     import json
 
     return json.dumps(entry.get("expr"))
-
-
-_BLOCK = re.compile(r"\s*(table|chain) (.*?) \{")
-_RULE = re.compile(r"\s*(.*?) # handle (\d+)$")
-
-
-def _texts(listing: str) -> dict[Place, str]:
-    """The text of every rule in ``nft -a list ruleset``, by table, chain and handle."""
-    texts: dict[Place, str] = {}
-    family = table = chain = ""
-    for line in listing.splitlines():
-        block = _BLOCK.match(line)
-        if block and block[1] == "table":
-            family, _, table = block[2].partition(" ")
-        elif block:
-            chain = block[2]
-        elif rule := _RULE.match(line):
-            texts[family, table, chain, int(rule[2])] = rule[1]
-    return texts

@@ -10,9 +10,9 @@ guard_put_files() {
       8* | a*) [ -f "$state/tree$path" ] || [ -L "$state/tree$path" ] || continue ;;
       *) continue ;;
     esac
-    if guard_theirs "$path"; then
+    if theirs "$path"; then
       guard_touched
-      guard_put_theirs
+      guard_put_theirs || guard_note "$path was not put back: is its folder not what it was?"
       continue
     fi
     case $raw in
@@ -33,6 +33,20 @@ $({
     ! guard_took_files || guard_found | grep -vxF -f "$state/paths"
   } | sort -r)
 EOF
+}
+
+guard_put_theirs() {
+  local kept="$state/tree$path"
+  case $raw in
+    8*)
+      theirs_same "$kept" "$path" "$uid:$gid" "$mode" || {
+        guard_note "$path as it was"
+        theirs_put "$kept" "$path" "$uid:$gid" "$mode"
+      }
+      ;;
+    a*) theirs_link "$(readlink "$kept")" "$path" "$uid:$gid" ;;
+    4*) theirs_folder "$path" "$uid:$gid" "$mode" ;;
+  esac 2>/dev/null
 }
 
 # By a rename where that can be; in place where it cannot (a full disk, a file that is a mount).
@@ -65,8 +79,8 @@ guard_remove() {
   fi
   guard_touched
   guard_note "remove $path"
-  if guard_theirs "$path"; then
-    guard_remove_theirs
+  if theirs "$path"; then
+    theirs_remove "$path"
   elif [ -d "$path" ] && [ ! -L "$path" ]; then rmdir "$path" 2>/dev/null; else rm -f "$path"; fi || guard_note '  failed'
 }
 

@@ -14,7 +14,7 @@ keep() {
     *) set -- "$(pwd)/${1%/}" ;;
   esac
   # A user's own link on the way is followed now, and never again (see theirs.sh).
-  if guard_theirs "$1" && [ -d "${1%/*}" ]; then set -- "$(cd -P "${1%/*}" && pwd -P)/${1##*/}"; fi
+  if theirs "$1" && [ -d "${1%/*}" ]; then set -- "$(cd -P "${1%/*}" && pwd -P)/${1##*/}"; fi
   if [ -L "$1" ]; then
     set -- "$1" "$(readlink -f "$1")"
     case $2 in '' | "$1") ;; *) keep "$2" ;; esac

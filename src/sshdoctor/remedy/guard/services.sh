@@ -42,7 +42,8 @@ guard_put_process() {
   elif [ "$was" != no ] && [ -n "$was" ] && [ -z "$pid" ]; then
     [ -d "$server_folder" ] || (umask 022 && mkdir -p "$server_folder")
     if guard_has rc-service; then guard_try rc-service "$server" start </dev/null; fi
-    command=${was#* }
+    was=${was#* }
+    command=${was%' ?'}
     server_process >/dev/null || (set -f && guard_try sh -c '"$@" &' sh $command </dev/null)
   fi
 }

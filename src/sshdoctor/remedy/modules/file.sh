@@ -28,7 +28,9 @@ removed() {
   if [ "$was" = file ]; then show_diff "$path" "$path" /dev/null; else note_diff "$path" "$was" absent; fi
   if would; then
     each "$path" keep
-    run rm -rf "$path"
+    : >"$work/err"
+    if ! theirs "$path"; then run rm -rf "$path"
+    else theirs_remove "$path" 2>"$work/err" || fail_of_theirs "$path"; fi
   fi
 }
 
@@ -111,6 +113,11 @@ linked() {
   if [ -L "$path" ]; then same_target; fi
 }
 
+# What has to go on by names is not done where others can write: a file that is touched, a link, all that is below.
+: >"$work/err"
+case ${arg_state-}${arg_recurse:+recurse} in
+touch | link | *recurse) ! theirs "$path" || fail_of_theirs "$path" ;;
+esac
 wanted_state=${arg_state-$was}
 [ "$wanted_state" != absent ] || [ -n "${arg_state+set}" ] || wanted_state='file'
 [ "$wanted_state" != other ] || wanted_state='file'

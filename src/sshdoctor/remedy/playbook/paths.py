@@ -21,9 +21,11 @@ def path_faults(**paths: str | None) -> Iterator[str]:
 
 
 def mode_faults(mode: str | None) -> Iterator[str]:
-    """Octal digits ("0644") or what chmod takes ("u=rw,go=r")."""
+    """Octal digits ("0644") or what chmod takes ("u=rw,go=r"), without set-user-id and set-group-id."""
     if mode and not _MODE.fullmatch(mode):
         yield f'mode: octal digits such as "0644", or words such as "u=rw,go=r", not {mode!r}'
+    elif mode and (int(mode[-4:], 8) & 0o6000 if mode.isdecimal() else re.search(r"[+=][rwxXt]*s", mode)):
+        yield f"mode: nothing is made to run as its owner or group here, and that is what {mode!r} means"
 
 
 def validate_faults(validate: tuple[str, ...]) -> Iterator[str]:

@@ -8,34 +8,17 @@ daemon_must_be_sshd() {
   esac
 }
 
-# The process that listens: "/usr/sbin/sshd -p 22", or "sshd: /usr/sbin/sshd -p 22 [listener] 0 of 10-100
-# startups", cut off where its environment was small. A session ("sshd: deploy [priv]") outlives its listener.
-daemon_pid() {
-  own=$(readlink /proc/self/ns/pid)
-  for process in /proc/[0-9]*; do
-    [ "$(cat "$process/comm")" = sshd ] || continue
-    [ "$(readlink "$process/ns/pid")" = "$own" ] || continue # in a container on this host
-    case $(tr '\0' ' ' <"$process/cmdline") in
-      "sshd: /"*) ;;
-      "sshd: "* | '') continue ;;
-    esac
-    echo "${process#/proc/}"
-    return 0
-  done 2>/dev/null
-  return 1
-}
-
 daemon_running() {
   daemon_must_be_sshd
-  listener=$(daemon_pid)
+  listening=$(server_process)
 }
 
 # The command line that it was started with, if its title has the whole of it; in the background.
 daemon_command() {
-  title=$(tr '\0' ' ' 2>/dev/null <"/proc/$listener/cmdline")
-  case $title in
-    "sshd: /"*"[listener]"* | /*) echo "$title" | sed 's/^sshd: //; s/ *\[listener\].*//; s/ -D\( \|$\)/\1/' ;;
-    *) command -v sshd || echo /usr/sbin/sshd ;;
+  command=${listening#* }
+  case $listening in
+    '' | *' ?') command -v sshd || echo /usr/sbin/sshd ;;
+    *) echo "$command" | sed 's/ -D\( \|$\)/\1/' ;;
   esac
 }
 
@@ -54,6 +37,7 @@ daemon_test() {
 
 # It ends its listener only; a stopped process (state T) takes the signal once it is continued.
 daemon_stop() {
+  listener=${listening%% *}
   run kill -TERM "$listener"
   kill -CONT "$listener" 2>/dev/null
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -67,6 +51,7 @@ daemon_act() {
   action=$1
   # shellcheck disable=SC2046 # the words of a command line
   set -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin $(daemon_command)
+  listener=${listening%% *}
   if [ "$listener" = 1 ]; then # its end would be the container's
     [ "$action" != stop ] || fail "sshd is this container's first process: stop the container instead"
     [ "$action" != restart ] || action=reload
@@ -78,7 +63,7 @@ daemon_act() {
   case $action in
     start)
       # shellcheck disable=SC2016 # for the shell that undoes it
-      inverse sh -c 'pid=$(cat /run/sshd.pid) && [ "$(cat "/proc/$pid/comm")" = sshd ] && kill "$pid"'
+      inverse sh -c 'pid=$(cat /run/sshd.pid) && [ -O "/proc/$pid" ] && [ "$(cat "/proc/$pid/comm")" = sshd ] && kill "$pid"'
       run "$@"
       ;;
     stop) daemon_stop ;;

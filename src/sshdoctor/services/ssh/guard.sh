@@ -8,28 +8,6 @@ server_folder=/run/sshd
 
 server_installed() { [ -x /usr/sbin/sshd ] || guard_has sshd; }
 
-# The process number and the command of the sshd that listens (the title of its sessions has no path).
-server_process() {
-  local file name line own
-  own=$(readlink /proc/self/ns/pid)
-  for file in /proc/[0-9]*/comm; do
-    { read -r name <"$file"; } 2>/dev/null && [ "$name" = sshd ] || continue
-    [ "$(readlink "${file%comm}ns/pid")" = "$own" ] || continue # in a container on this host
-    # Anybody may call a program sshd; only root's is one that root shall start again.
-    [ "$(stat -c %u "${file%/comm}")" = 0 ] || continue
-    line=$({ tr '\0' ' ' <"${file%comm}cmdline"; } 2>/dev/null)
-    case $line in
-      'sshd: /'*' [listener]'*) line=${line#sshd: } ;;
-      /*) ;;
-      *) continue ;;
-    esac
-    file=${file#/proc/}
-    echo "${file%/comm} ${line%% \[listener\]*}"
-    return 0
-  done
-  return 1
-}
-
 server_accepts() {
   local sshd=/usr/sbin/sshd
   [ -x $sshd ] || sshd=$(command -v sshd) || return 1

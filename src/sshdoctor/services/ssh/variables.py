@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sshdoctor.model import Unknown
+from sshdoctor.model import Unknown, endpoint
 
 
 def playbook_variables(faces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -146,11 +146,10 @@ def _directives(face: Mapping[str, Any]) -> list[str]:
         return []
     if listening.state == "service" or isinstance(config.listen, Unknown):
         return []
-    bracketed = f"[{dial.arrives_at}]" if ":" in dial.arrives_at else dial.arrives_at
     inet_only = {"ipv4": "inet6", "ipv6": "inet"}.get(dial.family) == config.address_family
     family = ["AddressFamily any"] if inet_only else []
     if config.listen:
-        return [*family, f"ListenAddress {bracketed}:{dial.inside_port}"]
+        return [*family, f"ListenAddress {endpoint(dial.arrives_at, dial.inside_port)}"]
     if listening.anywhere and not listening.on_port:
         kept = () if config.ports_given else listening.ports
         return [*family, *(f"Port {port}" for port in (*kept, dial.inside_port))]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 from msgspec import Struct
 
 from sshdoctor.facts.ssh.parsing.hosts_access import decide
 from sshdoctor.facts.ssh.wrappers import WrapperRule, Wrappers
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services import progress
 from sshdoctor.services.base import GREETED
 
@@ -24,7 +25,7 @@ class Admission(Struct, frozen=True, kw_only=True):
     file: str = ""
     line: int = 0
     client: str = ""
-    remedy: str = ""
+    remedy: Command = Command()
     entry: str = ""
     evidence: tuple[Evidence, ...] = ()
 
@@ -71,9 +72,15 @@ def _refused(rule: WrapperRule, client: str, wrappers: Wrappers) -> Admission:
         line=rule.line,
         client=client,
         entry=_new(entry, wrappers),
-        remedy=f"sed -i '1i {entry}' /etc/hosts.allow" if first else f"echo '{entry}' >>/etc/hosts.allow",
+        remedy=_typed(entry, first=first),
         evidence=(Evidence(f"grep -n . {rule.file}", f"{rule.line}: {rule.text}"), *wrappers.evidence),
     )
+
+
+def _typed(entry: str, *, first: bool) -> Command:
+    if first:
+        return Command(f"sed -i {quote(f'1i {entry}')} /etc/hosts.allow")
+    return Command(f"echo {quote(entry)} >>/etc/hosts.allow")
 
 
 def _new(entry: str, wrappers: Wrappers) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sshdoctor.facts.ssh.account import Account, AuthFile
 from sshdoctor.facts.ssh.config import Config
 from sshdoctor.facts.ssh.parsing.key_files import Objection
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Command, Evidence, Unknown
 
 
 class Keys(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Keys(Struct, frozen=True, kw_only=True):
     authorized: bool | Unknown
     file: str
     distrusted: str | Unknown
-    mend: str
+    mend: Command
     objections: tuple[Objection, ...]
     forced_command: str
     """What takes the place of the shell for the key that sshd took, or ""."""
@@ -53,7 +53,7 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
         authorized=ours if isinstance(ours, Unknown) else found,
         file=files[0].path if files else "~/.ssh/authorized_keys",
         distrusted=authorized if isinstance(authorized, Unknown) else _distrusted(holding, strict),
-        mend="; ".join(dict.fromkeys(one.mend for one in against)),
+        mend=Command("; ".join(dict.fromkeys(one.mend for one in against))),
         objections=against,
         forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
         evidence=(offered, *account.evidence),

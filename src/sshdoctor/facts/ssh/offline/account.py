@@ -61,10 +61,10 @@ def _keys(disk: Disk, name: str, uid: str, home: str) -> Iterator[str]:
     if isinstance(patterns, Unknown):
         yield "unread=yes"
         return
-    for pattern in patterns:
-        if pattern != "none":
-            path = _expanded(pattern, {"%h": home, "%u": name, "%U": uid, "%%": "%"})
-            yield from _file(disk, path if path.startswith("/") else f"{home}/{path}", home)
+    signs = {"%h": home, "%u": name, "%U": uid, "%%": "%"}
+    paths = [_expanded(pattern, signs) for pattern in patterns if pattern != "none"]
+    for path in dict.fromkeys(path if path.startswith("/") else f"{home}/{path}" for path in paths):
+        yield from _file(disk, path, home)
 
 
 def _expanded(pattern: str, signs: Mapping[str, str]) -> str:

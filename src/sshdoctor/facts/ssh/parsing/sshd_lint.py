@@ -50,14 +50,40 @@ class Fault(NamedTuple):
     message: str
 
 
+_SHORT = frozenset(
+    ("port", "match", "banner", "ciphers", "macs", "usepam", "usedns", "include", "ipqos", "setenv",
+     "rdomain", "hostkey", "pidfile", "checkmail", "keytab")
+)  # fmt: skip
+"""The keywords with fewer than eight letters. Any other short word stands in the program for another reason:
+``ignore`` does."""
+_GLOBAL_ONLY = frozenset(
+    ("port", "listenaddress", "addressfamily", "hostkey", "hostkeyagent", "hostkeyalgorithms",
+     "hostcertificate", "usepam", "usedns", "ciphers", "macs", "kexalgorithms", "pidfile", "maxstartups",
+     "logingracetime", "strictmodes", "printmotd", "printlastlog", "compression", "tcpkeepalive",
+     "syslogfacility", "permituserenvironment", "versionaddendum", "xauthlocation")
+)  # fmt: skip
+"""What sshd takes outside of Match alone (servconf.c, SSHCFG_GLOBAL), in every version since 7.4."""
+_NONE_IS_NONE = b"no argument after keyword"
+"""sshd from 8.7 on refuses every keyword without a value; it then has these words."""
+
+
 def faults(files: Files, program: bytes) -> tuple[Fault, ...]:
     """What ``sshd -t`` would refuse, of what can be told; ``program`` is sshd itself."""
-    return tuple(
-        Fault(path, number, message)
-        for path, text in files.texts.items()
-        for number, line in enumerate((text or "").splitlines(), 1)
-        if (message := _refused(line, program))
-    )
+    return tuple(fault for path, text in files.texts.items() for fault in _of_file(path, text or "", program))
+
+
+def _of_file(path: str, text: str, program: bytes) -> Iterator[Fault]:
+    """A Match block goes on to the next Match, or to the end of the file."""
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.match(r"\s*(\w+)", line)
+        keyword = found[1].lower() if found else ""
+        if keyword == "match":
+            inside = not re.match(r"\s*match\s+all\s*(#|$)", line, re.I)
+        if message := _refused(line, program):
+            yield Fault(path, number, message)
+        elif inside and found and keyword in _GLOBAL_ONLY:
+            yield Fault(path, number, f"Directive '{found[1]}' is not allowed within a Match block")
 
 
 def _refused(line: str, program: bytes) -> str:
@@ -66,9 +92,11 @@ def _refused(line: str, program: bytes) -> str:
     if not found:
         return ""
     word, keyword = found[1], found[1].lower()
-    if f"{keyword}\0".encode() not in program:
+    if f"{keyword}\0".encode() not in program or (len(keyword) < 8 and keyword not in _SHORT):
         return f"Bad configuration option: {word}"
     values = list(_words(found[2]))
+    if not values and _NONE_IS_NONE in program:
+        return f'no argument after keyword "{word}"'
     if not values:
         return "missing argument." if keyword in ("port", *_CHOICES, *_NUMBERS) else ""
     if keyword == "port":

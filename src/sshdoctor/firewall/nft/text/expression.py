@@ -9,7 +9,7 @@ from typing import Any
 from sshdoctor.firewall.nft.text import words
 from sshdoctor.firewall.nft.text.primaries import primary
 from sshdoctor.firewall.nft.text.tokens import NotUnderstoodError, Reader
-from sshdoctor.firewall.nft.text.values import concatenated, value
+from sshdoctor.firewall.nft.text.values import atom, concatenated, value
 
 _BINARY = frozenset(("&", "|", "^", "<<", ">>", "and", "or", "xor", "lshift", "rshift"))
 _RELATIONS = frozenset(("==", "!=", "<", ">", "<=", ">=", "!", "eq", "ne", "neq", "lt", "gt", "le", "lte",
@@ -120,7 +120,9 @@ def elements(reader: Reader, data: Data | None) -> list[Any]:
     found: list[Any] = []
     reader.skip_ends()
     while not reader.accept("}"):
-        if reader.sign == "{":
+        if data is None and reader.kind == "word" and reader.after() in (",", "}"):
+            found.append(atom(reader.take()))  # most elements of long sets are a word
+        elif reader.sign == "{":
             found.extend(elements(reader, data))  # a variable that holds a set
         else:
             found.append(_element(reader, data))

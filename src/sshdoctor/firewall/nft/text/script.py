@@ -51,7 +51,7 @@ def read_script(text: str, include: Include = _no_files) -> list[Object]:
         token = reader.token
         try:
             ruleset.command(reader)
-        except (NotUnderstoodError, ValueError, IndexError) as error:
+        except (NotUnderstoodError, ValueError, IndexError, KeyError, RecursionError) as error:
             at = reader.token or token
             raise RulesError(f"line {at.line()}: {_shown(token)}: {error}") from None
 

@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sshdoctor.firewall.nft.text import effects
 from sshdoctor.firewall.nft.text.address import nat_target
 from sshdoctor.firewall.nft.text.expression import (
     comparison,
-    concatenated_or_expression,
     elements_or_name,
     expression,
 )
-from sshdoctor.firewall.nft.text.primaries import primary
 from sshdoctor.firewall.nft.text.tokens import NotUnderstoodError, Reader
-from sshdoctor.firewall.nft.text.values import atom
 
 Statement = Any
-Inner = Callable[[Reader], list[Statement]]
 
 NOT_UNDERSTOOD = "not understood"
 
@@ -30,14 +27,13 @@ def rule(reader: Reader) -> tuple[list[Statement], str]:
     """The statements up to the end of the line, and its text. It never fails."""
     begin = reader.place
     found: list[Statement] = []
-    reader.handle = None
     while reader.kind != "end" and reader.sign != "}":
         before = reader.place
         try:
             found.extend(_statement(reader))
             if reader.place == before:
                 raise NotUnderstoodError(reader.text)
-        except (NotUnderstoodError, ValueError, IndexError):
+        except (NotUnderstoodError, ValueError, IndexError, RecursionError):
             reader.place = before
             _to_the_end(reader)
             found.append({NOT_UNDERSTOOD: reader.said(before)})
@@ -98,7 +94,7 @@ def verdict(reader: Reader) -> Statement:
         return _jump(word, reader)
     if word == "queue":
         reader.place -= 1
-        return _queue(reader)
+        return effects.queue(reader)
     raise NotUnderstoodError(word)
 
 
@@ -115,132 +111,6 @@ def _jump(word: str, reader: Reader) -> Statement:
         rules.append({"expr": statements, "text": text})
         reader.skip_ends()
     return {word: {"rules": rules}}
-
-
-def _counter(reader: Reader) -> Statement:
-    reader.take()
-    if reader.accept("name"):
-        return {"counter": _named(reader)}
-    while reader.text in ("packets", "bytes"):
-        reader.take()
-        reader.take()
-    return {"counter": None}
-
-
-def _named(reader: Reader) -> Any:
-    """The name of an object, or what a map gives for a packet."""
-    if reader.kind == "string" or primary_is_absent(reader):
-        return reader.take()
-    return expression(reader)
-
-
-def primary_is_absent(reader: Reader) -> bool:
-    place = reader.place
-    absent = primary(reader) is None
-    reader.place = place
-    return absent
-
-
-def _limit(reader: Reader) -> Statement:
-    reader.take()
-    if reader.accept("name"):
-        return {"limit": _named(reader)}
-    reader.expect("rate")
-    over = reader.accept("over")
-    _rate(reader)
-    if reader.accept("burst"):
-        reader.take()
-        reader.accept("packets", "bytes", "kbytes", "mbytes")
-    return {"limit": {"rate": 0, "inv": over}}
-
-
-def _rate(reader: Reader) -> None:
-    """``3/minute``, ``1 mbytes/second``, ``3 / minute``."""
-    while True:
-        word = reader.take()
-        if word == "/":
-            reader.take()
-            return
-        if "/" in word:
-            if word.endswith("/"):
-                reader.take()
-            return
-
-
-def _quota(reader: Reader) -> Statement:
-    reader.take()
-    if reader.accept("name"):
-        return {"quota": _named(reader)}
-    over = reader.text == "over"
-    reader.accept("over", "until")
-    found = {"quota": {"val": atom(reader.take()), "val_unit": reader.take(), "inv": over}}
-    if reader.accept("used"):
-        reader.take()
-        reader.take()
-    return found
-
-
-def _last(reader: Reader) -> Statement:
-    reader.take()
-    if reader.accept("used"):
-        reader.take()
-    return {"last": None}
-
-
-_LOG_VALUES = ("prefix", "level", "group", "snaplen", "queue-threshold")
-
-
-def _log(reader: Reader) -> Statement:
-    reader.take()
-    while reader.text in (*_LOG_VALUES, "flags") and reader.kind == "word":
-        if reader.take() == "flags":
-            _log_flags(reader)
-        else:
-            reader.take()
-    return {"log": None}
-
-
-def _log_flags(reader: Reader) -> None:
-    if reader.take() in ("tcp", "ip"):
-        reader.take()
-        while reader.accept(","):
-            reader.take()
-
-
-def _reject(reader: Reader) -> Statement:
-    reader.take()
-    if not reader.accept("with"):
-        return {"reject": None}
-    kind = reader.take()
-    if kind == "tcp":
-        reader.expect("reset")
-        return {"reject": {"type": "tcp reset"}}
-    reader.accept("type", "code")
-    if kind not in ("icmp", "icmpv6", "icmpx"):
-        raise NotUnderstoodError(kind)
-    return {"reject": {"type": kind, "expr": atom(reader.take())}}
-
-
-def _queue(reader: Reader) -> Statement:
-    reader.take()
-    found: dict[str, Any] = {}
-    flags: list[str] = []
-    while True:
-        if reader.accept("num", "to"):
-            found["num"] = concatenated_or_expression(reader)
-            if reader.accept("map"):
-                found["num"] = {"map": {"key": found["num"], "data": elements_or_name(reader, expression)}}
-        elif reader.text in ("flags", "bypass", "fanout", "options"):
-            if reader.text in ("flags", "options"):
-                reader.take()
-            flags.append(reader.take())
-        elif not (flags and reader.accept(",")):
-            break
-    return {"queue": {**found, "flags": flags}}
-
-
-def _notrack(reader: Reader) -> Statement:
-    return {reader.take(): None}
 
 
 def _flow(reader: Reader) -> Statement:
@@ -301,76 +171,25 @@ def _old_update(reader: Reader) -> Statement | None:
     return {"set": {"op": operation, "elem": key, "set": reader.take()}}
 
 
-def _reset(reader: Reader) -> Statement | None:
-    if reader.after() != "tcp":
-        return None
-    reader.take()
-    return {"reset": primary(reader)}
-
-
-def _synproxy(reader: Reader) -> Statement:
-    reader.take()
-    if reader.accept("name"):
-        return {"synproxy": _named(reader)}
-    while reader.text in ("mss", "wscale", "timestamp", "sack-perm"):
-        if reader.take() in ("mss", "wscale"):
-            reader.take()
-    return {"synproxy": {}}
-
-
-def _copy(reader: Reader) -> Statement:
-    """dup and fwd: to an address, a device, or both."""
-    word = reader.take()
-    found: dict[str, Any] = {}
-    reader.accept("ip", "ip6")
-    reader.expect("to")
-    found["addr"] = expression(reader)
-    if reader.accept("device"):
-        found["dev"] = reader.take()
-    return {word: found}
-
-
-def _ct(reader: Reader) -> Statement | None:
-    """``ct count over 10``; everything else of ct is a field."""
-    if reader.after() != "count":
-        return None
-    reader.take()
-    reader.take()
-    over = reader.accept("over")
-    return {"ct count": {"val": atom(reader.take()), "inv": over}}
-
-
-def _xt(reader: Reader) -> Statement:
-    reader.take()
-    kind = reader.take()
-    return {"xt": {"type": kind, "name": reader.take()}}
-
-
-def _comment(reader: Reader) -> list[Statement]:
-    reader.take()
-    reader.take()
-    return []
-
-
 _STATEMENTS: dict[str, Callable[[Reader], Any]] = {
     **dict.fromkeys(("accept", "drop", "return", "continue", "jump", "goto"), verdict),
     **dict.fromkeys(("snat", "dnat", "masquerade", "redirect", "tproxy"), nat_target),
     **dict.fromkeys(("add", "update", "delete"), _update),
-    **dict.fromkeys(("dup", "fwd"), _copy),
-    "counter": _counter,
-    "limit": _limit,
-    "quota": _quota,
-    "last": _last,
-    "log": _log,
-    "reject": _reject,
-    "queue": _queue,
-    "notrack": _notrack,
+    **dict.fromkeys(("dup", "fwd"), effects.copy),
+    "counter": effects.counter,
+    "limit": effects.limit,
+    "quota": effects.quota,
+    "last": effects.last,
+    "log": effects.log,
+    "reject": effects.reject,
+    "queue": effects.queue,
+    "notrack": effects.notrack,
     "flow": _flow,
     "meter": _meter,
     "set": _old_update,
-    "reset": _reset,
-    "synproxy": _synproxy,
-    "ct": _ct,
-    "xt": _xt,
-    "comment": _comment,
+    "reset": effects.reset_option,
+    "synproxy": effects.synproxy,
+    "ct": effects.count,
+    "xt": effects.of_iptables,
+    "comment": effects.comment,
 }

@@ -32,7 +32,10 @@ Include = Callable[[str], Iterable[str]]
 
 
 class Token(NamedTuple):
-    """``kind`` is word, string, sign, end, handle or xt; it is ``source`` from ``start`` to ``stop``."""
+    """``kind`` is word, string, sign, end or xt; it is ``source`` from ``start`` to ``stop``.
+
+    The text of an end is the handle that stands before it, if any.
+    """
 
     kind: str
     text: str
@@ -42,6 +45,9 @@ class Token(NamedTuple):
 
     def line(self) -> int:
         return self.source.count("\n", 0, self.start) + 1
+
+
+_END = Token("end", "", "", 0, 0)
 
 
 class NotUnderstoodError(Exception):
@@ -59,13 +65,18 @@ def tokens_of(text: str, include: Include) -> list[Token]:
 
 
 def _plain(text: str) -> Iterator[Token]:
+    handle = ""
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or "other"
-        if kind == "other":
-            kind = "word"
-        if kind not in ("skip", "comment"):
-            group = match.lastgroup or "other"
-            yield Token(kind, match[group], text, match.start(), match.end())
+        if kind in ("skip", "comment"):
+            continue
+        found = match[kind]
+        if kind == "handle":
+            handle = found
+            continue
+        if kind == "end":
+            found, handle = handle, ""
+        yield Token("word" if kind == "other" else kind, found, text, match.start(), match.end())
 
 
 def _expand(
@@ -95,7 +106,7 @@ def _defined(rest: deque[Token], variables: Mapping[str, list[Token]]) -> list[T
     while rest and (depth or rest[0].kind != "end"):
         token = rest.popleft()
         depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "sign" else 0
-        if token.kind not in ("end", "handle"):
+        if token.kind != "end":
             value.extend(_replaced(token, variables))
     return value
 
@@ -127,57 +138,59 @@ def _value(name: str, token: Token, variables: Mapping[str, list[Token]]) -> lis
 
 
 class Reader:
-    """Where the reading stands. Ends of lines are passed over where ``inside`` braces."""
+    """Where the reading stands."""
 
     def __init__(self, tokens: list[Token]) -> None:
-        self.tokens = tokens
+        self.tokens = [*tokens, _END]
         self.place = 0
-        self.handle: int | None = None
-
-    def _settle(self) -> None:
-        while self.place < len(self.tokens) and self.tokens[self.place].kind == "handle":
-            self.handle = int(self.tokens[self.place].text)
-            self.place += 1
+        self._last = len(tokens)
 
     @property
     def token(self) -> Token | None:
-        self._settle()
-        return self.tokens[self.place] if self.place < len(self.tokens) else None
+        """The next token, None behind the last."""
+        return self.tokens[self.place] if self.place < self._last else None
 
     @property
     def text(self) -> str:
         """The text of the next token; "" at the end of a line or of everything."""
-        token = self.token
-        return "" if token is None or token.kind == "end" else token.text
+        token = self.tokens[self.place]
+        return "" if token.kind == "end" else token.text
 
     @property
     def sign(self) -> str:
         """The next token if it is a sign, "" otherwise."""
-        return self.text if self.kind == "sign" else ""
+        token = self.tokens[self.place]
+        return token.text if token.kind == "sign" else ""
 
     @property
     def kind(self) -> str:
-        token = self.token
-        return "end" if token is None else token.kind
+        return self.tokens[self.place].kind
+
+    @property
+    def handle(self) -> int | None:
+        """The handle that stands at the end of the line, where the reading is."""
+        token = self.tokens[self.place]
+        return int(token.text) if token.kind == "end" and token.text.isdigit() else None
 
     def after(self) -> str:
         """The text of the token after the next."""
-        self._settle()
-        at = self.place + 1
-        return self.tokens[at].text if at < len(self.tokens) and self.tokens[at].kind != "end" else ""
+        if self.place >= self._last:
+            return ""
+        token = self.tokens[self.place + 1]
+        return "" if token.kind == "end" else token.text
 
     def take(self) -> str:
         """The next token. Raises NotUnderstoodError at the end."""
-        token = self.token
-        if token is None or token.kind == "end":
+        token = self.tokens[self.place]
+        if token.kind == "end":
             raise NotUnderstoodError("the line ends too early")
         self.place += 1
         return token.text
 
     def accept(self, *texts: str) -> bool:
         """Whether the next token is one of these words or signs; it is taken then."""
-        token = self.token
-        if token is not None and token.kind in ("word", "sign") and token.text in texts:
+        token = self.tokens[self.place]
+        if token.text in texts and token.kind in ("word", "sign"):
             self.place += 1
             return True
         return False
@@ -191,14 +204,15 @@ class Reader:
         token = self.tokens[self.place - 1]
         self.tokens[self.place - 1 : self.place] = [token._replace(kind="word", text=text) for text in texts]
         self.place -= 1
+        self._last += len(texts) - 1
 
     def skip_ends(self) -> None:
-        while (token := self.token) is not None and token.kind == "end":
+        while self.place < self._last and self.tokens[self.place].kind == "end":
             self.place += 1
 
     def said(self, start: int) -> str:
         """What the source says from the token at ``start`` to the one before this place, in one line."""
-        tokens = [token for token in self.tokens[start : self.place] if token.kind not in ("end", "handle")]
+        tokens = [token for token in self.tokens[start : self.place] if token.kind != "end"]
         if not tokens:
             return ""
         same = [token for token in tokens if token.source is tokens[0].source]

@@ -60,6 +60,7 @@ same_attributes() {
   fi
   if [ -n "${arg_mode+set}" ] && ! [ -L "$1" ]; then
     wanted_mode "$1"
+    ! theirs "$1" || wanted=$(printf %o "0$(theirs_mode "$wanted")")
     # five digits: fewer would leave the set-group-ID bit of a directory
     same_attribute "$1" mode %a "$wanted" chmod "$(printf '%05o' "0$wanted")"
   fi
@@ -74,8 +75,18 @@ same_attribute() {
   note_diff "$attribute_path" "$attribute $attribute_is" "$attribute $attribute_wanted"
   if would; then
     keep "$attribute_path"
-    run "$@" "$attribute_path"
+    if theirs "$attribute_path"; then
+      journal "$* $attribute_path"
+      (theirs_attribute "$attribute_path" "$@") 2>"$work/err" || fail_of_theirs "$attribute_path"
+    else
+      run "$@" "$attribute_path"
+    fi
   fi
+}
+
+# fail_of_theirs PATH: what root does not do in a folder that others can write.
+fail_of_theirs() {
+  fail "$1: it lies in a folder that others can write, and is not what it seemed (a link, another's file, one with other names?). Look whose it is, and mend it by hand. $(tail -n 1 "$work/err" 2>/dev/null)"
 }
 
 # ---- A file's text
@@ -83,7 +94,8 @@ same_attribute() {
 # readable_text PATH, into $work/old: the text of PATH, of nothing if it does not exist; fails for what is none.
 readable_text() {
   [ ! -d "$1" ] || fail "$1 is a directory"
-  if [ -e "$1" ]; then cat "$1" >"$work/old" 2>"$work/err" || fail "$1 cannot be read: $(cat "$work/err")"
+  if [ -e "$1" ] && theirs "$1"; then theirs_text "$1" >"$work/old" 2>"$work/err" || fail_of_theirs "$1"
+  elif [ -e "$1" ]; then cat "$1" >"$work/old" 2>"$work/err" || fail "$1 cannot be read: $(cat "$work/err")"
   else : >"$work/old"; fi
   # shellcheck disable=SC2094 # both only read
   tr -d '\000' <"$work/old" | cmp -s - "$work/old" || fail "$1 is no text: there is a NUL in it"
@@ -133,6 +145,8 @@ attributes_of_new() {
 # backed_up PATH: a copy beside it, if arg_backup asks for one and there is something to copy.
 backed_up() {
   if [ -z "${arg_backup-}" ] || ! [ -e "$1" ]; then return 0; fi
+  : >"$work/err"
+  ! theirs "$1" || fail_of_theirs "$1"
   backup=$1.$$.$(date +%Y-%m-%d@%H:%M:%S)~
   keep "$backup"
   run cp -p "$1" "$backup"
@@ -143,6 +157,10 @@ backed_up() {
 put_text() {
   keep "$2"
   journal "write $2"
+  if theirs "$2"; then
+    put_theirs "$1" "$2"
+    return
+  fi
   temporary=$2.sshdoctor-new
   rm -f "$temporary"
   if [ -f "$2" ] && ! [ -L "$2" ]; then
@@ -156,6 +174,18 @@ put_text() {
   fail "$2 cannot be written: $(tail -n 1 "$work/err")"
 }
 
+# put_theirs NEW PATH: the same, where others can write the folder: with its owner and mode, or the folder's owner.
+put_theirs() {
+  : >"$work/err"
+  if [ -e "$2" ] || [ -L "$2" ]; then
+    theirs_text "$2" >/dev/null 2>"$work/err" || fail_of_theirs "$2"
+    whose=$(stat -c %u:%g "$2") mode=$(stat -c %a "$2")
+  else
+    whose=0:0 mode=644
+  fi
+  theirs_put "$1" "$2" "$whose" "$mode" 2>"$work/err" || fail_of_theirs "$2"
+}
+
 # made_directories PATH [FUNCTION]: PATH and what leads to it; FUNCTION is called with each that is new.
 made_directories() {
   whole_path "$1"
@@ -166,7 +196,8 @@ made_directories() {
   note_diff "$whole" absent directory
   if would; then
     keep "$whole"
-    (umask 022 && run mkdir "$whole") || exit 1
+    if theirs "$whole"; then theirs_folder "$whole" 0:0 755 2>"$work/err" || fail_of_theirs "$whole"
+    else (umask 022 && run mkdir "$whole") || exit 1; fi
     ${2:+"$2" "$1"}
   fi
 }

@@ -1,0 +1,66 @@
+"""The command ``demo``: a throw-away host, broken, diagnosed, repaired and proved."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from sshdoctor.commands.demo.host import broken_host
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.catalogs import check_folders
+from sshdoctor.commands.shared.changes import repair_setup, work_on
+from sshdoctor.commands.shared.options import show_text, terminal
+from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.diagnosis.pipeline import Diagnosis, diagnose
+from sshdoctor.diagnosis.setup import diagnosis_setup
+from sshdoctor.model import Host, HostReport
+from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.setup import RepairSetup
+from sshdoctor.reports import render
+from sshdoctor.reports.repair_text import plan_text
+
+if TYPE_CHECKING:
+    from sshdoctor.remedy.plan import Step
+    from sshdoctor.remedy.repair import Proposal
+
+_PROBING = ProbeOptions(timeout=4)
+
+
+def run() -> int:
+    """Show it all on a container; the exit code of what came of it. Raises DemoError."""
+    _say("Making a throw-away host; its sshd is stopped, behind a firewall rule that drops.")
+    with broken_host() as host:
+        _say("Diagnosing it from both sides.\n")
+        found = _diagnose(host)
+        _say("Repairing it, under a guard that would undo what is not proved.\n")
+        proved = _repair(host)
+    return 0 if found[:2] == ("firewall-drops", "sshd-stopped") and proved else exit_codes.UNDECIDED
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _diagnose(host: Host) -> tuple[str, ...]:
+    """The ids of the causes; the report is shown."""
+    report = diagnose(host, diagnosis_setup(check_folders([]), _PROBING)).report
+    show_text(render([report], "text", **terminal()))
+    return tuple(cause.id for cause in report.causes)
+
+
+def _repair(host: Host) -> bool:
+    """Whether the repair is proved; plan and report are shown, and nobody is asked."""
+    report = work_on(host, repair_setup([], _PROBING), _repaired)
+    show_text("\n" + render([report], "text", **terminal()))
+    return report.repair is not None and report.repair.outcome == "proved"
+
+
+def _repaired(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
+    from sshdoctor.remedy.repair import repair
+
+    return repair(host, before, setup, Choice(seconds=60), _agree)
+
+
+def _agree(proposal: Proposal) -> tuple[Step, ...]:
+    show_text(plan_text(proposal.report, [step.shown for step in proposal.steps], proposal.forecast))
+    return proposal.steps

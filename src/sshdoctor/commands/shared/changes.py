@@ -1,0 +1,108 @@
+"""What the commands that change hosts share: their options, asking first, and one pass over the hosts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
+from sshdoctor.commands.shared.fleet import examine_all
+from sshdoctor.commands.shared.options import (
+    Options,
+    hosts_of,
+    in_order,
+    jobs_of,
+    number,
+    probe_options,
+    write,
+)
+from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.diagnosis.pipeline import Diagnosis
+from sshdoctor.diagnosis.setup import diagnosis_setup
+from sshdoctor.model import Host, HostReport
+from sshdoctor.remedy.consent import Answer, Choice, ask_on_terminal, chosen, is_terminal
+from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
+from sshdoctor.reports import check_format
+from sshdoctor.reports.repair_text import diffs, plan_text
+
+if TYPE_CHECKING:
+    from sshdoctor.remedy.plan import Step
+    from sshdoctor.remedy.repair import Proposal
+
+# What plans and repairs is imported where it is used: while a host is already answering.
+
+HostWork = Callable[[Host, Diagnosis, RepairSetup], HostReport]
+"""What is done with a host that has been diagnosed, its way in still open."""
+
+
+class ChangeOptions(Struct, frozen=True, kw_only=True):
+    """What the tasks that change hosts add to a diagnosis, as typed."""
+
+    check: bool
+    diff: bool
+    yes: bool
+    guard: str
+    narrow: bool
+    script: str = ""
+    """Change nothing: write the plan to this file, for a console."""
+
+
+def repair_setup(sources: Sequence[Path], probing: ProbeOptions) -> RepairSetup:
+    """How every host of this run is diagnosed, and which playbooks there are."""
+    setup = diagnosis_setup(check_folders(sources), probing, rooms=("remedy.repair", "reports.text_format"))
+    return RepairSetup.of(setup, playbook_folders(sources))
+
+
+def choice_of(wish: ChangeOptions, causes: tuple[str, ...] = ()) -> Choice:
+    """What a person wants, checked. Raises UsageError."""
+    seconds = int(number("--guard", wish.guard, 5, 3600))
+    return Choice(seconds=seconds, causes=causes, check=wish.check, narrow=wish.narrow)
+
+
+def work_on(host: Host, setup: RepairSetup, work: HostWork) -> HostReport:
+    """What ``work`` comes to on a host that has been diagnosed, its way in still open."""
+    with closing(diagnose_to_repair(host, setup)) as before:
+        return work(host, before, setup)
+
+
+def work_on_each(options: Options, work: HostWork, wish: ChangeOptions) -> int:
+    """Do ``work`` on each host, write the report, give the exit code."""
+    check_format(options.format, options.lang)
+    probing, jobs, hosts = probe_options(options), jobs_of(options), hosts_of(options)
+    setup = repair_setup(options.sources, probing)
+    if len(hosts) > 1:
+        setup.prepare()
+    asks = not (wish.yes or wish.check)  # one terminal answers for one host at a time
+    examined = partial(work_on, setup=setup, work=work)
+    reports = in_order(hosts, examine_all(hosts, examined, 1 if asks else jobs))
+    write(reports, options)
+    return exit_codes.of_repairs(reports)
+
+
+def agree(proposal: Proposal, wish: ChangeOptions) -> tuple[Step, ...]:
+    shown = tuple(step.shown for step in proposal.steps)
+    sys.stderr.write(plan_text(proposal.report, shown, proposal.forecast))
+    if wish.diff:
+        for step in proposal.steps:
+            sys.stderr.write(_previewed(proposal, step))
+    if wish.yes:
+        return proposal.steps
+    if not is_terminal():
+        sys.stderr.write("Nothing is changed: nobody is there to be asked (--yes agrees to all of it).\n")
+        return ()
+
+    def ask(step: Step) -> Answer:
+        return ask_on_terminal(step, partial(_previewed, proposal))
+
+    return chosen(proposal.steps, ask)
+
+
+def _previewed(proposal: Proposal, step: Step) -> str:
+    return diffs(proposal.preview(step).tasks)

@@ -1,0 +1,171 @@
+"""What was asked on the command line, and how the answer is written: the same for every task about hosts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.errors import UsageError
+from sshdoctor.inventory import find_sources, load_hosts
+from sshdoctor.model import Host, HostReport, Login
+from sshdoctor.reports import render
+
+if TYPE_CHECKING:
+    from sshdoctor.access.capture.capture import Capture
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What was asked on the command line, as typed."""
+
+    pattern: str
+    inventories: tuple[str, ...]
+    format: str
+    output: str
+    jobs: str
+    timeout: str
+    outside_only: bool
+    only: tuple[str, ...]
+    known_hosts: str
+    accept_new_host_key: bool
+    lang: str = "en"
+    mask: bool = False
+    deep: bool = False
+    capture: Capture | None = None
+    """What the one host said, to be asked instead of it."""
+
+    def __post_init__(self) -> None:
+        if not self.pattern:
+            raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The inventories that are read: those that were named, else what is found. Raises InputError."""
+        return sources_of(self.inventories)
+
+
+def sources_of(named: Sequence[str]) -> tuple[Path, ...]:
+    """The inventories that were named, else those that are found. Raises InputError."""
+    return find_sources([Path(name) for name in named], os.environ)
+
+
+def probe_options(options: Options) -> ProbeOptions:
+    """How to go about it. Raises UsageError."""
+    return ProbeOptions(
+        timeout=number("--timeout", options.timeout, 0.1, 600),
+        outside_only=options.outside_only,
+        accept_new_host_key=options.accept_new_host_key,
+        deep=options.deep,
+    )
+
+
+def jobs_of(options: Options) -> int:
+    """How many hosts at a time. Raises UsageError."""
+    return int(number("--jobs", options.jobs, 1, 512))
+
+
+def hosts_of(options: Options) -> list[Host]:
+    """The hosts that the pattern means. Raises InventoryError, UsageError."""
+    found = load_hosts(options.pattern, options.sources or None, os.environ)
+    return [_with_known_hosts(host, options.known_hosts) for host in found]
+
+
+def one_host(options: Options, what: str) -> Host:
+    """The one host that the pattern means; ``what`` is for no more than one. Raises UsageError."""
+    hosts = hosts_of(options)
+    if len(hosts) != 1:
+        raise UsageError(f"{what}, and --host {options.pattern} means {len(hosts)}")
+    return hosts[0]
+
+
+def number(flag: str, text: str, least: float, most: float) -> float:
+    """The number that a flag gives. Raises UsageError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most:
+        raise UsageError(f"{flag} {text}: a number from {least:g} to {most:g}")
+    return value
+
+
+def _with_known_hosts(host: Host, file: str) -> Host:
+    if not file:
+        return host
+    if not Path(file).is_file():
+        raise UsageError(f"--known-hosts {file}: there is no such file")
+
+    def told(login: Login) -> Login:
+        return replace(login, known_hosts=(file,))
+
+    ways = tuple(replace(way, login=told(way.login)) if way.login else way for way in host.ways)
+    return replace(host, login=told(host.login), ways=ways)
+
+
+def in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[HostReport]:
+    """All reports in the order of ``hosts``; with several, a line of progress for each that ends."""
+    done: dict[str, HostReport] = {}
+    for report in reports:
+        done[report.host] = report
+        if len(hosts) > 1:
+            first = report.causes[0].id if report.causes else report.outside[0].word
+            print(f"[{len(done)}/{len(hosts)}] {report.host}: {report.verdict} ({first})", file=sys.stderr)
+    return [done[host.name] for host in hosts]
+
+
+def write(reports: Sequence[HostReport], options: Options) -> None:
+    """The reports, to where the person wants them. Raises UsageError."""
+    told = partial(render, reports, options.format, lang=options.lang, mask=options.mask)
+    if not options.output:
+        show_text(told(**terminal()))
+        return
+    try:
+        Path(options.output).write_text(told(), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {options.output}: {error.strerror}") from None
+
+
+def write_program(file: str, text: str, flag: str) -> None:
+    """``text`` as a program that may be run. Raises UsageError, which names ``flag``, that gave ``file``."""
+    path = Path(file)
+    try:
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+        path.chmod(path.stat().st_mode | 0o111)
+    except OSError as error:
+        raise UsageError(f"{flag} {file}: {error.strerror}") from None
+
+
+def show_text(text: str) -> None:
+    """To standard output, at once."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def terminal() -> dict[str, Any]:
+    """How wide the report may be, in columns, and whether coloured: only on a terminal that takes colours."""
+    if not sys.stdout.isatty():
+        return {"colour": False, "width": 80}
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return {"colour": not plain, "width": max(40, min(shutil.get_terminal_size().columns, 100))}
+
+
+def given_capture(file: str) -> Capture | None:
+    """The capture that ``--capture`` names, if it does; ``-`` is one that is pasted. Raises CaptureError."""
+    if not file:
+        return None
+    from sshdoctor.access.capture.capture import read_capture, read_capture_file
+    from sshdoctor.access.capture.lines import LARGEST
+
+    if file != "-":
+        return read_capture_file(file)
+    if sys.stdin.isatty():
+        print("Paste the capture, then type Ctrl-D on a line of its own.", file=sys.stderr)
+    return read_capture(sys.stdin.buffer.read(LARGEST + 1), "standard input")

@@ -1,0 +1,112 @@
+"""What all diagnoses of one run have in common: the checks, and what a host must be asked to answer them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from sshdoctor import access
+from sshdoctor.background import once
+from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.errors import UsageError
+from sshdoctor.services import layers
+
+if TYPE_CHECKING:
+    from sshdoctor.checks.load import Check
+
+# What reads checks and facts is imported while a host is already being dialled.
+
+_READ_LATER = ("diagnosis.report", "firewall", "firewall.nft.json")
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What to ask: ``facts`` of the host, and users' ``own`` commands, by check."""
+
+    facts: tuple[str, ...]
+    own: Mapping[str, str] = field(default_factory=dict)
+
+
+class DiagnosisSetup(Struct, frozen=True, kw_only=True):
+    """What all diagnoses of one run have in common.
+
+    ``wanted`` gives what a host is asked, ``checks`` what is made of it; both are first called while a host
+    is already being dialled or asked. They raise CheckError, UsageError.
+    """
+
+    wanted: Callable[[], Wanted]
+    checks: Callable[[], Sequence[Check]]
+    probing: ProbeOptions
+
+    def prepare(self) -> None:
+        """Read and import all that every host takes, once, before workers are forked."""
+        self.wanted(), self.checks()
+        access.prepare()
+
+
+def diagnosis_setup(
+    folders: Sequence[Path], probing: ProbeOptions, only: Sequence[str] = (), rooms: Sequence[str] = ()
+) -> DiagnosisSetup:
+    """How every host of this run is diagnosed, by the checks in ``folders``; ``only`` names layers or checks.
+
+    ``rooms`` are modules to import while a host answers, beside those that every diagnosis needs.
+    """
+    checks = once(lambda: load_checks(folders, only))
+    # Only a choice of checks, or the user's own, changes what the host is asked.
+    chosen = bool(only) or len(folders) > 1
+    return DiagnosisSetup(
+        wanted=once(lambda: wanted_by(checks()) if chosen else every_fact()),
+        checks=once(lambda: _while_waiting(checks, (*_READ_LATER, *rooms))),
+        probing=probing,
+    )
+
+
+def _while_waiting(checks: Callable[[], tuple[Check, ...]], rooms: Sequence[str]) -> tuple[Check, ...]:
+    loaded = checks()
+    for name in rooms:
+        import_module(f"sshdoctor.{name}")
+    return loaded
+
+
+def every_fact(own: Mapping[str, str] | None = None) -> Wanted:
+    """All that a host can be asked."""
+    from sshdoctor import facts
+
+    return Wanted(facts=facts.names(), own=own or {})
+
+
+def wanted_by(checks: Sequence[Check]) -> Wanted:
+    """What a host must be asked to answer ``checks``."""
+    from sshdoctor.diagnosis.derive import facts_of
+
+    return Wanted(facts=facts_of(checks), own={check.id: check.run for check in checks if check.run})
+
+
+def load_checks(folders: Sequence[Path], only: Sequence[str] = ()) -> tuple[Check, ...]:
+    """The checks in ``folders``; those of ``only``, if it names some. Raises CheckError, UsageError."""
+    from sshdoctor import facts
+    from sshdoctor.checks import load
+    from sshdoctor.diagnosis.derive import DERIVED
+
+    types = {name: facts.load(name).VALUE for name in facts.names()}
+    return _chosen(load.load_checks(tuple(folders), {**types, **DERIVED}), only)
+
+
+def _chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]:
+    """The checks that ``--only`` names by layer or id, with those that must be asked before them."""
+    if not only:
+        return checks
+    by_id = {check.id: check for check in checks}
+    unknown = [word for word in only if word not in by_id and word not in layers()]
+    if unknown:
+        raise UsageError(
+            f"--only {unknown[0]}: neither a layer ({', '.join(layers())}) nor a check; "
+            "`sshdoctor checks` lists them"
+        )
+    wanted = {check.id for check in checks if check.id in only or check.layer in only}
+    while before := {name for ident in wanted for name in by_id[ident].predecessors} - wanted:
+        wanted |= before
+    return tuple(check for check in checks if check.id in wanted)

@@ -1,0 +1,55 @@
+# Which processes are servers: by their owner and their program. Anybody may give a program any name, and write what he
+# likes into its arguments. A server is one that root runs (its real user id, which a set-user-id program leaves as
+# it was: proc(5), status), and whose program (proc(5), exe) bears a server's name, and is, with every folder on its
+# way, root's alone to write.
+
+# trusted FILE: it and every folder on its way are root's, and nobody else can put another in its place.
+# shellcheck disable=SC2013  # words, not lines
+trusted() {
+  case $known in *"|$1|"*) return 0 ;; esac
+  way=${1%/*}; set -- "$1"
+  while [ -n "$way" ]; do set -- "$@" "$way"; way=${way%/*}; done
+  for mode in $(stat -L -c '%u:%a' "$@" /); do
+    case $mode in
+      0:1???) ;; # others may add to it, and take away nothing of root's
+      0:*[2367]? | 0:*[2367]) return 1 ;;
+      0:*) ;;
+      *) return 1 ;;
+    esac
+  done
+  [ -n "${mode-}" ] && known="$known|$1|"
+}
+
+# find_servers NAME...: those whose program's name begins with one of these. Their numbers as $servers, with their
+# programs, a line each, as $programs; printed as the parts servers, unseen (there are processes whose program may
+# not be seen) and hidden (processes of others are not shown at all).
+# shellcheck disable=SC2013,SC2034,SC2086,SC3013  # paths of /proc are words; others read what is set
+find_servers() {
+  known='' servers='' programs='' unseen='' here=''
+  [ -r /proc/1/comm ] || echo '## hidden'
+  any=$(echo "$*" | tr ' ' '|')
+  named=$(grep -lsE "^($any)" /proc/[0-9]*/comm | sed 's/comm$/status/')
+  [ -n "$named" ] || return 0
+  here=$(command -v "$1") && here=$(readlink -f "$here")
+  for file in $(grep -lsE '^Uid:[[:space:]]+0[[:space:]]+0[[:space:]]' $named /dev/null); do
+    pid=${file#/proc/} pid=${pid%/status}
+    if [ -n "$here" ] && [ "/proc/$pid/exe" -ef "$here" ]; then exe=$here
+    else exe=$(readlink "/proc/$pid/exe")
+    fi 2>/dev/null
+    if [ -z "$exe" ]; then
+      { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || continue
+      case ${stat##*) } in [ZX]*) ;; *) unseen=yes ;; esac # who is dead runs no program
+      continue
+    fi
+    case $exe in *[!A-Za-z0-9/._+@:,\ \(\)-]*) continue ;; esac
+    program=${exe##*/} own=''
+    for name; do case $program in "$name"*) own=yes ;; esac; done
+    [ -n "$own" ] || continue
+    case $exe in *' (deleted)') program=${exe%/*}/ ;; *) program=$exe ;; esac
+    trusted "$program" 2>/dev/null || continue
+    servers="$servers $pid" programs="$programs$pid $exe
+"
+  done
+  echo '## servers'; printf %s "$programs"
+  [ -z "$unseen" ] || echo '## unseen'
+}
