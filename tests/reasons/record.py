@@ -24,6 +24,7 @@ from sshdoctor.document import read_yaml
 
 HERE = Path(__file__).parent
 PROGRAMS = ("sshd", "sshd-session", "sshd-auth", "internal-sftp", "sftp-server", "dropbear", "tinysshd")
+IMAGES = ("debian11", "debian12", "debian13")
 LOGIN = "$ssh deploy@$HOST true"
 
 DIAL = r"""
@@ -137,7 +138,7 @@ def main(names: Sequence[str]) -> None:
     """Record the scenes that are named, or all, and write them beside those that are there."""
     path = HERE / "recorded.yml"
     kept = {(r.scene, r.image): r for r in recordings()} if path.exists() else {}
-    with tempfile.TemporaryDirectory() as folder, open_testbed(Path(folder), ()) as testbed:
+    with tempfile.TemporaryDirectory() as folder, open_testbed(Path(folder), IMAGES) as testbed:
         for scene in scenes():
             for image in scene.images if not names or scene.scene in names else ():
                 print(scene.scene, image, file=sys.stderr, flush=True)
