@@ -31,11 +31,7 @@ def faults(actual: Any, expected: Any, at: str) -> list[str]:
         pairs = enumerate(zip(actual, expected, strict=True))
         return [fault for number, (one, each) in pairs for fault in faults(one, each, f"{at}[{number}]")]
     kind = str if isinstance(actual, str) else type(actual)  # a command to type is text as well
-    return (
-        []
-        if actual == expected and kind is type(expected)
-        else [f"{at} is {actual!r}, not {expected!r}"]
-    )
+    return [] if actual == expected and kind is type(expected) else [f"{at} is {actual!r}, not {expected!r}"]
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")

@@ -3,14 +3,16 @@ kind_of "$path"
 was=$kind
 [ -z "$arg_follow" ] || [ "$was" != link ] || real_path "$path"
 
-# each PATH FUNCTION: FUNCTION is called with PATH and with all that is below it, links not followed.
+# each PATH FUNCTION [last]: FUNCTION is called with PATH and with all that is below it, links not followed; last:
+# with what is below first, while the folder is still whose it was.
 each() {
-  "$2" "$1"
+  [ -n "${3-}" ] || "$2" "$1"
   if [ -d "$1" ] && ! [ -L "$1" ]; then
     for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-      if [ -e "$entry" ] || [ -L "$entry" ]; then (each "$entry" "$2") || exit 1; fi
+      if [ -e "$entry" ] || [ -L "$entry" ]; then (each "$entry" "$2" "${3-}") || exit 1; fi
     done
   fi
+  [ -z "${3-}" ] || "$2" "$1"
 }
 
 same_target() { # the attributes of what the path leads to
@@ -50,7 +52,7 @@ directory() {
   case $kind in
   absent) made_directories "$path" same_attributes ;;
   directory)
-    if [ -n "$arg_recurse" ]; then each "$path" same_attributes; else same_attributes "$path"; fi
+    if [ -n "$arg_recurse" ]; then each "$path" same_attributes last; else same_attributes "$path"; fi
     ;;
   *) fail "$path is a $kind already" ;;
   esac

@@ -44,7 +44,7 @@ for letter in U G; do
   case $letter$name in U | G | ?UNKNOWN) ;; U*) give stat.pw_name "$name" ;; G*) give stat.gr_name "$name" ;; esac
 done
 if [ -n "$link" ]; then
-  real_path "$path" && give stat.lnk_source "$real"
+  give stat.lnk_source "$(readlink -f "$path" 2>/dev/null || echo "$path")"
   give stat.lnk_target "$(readlink "$path")"
 elif [ -f "$path" ] && [ -r "$path" ] && [ -n "$arg_get_checksum" ]; then
   sum=$(sha1sum <"$path") && give stat.checksum "${sum%% *}"

@@ -8,8 +8,10 @@ whole_path() {
   while case $whole in ?*/) true ;; *) false ;; esac do whole=${whole%/}; done
 }
 
-# real_path PATH: where the links in PATH end, into $real; PATH itself if that cannot be told.
+# real_path PATH: where the links in PATH end, into $real; PATH itself if that cannot be told. For what is changed:
+# a link that somebody else may have put there is not followed.
 real_path() {
+  ! theirs "$1" || [ ! -L "$1" ] || fail_of_theirs "$1"
   real=$(readlink -f "$1" 2>/dev/null && echo .) && real=${real%??} || real=$1
 }
 
@@ -86,7 +88,8 @@ same_attribute() {
 
 # fail_of_theirs PATH: what root does not do in a folder that others can write.
 fail_of_theirs() {
-  fail "$1: it lies in a folder that others can write, and is not what it seemed (a link, another's file, one with other names?). Look whose it is, and mend it by hand. $(tail -n 1 "$work/err" 2>/dev/null)"
+  why=$(tail -n 1 "$work/err" 2>/dev/null)
+  fail "$1: it lies in a folder that others can write, and is not what it seemed (a link, another's file, one with other names?). Look whose it is, and mend it by hand${why:+. $why}"
 }
 
 # ---- A file's text
@@ -164,7 +167,7 @@ put_text() {
   temporary=$2.sshdoctor-new
   rm -f "$temporary"
   if [ -f "$2" ] && ! [ -L "$2" ]; then
-    cp -p "$2" "$temporary" && cat "$1" >"$temporary"
+    cp -p "$2" "$temporary" && chmod ug-s "$temporary" && cat "$1" >"$temporary"
   else
     # with a mode to come, nobody but the owner may read it until then
     if [ -n "${arg_mode+set}" ]; then (umask 077 && cat "$1" >"$temporary")
