@@ -97,7 +97,8 @@ class Opening(Struct, frozen=True, kw_only=True):
         """What ``firewall-cmd --direct --add-rule`` takes, where firewalld's direct rules stop the client."""
         if self.owner != "firewalld (direct)":
             return ""
-        what = self._accepting.partition(" -p tcp ")[2]
+        what = self._accepting.partition(" -p tcp ")[2].removesuffix(" -j ACCEPT")
+        what = f"{what} -m comment --comment {self.comment} -j ACCEPT"  # the same rule after a reload
         return f"{self.family} {self.table} {shlex.quote(self.chain)} -32768 -p tcp {what}"
 
     @property
