@@ -62,7 +62,7 @@ class Probe:
         for number, reply in enumerate(others, 1):
             self._commands |= self._asked_again(number, reply)
         variables = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
-        variables["age"] = "" if age is None else str(age)
+        variables |= {} if age is None else {"age": str(age)}
         self.script = build_script(self._commands, variables, self.mark)
         self.stop = stop_script(self.mark)
 
