@@ -3,8 +3,8 @@
 Sources: passwd(5), getent(1); sshd(8) AUTHORIZED_KEYS FILE FORMAT; sshd_config(5) AuthorizedKeysFile (%h, %u,
 %U, relative to the home) and StrictModes, whose rule is OpenSSH's safe_path(): the file and every directory
 from it up to the home belong to the user or root, and nobody else may write there. Debian's sshd lets a
-group write that has no other member (its patch user-group-modes). Of a key only its type and its public part
-travel: no options, no comment.
+group write that has no other member (its patch user-group-modes). Of a key only its public part and
+its options travel: no comment.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sshdoctor.facts.offline.accounts_and_paths import printed
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.words import path
-from sshdoctor.facts.ssh.parsing.key_files import Judge, Objection, Row, rows
+from sshdoctor.facts.ssh.parsing.key_files import Judge, Objection, Row, is_whole, rows
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh.fingerprints import fingerprint
 
@@ -78,6 +78,7 @@ replace() {
   path=$path$rest
 }
 set -f
+utf16=$(printf '(\377\376|\376\377)')
 listed=
 for path in $patterns; do
   [ "$path" != none ] || continue
@@ -89,9 +90,11 @@ for path in $patterns; do
   chain "$path"
   [ -r "$path" ] || continue
   echo readable=yes
-  sed -n -E -e '/^[[:space:]]*#/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/d' \
+  [ ! -d "$path" ] || { echo odd=directory; continue; }
+  sed -n -E -e '/^[[:space:]]*(#|$)/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/d' \
     -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/key=\3 \1/p' \
-    "$path"
+    -e t -e 's/^---- BEGIN SSH2 PUBLIC KEY.*/odd=ssh2/p' -e t -e "s/^$utf16.*/odd=utf-16/p" -e t \
+    -e 's/.*/odd=line/p' "$path"
 done
 true
 """
@@ -115,6 +118,8 @@ class AuthFile(Struct, frozen=True):
     keys: tuple[str, ...]
     commands: Mapping[str, str]
     """The command that takes the place of the shell, by the fingerprint of the key that has one."""
+    odd: str = ""
+    """What else stands there, that sshd does not read as a key: "ssh2", "utf-16", "directory", "line"; ""."""
 
     @property
     def problem(self) -> str:
@@ -155,6 +160,9 @@ class Account(Struct, frozen=True, kw_only=True):
 VALUE = Account
 
 _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
+
+
+_TELLING = ("directory", "utf-16", "ssh2", "line")
 
 
 def on_disk(disk: Disk, user: str) -> Account | Unknown:
@@ -215,7 +223,9 @@ def _private(group: str, name: str) -> bool:
 def _file(path: str, text: str, judge: Judge) -> AuthFile:
     of = rows(text)
     own = of.get(path)
-    lines = re.findall(r"^key=(\S+) ?(.*)$", text, re.M)
+    keys = re.findall(r"^key=(\S+) ?(.*)$", text, re.M)
+    lines = [(blob, options) for blob, options in keys if is_whole(blob)]
+    odd = re.findall(r"^odd=(\S+)$", text, re.M) + ["line"] * (len(keys) - len(lines))
     marks = [fingerprint(blob) for blob, _ in lines]
     named = [(mark, _COMMAND.search(options)) for mark, (_, options) in zip(marks, lines, strict=True)]
     return AuthFile(
@@ -228,6 +238,7 @@ def _file(path: str, text: str, judge: Judge) -> AuthFile:
         unread=judge.hidden(of) if own else (),
         keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
         commands={mark: found[1] for mark, found in named if found and isinstance(mark, str)},
+        odd=min(odd, key=_TELLING.index) if odd else "",
     )
 
 

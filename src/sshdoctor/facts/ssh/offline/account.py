@@ -10,7 +10,7 @@ from sshdoctor.facts.offline.accounts_and_paths import rows
 from sshdoctor.facts.ssh.parsing import sshd_config as _sshd_config
 from sshdoctor.model import Unknown
 
-_NOT_A_KEY = re.compile(r"\s*#|.*cert-authority.*\s(?:ssh|ecdsa|sk)-")
+_NOT_A_KEY = re.compile(r"\s*(?:#|$)|.*cert-authority.*\s(?:ssh|ecdsa|sk)-")
 _KEY = re.compile(r"(?:.*\s)?(?:ssh|ecdsa|sk)-[\w@.-]+\s+(AAAA[A-Za-z0-9+/=]+)")
 _LOCAL = {"files", "compat", "systemd", "db"}
 
@@ -79,8 +79,10 @@ def _file(disk: Disk, path: str, home: str) -> Iterator[str]:
         return
     yield "readable=yes"
     for line in text.splitlines():
-        if not _NOT_A_KEY.match(line) and (found := _KEY.match(line)):
-            yield f"key={found[1]}"
+        if not _NOT_A_KEY.match(line):
+            found = _KEY.match(line)
+            ssh2 = line.startswith("---- BEGIN SSH2 PUBLIC KEY")
+            yield f"key={found[1]}" if found else f"odd={'ssh2' if ssh2 else 'line'}"
 
 
 def _chain(path: str, home: str) -> list[str]:

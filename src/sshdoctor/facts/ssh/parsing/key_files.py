@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,23 @@ class Objection(Struct, frozen=True):
     def mend(self) -> str:
         """What a person types."""
         return shlex.join(["chmod", self.mode, self.path] if self.mode else ["chown", self.owner, self.path])
+
+
+def is_whole(blob: str) -> bool:
+    """Whether base64 text is all of a public key: fields, each after its length in four bytes (RFC 4253 6.6).
+
+    >>> is_whole("AAAAC3NzaC1lZDI1NTE5AAAAAgEC"), is_whole("AAAAC3NzaC1lZDI1NTE5AAAAAgE=")
+    (True, False)
+    """
+    try:
+        data = base64.b64decode(blob, validate=True)
+    except ValueError:
+        return False
+    end = fields = 0
+    while end < len(data):
+        end += 4 + int.from_bytes(data[end : end + 4], "big")
+        fields += 1
+    return end == len(data) and fields > 1
 
 
 def rows(text: str) -> dict[str, Row]:
