@@ -1,4 +1,4 @@
-"""What listens where the client arrives; a server that somebody started elsewhere is not in a unit's place."""
+"""What listens where the client arrives; a server that was started by hand is not in a unit's place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def found(*own: Listener, awaited: tuple[int, ...] = (), others: tuple[Listener,
 
 
 def sshd(port: int, address: str = EVERY, program: str = "sshd") -> Listener:
-    return Listener(address, port, 7, program, "ipv6" if ":" in address else "ipv4", UNSEEN)
+    return Listener(
+        address, port, 1 if program == "systemd" else 7, program, "ipv6" if ":" in address else "ipv4", UNSEEN
+    )
 
 
 @pytest.mark.parametrize(

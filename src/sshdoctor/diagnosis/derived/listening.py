@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from msgspec import Struct
@@ -62,7 +63,9 @@ def listening(
     there = [one for one in reached if not incoming or one.interface in ("", incoming)]
     own_here = [one for one in own if one.port == dial.inside_port]
     answering = next((one for one in there if one in own), there[0] if there else None)
-    own_family = [one for one in own_here if _serves_family(one, dial.family) or _may_serve(one, dial.family)]
+    own_family = [
+        one for one in own_here if _serves_family(one, dial.family) or _may_serve(one, dial.family, own)
+    ]
     other_family = [one for one in own_here if _serves_family(one, _other(dial.family))]
     state = _state(answering, listeners, dial)
     anywhere = listeners.own if isinstance(listeners.own, Unknown) else bool(listeners.own)
@@ -96,7 +99,9 @@ def _state(answering: Listener | None, listeners: Listeners, dial: Dialled) -> s
         return answering.program if isinstance(answering.program, Unknown) else "other"
     if dial.translated is True:
         return Unknown(f"{dial.address} is not the host's own: its port {dial.port} may be another inside")
-    if any(one.port == dial.inside_port and _may_serve(one, dial.family) for one in listeners.sockets):
+    here = (one for one in listeners.sockets if one.port == dial.inside_port)
+    own = () if isinstance(listeners.own, Unknown) else listeners.own
+    if any(_may_serve(one, dial.family, own) for one in here):
         return Unknown("nothing shows whether the IPv6 socket of this port takes IPv4 as well")
     return "closed"
 
@@ -130,10 +135,10 @@ def _serves_family(one: Listener, family: str) -> bool:
     return False
 
 
-def _may_serve(one: Listener, family: str) -> bool:
-    """Whether it may be a socket for both families, which is not shown (sshd makes none such)."""
+def _may_serve(one: Listener, family: str, own: Sequence[Listener]) -> bool:
+    """Whether it may be one for both families, which is not shown: its socket unit may make one."""
     unseen = one.address == "::" and isinstance(one.v6only, Unknown)
-    return unseen and family == "ipv4" and one.program != "sshd"
+    return unseen and family == "ipv4" and (one.pid in (None, 1) or one not in own)
 
 
 def _loopback(address: str) -> bool:
