@@ -115,3 +115,16 @@ def test_lines_that_are_no_keys_are_seen_and_a_key_that_is_cut_off_is_one(
     assert isinstance(account, Account)
     (one,) = account.authorized_files
     assert (one.odd, len(one.keys)) == (odd, count)
+
+
+def test_a_folder_above_the_home_that_its_user_may_not_pass_hides_the_file() -> None:
+    entry = "name=deploy\nuid=1000\ngid=1000\nhome=/home/deploy\nshell=/bin/sh\n"
+    above = "stat=755 1000 1000 deploy directory|/home/deploy\nstat=700 0 0 root directory|/home\n"
+    own = "stat=600 1000 1000 deploy regular file|/home/deploy/k\nreadable=yes\n"
+    elsewhere = "stat=644 0 0 root regular file|/etc/keys\nreadable=yes\n"
+    text = f"## passwd\n{entry}{above}## file /home/deploy/k\n{own}## file /etc/keys\n{elsewhere}"
+    account = parse({"account": Section(output=text, status=0)})
+    assert isinstance(account, Account)
+    within, beside = account.authorized_files
+    assert within.mend == ("chmod o+x /home",)
+    assert beside.mend == ()

@@ -42,6 +42,7 @@ EOT
 printf '%s\n' "name=$name" "uid=$uid" "gid=$gid" "home=$home" "shell=$shell"
 echo "groups=$(id -Gn -- "$user" 2>&1)"
 [ ! -x "${shell:-/bin/sh}" ] || echo executable=yes
+[ ! -r /etc/shells ] || { grep -qxF -e "${shell:-/bin/sh}" /etc/shells && echo listed=yes || echo listed=no; }
 [ ! -e /etc/debian_version ] || echo "group=$(getent group "$gid")"
 chain() {
   set -- "$1"; directory=$1
@@ -51,6 +52,8 @@ chain() {
   stat -L -c 'stat=%a %u %g %U %F|%n' "$@" 2>&1
 }
 chain "$home"
+above=${home%/*}
+while [ -n "$above" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$above" 2>&1; above=${above%/*}; done
 values=
 if [ "$(id -u)" = 0 ] && sshd=$(command -v sshd); then
   values=$("$sshd" -T -C "user=$user,host=${client:-0.0.0.0},addr=${client:-0.0.0.0}" 2>/dev/null)
@@ -146,6 +149,8 @@ class Account(Struct, frozen=True, kw_only=True):
     uid: int | None = None
     shell: str = ""
     shell_exists: bool = False
+    shell_listed: bool | Unknown = Unknown("/etc/shells is not there")
+    """It stands in /etc/shells (shells(5))."""
     home: str = ""
     home_exists: bool | Unknown = False
     home_mode: str = ""
@@ -183,8 +188,9 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
     entry["home"], entry["shell"] = path(entry["home"] or "/"), path(entry["shell"] or "/bin/sh")
     judge = Judge(entry["name"], int(entry["uid"]), entry["gid"], private, entry["home"])
     blocks = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
-    files = tuple(_file(path(name), text, judge) for name, text in blocks.items())
-    home = rows(said["passwd"]).get(entry["home"])
+    above = rows(said["passwd"])
+    home = above.get(entry["home"])
+    files = tuple(_file(path(name), text, judge, above) for name, text in blocks.items())
     command = entry.get("command", "none").split("\n")[0]
     return Account(
         name=entry["name"],
@@ -192,6 +198,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         uid=int(entry["uid"]),
         shell=entry["shell"],
         shell_exists="executable" in entry,
+        shell_listed=entry["listed"] == "yes" if "listed" in entry else Unknown("/etc/shells was not read"),
         home=entry["home"],
         home_exists=_exists(home, said["passwd"]),
         home_mode=home.mode if home else "",
@@ -220,7 +227,8 @@ def _private(group: str, name: str) -> bool:
     return bool(group) and set(group.rpartition(":")[2].split(",")) <= {"", name}
 
 
-def _file(path: str, text: str, judge: Judge) -> AuthFile:
+def _file(path: str, text: str, judge: Judge, above: Mapping[str, Row]) -> AuthFile:
+    """``above`` are the home and the folders on the way to it: whoever reads in the home passes them."""
     of = rows(text)
     own = of.get(path)
     keys = re.findall(r"^key=(\S+) ?(.*)$", text, re.M)
@@ -235,7 +243,7 @@ def _file(path: str, text: str, judge: Judge) -> AuthFile:
         mode=own.mode if own else "",
         owner=own.owner if own else "",
         unsafe=judge.unsafe(of) if own else (),
-        unread=judge.hidden(of) if own else (),
+        unread=judge.hidden({**of, **above} if judge.in_home(path) else of) if own else (),
         keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
         commands={mark: found[1] for mark, found in named if found and isinstance(mark, str)},
         odd=min(odd, key=_TELLING.index) if odd else "",

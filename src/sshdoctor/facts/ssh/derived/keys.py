@@ -41,6 +41,11 @@ class Keys(Struct, frozen=True, kw_only=True):
 VALUE = Keys
 NEEDS = ("account", "config", "dial_log")
 
+_DISTRUST = "authorized-keys-permissions"
+_LOOK = (
+    "namei -l FILE shows each folder on its way: the user must be able to pass it, nobody else to write there"
+)
+
 _ODD = {
     "directory": "is a directory, and no file",
     "ssh2": "holds no line that sshd can read: a key in SSH2 format (RFC 4716)",
@@ -68,6 +73,7 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
     authorized, ours = account.authorized, known["dialled"].client_keys
     marks = () if isinstance(ours, Unknown) else ours
     found = authorized if isinstance(authorized, Unknown) else bool(set(authorized) & set(marks))
+    spoken = next((one.text for one in _said(known["words"]) if one.cause == _DISTRUST), "")
     files = account.authorized_files
     holding = [file for file in files if set(file.keys) & set(marks)]
     strict = config if isinstance(config, Unknown) else config.strict_modes
@@ -78,8 +84,8 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
     return Keys(
         authorized=ours if isinstance(ours, Unknown) else found,
         file=files[0].path if files else "~/.ssh/authorized_keys",
-        distrusted=authorized if isinstance(authorized, Unknown) else _distrusted(holding, strict),
-        mend=Command("; ".join(dict.fromkeys(one.mend for one in against))),
+        distrusted=authorized if isinstance(authorized, Unknown) else _distrusted(holding, strict, spoken),
+        mend=Command("; ".join(dict.fromkeys(one.mend for one in against)) or _LOOK),
         objections=against,
         unreadable=f"{odd[0].path} {_ODD[odd[0].odd]}" if none_read else "",
         rewrite=_rewrite(odd[0]) if none_read else Command(),
@@ -89,19 +95,25 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
     )
 
 
+def _said(words: Any) -> tuple[Any, ...]:
+    """What the host said about this dial, as far as it was heard."""
+    return tuple(getattr(words, "said", ()))
+
+
 def _against(file: AuthFile, strict: bool | Unknown) -> tuple[Objection, ...]:
     return file.unread if strict is False else file.unsafe + file.unread
 
 
-def _distrusted(holding: list[AuthFile], strict: bool | Unknown) -> str | Unknown:
+def _distrusted(holding: list[AuthFile], strict: bool | Unknown, spoken: str) -> str | Unknown:
+    """``spoken`` is what sshd said of it, where nothing that is seen tells."""
     said: list[str] = []
     for file in holding:
         if file.hidden:
             said.append(file.hidden)
         elif not file.problem or strict is False:
-            return ""
+            return spoken
         elif isinstance(strict, Unknown):
             return strict
         else:
             said.append(file.problem)
-    return said[0] if said else ""
+    return said[0] if said else spoken

@@ -28,9 +28,12 @@ def account_text(disk: Disk, user: str) -> str | Unknown:
     said = ["## passwd", f"name={name}", f"uid={uid}", f"gid={gid}", f"home={home}", f"shell={shell}"]
     said.append(f"groups={' '.join(fields[0] for fields in groups)}")
     said += ["executable=yes"] if disk.is_program(shell or "/bin/sh") else []
+    shells = disk.text_if_any("/etc/shells")
+    if shells is not None:
+        said.append(f"listed={'yes' if (shell or '/bin/sh') in shells.splitlines() else 'no'}")
     own = next((fields for fields in groups if fields[2] == gid), None)
     said += [f"group={':'.join(own)}"] if own and disk.is_there("/etc/debian_version") else []
-    return "\n".join([*said, rows(disk, [home]), *_keys(disk, name, uid, home)])
+    return "\n".join([*said, rows(disk, _chain(home, "/")), *_keys(disk, name, uid, home)])
 
 
 def _entry(disk: Disk, user: str) -> list[str] | None:
