@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -72,16 +72,20 @@ class Check(Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((*self.after, *self.explained_by)))
 
 
-def load_checks(folders: tuple[Path, ...], schema: Mapping[str, type]) -> tuple[Check, ...]:
+def load_checks(
+    folders: tuple[Path, ...], schema: Mapping[str, type], hearsay: Collection[str] = ()
+) -> tuple[Check, ...]:
     """All checks in ``folders`` (``<layer>/<id>.yml``), in the order of the packet's way.
 
-    ``schema`` maps each fact's name to its Struct. Raises CheckError with every fault of every file.
+    ``schema`` maps each fact's name to its Struct; ``hearsay`` are the fields that anybody on the host could
+    have written: no cause is proved by them, and no command has them in it. Raises CheckError with every
+    fault of every file.
     """
     faults: list[str] = []
     checks: dict[str, Check] = {}
     for path in sorted(p for folder in folders for p in folder.rglob("*.yml")):
         try:
-            check = _CheckReader(path, schema, faults).check()
+            check = _CheckReader(path, schema, faults, hearsay).check()
         except DocumentError as error:
             faults.extend(str(error).splitlines())
             continue
@@ -130,8 +134,10 @@ def _suggest(word: str, known: Any) -> str:
 class _CheckReader:
     """Reads one file; collects what is wrong in ``faults`` and goes on."""
 
-    def __init__(self, path: Path, schema: Mapping[str, type], faults: list[str]) -> None:
-        self.path, self.schema, self.faults = path, schema, faults
+    def __init__(
+        self, path: Path, schema: Mapping[str, type], faults: list[str], hearsay: Collection[str]
+    ) -> None:
+        self.path, self.schema, self.faults, self.hearsay = path, schema, faults, hearsay
 
     def check(self) -> Check | None:
         block = read_yaml(self.path)
@@ -218,6 +224,9 @@ class _CheckReader:
             self.at(item, "fix", "a {{ }} after an open quote: every value is quoted for the shell already")
         if when is None:
             return None
+        if confidence == "proved":
+            self.vouched(item, "when", when.fields, "proves nothing: confidence: likely, or possible")
+        self.vouched(item, "fix", fix.fields, "may stand in no command")
         return CauseRule(
             id=identifier,
             said=bool(said),
@@ -228,6 +237,12 @@ class _CheckReader:
             confidence=str(confidence),
             evidence=evidence or when.names or ((WORDS,) if said else ()),
         )
+
+    def vouched(self, item: Block, key: str, fields: Iterable[str], so: str) -> None:
+        """Holds against a cause what in it anybody could have written."""
+        for field in fields:
+            if field in self.hearsay:
+                self.at(item, key, f"{field}: any user of the host could have written it; it {so}")
 
     def keys(self, block: Block, known: tuple[str, ...]) -> None:
         for key in block:
