@@ -44,7 +44,9 @@ class HostKeyCheck(paramiko.MissingHostKeyPolicy):
         """Returns if the key is known; raises LoginError if not."""
         kind, blob = key.get_name(), key.asbytes()
         self.offered = fingerprint(blob)
-        if any(line.marker == "@revoked" and line.key == blob for line in self._lines):
+        if any(
+            line.marker == "@revoked" and line.key == blob for line in (*self._lines, *self._without_port())
+        ):
             self._refuse("host-key-changed", f"the {kind} key {self.offered} of {self._host} is revoked")
         if any(line.key == blob for line in self._own()):
             return
@@ -62,8 +64,11 @@ class HostKeyCheck(paramiko.MissingHostKeyPolicy):
 
     def _known_without_port(self, blob: bytes) -> bool:
         """As ssh(1): a key that is known for the host holds for its other ports too."""
-        lines = known_keys(self._files, self._host, 22)
-        return any(line.key == blob and not line.marker for line in lines)
+        return any(line.key == blob and not line.marker for line in self._without_port())
+
+    def _without_port(self) -> list[KnownKey]:
+        """What is said of the host's bare name, which counts for its other ports as well."""
+        return known_keys(self._files, self._host, 22)
 
     def _add(self, kind: str, blob: bytes) -> None:
         try:
