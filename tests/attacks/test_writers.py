@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -12,7 +12,7 @@ from sshdoctor.checks.load import load_checks
 from sshdoctor.diagnosis.derive import DERIVED, WRITERS, hearsay
 from sshdoctor.errors import CheckError
 
-TYPES = {**{name: facts.load(name).VALUE for name in facts.names()}, **DERIVED}
+TYPES: dict[str, Any] = {**{name: facts.load(name).VALUE for name in facts.names()}, **DERIVED}
 EVERY = {**{name: facts.load(name).WRITERS for name in facts.names()}, **WRITERS}
 CHECK = """\
 title: Nobody lies

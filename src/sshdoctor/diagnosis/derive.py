@@ -63,7 +63,7 @@ WRITERS: Mapping[str, Writers] = {
 def hearsay() -> frozenset[str]:
     """The fields, as ``fact.field``, that anybody on the host could have written."""
     every = {**{name: load(name).WRITERS for name in names()}, **WRITERS}
-    types = {**{name: load(name).VALUE for name in names()}, **DERIVED}
+    types: Mapping[str, Any] = {**{name: load(name).VALUE for name in names()}, **DERIVED}
     return frozenset(
         f"{name}.{field}"
         for name, writers in every.items()

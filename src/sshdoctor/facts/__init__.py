@@ -2,8 +2,9 @@
 
 The filename is the registry, the folder says whom it concerns. A fact ``NAME.py`` has ``COMMANDS`` (name to
 POSIX sh text), ``VALUE`` (a frozen Struct) and ``parse(sections)``, which gives a VALUE or an Unknown;
-``WRITERS`` says who could have written what stands in it (see ``Writer``). One that files alone can tell has ``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run.
-One in a folder ``derived`` is made of others (``NEEDS``), and of what the client met, by ``derive(known)``.
+``WRITERS`` says who could have written what stands in it (see ``Writer``). One that files alone can tell has
+``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run. One in a folder ``derived`` is
+made of others (``NEEDS``), and of what the client met, by ``derive(known)``.
 """
 
 from __future__ import annotations
