@@ -165,7 +165,7 @@ def _fill(table: Table, line: str) -> None:
     if line[0] == ":":
         return _declare(table, line[1:].split())
     line = _COUNTERS.sub("", line, count=1)
-    command, *rest = line.split()
+    command, *rest = line.split() or [""]
     command = _SHORT.get(command, command)
     if not rest or command not in ("-A", "-I", "-N", "-P", "-F", "-X"):
         raise _UnreadableError(f"expected a rule ('-A CHAIN ...') or COMMIT, not {line[:80]!r}")
