@@ -35,6 +35,7 @@ _WORDS = (
     ("Unable to negotiate with", "kex-failed"),
     ("no matching ", "kex-failed"),
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", "host-key-changed"),
+    ("REVOKED HOST KEY DETECTED", "host-key-changed"),
     ("Host key verification failed", "host-key-unknown"),
 )
 

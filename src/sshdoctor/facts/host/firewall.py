@@ -140,6 +140,7 @@ class Firewall(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Firewall
+WRITERS = {"": "root"}
 
 
 def on_disk(disk: Disk, user: str) -> Firewall | Unknown:

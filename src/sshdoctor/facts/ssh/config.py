@@ -126,6 +126,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Config
+WRITERS = {"": "root"}
 
 _LINE = re.compile(r"^(/\S.*?):? line (\d+): (.+)$")
 _WARNING = re.compile(r"^(Deprecated|Unsupported) option")
