@@ -21,8 +21,8 @@ class Choice(Struct, frozen=True, kw_only=True):
     seconds: int
     causes: tuple[str, ...] = ()
     check: bool = False
-    narrow: bool = False
-    """Open the firewall for this client alone."""
+    source: str = ""
+    """Whom to open the firewall for: "" is this client alone, else "any" or a network."""
 
 
 def chosen(steps: Sequence[Step], ask: Callable[[Step], Answer]) -> tuple[Step, ...]:

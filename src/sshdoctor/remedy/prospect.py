@@ -34,14 +34,14 @@ class Prospect(Struct, frozen=True):
 
 
 def prospect(
-    facts: Sequence[Mapping[str, Any]], causes: Sequence[Cause], left: Sequence[Cause], *, narrow: bool
+    facts: Sequence[Mapping[str, Any]], causes: Sequence[Cause], left: Sequence[Cause], *, source: str
 ) -> Prospect:
     """By the firewall model over the rules as they will be, and by the causes that nothing mends (``left``).
 
-    ``narrow``: open for this client alone.
+    ``source``: whom to open for, as forecast.plan takes it.
     """
     wanted = any(cause.id in _STOPPED_BY_RULES for cause in causes)
-    plans = [_planned(face, narrow) for face in facts] if wanted else []
+    plans = [_planned(face, source) for face in facts] if wanted else []
     changes = dict.fromkeys(change for _, plan in plans if plan for change in plan.changes)
     shut = [words for words, plan in plans if plan and not plan.lets_in]
     stopping = [cause for cause in left if cause.role != "latent"]
@@ -56,7 +56,7 @@ def prospect(
     )
 
 
-def _planned(face: Mapping[str, Any], narrow: bool) -> tuple[str, forecast.Forecast | None]:
+def _planned(face: Mapping[str, Any], source: str) -> tuple[str, forecast.Forecast | None]:
     """What the packet to one address meets afterwards, in words, and the changes that this takes."""
     dial, client, firewall = face["dialled"], face["client_address"], face["firewall"]
     now = face["path"]
@@ -64,7 +64,7 @@ def _planned(face: Mapping[str, Any], narrow: bool) -> tuple[str, forecast.Forec
         reason = now.reason if isinstance(now, Unknown) else "the client's address is not known"
         return f"what {dial.address} does with the client cannot be predicted ({reason})", None
     judged = partial(path, dial, client, addresses=face["addresses"], bans=face["bans"])
-    plan = forecast.plan(judged, client, firewall, narrow=narrow)
+    plan = forecast.plan(judged, client, firewall, opened_to=source)
     then = plan.afterwards
     if isinstance(then, Unknown):
         return f"what {dial.address} then does cannot be predicted ({then.reason})", plan

@@ -14,7 +14,7 @@ from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.apply import Applied
 from sshdoctor.remedy.consent import Choice
-from sshdoctor.remedy.plan import Plan, Step, plan
+from sshdoctor.remedy.plan import Plan, Step, plan, started_once
 from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.prospect import prospect
 from sshdoctor.remedy.run import apply_plan, mend_disk, report_of
@@ -83,13 +83,13 @@ def _planned(
     refusal = refused(host, before, made, choice)
     mended = [cause for cause in report.causes if any(cause.id in step.mends for step in made.steps)]
     left = () if choice.causes or on_disk else made.left
-    ahead = prospect(before.facts, mended, left, narrow=choice.narrow)
+    ahead = prospect(before.facts, mended, left, source=choice.source)
     if not refusal and ahead.objection:
         refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
     known = {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
     if on_disk:
         ahead = replace(ahead, text=_after_boot(made.left))
-    steps = tuple(replace(step, variables=known) for step in made.steps)
+    steps = started_once([replace(step, variables=known) for step in made.steps])
     shown = tuple(step.shown for step in steps)
     if refusal:
         outcome: Outcome = "managed" if host.managed else "no-remedy"
@@ -121,7 +121,7 @@ def _offer(
         forecast=forecast,
         preview=lambda step: applying.check(access, [step]),
     )
-    agreed = agree(proposal)
+    agreed = started_once(agree(proposal))
     if not agreed:
         return _ended(report, "declined", planned=shown, forecast=forecast)
     if before.on_disk:
@@ -134,7 +134,7 @@ def _offer(
 
 def _refusal(host: Host, before: Diagnosis, made: Plan, choice: Choice) -> str:
     """Why nothing is offered; empty if the plan may be."""
-    refusal = _refusal_of_plan(host, made, choice, on_disk=before.on_disk)
+    refusal = _refusal_of_plan(host, before, made, choice, on_disk=before.on_disk)
     if before.inside.access is None and not host.managed:
         return _no_way_in(before)
     if refusal:
@@ -150,11 +150,15 @@ def _refusal_to_write(host: Host, before: Diagnosis, made: Plan, choice: Choice)
         return "Nobody has seen the host: make a capture first (`rescue`), and give it with --capture."
     if before.on_disk:
         return "A mounted disk has no console: it is repaired without --script."
-    return _refusal_of_plan(host, made, choice)
+    return _refusal_of_plan(host, before, made, choice)
 
 
-def _refusal_of_plan(host: Host, made: Plan, choice: Choice, *, on_disk: bool = False) -> str:
+def _refusal_of_plan(
+    host: Host, before: Diagnosis, made: Plan, choice: Choice, *, on_disk: bool = False
+) -> str:
     """On a disk, what no playbook mends there is left for after the boot."""
+    if stage := next((reply.stage for reply in before.report.outside if reply.stage), ""):
+        return f"The dial ended at the {stage}: the target is left alone; diagnose what lies on the way to it."
     if host.managed:
         return f"This host is run by {host.managed}: nothing is changed here; ask them (--format ticket)."
     blocking = [cause for cause in made.left if cause.role != "latent" and not on_disk]
@@ -194,7 +198,7 @@ def _after_boot(left: Sequence[Cause]) -> str:
 
 def given(host: Host, before: Diagnosis, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
     """What a playbook is given for the host."""
-    ahead = prospect(before.facts, causes, (), narrow=choice.narrow)
+    ahead = prospect(before.facts, causes, (), source=choice.source)
     return {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
 
 

@@ -71,6 +71,16 @@ class ConfigError(Struct, frozen=True):
     message: str
     text: str = ""
 
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The two directives that stand there where the end of a line is missing between them, else ().
+
+        >>> ConfigError("/etc/ssh/sshd_config", 9, "unsupported", "UsePAM yesAddressFamily inet").pieces
+        ('UsePAM yes', 'AddressFamily inet')
+        """
+        pieces = _KEYWORD.split(self.text.strip(), maxsplit=1)
+        return tuple(piece.strip() for piece in pieces) if len(pieces) == 2 else ()
+
 
 class Config(Struct, frozen=True, kw_only=True):
     """``state``: valid, invalid, or Unknown where sshd could not test it.
@@ -269,8 +279,7 @@ def _glued(errors: tuple[ConfigError, ...]) -> str:
     >>> _glued((ConfigError("/etc/ssh/sshd_config", 9, "unsupported", "UsePAM yesAddressFamily inet"),))
     "'UsePAM yes' and 'AddressFamily inet'"
     """
-    pieces = _KEYWORD.split(errors[0].text.strip(), maxsplit=1) if errors else []
-    return " and ".join(f"'{piece.strip()}'" for piece in pieces) if len(pieces) == 2 else ""
+    return " and ".join(f"'{piece}'" for piece in errors[0].pieces) if errors else ""
 
 
 def _complaint(lines: list[str], errors: tuple[ConfigError, ...]) -> str:
