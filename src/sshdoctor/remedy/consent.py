@@ -60,11 +60,14 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def agreed_to_undo(hosts: Sequence[str]) -> bool:
-    """Whether the person agrees to putting back the last remedy on ``hosts``."""
+def agreed_to_undo(host: str, told: str, *, yes: bool) -> bool:
+    """Whether the person agrees to putting back the last remedy on ``host``; ``told`` says what it is."""
+    sys.stderr.write(f"{host}: undo puts back\n" + "".join(f"  {line}\n" for line in told.splitlines()))
+    if yes:
+        return True
     if not is_terminal():
         sys.stderr.write("Nothing is changed: nobody is there to be asked (--yes agrees to it).\n")
         return False
-    sys.stderr.write(f"Put back what the last remedy changed on {', '.join(hosts)}? [y]es, [n]o: ")
+    sys.stderr.write(f"Put it back on {host}? [y]es, [n]o: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

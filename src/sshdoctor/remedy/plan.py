@@ -101,6 +101,14 @@ def plan(
     return Plan(in_order(made), tuple(left))
 
 
+def with_playbook_of(
+    steps: Sequence[Step], variable: str, cause: str, listed: Sequence[CatalogEntry]
+) -> tuple[Step, ...]:
+    """``steps``, and before them what takes ``variable``, if none of them does: the playbook of ``cause``."""
+    chosen = None if any(variable in s.playbook.variables for s in steps) else _mending(cause, listed, (cause,))
+    return tuple(steps) if chosen is None else (Step(load_playbook(chosen.path), ()), *steps)
+
+
 def _wanted(causes: Sequence[Cause], asked: Sequence[str]) -> list[Cause]:
     found = {cause.id for cause in causes}
     for word in asked:

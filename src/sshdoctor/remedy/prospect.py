@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.model import Cause, Unknown
+from sshdoctor.remedy.others import differing, let_in, verdicts
 from sshdoctor.services import load
 from sshdoctor.unblock import forecast
+from sshdoctor.unblock.forecast import after
 from sshdoctor.unblock.opening import Opening
 
 _STOPPED_BY_RULES = ("firewall-rejects", "firewall-drops", "firewall-rate-limits", "client-banned")
@@ -27,6 +29,10 @@ class Prospect(Struct, frozen=True):
     unbans: tuple[Mapping[str, object], ...]
     text: str
     objection: str
+    also: tuple[str, ...] = ()
+    """Who else gets in then, in words; empty: nobody."""
+    others: tuple[str, ...] | None = ()
+    """What else is another then, as others.differing says it; None if that cannot be said."""
 
     def variables(self) -> dict[str, Any]:
         """For the playbooks ``open-firewall`` and ``unban-client``."""
@@ -43,15 +49,23 @@ def prospect(
     wanted = any(cause.id in _STOPPED_BY_RULES for cause in causes)
     plans = [_planned(face, source) for face in facts] if wanted else []
     changes = dict.fromkeys(change for _, plan in plans if plan for change in plan.changes)
+    was = [verdicts(face, face["firewall"]) for face in facts] if changes else []
+    then = [verdicts(face, after(face["firewall"], changes)) for face in facts] if changes else []
+    also = dict.fromkeys(who for each in map(let_in, was, then) for who in each)
+    others = dict.fromkeys(one for each in map(differing, was, then) for one in each)
     shut = [words for words, plan in plans if plan and not plan.lets_in]
     stopping = [cause for cause in left if cause.role != "latent"]
     said = list(dict.fromkeys(words for words, _ in plans))
+    if changes:
+        said.append(f"also lets in: {', '.join(also) or 'nobody'}")
     if not stopping and not shut:
         said.append(f"{load(facts[0]['dialled'].service).server} answers there.")
     return Prospect(
         openings=tuple(change for change in changes if isinstance(change, Opening)),
         unbans=tuple(change.variables() for change in changes if not isinstance(change, Opening)),
         text="; ".join(said),
+        also=tuple(also),
+        others=tuple(others),
         objection=shut[0] if shut else f"{stopping[0].id} would stop the client" if stopping else "",
     )
 

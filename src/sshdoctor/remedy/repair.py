@@ -12,11 +12,12 @@ from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.errors import RemedyError
 from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
+from sshdoctor.remedy.about import clients
 from sshdoctor.remedy.apply import Applied
 from sshdoctor.remedy.consent import Choice
-from sshdoctor.remedy.plan import Plan, Step, plan, started_once
+from sshdoctor.remedy.plan import Plan, Step, plan, started_once, with_playbook_of
 from sshdoctor.remedy.playbook.model import Playbook
-from sshdoctor.remedy.prospect import prospect
+from sshdoctor.remedy.prospect import Prospect, prospect
 from sshdoctor.remedy.run import apply_plan, mend_disk, report_of
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.services import load
@@ -38,8 +39,8 @@ Agree = Callable[[Proposal], tuple[Step, ...]]
 def repair(host: Host, before: Diagnosis, setup: RepairSetup, choice: Choice, agree: Agree) -> HostReport:
     """The report on ``host`` as it is in the end; its ``repair`` says what was done."""
 
-    def offer(steps: tuple[Step, ...], forecast: str) -> HostReport:
-        return _offer(host, before, steps, forecast, setup, choice, agree)
+    def offer(steps: tuple[Step, ...], ahead: Prospect) -> HostReport:
+        return _offer(host, before, steps, ahead, setup, choice, agree)
 
     return _planned(host, before, setup, choice, _refusal, offer)
 
@@ -56,10 +57,10 @@ def write_down(
     ``write`` gives what to say of that.
     """
 
-    def offer(steps: tuple[Step, ...], forecast: str) -> HostReport:
+    def offer(steps: tuple[Step, ...], ahead: Prospect) -> HostReport:
         shown = tuple(step.shown for step in steps)
-        said = write(steps, forecast)
-        return _ended(before.report, "written", detail=said, planned=shown, forecast=forecast)
+        said = write(steps, ahead.text)
+        return _ended(before.report, "written", detail=said, planned=shown, forecast=ahead.text)
 
     return _planned(host, before, setup, choice, _refusal_to_write, offer)
 
@@ -70,7 +71,7 @@ def _planned(
     setup: RepairSetup,
     choice: Choice,
     refused: Callable[[Host, Diagnosis, Plan, Choice], str],
-    offer: Callable[[tuple[Step, ...], str], HostReport],
+    offer: Callable[[tuple[Step, ...], Prospect], HostReport],
 ) -> HostReport:
     """What ``offer`` comes to, given the steps of a plan and its forecast; or why nothing is offered."""
     report = before.report
@@ -89,25 +90,28 @@ def _planned(
     known = {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
     if on_disk:
         ahead = replace(ahead, text=_after_boot(made.left))
-    steps = started_once([replace(step, variables=known) for step in made.steps])
+    planned = made.steps
+    if ahead.openings and planned:  # a ban that only an opening gets past, or a rule behind it
+        planned = with_playbook_of(planned, "openings", "firewall-drops", setup.playbooks())
+    steps = started_once([replace(step, variables=known) for step in planned])
     shown = tuple(step.shown for step in steps)
     if refusal:
         outcome: Outcome = "managed" if host.managed else "no-remedy"
         return _ended(report, outcome, detail=refusal, planned=shown, forecast=ahead.text)
-    return offer(steps, ahead.text)
+    return offer(steps, ahead)
 
 
 def _offer(
     host: Host,
     before: Diagnosis,
     steps: tuple[Step, ...],
-    forecast: str,
+    ahead: Prospect,
     setup: RepairSetup,
     choice: Choice,
     agree: Agree,
 ) -> HostReport:
     """Ask for consent to ``steps``, and carry out what is agreed to."""
-    report, access = before.report, before.inside.access
+    report, access, forecast = before.report, before.inside.access, ahead.text
     assert access is not None  # noqa: S101 -- without a way in there was a refusal
     shown = tuple(step.shown for step in steps)
     if choice.check:
@@ -127,7 +131,7 @@ def _offer(
     if before.on_disk:
         done = mend_disk(host, before, agreed, setup)
     else:
-        done = apply_plan(host, before, agreed, setup, choice.seconds)
+        done = apply_plan(host, before, agreed, setup, choice.seconds, ahead.others)
     assert done.repair is not None  # noqa: S101 -- apply_plan says what it did
     return replace(done, repair=replace(done.repair, planned=shown, forecast=forecast))
 
@@ -198,7 +202,10 @@ def _after_boot(left: Sequence[Cause]) -> str:
 
 def given(host: Host, before: Diagnosis, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
     """What a playbook is given for the host."""
-    ahead = prospect(before.facts, causes, (), source=choice.source)
+    return _given(host, before, prospect(before.facts, causes, (), source=choice.source))
+
+
+def _given(host: Host, before: Diagnosis, ahead: Prospect) -> dict[str, Any]:
     return {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
 
 
@@ -213,19 +220,36 @@ def run_one(
     extra: Mapping[str, Any],
 ) -> HostReport:
     """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before."""
-    step = Step(playbook, (), {**given(host, before, before.report.causes, choice), **extra})
+    ahead = prospect(before.facts, before.report.causes, (), source=choice.source)
+    step = Step(playbook, (), {**_given(host, before, ahead), **extra})
     refusal = _refusal(host, before, Plan((step,), ()), choice)
     if refusal:
         return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
-    return _offer(host, before, (step,), "", setup, choice, agree)
+    return _offer(host, before, (step,), replace(ahead, text="", others=None), setup, choice, agree)
 
 
-def take_back(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
-    """Undo the last remedy. Raises RemedyError if there is none, or no way in."""
+AgreeToUndo = Callable[[str, str], bool]
+"""Whether the remedy that is described may be put back, and what will be so again; on the host of that name."""
+
+
+def undo_text(run: str, since: str, told: str, here: Sequence[str]) -> str:
+    """What an undo takes back, and what it brings back; ``here`` are this client's own addresses."""
+    lines = [f"the remedy {run}, confirmed {since or 'at an unknown time'}"]
+    lines += [line for line in told.splitlines() if line] or ["what it did was not noted on the host"]
+    if any(f"then {client} is shut out" in line for client in here if client for line in lines):
+        lines.append("that is the address that you dial from: YOU ARE SHUT OUT AGAIN")
+    return "\n".join(lines)
+
+
+def take_back(host: Host, before: Diagnosis, setup: RepairSetup, agree: AgreeToUndo) -> HostReport:
+    """Undo the last remedy, if that is agreed to. Raises RemedyError if there is none, or no way in."""
     if before.inside.access is None:
         raise RemedyError(f"{host.name}: there is no way in to undo it through")
     if host.managed:
         raise RemedyError(f"{host.name} is run by {host.managed}: nothing is changed there")
+    run, since, told = applying.described(before.inside.access)
+    if not agree(host.name, undo_text(run, since, told, clients(before))):
+        return _ended(before.report, "declined", detail=f"{run} is as it was.")
     said = applying.undo(before.inside.access)
     after = diagnose_to_repair(host, setup)
     after.close()

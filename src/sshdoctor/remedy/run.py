@@ -14,7 +14,9 @@ from sshdoctor.diagnosis.pipeline import Diagnosis, enter_again
 from sshdoctor.errors import AccessError, RemedyError
 from sshdoctor.model import Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
+from sshdoctor.remedy.about import about, clients
 from sshdoctor.remedy.apply import Applied, Prepared
+from sshdoctor.remedy.others import unnamed, unplanned
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.remedy.verify import objection
@@ -23,31 +25,49 @@ _UNANSWERED = "it was proved and confirmed, but no answer came: if the host did 
 
 
 def apply_plan(
-    host: Host, before: Diagnosis, steps: Sequence[Step], setup: RepairSetup, seconds: int
+    host: Host,
+    before: Diagnosis,
+    steps: Sequence[Step],
+    setup: RepairSetup,
+    seconds: int,
+    others: Sequence[str] | None,
 ) -> HostReport:
-    """Apply ``steps`` and prove them; what is not proved is put back."""
-    prepared = applying.prepare(steps, seconds)
+    """Apply ``steps`` and prove them; what is not proved is put back.
+
+    ``others`` is what the plan says will be another for other clients: anything else is put back too. None where
+    nobody can say, as of a playbook by name.
+    """
+    client = next((each for each in clients(before) if each), "")
+    prepared = applying.prepare(steps, seconds, about(before, steps), client)
     try:
-        return _proved(host, before, steps, setup, prepared)
+        return _proved(host, before, steps, setup, prepared, others)
     except BaseException:  # a Ctrl-C too; what was confirmed before it stays
         _restored(before, prepared, setup)
         raise
 
 
 def _proved(
-    host: Host, before: Diagnosis, steps: Sequence[Step], setup: RepairSetup, prepared: Prepared
+    host: Host,
+    before: Diagnosis,
+    steps: Sequence[Step],
+    setup: RepairSetup,
+    prepared: Prepared,
+    others: Sequence[str] | None,
 ) -> HostReport:
     access = before.inside.access
     assert access is not None  # noqa: S101 -- the callers have one
     mended = tuple(cause for step in steps for cause in step.mends)
     applied = _applied(access, prepared)
-    if applied.trouble:
-        return _failed(host, before, setup, prepared, applied, applied.trouble)
+    trouble = applied.trouble or unnamed(applied.effects, steps)
+    if trouble:
+        return _failed(host, before, setup, prepared, applied, trouble)
     again = Background(partial(enter_again, before, setup.probing))
     after = diagnose_to_repair(host, setup)
     try:
-        against = objection(before.report, after.report, mended) or _unconfirmed(
-            before, prepared, setup, again
+        against = (
+            objection(before.report, after.report, mended)
+            or _beside_the_plan(before, after, others)
+            or _unconfirmed(before, prepared, setup, again)
         )
         if against:
             return _failed(host, before, setup, prepared, applied, against)
@@ -58,11 +78,16 @@ def _proved(
             again.result().close()
 
 
+def _beside_the_plan(before: Diagnosis, after: Diagnosis, others: Sequence[str] | None) -> str:
+    found = () if others is None else unplanned(before.facts, after.facts, others)
+    return f"this changed, and the plan did not say so: {'; '.join(found)}" if found else ""
+
+
 def mend_disk(host: Host, before: Diagnosis, steps: Sequence[Step], setup: RepairSetup) -> HostReport:
     """Apply ``steps`` to a mounted disk, and look whether its files are mended; if not, put them back."""
     access = before.inside.access
     assert access is not None  # noqa: S101 -- the callers have one
-    prepared = applying.prepare(steps, 0)
+    prepared = applying.prepare(steps, 0, about(before, steps))
     applied = _applied(access, prepared, applying.apply_on_disk)
     if not applied.begun:
         return report_of(before.report, before, applied, "failed", detail=applied.trouble)

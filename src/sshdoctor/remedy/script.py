@@ -50,12 +50,23 @@ def checking_script(program: Program, mark: str) -> str:
     return f"{head(mark, check=True)}{_UNGUARDED}{program.functions}{program.text}{_OVER}"
 
 
-def applying_script(program: Program, *, mark: str, run: str, seconds: int, on_disk: bool = False) -> str:
+def applying_script(
+    program: Program,
+    *,
+    mark: str,
+    run: str,
+    seconds: int,
+    about: str = "",
+    client: str | None = None,
+    on_disk: bool = False,
+) -> str:
     """The tasks under a restore that is armed for ``seconds``; none is armed if ``seconds`` is 0.
 
-    ``run`` names the state that is kept on the host. Of a mounted disk all files that matter are kept.
+    With a ``client`` ("" where its address is not known) what the server would do for every account is compared.
+    ``run`` names the state that is kept on the host, ``about`` is what it says of the remedy there. Of a mounted disk all files that matter are kept.
     """
-    return _applying(program, head(mark, check=False), shlex.quote(run), seconds, on_disk=on_disk)
+    top = head(mark, check=False)
+    return _applying(program, top, shlex.quote(run), seconds, about=about, client=client, on_disk=on_disk)
 
 
 def console_script(program: Program, *, seconds: int) -> str:
@@ -66,7 +77,17 @@ def console_script(program: Program, *, seconds: int) -> str:
     return f'{applied}[ -z "$stopped" ]\n'
 
 
-def _applying(program: Program, top: str, run: str, seconds: int, *, on_disk: bool = False) -> str:
+def _applying(
+    program: Program,
+    top: str,
+    run: str,
+    seconds: int,
+    *,
+    about: str = "",
+    client: str | None = None,
+    on_disk: bool = False,
+) -> str:
+    effects = None if client is None or not seconds else shlex.quote(client or "127.0.0.1")
     opened = f'guard_open {run} <"$work/guard.sh"{" && guard_take_files" if on_disk else ""}'
     armed = f" && guard_take && guard_arm {seconds}" if seconds else ""
     return "".join(
@@ -75,8 +96,11 @@ def _applying(program: Program, top: str, run: str, seconds: int, *, on_disk: bo
             guard_functions(),
             program.functions,
             f'{opened}{armed} || {{ say "refused $guard_reason"; exit 1; }}\n',
+            f"guard_about {shlex.quote(about)}\n",
+            f'guard_client={effects}; guard_effects "$state/effects"\n' if effects else "",
             program.text,
             "guard_after\nguard_touch\n",
+            "say effects; guard_tell_units; guard_tell_effects\n" if seconds else "",
             _OVER,
         ]
     )

@@ -142,6 +142,18 @@ guard_prune() {
   done
 }
 
+# guard_about TEXT: what this remedy is, for a person who is asked whether it is to be undone.
+guard_about() { { printf '%s\n' "$1" >"$state/about"; } 2>/dev/null || :; }
+
+# guard_describe [ID]: the remedy that an undo would take back: its ID, since when it is confirmed, and what it is.
+guard_describe() {
+  local dir
+  dir=$(guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
+  echo "${dir##*/}"
+  tail -n 1 "$dir/confirmed" 2>/dev/null || tail -n 1 "$dir/undoing"
+  cat "$dir/about" 2>/dev/null || :
+}
+
 # guard_status: ID, armed|confirmed|restored|undone (or on the way there), and since when; the newest first.
 guard_status() {
   local each word

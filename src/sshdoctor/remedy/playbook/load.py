@@ -18,7 +18,7 @@ PLAY_KEYS = ("name", "hosts", "become", "gather_facts", "vars", "tasks", "handle
 TASK_KEYS = ("name", "when", "register", "loop", "changed_when", "failed_when", "check_mode", "tags",
              "ignore_errors", "no_log", "notify", "become", "vars", "args")  # fmt: skip
 GROUP_KEYS = ("name", "block", "rescue", "always", "when", "tags", "become", "ignore_errors")
-_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause", "on_disk", "order")
+_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause", "on_disk", "order", "effects")
 _RISKS = ("low", "medium", "high")
 
 
@@ -111,6 +111,7 @@ class _PlaybookReader:
             order = 0
         return Remedy(
             order=order,
+            effects=self.words(block, "effects") if "effects" in block else None,
             mends=self.words(block, "mends"),
             risk=str(risk),
             guard=self.truth(block, "guard", True),
