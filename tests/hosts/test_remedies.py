@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from hosts import openssh
+from hosts import openssh, second_judge
 from hosts.client import Client
 from hosts.scenario import Scenario, load_scenarios
 from hosts.state import differences, state_of
@@ -135,6 +135,7 @@ def mended_and_taken_back(client: Client, seconds: int, *named: str) -> None:
         client = replace(client, host=replace(client.host, host_keys=keys))
     applied = {remedy["playbook"] for remedy in report["hosts"][0]["remedies"]}
     assert openssh.agrees("ok", client.says(seconds=seconds))
+    assert second_judge.faults(client.host, client.dial.port) == []
     repaired = state_of(client.host)
 
     exit_code, report = client.run("remediate", "--yes", seconds=seconds)
