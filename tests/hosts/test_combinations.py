@@ -24,7 +24,9 @@ GREETS = "timeout 4 bash -c 'exec 3<>/dev/tcp/'$ADDRESS'/22 && head -c 4 <&3' 2>
 def test_there_are_120_hosts_of_more_than_25_faults_each_of_another_kind() -> None:
     assert len({one.name for one in COMBINATIONS}) == 120
     assert len(load_faults()) >= 25
-    assert {fault.name for fault in load_faults()} == {name for it in COMBINATIONS for name in it.name.split("+")}
+    assert {fault.name for fault in load_faults()} == {
+        name for it in COMBINATIONS for name in it.name.split("+")
+    }
 
 
 @pytest.mark.containers

@@ -83,7 +83,11 @@ def test_a_rollback_gives_fail2ban_its_ban_back(testbed: Testbed, tmp_path: Path
         )
         guarded.await_word("restored")
         assert sorted(client.host.run(books).split()) == sorted([*held.split(), "192.0.2.77"])
-        rules = [line for line in differences(before, state_of(client.host)) if "192.0.2.77" not in line and " root/" not in f" {line[1:]}"]
+        rules = [
+            line
+            for line in differences(before, state_of(client.host))
+            if "192.0.2.77" not in line and " root/" not in f" {line[1:]}"
+        ]
         assert rules == []
         assert "192.0.2.77" in client.host.run("iptables -S")
         client.host.run(f"fail2ban-client set sshd unbanip {address}")
@@ -95,7 +99,7 @@ def test_only_this_client_is_let_in(script: str, testbed: Testbed, tmp_path: Pat
     with broken(testbed, tmp_path, script, "firewalls") as client, testbed.host() as other:
         repaired(client)
         knock = f"timeout 3 sh -c 'exec 3<>/dev/tcp/{client.host.address4}/22' 2>&1 || echo shut out"
-        assert "shut out" in other.run(f"bash -c \"{knock}\"")
+        assert "shut out" in other.run(f'bash -c "{knock}"')
         assert "0.0.0.0/0" not in client.host.run("iptables -S ufw-user-input 2>/dev/null || true")
 
 

@@ -59,7 +59,12 @@ class Prepared(Struct, frozen=True):
 def prepare(steps: Sequence[Step], seconds: int, about: str = "", client: str = "") -> Prepared:
     """``client`` is the address of the client, for what is compared. Raises PlaybookError where a playbook asks for what is not known."""
     guarded = any(step.playbook.remedy.guard for step in steps)
-    return Prepared(compile_playbooks(_pairs(steps)), seconds if guarded else 0, about, client if compares(steps) else None)
+    return Prepared(
+        compile_playbooks(_pairs(steps)),
+        seconds if guarded else 0,
+        about,
+        client if compares(steps) else None,
+    )
 
 
 def compares(steps: Sequence[Step]) -> bool:

@@ -65,7 +65,9 @@ def started_once(steps: Sequence[Step]) -> tuple[Step, ...]:
     """The steps, of which the last that starts the daemon does: until then others may keep it from starting."""
     starting = [step for step in steps if STARTS in step.playbook.variables]
     return tuple(
-        replace(step, variables={**step.variables, STARTS: step is starting[-1]}) if step in starting else step
+        replace(step, variables={**step.variables, STARTS: step is starting[-1]})
+        if step in starting
+        else step
         for step in steps
     )
 
@@ -105,7 +107,9 @@ def with_playbook_of(
     steps: Sequence[Step], variable: str, cause: str, listed: Sequence[CatalogEntry]
 ) -> tuple[Step, ...]:
     """``steps``, and before them what takes ``variable``, if none of them does: the playbook of ``cause``."""
-    chosen = None if any(variable in s.playbook.variables for s in steps) else _mending(cause, listed, (cause,))
+    chosen = (
+        None if any(variable in s.playbook.variables for s in steps) else _mending(cause, listed, (cause,))
+    )
     return tuple(steps) if chosen is None else (Step(load_playbook(chosen.path), ()), *steps)
 
 

@@ -162,7 +162,9 @@ def _refusal_of_plan(
 ) -> str:
     """On a disk, what no playbook mends there is left for after the boot."""
     if stage := next((reply.stage for reply in before.report.outside if reply.stage), ""):
-        return f"The dial ended at the {stage}: the target is left alone; diagnose what lies on the way to it."
+        return (
+            f"The dial ended at the {stage}: the target is left alone; diagnose what lies on the way to it."
+        )
     if host.managed:
         return f"This host is run by {host.managed}: nothing is changed here; ask them (--format ticket)."
     blocking = [cause for cause in made.left if cause.role != "latent" and not on_disk]
