@@ -65,7 +65,7 @@ def go_together(faults: Sequence[Fault]) -> bool:
 
 
 def compose(faults: Sequence[Fault], image: str) -> Combination:
-    """A host with all of them: what is read at a start is broken first, then the daemon, then the firewall."""
+    """A host with all of them: first what is read at a start, then the daemon, then the firewall."""
     read = [fault for fault in faults if fault.restart]
     rest = [fault for fault in faults if not fault.restart]
     stopped = any("process" in fault.groups for fault in faults)

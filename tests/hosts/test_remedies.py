@@ -71,7 +71,9 @@ def client(scenario: Scenario, testbed: Testbed, tmp_path: Path) -> Iterator[Cli
 
 @each([one for one in REPAIRABLE if one.name not in NOT_HERE])
 def test_a_broken_host_is_repaired_once_and_can_be_taken_back(scenario: Scenario, client: Client) -> None:
-    mended_and_taken_back(client, scenario.expect.seconds)
+    named = [word for cause in sorted(scenario.cause_ids) for word in ("--cause", cause)]
+    proved = scenario.expect.confidence != "likely"
+    mended_and_taken_back(client, scenario.expect.seconds, *(() if proved else named))
 
 
 @each([one for one in REPAIRABLE if one.name in NOT_HERE])

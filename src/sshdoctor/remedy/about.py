@@ -27,7 +27,8 @@ def _so_again(before: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
             yield f"then again: {cause.id}: {cause.summary}"
     for reply, client in zip(before.report.outside, clients(before), strict=False):
         if client and not works(reply.word):
-            yield f"then {client} is shut out of {reply.address} port {reply.port} again, as it was: {reply.word}"
+            where = f"{reply.address} port {reply.port}"
+            yield f"then {client} is shut out of {where} again, as it was: {reply.word}"
 
 
 def clients(diagnosis: Diagnosis) -> list[str]:

@@ -57,7 +57,10 @@ class Prepared(Struct, frozen=True):
 
 
 def prepare(steps: Sequence[Step], seconds: int, about: str = "", client: str = "") -> Prepared:
-    """``client`` is the address of the client, for what is compared. Raises PlaybookError where a playbook asks for what is not known."""
+    """``client`` is the client's address, for what is compared.
+
+    Raises PlaybookError where a playbook asks for what is not known.
+    """
     guarded = any(step.playbook.remedy.guard for step in steps)
     return Prepared(
         compile_playbooks(_pairs(steps)),
@@ -68,7 +71,7 @@ def prepare(steps: Sequence[Step], seconds: int, about: str = "", client: str = 
 
 
 def compares(steps: Sequence[Step]) -> bool:
-    """Whether a step may change what the server does for an account: it says so, or is not of this program's."""
+    """Whether a step may change what the server does for an account: then it says which of it."""
     return any(step.playbook.remedy.effects is not None for step in steps)
 
 

@@ -21,6 +21,8 @@ class Choice(Struct, frozen=True, kw_only=True):
     seconds: int
     causes: tuple[str, ...] = ()
     check: bool = False
+    unasked: bool = False
+    """Nobody is asked: only what mends a proved first cause, and what stands behind it, is done."""
     source: str = ""
     """Whom to open the firewall for: "" is this client alone, else "any" or a network."""
 

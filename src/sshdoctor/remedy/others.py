@@ -1,7 +1,7 @@
 """Who else is let in or shut out by a change of the firewall: judged for a few probes, before and after.
 
-The probes are another address of the client's own network, a stranger, both at the port dialled; this client at
-other ports; and a stranger of the other family, where the host has an address of that.
+The probes are another address of the client's own network, a stranger, both at the port dialled; this
+client at other ports; and a stranger of the other family, where the host has an address of that.
 """
 
 from __future__ import annotations

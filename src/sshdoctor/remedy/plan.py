@@ -62,7 +62,7 @@ def _order(step: Step) -> int:
 
 
 def started_once(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The steps, of which the last that starts the daemon does: until then others may keep it from starting."""
+    """The steps, of which the last that starts the daemon does so: what stops it is mended until then."""
     starting = [step for step in steps if STARTS in step.playbook.variables]
     return tuple(
         replace(step, variables={**step.variables, STARTS: step is starting[-1]})

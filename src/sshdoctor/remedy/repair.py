@@ -138,14 +138,24 @@ def _offer(
 
 def _refusal(host: Host, before: Diagnosis, made: Plan, choice: Choice) -> str:
     """Why nothing is offered; empty if the plan may be."""
-    refusal = _refusal_of_plan(host, before, made, choice, on_disk=before.on_disk)
+    refusal = refusal_of_plan(host, before, made, choice, on_disk=before.on_disk)
     if before.inside.access is None and not host.managed:
         return _no_way_in(before)
-    if refusal:
+    if refusal := refusal or undecided(before, choice):
         return refusal
     if before.report.access.privileged is False and any(s.playbook.become for s in made.steps):
         return "Root's rights are needed for this: set ansible_become, or be root there."
     return ""
+
+
+def undecided(before: Diagnosis, choice: Choice) -> str:
+    """Why nobody has decided that this is to be done; of a disk nothing can be proved before its boot."""
+    first = before.report.causes[0] if before.report.causes else None
+    if first is None or not choice.unasked or choice.causes or choice.check or before.on_disk:
+        return ""
+    if first.confidence == "proved":
+        return ""
+    return f"{first.id} is {first.confidence}, not proved: to have it mended unasked, say --cause {first.id}"
 
 
 def _refusal_to_write(host: Host, before: Diagnosis, made: Plan, choice: Choice) -> str:
@@ -154,10 +164,10 @@ def _refusal_to_write(host: Host, before: Diagnosis, made: Plan, choice: Choice)
         return "Nobody has seen the host: make a capture first (`rescue`), and give it with --capture."
     if before.on_disk:
         return "A mounted disk has no console: it is repaired without --script."
-    return _refusal_of_plan(host, before, made, choice)
+    return refusal_of_plan(host, before, made, choice)
 
 
-def _refusal_of_plan(
+def refusal_of_plan(
     host: Host, before: Diagnosis, made: Plan, choice: Choice, *, on_disk: bool = False
 ) -> str:
     """On a disk, what no playbook mends there is left for after the boot."""
@@ -224,14 +234,14 @@ def run_one(
     """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before."""
     ahead = prospect(before.facts, before.report.causes, (), source=choice.source)
     step = Step(playbook, (), {**_given(host, before, ahead), **extra})
-    refusal = _refusal(host, before, Plan((step,), ()), choice)
+    refusal = _refusal(host, before, Plan((step,), ()), replace(choice, unasked=False))
     if refusal:
         return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
     return _offer(host, before, (step,), replace(ahead, text="", others=None), setup, choice, agree)
 
 
 AgreeToUndo = Callable[[str, str], bool]
-"""Whether the remedy that is described may be put back, and what will be so again; on the host of that name."""
+"""Whether the last remedy may be put back: given the host's name, what it was and what will be so again."""
 
 
 def undo_text(run: str, since: str, told: str, here: Sequence[str]) -> str:

@@ -34,8 +34,8 @@ def apply_plan(
 ) -> HostReport:
     """Apply ``steps`` and prove them; what is not proved is put back.
 
-    ``others`` is what the plan says will be another for other clients: anything else is put back too. None where
-    nobody can say, as of a playbook by name.
+    ``others`` is what the plan says will be another for other clients: anything else is put back too. None
+    where nobody can say, as of a playbook by name.
     """
     client = next((each for each in clients(before) if each), "")
     prepared = applying.prepare(steps, seconds, about(before, steps), client)

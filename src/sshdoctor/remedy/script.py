@@ -62,8 +62,9 @@ def applying_script(
 ) -> str:
     """The tasks under a restore that is armed for ``seconds``; none is armed if ``seconds`` is 0.
 
-    With a ``client`` ("" where its address is not known) what the server would do for every account is compared.
-    ``run`` names the state that is kept on the host, ``about`` is what it says of the remedy there. Of a mounted disk all files that matter are kept.
+    ``run`` names the state that is kept on the host, ``about`` is what it says of the remedy there. With a
+    ``client`` ("" where its address is not known) what the server would do for every account is compared. Of
+    a mounted disk all files that matter are kept.
     """
     top = head(mark, check=False)
     return _applying(program, top, shlex.quote(run), seconds, about=about, client=client, on_disk=on_disk)

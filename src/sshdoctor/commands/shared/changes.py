@@ -65,7 +65,8 @@ def repair_setup(sources: Sequence[Path], probing: ProbeOptions) -> RepairSetup:
 def choice_of(wish: ChangeOptions, causes: tuple[str, ...] = ()) -> Choice:
     """What a person wants, checked. Raises UsageError."""
     seconds = int(number("--guard", wish.guard, 5, 3600))
-    return Choice(seconds=seconds, causes=causes, check=wish.check, source=_source(wish.source))
+    source = _source(wish.source)
+    return Choice(seconds=seconds, causes=causes, check=wish.check, source=source, unasked=wish.yes)
 
 
 def _source(text: str) -> str:

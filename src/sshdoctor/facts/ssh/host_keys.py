@@ -55,7 +55,7 @@ true
 class HostKey(Struct, frozen=True):
     """``mode`` is octal such as "0600"; ``type`` the algorithm's name, "" where it is not known.
 
-    ``exposed``: others can read it, and it is a file of its own: what a link leads to is not this key's alone.
+    ``exposed``: others can read it, and it is no link: what a link leads to is not this key's alone.
     """
 
     path: str
