@@ -14,7 +14,7 @@ from sshdoctor.remedy.repair import refusal_of_plan, undecided
 from sshdoctor.resources import shipped
 
 LOGIN = Login(address="192.0.2.1", port=22)
-HOST = Host(name="web1", login=LOGIN, ways=(WayIn(connection="ssh", login=LOGIN),))
+HOST = Host(name="web1", service="ssh", login=LOGIN, ways=(WayIn(connection="ssh", login=LOGIN),))
 UNASKED = Choice(seconds=60, unasked=True)
 LISTED = catalog([shipped("playbooks")])
 
