@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,10 +55,12 @@ def broken(
         yield Client(Dial(user=user), host, testbed, folder)
 
 
-def repaired(client: Client) -> None:
+def repaired(client: Client) -> Mapping[str, Any]:
     exit_code, report = client.run("remediate", "--yes", seconds=4)
-    assert (exit_code, report["hosts"][0]["repair"]["outcome"]) == (0, "proved"), report["hosts"][0]["repair"]
+    host: Mapping[str, Any] = report["hosts"][0]
+    assert (exit_code, host["repair"]["outcome"]) == (0, "proved"), host["repair"]
     assert openssh.agrees("ok", client.says(seconds=4))
+    return host
 
 
 def test_a_glued_line_becomes_the_two_that_it_was_and_nobody_is_locked_out(
@@ -113,3 +116,22 @@ def test_undo_says_what_will_be_so_again(testbed: Testbed, tmp_path: Path) -> No
         assert openssh.agrees("ok", client.says(seconds=4))
         client.told("undo", "--yes", seconds=3)
         assert openssh.agrees("silence", client.says(seconds=3))
+
+
+TIMER = """
+printf '#!/bin/sh\niptables -F INPUT\niptables -A INPUT -p tcp --dport 22 -s 192.0.2.0/24 -j ACCEPT\n' \
+  >/usr/local/sbin/fw.sh
+printf 'iptables -A INPUT -p tcp --dport 22 -j DROP\n' >>/usr/local/sbin/fw.sh
+chmod +x /usr/local/sbin/fw.sh
+printf '[Service]\nType=oneshot\nExecStart=/usr/local/sbin/fw.sh\n' >/etc/systemd/system/fw.service
+printf '[Timer]\nOnBootSec=5\nOnUnitActiveSec=20min\n[Install]\nWantedBy=timers.target\n' \
+  >/etc/systemd/system/fw.timer
+systemctl daemon-reload
+systemctl start fw.service
+"""
+
+
+def test_a_timer_that_writes_the_rules_again_is_named(testbed: Testbed, tmp_path: Path) -> None:
+    with broken(testbed, tmp_path, TIMER) as client:
+        report = repaired(client)
+        assert any("fw.timer (/usr/local/sbin/fw.sh)" in task["message"] for task in report["repair"]["tasks"])

@@ -102,6 +102,27 @@ def apply(access: Access, prepared: Prepared) -> Applied:
     return _applied(listen(output.stdout, mark), prepared.program, output)
 
 
+def go_on(access: Access, prepared: Prepared) -> Applied:
+    """Run further tasks under the restore that is armed for the run: it puts back what they change, too."""
+    mark = secrets.token_hex(16)
+    script = applying_script(
+        prepared.program,
+        mark=mark,
+        run=prepared.run,
+        seconds=prepared.seconds,
+        about=prepared.about,
+        client=prepared.client,
+        joins=True,
+    )
+    output = access.run(script, timeout=APPLY_SECONDS, stop=guard_script("restore", prepared.run, mark))
+    return _applied(listen(output.stdout, mark), prepared.program, output)
+
+
+def together(first: Applied, more: Applied) -> Applied:
+    """Both, as one."""
+    return Applied(first.tasks + more.tasks, first.journal + more.journal, more.trouble, more.effects)
+
+
 def apply_on_disk(access: Access, prepared: Prepared) -> Applied:
     """Run the tasks on a system that does not run; an interrupt puts back what they changed."""
     mark = secrets.token_hex(16)

@@ -18,7 +18,7 @@ from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.plan import Plan, Step, plan, started_once, with_playbook_of
 from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.prospect import Prospect, prospect
-from sshdoctor.remedy.run import apply_plan, mend_disk, report_of
+from sshdoctor.remedy.run import Agreed, apply_plan, mend_disk, report_of
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.services import load
 
@@ -87,18 +87,47 @@ def _planned(
     ahead = prospect(before.facts, mended, left, source=choice.source)
     if not refusal and ahead.objection:
         refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
-    known = {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
+    known = _given(host, before, ahead)
     if on_disk:
         ahead = replace(ahead, text=_after_boot(made.left))
-    planned = made.steps
-    if ahead.openings and planned:  # a ban that only an opening gets past, or a rule behind it
-        planned = with_playbook_of(planned, "openings", "firewall-drops", setup.playbooks())
-    steps = started_once([replace(step, variables=known) for step in planned])
+    steps = _filled(made.steps, ahead, known, setup)
     shown = tuple(step.shown for step in steps)
     if refusal:
         outcome: Outcome = "managed" if host.managed else "no-remedy"
         return _ended(report, outcome, detail=refusal, planned=shown, forecast=ahead.text)
     return offer(steps, ahead)
+
+
+def _filled(
+    planned: tuple[Step, ...], ahead: Prospect, known: Mapping[str, Any], setup: RepairSetup
+) -> tuple[Step, ...]:
+    """The steps with what is known, and with the playbook that the prospect needs."""
+    if ahead.openings and planned:  # a ban that only an opening gets past, or a rule behind it
+        planned = with_playbook_of(planned, "openings", "firewall-drops", setup.playbooks())
+    return started_once([replace(step, variables=known) for step in planned])
+
+
+def _next_round(
+    host: Host, after: Diagnosis, done: Agreed, setup: RepairSetup, choice: Choice, agree: Agree
+) -> Agreed | None:
+    """What mends that which stops the client now; None if it is not proved, or was tried before."""
+    made = plan(after.report.causes, setup.playbooks(), ())
+    first = after.report.causes[0] if after.report.causes else None
+    tried = {cause for step in made.steps for cause in step.mends} & {*done.mended}
+    if first is None or first.confidence != "proved" or not made.steps or tried or choice.causes:
+        return None
+    if _refusal(host, after, made, choice):
+        return None
+    mended = [cause for cause in after.report.causes if any(cause.id in step.mends for step in made.steps)]
+    ahead = prospect(after.facts, mended, made.left, source=choice.source)
+    if ahead.objection:
+        return None
+    steps = _filled(made.steps, ahead, _given(host, after, ahead), setup)
+    proposal = Proposal(
+        report=after.report, steps=steps, forecast=ahead.text, preview=lambda step: Applied(())
+    )
+    agreed = started_once(agree(proposal))
+    return Agreed(agreed, ahead.others) if agreed else None
 
 
 def _offer(
@@ -119,6 +148,11 @@ def _offer(
         return _ended(
             report, "checked", detail=found.trouble, planned=shown, forecast=forecast, tasks=found.tasks
         )
+
+    def go_on(after: Diagnosis, done: Agreed) -> Agreed | None:
+        by_name = not any(step.mends for step in steps)
+        return None if by_name else _next_round(host, after, done, setup, choice, agree)
+
     proposal = Proposal(
         report=report,
         steps=steps,
@@ -131,7 +165,8 @@ def _offer(
     if before.on_disk:
         done = mend_disk(host, before, agreed, setup)
     else:
-        done = apply_plan(host, before, agreed, setup, choice.seconds, ahead.others)
+        allowed = Agreed(agreed, ahead.others)
+        done = apply_plan(host, before, allowed, setup, choice.seconds, go_on)
     assert done.repair is not None  # noqa: S101 -- apply_plan says what it did
     return replace(done, repair=replace(done.repair, planned=shown, forecast=forecast))
 

@@ -84,6 +84,12 @@ guard_open() {
   guard_note opened
 }
 
+# guard_join ID: go on with a remedy that is armed, in $state; false if it is not (any more).
+guard_join() {
+  guard_at "$1" && [ -e "$state/armed" ] || guard_refuse 'the remedy is not under way any more' || return 1
+  guard_sign pid && guard_touch
+}
+
 # Two MiB are kept free for the restore; where they cannot be had, the snapshot would not fit either.
 guard_create() {
   local number
@@ -143,7 +149,7 @@ guard_prune() {
 }
 
 # guard_about TEXT: what this remedy is, for a person who is asked whether it is to be undone.
-guard_about() { { printf '%s\n' "$1" >"$state/about"; } 2>/dev/null || :; }
+guard_about() { { printf '%s\n' "$1" >>"$state/about"; } 2>/dev/null || :; }
 
 # guard_describe [ID]: the remedy that an undo would take back: its ID, since when it is confirmed, and what it is.
 guard_describe() {
