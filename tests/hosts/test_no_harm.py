@@ -134,4 +134,5 @@ systemctl start fw.service
 def test_a_timer_that_writes_the_rules_again_is_named(testbed: Testbed, tmp_path: Path) -> None:
     with broken(testbed, tmp_path, TIMER) as client:
         report = repaired(client)
-        assert any("fw.timer (/usr/local/sbin/fw.sh)" in task["message"] for task in report["repair"]["tasks"])
+        said = [task["message"] for remedy in report["remedies"] for task in remedy["tasks"]]
+        assert any("fw.timer (/usr/local/sbin/fw.sh)" in message for message in said)

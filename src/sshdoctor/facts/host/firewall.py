@@ -126,7 +126,7 @@ class Firewall(Struct, frozen=True, kw_only=True):
     /etc/runlevels), and "script" if a unit or script of the host's own calls iptables or nft.
     ``saved`` is the lines of the files that rules are loaded from, by path: Unknown for one that may not be
     read. ``recent`` has the addresses on each list of ``-m recent`` that may be read.
-    ``loaders`` are what makes rules at boot, or again and again, by words of the host's own: a unit, a timer, a
+    ``loaders`` are what makes rules at boot, or again and again, by the host's own words: a unit, a timer, a
     line of cron, a script, each with the file, as in "fw.timer (/usr/local/sbin/fw.sh)".
     ``default`` is the back end of plain ``iptables`` and ``ip6tables``, by family: "nft", "legacy".
     """

@@ -1,4 +1,4 @@
-"""What makes firewall rules at boot, or again and again, by the host's own words: units, timers, cron, scripts."""
+"""What makes firewall rules at boot, or again and again, by the host's own words: a unit, cron, a script."""
 
 from __future__ import annotations
 
