@@ -11,10 +11,11 @@ from hosts.testbed import TestHost
 
 def faults(host: TestHost, port: int = 22) -> list[str]:
     """What testinfra finds that must not be so on a host that lets its clients in by the SSH daemon."""
-    return list(_faults(testinfra.get_host(f"podman://{host.container}"), port))
+    own = (f"{host.address4}:{port}", f"{host.address6}:{port}")
+    return list(_faults(testinfra.get_host(f"podman://{host.container}"), port, own))
 
 
-def _faults(seen: testinfra.host.Host, port: int) -> Iterator[str]:
+def _faults(seen: testinfra.host.Host, port: int, own: tuple[str, ...]) -> Iterator[str]:
     if not seen.package("openssh-server").is_installed:
         yield "openssh-server is not installed"
     if seen.file("/run/systemd/system").is_directory:
@@ -23,7 +24,12 @@ def _faults(seen: testinfra.host.Host, port: int) -> Iterator[str]:
             yield "neither ssh.service nor ssh.socket runs"
         if seen.service("ssh.service").is_masked:
             yield "ssh.service is masked"
-    listening = (f"tcp://{port}", f"tcp://0.0.0.0:{port}", f"tcp://:::{port}")
+    listening = (
+        f"tcp://{port}",
+        f"tcp://0.0.0.0:{port}",
+        f"tcp://:::{port}",
+        *(f"tcp://{one}" for one in own),
+    )
     if not any(seen.socket(each).is_listening for each in listening):
         yield f"nothing listens on port {port}"
     config = seen.file("/etc/ssh/sshd_config")
