@@ -302,7 +302,7 @@ def _glued(errors: tuple[ConfigError, ...]) -> str:
 
 
 def _refused(keyword: str, errors: tuple[ConfigError, ...]) -> Unknown | None:
-    """Why the value is not known, if a line that sshd refuses was to set it: its default is not what was meant."""
+    """Why the value is not known, if a refused line was to set it: its default is not what was meant."""
     if any(keyword in error.text.lower() for error in errors):
         return Unknown("sshd refuses the line that sets it")
     return None
