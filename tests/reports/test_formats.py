@@ -52,6 +52,7 @@ def report(text: str = "the rule") -> HostReport:
     )
     return HostReport(
         host="web1",
+        service="ssh",
         login=Login(address="192.0.2.7", port=22, user="root"),
         verdict="blocked",
         outside=(reply,),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sshdoctor.commands.shared import exit_codes
@@ -39,7 +38,7 @@ def run(options: Options) -> int:
         reports = [examine(hosts[0], partial(_report, setup=setup, capture=options.capture))]
     else:
         reports = in_order(hosts, _diagnose_all(hosts, setup, jobs))
-    write(_with_playbooks(reports, options.sources), options)
+    write(*_with_playbooks(reports, options))
     return exit_codes.of_diagnoses(reports)
 
 
@@ -52,11 +51,16 @@ def _report(host: Host, setup: DiagnosisSetup, capture: Capture | None = None) -
     return diagnose(host, setup, capture=capture).report
 
 
-def _with_playbooks(reports: Sequence[HostReport], sources: Sequence[Path]) -> Sequence[HostReport]:
-    """The reports, each cause with the playbooks that mend it; they are read only if there is a cause."""
-    if not any(report.causes for report in reports):
-        return reports
-    from sshdoctor.remedy.playbook.catalog import catalog, with_playbooks
+def _with_playbooks(
+    reports: Sequence[HostReport], options: Options
+) -> tuple[Sequence[HostReport], Options, frozenset[str]]:
+    """The reports, each cause with the playbooks that mend it, and the causes that have to be named for that.
 
-    listed = catalog(playbook_folders(sources))
-    return [with_playbooks(report, listed) for report in reports]
+    Playbooks are read only if there is a cause.
+    """
+    if not any(report.causes for report in reports):
+        return reports, options, frozenset()
+    from sshdoctor.remedy.playbook.catalog import catalog, to_name, with_playbooks
+
+    listed = catalog(playbook_folders(options.sources))
+    return [with_playbooks(report, listed) for report in reports], options, to_name(listed)

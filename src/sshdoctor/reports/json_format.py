@@ -22,6 +22,8 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
 def _host(report: HostReport) -> dict[str, Any]:
     return {
         "host": report.host,
+        "service": report.service,
+        "url": report.url,
         "address": report.login.address,
         "port": report.login.port,
         "user": report.login.user,
@@ -32,6 +34,7 @@ def _host(report: HostReport) -> dict[str, Any]:
         "causes": [to_builtins(cause, enc_hook=str) for cause in (*report.causes, *report.possible)],
         "checks": [to_builtins(check, enc_hook=str) for check in report.checks],
         "notes": list(report.notes),
+        "next": list(report.next),
         "when": None if report.when is None else _moment(report.when),
         **(_repair(report.repair) if report.repair else {}),
     }

@@ -46,6 +46,8 @@ class Post:
         self._lock = threading.Lock()
         self._fetched = False
         self._capture: Capture | None = None
+        self.data = b""
+        """The capture as it came."""
         self._arrived = threading.Event()
         self._server = _bind(address, port, listen, self, context)
         base = f"http{'s' if context else ''}://{endpoint(shown, self._server.server_address[1])}"
@@ -99,7 +101,7 @@ class Post:
         with self._lock:
             if capture.lost or self._capture is not None:
                 return False
-            self._capture = capture
+            self._capture, self.data = capture, data
         return True
 
     def leave(self) -> None:

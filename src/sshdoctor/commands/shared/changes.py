@@ -28,6 +28,7 @@ from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.diagnosis.setup import diagnosis_setup
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Answer, Choice, ask_on_terminal, chosen, is_terminal
+from sshdoctor.remedy.playbook.catalog import to_name
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.reports import check_format
 from sshdoctor.reports.repair_text import diffs, plan_text
@@ -82,7 +83,7 @@ def work_on_each(options: Options, work: HostWork, wish: ChangeOptions) -> int:
     asks = not (wish.yes or wish.check)  # one terminal answers for one host at a time
     examined = partial(work_on, setup=setup, work=work)
     reports = in_order(hosts, examine_all(hosts, examined, 1 if asks else jobs))
-    write(reports, options)
+    write(reports, options, to_name(setup.playbooks()))
     return exit_codes.of_repairs(reports)
 
 

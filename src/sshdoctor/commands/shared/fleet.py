@@ -64,6 +64,8 @@ def failed_report(host: Host, what: str) -> HostReport:
     note = f"internal error: {what}. Please send us this line; it is sshdoctor {__version__}."
     return HostReport(
         host=host.name,
+        service=host.service,
+        managed=host.managed,
         login=host.login,
         verdict="undecided",
         outside=(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor.commands.shared.logins import LoginOptions, overruled, typed_variables
+from sshdoctor.diagnosis.next_steps import Asked, next_commands
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory import find_sources, load_hosts
 from sshdoctor.model import Host, HostReport, Login
 from sshdoctor.reports import render
+from sshdoctor.reports.layout.printable import printable
 
 if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
@@ -38,13 +41,32 @@ class Options(Struct, frozen=True, kw_only=True):
     accept_new_host_key: bool
     lang: str = "en"
     mask: bool = False
+    limit: str = ""
+    list_hosts: bool = False
+    extra_vars: tuple[str, ...] = ()
+    login: LoginOptions = LoginOptions()
+    quiet: bool = False
+    verbose: int = 0
     deep: bool = False
     capture: Capture | None = None
     """What the one host said, to be asked instead of it."""
+    capture_file: str = ""
 
     def __post_init__(self) -> None:
-        if not self.pattern:
+        if not (self.pattern or self.limit):
             raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
+
+    @property
+    def again(self) -> tuple[str, ...]:
+        """The options that the next command has to have as well, so that it means the same hosts."""
+        valued = (
+            *(("--inventory", name) for name in self.inventories),
+            *(("-e", word) for word in self.extra_vars),
+            ("--known-hosts", self.known_hosts),
+            *self.login.valued,
+        )
+        words = (word for name, value in valued if value for word in (name, value))
+        return (*words, *self.login.flags)
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -74,8 +96,18 @@ def jobs_of(options: Options) -> int:
 
 def hosts_of(options: Options) -> list[Host]:
     """The hosts that the pattern means. Raises InventoryError, UsageError."""
-    found = load_hosts(options.pattern, options.sources or None, os.environ)
+    typed = typed_variables(options.login, options.extra_vars)
+    found = load_hosts(options.pattern, options.sources or None, os.environ, typed, limit=options.limit)
+    for note in overruled(found, options.login):
+        print(f"sshdoctor: {note}", file=sys.stderr)
     return [_with_known_hosts(host, options.known_hosts) for host in found]
+
+
+def list_hosts(options: Options) -> int:
+    """Say which hosts are meant, as Ansible says it."""
+    names = [host.name for host in hosts_of(options)]
+    show_text("\n".join([f"  hosts ({len(names)}):", *(f"    {printable(name)}" for name in names)]) + "\n")
+    return 0
 
 
 def one_host(options: Options, what: str) -> Host:
@@ -121,8 +153,19 @@ def in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[HostR
     return [done[host.name] for host in hosts]
 
 
-def write(reports: Sequence[HostReport], options: Options) -> None:
-    """The reports, to where the person wants them. Raises UsageError."""
+def write(reports: Sequence[HostReport], options: Options, to_name: Collection[str] = ()) -> None:
+    """The reports, each with what to type next, to where the person wants them. Raises UsageError.
+
+    ``to_name``: the causes that are mended only if they are named.
+    """
+    asked = Asked(
+        again=options.again,
+        capture=options.capture_file,
+        outside_only=options.outside_only,
+        deep=options.deep,
+        to_name=to_name,
+    )
+    reports = [replace(report, next=next_commands(report, asked)) for report in reports]
     told = partial(render, reports, options.format, lang=options.lang, mask=options.mask)
     if not options.output:
         show_text(told(**terminal()))

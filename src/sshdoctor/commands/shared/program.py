@@ -6,16 +6,21 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from functools import wraps
+from copy import deepcopy
+from functools import cached_property, wraps
 from typing import Any, NoReturn
 
 from invoke.collection import Collection
-from invoke.exceptions import Exit, ParseError
+from invoke.exceptions import Exit
+from invoke.parser import ParserContext
 from invoke.program import Program
 
 from sshdoctor import __version__
 from sshdoctor.commands.shared import exit_codes
-from sshdoctor.errors import InputError, RemedyError, SshdoctorError
+from sshdoctor.commands.shared.command_line import Command, Line, Option, Typed, understand
+from sshdoctor.errors import InputError, RemedyError, SshdoctorError, UsageError
+
+_PLACE = ("-r", "--search-root", "-c", "--collection")
 
 
 def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
@@ -40,28 +45,62 @@ def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
 
 
 class SshdoctorProgram(Program):
-    """Invoke's program, with this project's exit code for a flag or a task that there is not."""
+    """Invoke's program, with a command line of its own: every option here is one that does what it says."""
+
+    line: Line
 
     def parse_core(self, argv: list[str] | None) -> None:
-        super().parse_core(argv)
+        self.normalize_argv(argv)
+        binary, *words = self.argv
+        try:
+            known = {name: as_command(context) for name, context in self.contexts.items()}
+            self.line = understand(_without_place(words, self.binary), known, program=self.binary)
+        except UsageError as error:
+            raise Exit(f"sshdoctor: {error}", exit_codes.USAGE) from None
+        super().parse_core([binary, *(["--version"] if self.line.version else [])])
         # Invoke would have each run compile all modules anew, which takes as long as a diagnosis.
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
+    @cached_property
+    def contexts(self) -> dict[str, ParserContext]:
+        """The commands as Invoke has them; made once, as each making takes the help texts away."""
+        return {str(context.name): context for context in self.namespace.to_contexts()}
+
     def parse_tasks(self) -> None:
-        try:
-            super().parse_tasks()
-        except ParseError as error:
-            raise Exit(f"sshdoctor: {error} {self._meant(str(error))}", exit_codes.USAGE) from None
+        self.tasks = [_filled(deepcopy(self.contexts[typed.command]), typed) for typed in self.line.commands]
 
-    def _meant(self, message: str) -> str:
-        """The task or flag that comes close to the word that Invoke does not know."""
-        from difflib import get_close_matches
+    def parse_cleanup(self) -> None:
+        if self.line.help_of is None:
+            return
+        from sshdoctor.commands.shared.help_text import command_help, help_of, program_help
 
-        contexts = self.collection.to_contexts()
-        words = [word for context in contexts for word in (context.name, *context.flags)]
-        unknown = message.partition("'")[2].partition("'")[0]
-        close = get_close_matches(unknown, words, n=1) if message.startswith("No idea") else []
-        return f"Did you mean {close[0]}?" if close else "See --help."
+        texts, name = help_of(self.collection, self.contexts), self.line.help_of
+        told = command_help(texts[name], self.binary) if name else program_help(texts, self.binary)
+        sys.stdout.write(told)
+        raise Exit
+
+
+def as_command(context: ParserContext) -> Command:
+    """A command and its options, as the reader of the command line knows them."""
+    options = {
+        name: Option(name, argument.takes_value, argument.kind is list)
+        for name, argument in context.args.items()
+    }
+    return Command(str(context.name), options, tuple(one.names[0] for one in context.positional_args))
+
+
+def _filled(context: ParserContext, typed: Typed) -> ParserContext:
+    for name, value in typed.values:
+        argument = context.args[name]
+        argument.set_value(value, cast=argument.kind is list)
+    return context
+
+
+def _without_place(words: list[str], program: str) -> list[str]:
+    """``invoke`` itself has found out already where the tasks stand (-r, -c)."""
+    while program == "invoke" and len(words) > 1 and words[0] in _PLACE:
+        words = words[2:]
+    return words
 
 
 def run_program(collection: Collection, name: str) -> NoReturn:
