@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
 from sshdoctor.commands.shared.fleet import examine, examine_all
 from sshdoctor.commands.shared.options import (
+    Interrupted,
     Options,
     hosts_of,
     in_order,
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
 
 
+_PATIENCE = 1.2
+"""So many seconds an interrupted diagnosis has for ending; it has changed nothing that would be put back."""
+
+
 def run(options: Options) -> int:
     """Diagnose the hosts of ``options``, write the report, give the exit code. Raises CaptureError."""
     check_format(options.format, options.lang)
@@ -37,14 +42,19 @@ def run(options: Options) -> int:
     if len(hosts) == 1:
         reports = [examine(hosts[0], partial(_report, setup=setup, capture=options.capture))]
     else:
-        reports = in_order(hosts, _diagnose_all(hosts, setup, jobs))
+        try:
+            reports = in_order(hosts, _diagnose_all(hosts, setup, jobs), quiet=options.quiet)
+        except Interrupted as interrupted:
+            if interrupted.reports:
+                write(*_with_playbooks(interrupted.reports, options))
+            raise
     write(*_with_playbooks(reports, options))
     return exit_codes.of_diagnoses(reports)
 
 
-def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> Iterable[HostReport]:
+def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> Generator[HostReport]:
     setup.prepare()
-    return examine_all(hosts, partial(_report, setup=setup), jobs)
+    yield from examine_all(hosts, partial(_report, setup=setup), jobs, _PATIENCE)
 
 
 def _report(host: Host, setup: DiagnosisSetup, capture: Capture | None = None) -> HostReport:

@@ -15,6 +15,7 @@ from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
 from sshdoctor.commands.shared.fleet import examine_all
 from sshdoctor.commands.shared.options import (
+    Interrupted,
     Options,
     hosts_of,
     in_order,
@@ -82,7 +83,13 @@ def work_on_each(options: Options, work: HostWork, wish: ChangeOptions) -> int:
         setup.prepare()
     asks = not (wish.yes or wish.check)  # one terminal answers for one host at a time
     examined = partial(work_on, setup=setup, work=work)
-    reports = in_order(hosts, examine_all(hosts, examined, 1 if asks else jobs))
+    done = examine_all(hosts, examined, 1 if asks else jobs)
+    try:
+        reports = in_order(hosts, done, quiet=options.quiet)
+    except Interrupted as interrupted:
+        if interrupted.reports:
+            write(interrupted.reports, options, to_name(setup.playbooks()))
+        raise
     write(reports, options, to_name(setup.playbooks()))
     return exit_codes.of_repairs(reports)
 

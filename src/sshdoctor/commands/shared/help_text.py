@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from invoke.collection import Collection
-from invoke.parser import ParserContext
+from invoke.parser.context import ParserContext
 from msgspec import Struct
 
 from sshdoctor.commands.shared.command_line import SHORT

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.commands.shared.logins import LoginOptions, overruled, typed_variables
+from sshdoctor.commands.shared.progress import progress_of
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
@@ -142,15 +144,38 @@ def _with_known_hosts(host: Host, file: str) -> Host:
     return replace(host, login=told(host.login), ways=ways)
 
 
-def in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[HostReport]:
-    """All reports in the order of ``hosts``; with several, a line of progress for each that ends."""
+class Interrupted(KeyboardInterrupt):
+    """A person ended it; ``reports`` are those of the hosts that were done."""
+
+    def __init__(self, reports: list[HostReport], left: int) -> None:
+        super().__init__()
+        self.reports, self.left = reports, left
+
+    def __str__(self) -> str:
+        return f"{self.left} host{'s are' if self.left != 1 else ' is'} not known"
+
+
+def in_order(
+    hosts: Sequence[Host], reports: Generator[HostReport], *, quiet: bool = False
+) -> list[HostReport]:
+    """All reports in the order of ``hosts``; with several, a line of progress for each that ends.
+
+    Raises Interrupted when nothing is under way any more.
+    """
     done: dict[str, HostReport] = {}
-    for report in reports:
-        done[report.host] = report
-        if len(hosts) > 1:
-            first = report.causes[0].id if report.causes else report.outside[0].word
-            print(f"[{len(done)}/{len(hosts)}] {report.host}: {report.verdict} ({first})", file=sys.stderr)
-    return [done[host.name] for host in hosts]
+    shown = progress_of(len(hosts), quiet=quiet)
+
+    def known() -> list[HostReport]:
+        return [done[host.name] for host in hosts if host.name in done]
+
+    try:
+        with closing(reports), shown:
+            for report in reports:
+                done[report.host] = report
+                shown.ended(report)
+    except KeyboardInterrupt:
+        raise Interrupted(known(), len(hosts) - len(done)) from None
+    return known()
 
 
 def write(reports: Sequence[HostReport], options: Options, to_name: Collection[str] = ()) -> None:

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit
-from invoke.parser import ParserContext
+from invoke.parser.context import ParserContext
+from invoke.parser.parser import ParseResult
 from invoke.program import Program
 
 from sshdoctor import __version__
@@ -36,8 +37,9 @@ def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
             raise Exit(f"sshdoctor: {error}", exit_codes.REMEDY) from None
         except SshdoctorError as error:
             raise Exit(f"sshdoctor: {error}", exit_codes.UNDECIDED) from None
-        except KeyboardInterrupt:
-            raise Exit("sshdoctor: interrupted; nothing is left running", exit_codes.INTERRUPTED) from None
+        except KeyboardInterrupt as ended:
+            what = f"interrupted; {ended}" if str(ended) else "interrupted"
+            raise Exit(f"sshdoctor: {what}; nothing is left running", exit_codes.INTERRUPTED) from None
         if code:
             raise Exit(code=code)
 
@@ -64,10 +66,12 @@ class SshdoctorProgram(Program):
     @cached_property
     def contexts(self) -> dict[str, ParserContext]:
         """The commands as Invoke has them; made once, as each making takes the help texts away."""
+        assert self.namespace is not None  # noqa: S101 -- run_program gives it
         return {str(context.name): context for context in self.namespace.to_contexts()}
 
     def parse_tasks(self) -> None:
-        self.tasks = [_filled(deepcopy(self.contexts[typed.command]), typed) for typed in self.line.commands]
+        given = (_filled(deepcopy(self.contexts[typed.command]), typed) for typed in self.line.commands)
+        self.tasks = ParseResult(given)
 
     def parse_cleanup(self) -> None:
         if self.line.help_of is None:

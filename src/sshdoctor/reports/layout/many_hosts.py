@@ -57,7 +57,7 @@ def recap_lines(reports: Sequence[HostReport]) -> Iterator[str]:
     yield "RECAP"
     for report in reports:
         yield f"{report.host:<{longest}} : {report.verdict:<9} {_in_brief(report)}".rstrip()
-    words = [report.verdict for report in reports]
+    words: list[str] = [report.verdict for report in reports]
     counted = ", ".join(f"{words.count(word)} {word}" for word in reversed(_ORDER))
     yield f"{len(words)} hosts: {counted}."
 
