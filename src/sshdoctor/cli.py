@@ -172,6 +172,22 @@ def rescue(
     return diagnosis.run(receive(options, offer))
 
 
+@task(
+    positional=["message"],
+    auto_shortflags=False,
+    help={
+        "message": "MESSAGE: a client's words; -, or nothing: what standard input holds, ssh -v logs too",
+        "format": "FORMAT: text, json",
+    },
+)
+@exit_code_of
+def explain(context: Context, message: str, format: str = "text") -> int:  # noqa: A002  # its name is public
+    """Say what a client's words mean: which reply, how far it came, the causes, what would settle it."""
+    from sshdoctor.commands.explain import run
+
+    return run(message or "", format)
+
+
 _VERDICT_HELP = {
     "rules": "FILE: a file, folder or -: of iptables-save, nft list ruleset, ipset save ... (repeatable)",
     "source": "ADDRESS: the client's address, as the host sees it",
@@ -223,7 +239,7 @@ def demo(context: Context) -> int:
     return run()
 
 
-namespace = Collection(diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, demo)
+namespace = Collection(diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, explain, demo)
 
 
 def main() -> NoReturn:

@@ -49,6 +49,7 @@ def _named(name: str, folders: Sequence[Path]) -> Playbook:
 
     from sshdoctor.remedy.playbook.load import load_playbook
 
+    name = name or ""
     known = {path.stem: path for folder in reversed(folders) for path in folder.glob("*.yml")}
     if name in known:
         return load_playbook(known[name])

@@ -15,11 +15,12 @@ SCHEMA = "sshdoctor/report/1"
 
 
 def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80) -> str:
-    document = {"schema": SCHEMA, "hosts": [_host(report) for report in reports]}
+    document = {"schema": SCHEMA, "hosts": [host_entry(report) for report in reports]}
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
-def _host(report: HostReport) -> dict[str, Any]:
+def host_entry(report: HostReport) -> dict[str, Any]:
+    """One host, as plain data."""
     return {
         "host": report.host,
         "service": report.service,

@@ -201,6 +201,9 @@ def write(reports: Sequence[HostReport], options: Options, to_name: Collection[s
         raise UsageError(f"--output {options.output}: {error.strerror}") from None
 
 
+_PLAIN_SIGNS = str.maketrans({"…": "...", "→": "->", "·": "-"})
+
+
 def write_program(file: str, text: str, flag: str) -> None:
     """``text`` as a program that may be run. Raises UsageError, which names ``flag``, that gave ``file``."""
     path = Path(file)
@@ -212,7 +215,20 @@ def write_program(file: str, text: str, flag: str) -> None:
 
 
 def show_text(text: str) -> None:
-    """To standard output, at once."""
+    """To standard output, at once; what its encoding has not, in plain signs. Raises UsageError.
+
+    That is raised for a text in another script than the encoding has.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.translate(_PLAIN_SIGNS)
+        if sum(not char.isascii() for char in plain) > len(plain) / 20:
+            raise UsageError(
+                f"standard output takes {encoding} alone, and this is written in other letters: --output FILE"
+            ) from None
+        text = plain.encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(text)
     sys.stdout.flush()
 

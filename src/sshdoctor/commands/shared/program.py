@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from functools import cached_property, wraps
 from typing import Any, NoReturn
@@ -111,6 +113,7 @@ def run_program(collection: Collection, name: str) -> NoReturn:
     """Run ``sys.argv`` as ``name`` over the tasks of ``collection``, and exit."""
     gc.set_threshold(100_000)  # collecting among the imports costs 20 ms and frees nothing
     code = 0
+    _open_standard_streams()
     try:
         SshdoctorProgram(__version__, namespace=collection, name=name, binary=name).run()
         sys.stdout.flush()
@@ -118,8 +121,35 @@ def run_program(collection: Collection, name: str) -> NoReturn:
         code = ended.code if isinstance(ended.code, int) else 1
     except KeyboardInterrupt:
         code = exit_codes.INTERRUPTED
-    except BrokenPipeError:  # `| head` has read enough; nothing may be written at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.stdout.flush()
-    sys.stderr.flush()
+    except BrokenPipeError:  # `| head` has read enough
+        pass
+    except Exception as error:
+        code = _failed(error)
+    with suppress(OSError):  # what could not be written has been told already
+        sys.stdout.flush()
+    with suppress(OSError):
+        sys.stderr.flush()
     os._exit(code)  # everything is closed; taking the interpreter apart would cost another 20 ms
+
+
+def _open_standard_streams() -> None:
+    """Python has none where a shell closed one (``>&-``): then writing fails as it does on a full disk."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _failed(error: Exception) -> int:
+    """One line, and an exit code that is no diagnosis's; a fault of ours says where it is."""
+    if isinstance(error, OSError) and error.filename is None:
+        print(f"sshdoctor: the report cannot be written: {error.strerror or error}", file=sys.stderr)
+        return exit_codes.USAGE
+    step = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(step.filename)}:{step.lineno}"  # noqa: PTH119  # of a name, not of a file
+    print(
+        f"sshdoctor: internal error: {type(error).__name__}: {error} ({where}). "
+        f"Please send us this line; it is sshdoctor {__version__}.",
+        file=sys.stderr,
+    )
+    return exit_codes.USAGE
