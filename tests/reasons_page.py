@@ -22,9 +22,9 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "# You see …, and it means …"
     yield ""
-    yield "Made from `src/sshdoctor/reasons/clients/words.yml`; `sshdoctor explain 'MESSAGE'` looks it up,"
-    yield "and says which causes there are for it and what would settle it. `…` stands for any words; of several"
-    yield "replies the first is the most common."
+    yield "Made from `src/sshdoctor/reasons/clients/words.yml`; `sshdoctor explain 'MESSAGE'` finds it there,"
+    yield "and says which causes there are for it and what would settle it. `…` stands for any words;"
+    yield "of several replies the first is the most common."
     for one in client_lists():
         yield from ("", f"## {one.client}", "", f"Looked up in: {one.source}.", "")
         yield from ("| you see | reply | it means |", "|---|---|---|")

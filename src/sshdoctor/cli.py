@@ -11,7 +11,7 @@ from invoke.tasks import task
 from msgspec.structs import replace
 
 from sshdoctor.commands.shared.host_task import host_task
-from sshdoctor.commands.shared.program import exit_code_of, run_program
+from sshdoctor.commands.shared.program import contexts_of, exit_code_of, run_program
 
 if TYPE_CHECKING:
     from sshdoctor.commands.shared.options import Options
@@ -230,6 +230,36 @@ def verdict(
     )
 
 
+@task(
+    positional=["shell"],
+    auto_shortflags=False,
+    help={
+        "shell": "SHELL: bash, zsh or fish",
+        "words": "LINE: what a shell asks: the words that fit at the end of this line",
+    },
+)
+@exit_code_of
+def completion(context: Context, shell: str, words: str | None = None) -> int:
+    """Print what makes a shell complete commands, options, hosts and playbooks (docs/completion.md)."""
+    from sshdoctor.commands.completion import run
+    from sshdoctor.commands.shared.program import as_command
+
+    known = {name: as_command(one) for name, one in contexts_of(namespace).items()}
+    return run(shell or "", words, known)
+
+
+@task(auto_shortflags=False)
+@exit_code_of
+def man(context: Context) -> int:
+    """Print the man page: sshdoctor man | man -l -"""
+    from sshdoctor.commands.shared.help_text import help_of
+    from sshdoctor.commands.shared.man_page import man_page
+    from sshdoctor.commands.shared.options import show_text
+
+    show_text(man_page(help_of(namespace, contexts_of(namespace))))
+    return 0
+
+
 @task(auto_shortflags=False)
 @exit_code_of
 def demo(context: Context) -> int:
@@ -239,7 +269,9 @@ def demo(context: Context) -> int:
     return run()
 
 
-namespace = Collection(diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, explain, demo)
+namespace = Collection(
+    diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, explain, completion, man, demo
+)
 
 
 def main() -> NoReturn:

@@ -12,12 +12,12 @@ import pytest
 from sshdoctor.cli import namespace
 from sshdoctor.commands.shared.command_line import Line, understand
 from sshdoctor.commands.shared.help_text import help_of
-from sshdoctor.commands.shared.program import as_command
+from sshdoctor.commands.shared.program import as_command, contexts_of
 from sshdoctor.document import read_yaml
 from sshdoctor.errors import UsageError
 
 CASES = read_yaml(Path(__file__).with_name("command_lines.yml"))
-CONTEXTS = {str(one.name): one for one in namespace.to_contexts()}
+CONTEXTS = contexts_of(namespace)
 COMMANDS = {name: as_command(one) for name, one in CONTEXTS.items()}
 HELPS = help_of(namespace, CONTEXTS)
 

@@ -67,9 +67,9 @@ class SshdoctorProgram(Program):
 
     @cached_property
     def contexts(self) -> dict[str, ParserContext]:
-        """The commands as Invoke has them; made once, as each making takes the help texts away."""
+        """The commands as Invoke has them."""
         assert self.namespace is not None  # noqa: S101 -- run_program gives it
-        return {str(context.name): context for context in self.namespace.to_contexts()}
+        return contexts_of(self.namespace)
 
     def parse_tasks(self) -> None:
         given = (_filled(deepcopy(self.contexts[typed.command]), typed) for typed in self.line.commands)
@@ -84,6 +84,15 @@ class SshdoctorProgram(Program):
         told = command_help(texts[name], self.binary) if name else program_help(texts, self.binary)
         sys.stdout.write(told)
         raise Exit
+
+
+def contexts_of(collection: Collection) -> dict[str, ParserContext]:
+    """The commands as Invoke has them, by name; it takes their help texts away, which are put back."""
+    kept = [(task, dict(task.help)) for task in collection.tasks.values()]
+    found = {str(context.name): context for context in collection.to_contexts()}
+    for task, texts in kept:
+        task.help.update(texts)
+    return found
 
 
 def as_command(context: ParserContext) -> Command:
