@@ -111,7 +111,7 @@ def unplanned(
 def unnamed(effects: Sequence[str], steps: Sequence[Step]) -> str:
     """What a remedy has changed for an account or a unit, and no playbook of the plan names; "" if nothing.
 
-    A playbook names keywords of ``sshd -T``, and units, in ``remedy.effects``; an empty list names none.
+    A playbook names settings of the service, and units, in ``remedy.effects``; an empty list names none.
     """
     named = {word for step in steps for word in step.playbook.remedy.effects or ()}
     beside = [line for line in effects if not named & {*line.split()[1:3]}]

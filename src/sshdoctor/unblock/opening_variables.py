@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sshdoctor import services
 from sshdoctor.unblock.opening import Opening
 
 Item = dict[str, object]
@@ -39,7 +40,7 @@ def _kind(opening: Opening) -> str:
         return "policy"
     if opening.rich:
         return "rich-rule"
-    return "service" if opening.port == 22 else "port"
+    return "service" if opening.port == services.default().port else "port"
 
 
 def _rule(opening: Opening) -> Item:

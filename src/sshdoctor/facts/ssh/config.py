@@ -242,7 +242,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         password_authentication=values.flag("passwordauthentication"),
         authorized_keys_files=values.words("authorizedkeysfile", _sshd_config.KEY_FILES),
         strict_modes=values.flag("strictmodes"),
-        use_pam=_refused("usepam", errors) or values.flag("usepam", "no"),
+        use_pam=_unless_refused("usepam", errors, values.flag("usepam", "no")),
         methods_wanted=values.text("authenticationmethods", "any"),
         force_command=values.text("forcecommand", "none"),
         chroot_directory=values.text("chrootdirectory", "none"),
@@ -302,11 +302,11 @@ def _glued(errors: tuple[ConfigError, ...]) -> str:
     return " and ".join(f"'{piece}'" for piece in errors[0].pieces) if errors else ""
 
 
-def _refused(keyword: str, errors: tuple[ConfigError, ...]) -> Unknown | None:
-    """Why the value is not known, if a refused line was to set it: its default is not what was meant."""
+def _unless_refused(keyword: str, errors: tuple[ConfigError, ...], value: bool | Unknown) -> bool | Unknown:
+    """``value``, if no line that sshd refuses was to set it: its default is not what was meant."""
     if any(keyword in error.text.lower() for error in errors):
         return Unknown("sshd refuses the line that sets it")
-    return None
+    return value
 
 
 def _complaint(lines: list[str], errors: tuple[ConfigError, ...]) -> str:

@@ -17,7 +17,7 @@ class Remedy(Struct, frozen=True, kw_only=True):
     ``only_with_cause`` it is planned only where ``--cause`` asks for what it mends. ``on_disk`` says whether
     it mends a mounted disk, whose system does not run: "" (no), "also" or "only". Of the playbooks of a plan
     that have an ``order`` those with a lower one go first, whatever stops a client first. ``effects`` are the
-    keywords of ``sshd -T``, and the units, that it may change for anybody; None: none of them is compared.
+    settings of the service, and the units, that it may change for anybody; None: none of them is compared.
     """
 
     mends: tuple[str, ...] = ()
