@@ -63,8 +63,14 @@ class Probe:
         self._commands = {_CLIENT: _SEEN, **commands(wanted), **self._own}
         for number, reply in enumerate(others, 1):
             self._commands |= self._asked_again(number, reply)
+<<<<<<< HEAD
         self._given = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
         self._when = when
+=======
+        variables = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
+        variables |= {} if age is None else {"age": str(age)}
+        self.script = build_script(self._commands, variables, self.mark)
+>>>>>>> main
         self.stop = stop_script(self.mark)
 
     @property
