@@ -63,21 +63,15 @@ class Probe:
         self._commands = {_CLIENT: _SEEN, **commands(wanted), **self._own}
         for number, reply in enumerate(others, 1):
             self._commands |= self._asked_again(number, reply)
-<<<<<<< HEAD
         self._given = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
         self._when = when
-=======
-        variables = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
-        variables |= {} if age is None else {"age": str(age)}
-        self.script = build_script(self._commands, variables, self.mark)
->>>>>>> main
         self.stop = stop_script(self.mark)
 
     @property
     def script(self) -> str:
         """The script as it is to run now: it is told how many seconds ago the host was first dialled."""
-        age = "" if self._when is None else str(max(0, ceil(time.time() - self._when)))
-        return build_script(self._commands, {**self._given, "age": age}, self.mark)
+        age = {} if self._when is None else {"age": str(max(0, ceil(time.time() - self._when)))}
+        return build_script(self._commands, {**self._given, **age}, self.mark)
 
     def _variables(self, reply: Reply) -> dict[str, str]:
         return {"client": client_of(reply, self._here), "address": reply.address or ""}
