@@ -13,13 +13,13 @@ from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
 from sshdoctor.diagnosis.derived.listening import Listening, listening
-from sshdoctor.diagnosis.derived.network import NETWORK, NETWORK_NEEDS, network
+from sshdoctor.diagnosis.derived.network import NETWORK, NETWORK_NEEDS, NETWORK_WRITERS, network
 from sshdoctor.diagnosis.derived.own_client import OwnClient, own_client
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.diagnosis.derived.words import Words, words
 from sshdoctor.diagnosis.probe import AddressFacts
 from sshdoctor.diagnosis.rank import Expectation
-from sshdoctor.facts import derived
+from sshdoctor.facts import Writers, derived, load, names
 from sshdoctor.model import Login, Reply, Unknown
 from sshdoctor.services import progress
 
@@ -46,6 +46,30 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     **{name: fact.NEEDS for name, fact in derived().items()},
 }
 """The facts of the host that each is made of."""
+
+WRITERS: Mapping[str, Writers] = {
+    "dialled": {"": "client"},
+    "path": {"": "root"},
+    "listening": {"": "kernel", "program": "anyone"},
+    "words": {"": "root", "said": "anyone", "causes": "anyone"},
+    "own_client": {"": "client"},
+    **NETWORK_WRITERS,
+    "inside": {"": "root"},
+    **{name: fact.WRITERS for name, fact in derived().items()},
+}
+"""Who could have written each; the messages in ``words.said`` say themselves whether they are trusted."""
+
+
+def hearsay() -> frozenset[str]:
+    """The fields, as ``fact.field``, that anybody on the host could have written."""
+    every = {**{name: load(name).WRITERS for name in names()}, **WRITERS}
+    types: Mapping[str, Any] = {**{name: load(name).VALUE for name in names()}, **DERIVED}
+    return frozenset(
+        f"{name}.{field}"
+        for name, writers in every.items()
+        for field in types[name].__struct_fields__
+        if field != "evidence" and writers.get(field, writers.get("")) == "anyone"
+    )
 
 
 def facts_of(checks: Iterable[Check]) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ class Probe:
     def script(self) -> str:
         """The script as it is to run now: it is told how many seconds ago the host was first dialled."""
         age = {} if self._when is None else {"age": str(max(0, ceil(time.time() - self._when)))}
-        return build_script(self._commands, {**self._given, **age}, self.mark)
+        return build_script(self._commands, self._given | age, self.mark)
 
     def _variables(self, reply: Reply) -> dict[str, str]:
         return {"client": client_of(reply, self._here), "address": reply.address or ""}

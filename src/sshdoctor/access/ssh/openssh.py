@@ -24,7 +24,7 @@ HONOURED = frozenset(
 """The options that the library does as ssh does; any other is asked of ssh."""
 
 ORDINARY = {"ipqos": ("lowdelay throughput", "af21 cs1", "ef none", "ef cs0")}
-"""What ssh does without a word from its user: Debian's, and upstream's before 10.1 and since (ssh_config(5))."""
+"""What ssh does unasked: Debian's, and upstream's before 10.1 and since (ssh_config(5))."""
 
 _DIFFERENT = ("auth-denied", "kex-failed")
 _SLOW = 4
@@ -35,6 +35,7 @@ _WORDS = (
     ("Unable to negotiate with", "kex-failed"),
     ("no matching ", "kex-failed"),
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", "host-key-changed"),
+    ("REVOKED HOST KEY DETECTED", "host-key-changed"),
     ("Host key verification failed", "host-key-unknown"),
 )
 

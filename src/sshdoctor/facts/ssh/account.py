@@ -163,6 +163,10 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Account
+WRITERS = {
+    "": "root",
+    **dict.fromkeys(("home_exists", "home_mode", "home_owner", "authorized", "authorized_files"), "account"),
+}
 
 _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
 

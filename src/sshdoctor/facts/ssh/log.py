@@ -95,6 +95,7 @@ class Log(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Log
+WRITERS = {"": "root", "lines": "anyone", "kernel": "anyone"}
 
 _FILES = ("/var/log/auth.log", "/var/log/secure", "/var/log/messages", "/var/log/syslog")
 

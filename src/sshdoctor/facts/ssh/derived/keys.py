@@ -39,6 +39,7 @@ class Keys(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Keys
+WRITERS = {"": "account"}
 NEEDS = ("account", "config", "dial_log")
 
 _DISTRUST = "authorized-keys-permissions"
