@@ -26,6 +26,7 @@ def seen(confidence: Confidence = "proved", *, stage: str = "", via: str = "podm
     )
     report = HostReport(
         host="web1",
+        service="ssh",
         login=LOGIN,
         verdict="blocked",
         outside=(Reply(address="192.0.2.1", family="ipv4", port=22, word="rst", stage=stage),),

@@ -16,6 +16,7 @@ from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
 from sshdoctor.commands.shared.fleet import examine_all
 from sshdoctor.commands.shared.options import (
+    Interrupted,
     Options,
     hosts_of,
     in_order,
@@ -30,6 +31,7 @@ from sshdoctor.diagnosis.setup import diagnosis_setup
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Answer, Choice, ask_on_terminal, chosen, is_terminal
+from sshdoctor.remedy.playbook.catalog import to_name
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.reports import check_format
 from sshdoctor.reports.repair_text import diffs, plan_text
@@ -93,8 +95,14 @@ def work_on_each(options: Options, work: HostWork, wish: ChangeOptions) -> int:
         setup.prepare()
     asks = not (wish.yes or wish.check)  # one terminal answers for one host at a time
     examined = partial(work_on, setup=setup, work=work)
-    reports = in_order(hosts, examine_all(hosts, examined, 1 if asks else jobs))
-    write(reports, options)
+    done = examine_all(hosts, examined, 1 if asks else jobs)
+    try:
+        reports = in_order(hosts, done, quiet=options.quiet)
+    except Interrupted as interrupted:
+        if interrupted.reports:
+            write(interrupted.reports, options, to_name(setup.playbooks()))
+        raise
+    write(reports, options, to_name(setup.playbooks()))
     return exit_codes.of_repairs(reports)
 
 
