@@ -19,7 +19,7 @@ from attacks.fuzz import budget, targets
 from attacks.fuzz.damage import Edit, edits
 from attacks.fuzz.targets import SHARES, Target
 
-KINDS = {
+KINDS: dict[Target, tuple[str, ...]] = {
     # One bit of what a host printed may be flipped without a trace only on the host itself.
     targets.probes: ("cut", "lose", "repeat", "insert", "lose line"),
     targets.cut_dumps: ("cut", "lose line", "flip"),
