@@ -38,7 +38,7 @@ DERIVED: Mapping[str, type] = {
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "dialled": ("addresses",),
     "path": ("firewall", "addresses", "bans"),
-    "listening": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
+    "listening": ("listeners", "addresses", "firewall", "identity", "processes", "service", "config"),
     "words": ("dial_log", "start"),
     "own_client": (),
     **NETWORK_NEEDS,
@@ -128,7 +128,11 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         **network(dial, known, around, conversation.on_this_machine, way, conversation.login),
         "path": way,
         "listening": listening(
-            dial, known["listeners"], _no_server_runs(known), _incoming(known["addresses"])
+            dial,
+            known["listeners"],
+            _no_server_runs(known),
+            _incoming(known["addresses"]),
+            _awaited(known["service"], known["config"]),
         ),
         "own_client": own_client(conversation.service, conversation.login, conversation.witness),
     }
@@ -143,6 +147,17 @@ def _incoming(addresses: Any) -> str:
     """The interface that holds the address dialled, "" where that is not known, or is lo."""
     name = getattr(addresses, "dialled_interface", None)
     return name if isinstance(name, str) and name != "lo" else ""
+
+
+def _awaited(service: Any, config: Any) -> tuple[int, ...] | Unknown:
+    """The ports of a unit that does not run, and of its socket unit; none where one of them does."""
+    state = getattr(service, "state", None)
+    if isinstance(service, Unknown) or service.socket_state in ("listening", "running"):
+        return ()
+    if service.manager == "none" or state not in ("inactive", "failed", "masked", "starting"):
+        return ()
+    ports = config if isinstance(config, Unknown) else config.ports
+    return ports if isinstance(ports, Unknown) else (*ports, *service.socket_ports)
 
 
 def _no_server_runs(known: Mapping[str, Any]) -> bool:

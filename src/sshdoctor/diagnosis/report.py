@@ -96,6 +96,8 @@ def build_report(
     focus = next((one for one in seen if not works(one.reply.word)), seen[0])
     return HostReport(
         host=host.name,
+        service=host.service,
+        managed=host.managed,
         login=host.login,
         verdict=verdict,
         outside=replies,

@@ -7,5 +7,16 @@ them what the user's own ssh_config says. They are apart because the second cost
 from sshdoctor.inventory.client_config import complete
 from sshdoctor.inventory.load import load_hosts, load_inventory
 from sshdoctor.inventory.sources import find_sources
+from sshdoctor.inventory.typed import TypedVariables
+from sshdoctor.inventory.vault import OpenVault, password_in, vault_of
 
-__all__ = ["complete", "find_sources", "load_hosts", "load_inventory"]
+__all__ = [
+    "OpenVault",
+    "TypedVariables",
+    "complete",
+    "find_sources",
+    "load_hosts",
+    "load_inventory",
+    "password_in",
+    "vault_of",
+]

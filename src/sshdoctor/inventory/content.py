@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sshdoctor.document import DocumentError, Vaulted, parse_yaml
-from sshdoctor.errors import InventoryError
+from sshdoctor.document import Vaulted, parse_yaml
+from sshdoctor.errors import DocumentError, InventoryError
 
 _VAULT = "$ANSIBLE_VAULT"
 

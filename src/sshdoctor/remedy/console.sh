@@ -2,7 +2,7 @@
 
 say() {
   case $* in
-    'refused '*) echo "${*#refused }" ;;
+    'refused '*) echo "${1#refused }" ;;
     'ignored '*) echo '          That does not matter.' ;;
     journal) [ ! -s "$work/journal" ] || echo 'What was run:' ;;
   esac

@@ -51,6 +51,8 @@ class Post:
         self._lock, self._reading = threading.Lock(), threading.Lock()
         self._fetched = False
         self._capture: Capture | None = None
+        self.data = b""
+        """The capture as it came."""
         self._arrived = threading.Event()
         self._server = _bind(address, port, listen, self, context)
         base = f"http{'s' if context else ''}://{endpoint(shown, self._server.server_address[1])}"
@@ -99,13 +101,14 @@ class Post:
         """Whether ``body`` holds the capture; the first one is kept."""
         with self._reading:
             try:
-                capture = read_capture(body.read(), "the capture")
+                data = body.read()
+                capture = read_capture(data, "the capture")
             except CaptureError:
                 return False
         with self._lock:
             if capture.lost or self._capture is not None:
                 return False
-            self._capture = capture
+            self._capture, self.data = capture, data
         return True
 
     def leave(self) -> None:

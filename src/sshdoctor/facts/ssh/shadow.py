@@ -39,7 +39,7 @@ entry | while IFS=: read -r name password changed _ most _ inactive expire _; do
     '!'*) word=locked-over-a-password ;;
     '*'*) word=none ;;
     '') word=empty ;;
-    *) word=set ;;
+    *) word='set' ;;
   esac
   printf '%s\\n' "password=$word" "changed=$changed" "most=$most" "inactive=$inactive" "expire=$expire"
   break

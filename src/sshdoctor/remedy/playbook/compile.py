@@ -90,6 +90,7 @@ class _Compiler:
         lines += [self._step(step, scope) for step in playbook.tasks]
         for number, handler in enumerate(playbook.handlers):
             lines.append(f'if [ -e "$work/notified/{number}" ]; then\n{self._step(handler, scope)}fi\n')
+        lines += [self.play(imported, variables) for imported in playbook.imports]
         return "".join(lines)
 
     def _variables(self, playbook: Playbook, given: Mapping[str, Any]) -> dict[str, Any]:
