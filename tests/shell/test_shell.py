@@ -27,7 +27,7 @@ GIVEN: Mapping[str, Any] = read_yaml(Path(__file__).with_name("given.yml"), repe
 MANAGERS = {"systemd": "dpkg", "openrc": "apk", "sysvinit": "rpm", "none": "pacman"}
 OPENINGS = [item for name in CASES for item in every_item(name)]
 ALONE = "2154,2034,2010,2012,2013,2015,2016,2020,2086,2231"
-"""A section reads what another part sets, splits words on purpose, holds programs of awk; ``ls`` is evidence."""
+"""A section reads what another part sets, splits words on purpose, holds awk; what ls shows is evidence."""
 QUOTED = "2016,2034,2086"
 """Sections stand in single quotes, read the variables outside of these, and split numbers."""
 TASKS = "2154,2034,2016,2119,2120,2209,2317"

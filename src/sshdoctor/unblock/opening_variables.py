@@ -39,7 +39,7 @@ def _kind(opening: Opening) -> str:
         return "policy"
     if opening.rich:
         return "rich-rule"
-    return "service" if opening.port == 22 else "port"
+    return "port" if opening.addition.startswith("--add-port=") else "service"
 
 
 def _rule(opening: Opening) -> Item:
