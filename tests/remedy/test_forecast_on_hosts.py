@@ -42,7 +42,7 @@ def test_the_playbooks_make_what_is_forecast_and_let_the_client_in(name: str, te
             host.run(case["break"])
         found, dial, client = look(access, host, *dialled)
         judged = partial(path, dial, client, addresses=found["addresses"], bans=found["bans"])
-        planned = plan(judged, client, found["firewall"], narrow=case.get("narrow", False))
+        planned = plan(judged, client, found["firewall"], opened_to=case.get("for", ""))
         wanted = [Template(each).substitute(host.variables) for each in case["makes"]]
         assert [summary(change) for change in planned.changes] == wanted
         assert planned.lets_in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ GIVEN: Mapping[str, Any] = read_yaml(Path(__file__).with_name("given.yml"), repe
 MANAGERS = {"systemd": "dpkg", "openrc": "apk", "sysvinit": "rpm", "none": "pacman"}
 OPENINGS = [item for name in CASES for item in every_item(name)]
 ALONE = "2154,2034,2010,2012,2013,2015,2016,2020,2086,2231"
-"""A section reads what another part sets, splits words on purpose, holds awk; what ls shows is evidence."""
+"""A section reads what another part sets, splits words on purpose, holds awk; ``ls`` is evidence."""
 QUOTED = "2016,2034,2086"
 """Sections stand in single quotes, read the variables outside of these, and split numbers."""
 TASKS = "2154,2034,2016,2119,2120,2209,2317"
@@ -78,7 +79,7 @@ def test_of_every_fact(tmp_path: Path) -> None:
 def test_of_the_probe_and_of_what_ends_it(tmp_path: Path) -> None:
     host = load_hosts("root@127.0.0.1:1", None, {})[0]
     replies = [Reply(address=address, family="ipv4", port=1, word="rst") for address in ("127.0.0.1", "::1")]
-    probe = Probe(host, replies, facts.names(), {"own": "echo of my own"}, age=3)
+    probe = Probe(host, replies, facts.names(), {"own": "echo of my own"}, when=time.time())
     assert remarks(tmp_path, {"probe": probe.script, "stop": stop_script("mark")}, QUOTED) == ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -70,16 +70,20 @@ class Check(Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((*self.after, *self.explained_by)))
 
 
-def load_checks(folders: tuple[Path, ...], schema: Mapping[str, type]) -> tuple[Check, ...]:
+def load_checks(
+    folders: tuple[Path, ...], schema: Mapping[str, type], hearsay: Collection[str] = ()
+) -> tuple[Check, ...]:
     """All checks in ``folders`` (``<layer>/<id>.yml``), in the order of the packet's way.
 
-    ``schema`` maps each fact's name to its Struct. Raises CheckError with every fault of every file.
+    ``schema`` maps each fact's name to its Struct; ``hearsay`` are the fields that anybody on the host could
+    have written: no cause is proved by them, and no command has them in it. Raises CheckError with every
+    fault of every file.
     """
     faults: list[str] = []
     checks: dict[str, Check] = {}
     for path in sorted(p for folder in folders for p in folder.rglob("*.yml")):
         try:
-            check = _CheckReader(path, schema, faults).check()
+            check = _CheckReader(path, schema, faults, hearsay).check()
         except DocumentError as error:
             faults.extend(str(error).splitlines())
             continue
@@ -123,8 +127,10 @@ def _ordered(checks: Mapping[str, Check]) -> tuple[Check, ...]:
 class _CheckReader(BlockReader):
     """Reads one file."""
 
-    def __init__(self, path: Path, schema: Mapping[str, type], faults: list[str]) -> None:
-        self.path, self.schema, self.faults = path, schema, faults
+    def __init__(
+        self, path: Path, schema: Mapping[str, type], faults: list[str], hearsay: Collection[str]
+    ) -> None:
+        self.path, self.schema, self.faults, self.hearsay = path, schema, faults, hearsay
 
     def check(self) -> Check | None:
         block = read_yaml(self.path)
@@ -211,6 +217,9 @@ class _CheckReader(BlockReader):
             self.at(item, "fix", "a {{ }} after an open quote: every value is quoted for the shell already")
         if when is None:
             return None
+        if confidence == "proved":
+            self.vouched(item, "when", when.fields, "proves nothing: confidence: likely, or possible")
+        self.vouched(item, "fix", fix.fields, "may stand in no command")
         return CauseRule(
             id=identifier,
             said=bool(said),
@@ -221,6 +230,12 @@ class _CheckReader(BlockReader):
             confidence=str(confidence),
             evidence=evidence or when.names or ((WORDS,) if said else ()),
         )
+
+    def vouched(self, item: Block, key: str, fields: Iterable[str], so: str) -> None:
+        """Holds against a cause what in it anybody could have written."""
+        for field in fields:
+            if field in self.hearsay:
+                self.at(item, key, f"{field}: any user of the host could have written it; it {so}")
 
     def expression(self, block: Block, key: str, schema: Mapping[str, type]) -> Expression | None:
         text = block.get(key)

@@ -33,7 +33,7 @@ def parse_data(text: str, file: str) -> Any:
     if text.lstrip().startswith("{"):
         try:
             return json.loads(text, object_hook=_unwrap)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass  # a YAML flow mapping, or broken: YAML's message says where
     try:
         return parse_yaml(text, file, repeats_allowed=True)

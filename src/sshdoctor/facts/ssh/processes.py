@@ -96,6 +96,7 @@ class Processes(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Processes
+WRITERS = {"": "root"}
 
 
 def parse(sections: Mapping[str, Section]) -> Processes | Unknown:

@@ -66,6 +66,7 @@ class Shadow(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Shadow
+WRITERS = {"": "root"}
 
 
 def on_disk(disk: Disk, user: str) -> Shadow | Unknown:

@@ -20,7 +20,7 @@ PLAY_KEYS = ("name", "hosts", "become", "gather_facts", "vars", "tasks", "handle
 TASK_KEYS = ("name", "when", "register", "loop", "changed_when", "failed_when", "check_mode", "tags",
              "ignore_errors", "no_log", "notify", "become", "vars", "args")  # fmt: skip
 GROUP_KEYS = ("name", "block", "rescue", "always", "when", "tags", "become", "ignore_errors")
-_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause", "on_disk")
+_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause", "on_disk", "order", "effects")
 _RISKS = ("low", "medium", "high")
 
 
@@ -137,7 +137,13 @@ class _PlaybookReader(BlockReader):
         on_disk = block.get("on_disk", "")
         if on_disk not in ("", "also", "only"):
             self.at(block, "on_disk", f"also or only, not {on_disk!r}")
+        order = block.get("order", 0)
+        if type(order) is not int or not 0 <= order <= 99:
+            self.at(block, "order", f"a number from 1 to 99, not {order!r}")
+            order = 0
         return Remedy(
+            order=order,
+            effects=self.words(block, "effects") if "effects" in block else None,
             mends=self.words(block, "mends"),
             risk=str(risk),
             guard=self.truth(block, "guard", True),
