@@ -1,4 +1,4 @@
-"""Every error that sshdoctor raises.
+"""Every error that sshdoctor raises for people, in one tree; some stand where their kind of text is read.
 
 SshdoctorError            shown once, at the top, with the next step
 ├── InputError            exit 2: the message names file and line, and what would be right
@@ -6,11 +6,17 @@ SshdoctorError            shown once, at the top, with the next step
 │   ├── UsageError        a flag, a host name, a pattern
 │   ├── InventoryError    an inventory that cannot be read
 │   ├── CheckError        a check that cannot be read; carries every fault of the file
+│   ├── ConditionError    an expression or sentence of a check (checks/condition.py)
 │   ├── CaptureError      a capture that is none, is damaged beyond use, too old, or of another host
-│   └── PlaybookError     a playbook that cannot be run as it stands; carries every fault of the file
+│   ├── PlaybookError     a playbook that cannot be run as it stands; carries every fault of the file
+│   ├── JinjaError        a template or condition of a playbook (remedy/playbook/expression.py)
+│   ├── ReasonsError      a list of what programs say (reasons/entry.py)
+│   └── PatternError      one wording of such a list (reasons/pattern.py)
 ├── AccessError           a way in that did not work; carries the reply word
+│   └── LoginError        a login that failed, with what was learnt meanwhile (access/base.py)
 ├── RescueError           nobody fetched the rescue script, or nothing came back
 ├── RemedyError           a remedy, or an undo, that could not be done
+├── DemoError             no throw-away host can be made on this machine
 └── RulesError            a firewall dump that is none
 """
 
@@ -82,3 +88,7 @@ class RulesError(SshdoctorError):
 
 class RemedyError(SshdoctorError):
     """A remedy, or an undo, that could not be done; the message says what is left as it was (exit 4)."""
+
+
+class DemoError(SshdoctorError):
+    """No throw-away host can be made on this machine; the message says what it takes."""

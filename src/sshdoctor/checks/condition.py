@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from sshdoctor.errors import InputError
 from sshdoctor.model import Command, Unknown
 
 _WORDS = {"true": True, "false": False, "none": None}
@@ -31,7 +32,7 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
-class ConditionError(ValueError):
+class ConditionError(InputError):
     """An expression that the language does not have; the message says what would be right."""
 
 

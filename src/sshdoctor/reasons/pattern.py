@@ -8,7 +8,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from sshdoctor.errors import SshdoctorError
+from sshdoctor.errors import InputError
 
 _ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{1,45}(?:%[\w.-]{1,16})?|UNKNOWN)"
 _PORT = r"\d{1,5}"
@@ -52,7 +52,7 @@ _SETTLED = frozenset({"whose"})
 _PART = re.compile(r"\{\{|\}\}|\{(?P<name>[a-z_]+)(?::(?P<kind>[a-z]+))?\}|(?P<wrong>[{}])")
 
 
-class PatternError(SshdoctorError):
+class PatternError(InputError):
     """A pattern that cannot be read; the message says what would be right."""
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sshdoctor import services
 from sshdoctor.unblock.opening import Opening
 
 Item = dict[str, object]
@@ -40,7 +39,7 @@ def _kind(opening: Opening) -> str:
         return "policy"
     if opening.rich:
         return "rich-rule"
-    return "service" if opening.port == services.default().port else "port"
+    return "port" if opening.addition.startswith("--add-port=") else "service"
 
 
 def _rule(opening: Opening) -> Item:

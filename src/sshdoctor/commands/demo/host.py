@@ -12,7 +12,7 @@ from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
 
-from sshdoctor.errors import SshdoctorError
+from sshdoctor.errors import DemoError
 from sshdoctor.model import Host, Login, WayIn
 
 IMAGE = "debian12"
@@ -30,10 +30,6 @@ systemctl stop ssh
 iptables -A INPUT -i lo -j ACCEPT
 iptables -A INPUT -p tcp --dport 22 -j DROP
 """
-
-
-class DemoError(SshdoctorError):
-    """No throw-away host can be made on this machine; the message says what it takes."""
 
 
 @contextmanager

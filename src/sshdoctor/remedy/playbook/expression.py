@@ -18,6 +18,8 @@ from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 from msgspec import Struct
 
+from sshdoctor.errors import InputError
+
 _FILTERS = ("default", "d", "join", "int", "string", "lower", "upper", "trim", "length", "list", "first",
             "last", "replace", "unique", "sort", "abs", "reject", "select", "map", "selectattr",
             "rejectattr")  # fmt: skip
@@ -36,7 +38,7 @@ _NOT_UNDERSTOOD = (nodes.Call, nodes.For, nodes.Assign, nodes.AssignBlock, nodes
 _NUMBERS = {"gt": "-gt", "gteq": "-ge", "lt": "-lt", "lteq": "-le"}
 
 
-class JinjaError(ValueError):
+class JinjaError(InputError):
     """A template or condition that cannot be understood, or asks for what is not there."""
 
 

@@ -1,0 +1,46 @@
+"""The errors that reach people are one tree, and the drawing of it is the tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+
+import sshdoctor
+from sshdoctor import errors
+from sshdoctor.errors import SshdoctorError
+
+ENDS_WHERE_IT_IS_READ = {
+    "RepeatedPartError": "a section of a probe: the fact becomes Unknown",
+    "OddWordError": "a word of a host: the fact becomes Unknown",
+    "NotReadError": "firewalld's files: the rules become Unknown",
+    "NotUnderstoodError": "a statement of nft: the rule becomes a doubt",
+}
+
+
+def raised() -> Iterator[type[Exception]]:
+    """Every exception with a public name."""
+    for module in walk_packages(sshdoctor.__path__, "sshdoctor."):
+        if module.name.endswith("__main__"):
+            continue
+        for name, value in vars(import_module(module.name)).items():
+            own = isinstance(value, type) and value.__module__ == module.name
+            if own and issubclass(value, Exception) and not name.startswith("_"):
+                yield value
+
+
+def drawn() -> Iterator[tuple[str, str]]:
+    """Each error of the drawing, with the one that it stands under."""
+    above = {-1: "Exception"}
+    for line in (errors.__doc__ or "").splitlines():
+        if match := re.match(r"([│├└─ ]*)([A-Z]\w+Error)\b", line):
+            depth = len(match[1]) // 4
+            above[depth] = match[2]
+            yield match[2], above[depth - 1]
+
+
+def test_every_error_for_people_is_in_the_tree_and_drawn_where_it_stands() -> None:
+    tree = {error.__name__: error for error in raised() if error.__name__ not in ENDS_WHERE_IT_IS_READ}
+    assert all(issubclass(error, SshdoctorError) for error in tree.values())
+    assert {name: error.__bases__[0].__name__ for name, error in tree.items()} == dict(drawn())
