@@ -20,6 +20,7 @@ from sshdoctor.diagnosis.derived.path import Path as PacketPath
 from sshdoctor.diagnosis.derived.path import path
 from sshdoctor.document import read_yaml
 from sshdoctor.unblock.forecast import Change, after, plan
+from sshdoctor.unblock.opening_variables import items
 from sshdoctor.unblock.unban import Unban
 
 SCENARIOS = {scenario.name: scenario for scenario in load_scenarios()}
@@ -61,7 +62,7 @@ def test_the_playbooks_make_what_is_forecast_and_let_the_client_in(name: str, te
 def made(access: Access, change: Change) -> list[str]:
     if isinstance(change, Unban):
         return carried_out(access, "unban-client", {"unbans": [change.variables()]})
-    return carried_out(access, "open-firewall", {"openings": [change.variables()]})
+    return carried_out(access, "open-firewall", {"openings": list(items(change))})
 
 
 def verdict(dial: Dialled, client: str, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sshdoctor.services import load
 from sshdoctor.unblock import forecast
 from sshdoctor.unblock.forecast import after
 from sshdoctor.unblock.opening import Opening
+from sshdoctor.unblock.opening_variables import items
 
 _STOPPED_BY_RULES = ("firewall-rejects", "firewall-drops", "firewall-rate-limits", "client-banned")
 
@@ -36,7 +37,8 @@ class Prospect(Struct, frozen=True):
 
     def variables(self) -> dict[str, Any]:
         """For the playbooks ``open-firewall`` and ``unban-client``."""
-        return {"openings": [o.variables() for o in self.openings], "unbans": [dict(u) for u in self.unbans]}
+        openings = [item for opening in self.openings for item in items(opening)]
+        return {"openings": openings, "unbans": [dict(unban) for unban in self.unbans]}
 
 
 def prospect(

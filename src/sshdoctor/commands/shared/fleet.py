@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
-import traceback
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
-from sshdoctor import __version__
+from sshdoctor.commands.shared.program import internal_error
 from sshdoctor.errors import SshdoctorError
 from sshdoctor.model import AccessUsed, Host, HostReport
 
 Work = Callable[[Host], HostReport]
-_STEPS = 3
-_LONGEST = 300
 
 
 def examine_all(hosts: Sequence[Host], work: Work, jobs: int) -> Iterator[HostReport]:
@@ -41,7 +37,8 @@ def examine_all(hosts: Sequence[Host], work: Work, jobs: int) -> Iterator[HostRe
                 try:
                     yield future.result()
                 except BrokenProcessPool:
-                    yield failed_report(futures[future], "a process that examined hosts was ended")
+                    ended = "internal error: a process that examined hosts was ended"
+                    yield failed_report(futures[future], ended)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for pid in workers:
@@ -56,12 +53,11 @@ def examine(host: Host, work: Work) -> HostReport:
     except SshdoctorError:
         raise
     except Exception as error:  # what comes from a host has no say in what comes of the others
-        return failed_report(host, _told(error))
+        return failed_report(host, internal_error(error))
 
 
 def failed_report(host: Host, what: str) -> HostReport:
-    """Nothing is known of ``host``, because this program failed."""
-    note = f"internal error: {what}. Please send us this line; it is sshdoctor {__version__}."
+    """Nothing is known of ``host``, because this program failed; ``what`` says how."""
     return HostReport(
         host=host.name,
         login=host.login,
@@ -71,15 +67,8 @@ def failed_report(host: Host, what: str) -> HostReport:
         prediction=None,
         causes=(),
         checks=(),
-        notes=(note,),
+        notes=(what,),
     )
-
-
-def _told(error: Exception) -> str:
-    """What went wrong, and where: the last steps of the way there."""
-    steps = traceback.extract_tb(error.__traceback__)[-_STEPS:]
-    way = " < ".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in reversed(steps))
-    return f"{type(error).__name__}: {error}"[:_LONGEST] + f" ({way})"
 
 
 class _Worker:

@@ -18,6 +18,7 @@ from sshdoctor.errors import UsageError
 from sshdoctor.inventory import find_sources, load_hosts
 from sshdoctor.model import Host, HostReport, Login
 from sshdoctor.reports import render
+from sshdoctor.reports.layout.printable import printable
 
 if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
@@ -116,8 +117,10 @@ def in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[HostR
     for report in reports:
         done[report.host] = report
         if len(hosts) > 1:
-            first = report.causes[0].id if report.causes else report.outside[0].word
-            print(f"[{len(done)}/{len(hosts)}] {report.host}: {report.verdict} ({first})", file=sys.stderr)
+            replies = [reply.word for reply in report.outside]
+            first = report.causes[0].id if report.causes else "".join(replies[:1])
+            line = f"[{len(done)}/{len(hosts)}] {report.host}: {report.verdict} ({first})"
+            print(printable(line), file=sys.stderr)
     return [done[host.name] for host in hosts]
 
 

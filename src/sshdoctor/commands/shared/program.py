@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, NoReturn
 
 from invoke.collection import Collection
@@ -17,6 +18,8 @@ from sshdoctor import __version__
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.errors import InputError, RemedyError, SshdoctorError
 
+_STEPS, _LONGEST = 3, 300
+
 
 def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
     """A task whose body gives the exit code; an error is shown here, once, without a traceback."""
@@ -26,17 +29,38 @@ def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
         try:
             code = body(*args, **kwargs)
         except InputError as error:
-            raise Exit(f"sshdoctor: {error}", exit_codes.USAGE) from None
+            raise _ended(error, exit_codes.USAGE) from None
         except RemedyError as error:
-            raise Exit(f"sshdoctor: {error}", exit_codes.REMEDY) from None
+            raise _ended(error, exit_codes.REMEDY) from None
         except SshdoctorError as error:
-            raise Exit(f"sshdoctor: {error}", exit_codes.UNDECIDED) from None
+            raise _ended(error, exit_codes.UNDECIDED) from None
         except KeyboardInterrupt:
-            raise Exit("sshdoctor: interrupted; nothing is left running", exit_codes.INTERRUPTED) from None
+            raise _ended("interrupted; nothing is left running", exit_codes.INTERRUPTED) from None
+        except (Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            raise _ended(internal_error(error), exit_codes.UNDECIDED) from None
         if code:
             raise Exit(code=code)
 
     return run
+
+
+def _ended(what: object, code: int) -> Exit:
+    """The one message of a task that failed: whatever a file or a host put into it steers no terminal."""
+    from sshdoctor.reports.layout.printable import printable
+
+    return Exit(printable(f"sshdoctor: {what}", lines=True), code)
+
+
+def internal_error(error: Exception) -> str:
+    """What to send us of an error that is this program's own: what it is, and the last steps of its way."""
+    import traceback
+
+    steps = traceback.extract_tb(error.__traceback__)[-_STEPS:]
+    way = " < ".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in reversed(steps))
+    told = f"{type(error).__name__}: {error}"[:_LONGEST]
+    return f"internal error: {told} ({way}). Please send us this line; it is sshdoctor {__version__}."
 
 
 class SshdoctorProgram(Program):
@@ -51,7 +75,7 @@ class SshdoctorProgram(Program):
         try:
             super().parse_tasks()
         except ParseError as error:
-            raise Exit(f"sshdoctor: {error} {self._meant(str(error))}", exit_codes.USAGE) from None
+            raise _ended(f"{error} {self._meant(str(error))}", exit_codes.USAGE) from None
 
     def _meant(self, message: str) -> str:
         """The task or flag that comes close to the word that Invoke does not know."""

@@ -147,6 +147,7 @@ class Firewall(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Firewall
+WRITERS = {"": "root"}
 
 
 def on_disk(disk: Disk, user: str) -> Firewall | Unknown:

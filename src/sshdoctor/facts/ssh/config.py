@@ -154,6 +154,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Config
+WRITERS = {"": "root"}
 
 _LINE = re.compile(r"^(/\S.*?):? line (\d+): (.+)$")
 _YES_OR_NO = re.compile(r"yes/no argument|unsupported option", re.I)

@@ -83,6 +83,7 @@ class HostKeys(Struct, frozen=True, kw_only=True):
 
 
 VALUE = HostKeys
+WRITERS = {"": "root"}
 _DEFAULT = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("rsa", "ecdsa", "ed25519"))
 
 

@@ -66,7 +66,7 @@ Step = Task | TaskBlock
 
 
 class Playbook(Struct, frozen=True, kw_only=True):
-    """One play, one file. ``id`` is the file's name without ``.yml``."""
+    """One play, one file. ``id`` is the file's name without ``.yml``; ``imports`` run after its own tasks."""
 
     id: str
     title: str
@@ -76,11 +76,14 @@ class Playbook(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, Any]
     tasks: tuple[Step, ...]
     handlers: tuple[Task, ...]
+    imports: tuple[Playbook, ...] = ()
 
     def every_task(self) -> Iterator[Task]:
-        """The tasks of all blocks, then the handlers."""
+        """The tasks of all blocks, then the handlers, then those of what it imports."""
         yield from _flat(self.tasks)
         yield from self.handlers
+        for imported in self.imports:
+            yield from imported.every_task()
 
 
 def _flat(steps: tuple[Step, ...]) -> Iterator[Task]:
