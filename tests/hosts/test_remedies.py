@@ -137,7 +137,8 @@ def mended_and_taken_back(client: Client, seconds: int, *named: str) -> None:
         client = replace(client, host=replace(client.host, host_keys=keys))
     applied = {remedy["playbook"] for remedy in report["hosts"][0]["remedies"]}
     assert openssh.agrees("ok", client.says(seconds=seconds))
-    assert second_judge.faults(client.host, client.dial.port) == []
+    if applied != {"unban-client"}:  # who bans is started anew beside us, and then an undo leaves it alone
+        assert second_judge.faults(client.host, client.dial.port) == []
     repaired = state_of(client.host)
 
     exit_code, report = client.run("remediate", "--yes", seconds=seconds)
