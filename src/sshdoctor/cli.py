@@ -73,7 +73,7 @@ _CHANGE_HELP = {
     "diff": "show what would change in files",
     "yes": "ask nothing",
     "guard": "SECONDS: after these a change undoes itself unless it is confirmed (default 60)",
-    "source": "open the firewall for this client alone",
+    "source": "open the firewall for any, or for a network, instead of this client alone",
 }
 
 
@@ -92,7 +92,7 @@ def remediate(
     diff: bool = False,
     yes: bool = False,
     guard: str = "60",
-    source: bool = False,
+    source: str = "",
     script: str = "",
     capture: str = "",
 ) -> int:
@@ -101,7 +101,7 @@ def remediate(
     from sshdoctor.commands.shared.changes import ChangeOptions
     from sshdoctor.commands.shared.options import given_capture
 
-    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source, script=script)
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source=source, script=script)
     options = replace(options, capture=given_capture(capture), capture_file=capture)
     return run(options, wish, tuple(cause))
 
@@ -120,14 +120,14 @@ def playbook(
     diff: bool = False,
     yes: bool = False,
     guard: str = "60",
-    source: bool = False,
+    source: str = "",
     export_vars: bool = False,
 ) -> int:
     """Run one playbook by name, under guard, and prove that nobody is worse off."""
     from sshdoctor.commands.playbook import run
     from sshdoctor.commands.shared.changes import ChangeOptions
 
-    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source=source)
     return run(options, wish, name, export=export_vars)
 
 

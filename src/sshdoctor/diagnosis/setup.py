@@ -89,10 +89,10 @@ def load_checks(folders: Sequence[Path], only: Sequence[str] = ()) -> tuple[Chec
     """The checks in ``folders``; those of ``only``, if it names some. Raises CheckError, UsageError."""
     from sshdoctor import facts
     from sshdoctor.checks import load
-    from sshdoctor.diagnosis.derive import DERIVED
+    from sshdoctor.diagnosis.derive import DERIVED, hearsay
 
     types = {name: facts.load(name).VALUE for name in facts.names()}
-    return _chosen(load.load_checks(tuple(folders), {**types, **DERIVED}), only)
+    return _chosen(load.load_checks(tuple(folders), {**types, **DERIVED}, hearsay()), only)
 
 
 def _chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]:

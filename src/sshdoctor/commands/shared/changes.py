@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from sshdoctor.commands.shared.options import (
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.diagnosis.setup import diagnosis_setup
+from sshdoctor.errors import UsageError
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Answer, Choice, ask_on_terminal, chosen, is_terminal
 from sshdoctor.remedy.playbook.catalog import to_name
@@ -51,7 +53,7 @@ class ChangeOptions(Struct, frozen=True, kw_only=True):
     diff: bool
     yes: bool
     guard: str
-    narrow: bool
+    source: str
     script: str = ""
     """Change nothing: write the plan to this file, for a console."""
 
@@ -65,7 +67,17 @@ def repair_setup(sources: Sequence[Path], probing: ProbeOptions) -> RepairSetup:
 def choice_of(wish: ChangeOptions, causes: tuple[str, ...] = ()) -> Choice:
     """What a person wants, checked. Raises UsageError."""
     seconds = int(number("--guard", wish.guard, 5, 3600))
-    return Choice(seconds=seconds, causes=causes, check=wish.check, narrow=wish.narrow)
+    source = _source(wish.source)
+    return Choice(seconds=seconds, causes=causes, check=wish.check, source=source, unasked=wish.yes)
+
+
+def _source(text: str) -> str:
+    if text in ("", "any"):
+        return text
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        raise UsageError(f"--source {text}: any, an address, or a network such as 192.0.2.0/24") from None
 
 
 def work_on(host: Host, setup: RepairSetup, work: HostWork) -> HostReport:

@@ -5,18 +5,14 @@ Whatever goes wrong with one host is that host's report, and no other's.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from pathlib import Path
 
-from sshdoctor import __version__
+from sshdoctor.commands.shared.program import internal_error
 from sshdoctor.errors import SshdoctorError
 from sshdoctor.model import AccessUsed, Host, HostReport
 
 Work = Callable[[Host], HostReport]
-_STEPS = 3
-_LONGEST = 300
 
 
 def examine_all(
@@ -36,7 +32,7 @@ def examine_all(
         for host, answer in workers.each(hosts):
             if isinstance(answer, SshdoctorError):
                 raise answer
-            yield answer or failed_report(host, "a process that examined hosts was ended")
+            yield answer or failed_report(host, "internal error: a process that examined hosts was ended")
 
 
 def examine(host: Host, work: Work) -> HostReport:
@@ -46,12 +42,11 @@ def examine(host: Host, work: Work) -> HostReport:
     except SshdoctorError:
         raise
     except Exception as error:  # what comes from a host has no say in what comes of the others
-        return failed_report(host, _told(error))
+        return failed_report(host, internal_error(error))
 
 
 def failed_report(host: Host, what: str) -> HostReport:
-    """Nothing is known of ``host``, because this program failed."""
-    note = f"internal error: {what}. Please send us this line; it is sshdoctor {__version__}."
+    """Nothing is known of ``host``, because this program failed; ``what`` says how."""
     return HostReport(
         host=host.name,
         service=host.service,
@@ -63,12 +58,5 @@ def failed_report(host: Host, what: str) -> HostReport:
         prediction=None,
         causes=(),
         checks=(),
-        notes=(note,),
+        notes=(what,),
     )
-
-
-def _told(error: Exception) -> str:
-    """What went wrong, and where: the last steps of the way there."""
-    steps = traceback.extract_tb(error.__traceback__)[-_STEPS:]
-    way = " < ".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in reversed(steps))
-    return f"{type(error).__name__}: {error}"[:_LONGEST] + f" ({way})"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from functools import cached_property, wraps
+from pathlib import Path
 from typing import Any, NoReturn
 
 from invoke.collection import Collection
@@ -25,6 +26,8 @@ from sshdoctor.errors import InputError, RemedyError, SshdoctorError, UsageError
 
 _PLACE = ("-r", "--search-root", "-c", "--collection")
 
+_STEPS, _LONGEST = 3, 300
+
 
 def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
     """A task whose body gives the exit code; an error is shown here, once, without a traceback."""
@@ -34,18 +37,37 @@ def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
         try:
             code = body(*args, **kwargs)
         except InputError as error:
-            raise Exit(f"sshdoctor: {error}", exit_codes.USAGE) from None
+            raise _ended(error, exit_codes.USAGE) from None
         except RemedyError as error:
-            raise Exit(f"sshdoctor: {error}", exit_codes.REMEDY) from None
+            raise _ended(error, exit_codes.REMEDY) from None
         except SshdoctorError as error:
-            raise Exit(f"sshdoctor: {error}", exit_codes.UNDECIDED) from None
+            raise _ended(error, exit_codes.UNDECIDED) from None
         except KeyboardInterrupt as ended:
             what = f"interrupted; {ended}" if str(ended) else "interrupted"
-            raise Exit(f"sshdoctor: {what}; nothing is left running", exit_codes.INTERRUPTED) from None
+            raise _ended(f"{what}; nothing is left running", exit_codes.INTERRUPTED) from None
+        except (Exit, OSError):
+            raise
+        except Exception as error:
+            raise _ended(internal_error(error), exit_codes.UNDECIDED) from None
         if code:
             raise Exit(code=code)
 
     return run
+
+
+def _ended(what: object, code: int) -> Exit:
+    """The one message of a task that failed: whatever a file or a host put into it steers no terminal."""
+    from sshdoctor.reports.layout.printable import printable
+
+    return Exit(printable(f"sshdoctor: {what}", lines=True), code)
+
+
+def internal_error(error: Exception) -> str:
+    """What to send us of an error that is this program's own: what it is, and the last steps of its way."""
+    steps = traceback.extract_tb(error.__traceback__)[-_STEPS:]
+    way = " < ".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in reversed(steps))
+    told = f"{type(error).__name__}: {error}"[:_LONGEST]
+    return f"internal error: {told} ({way}). Please send us this line; it is sshdoctor {__version__}."
 
 
 class SshdoctorProgram(Program):
@@ -60,7 +82,7 @@ class SshdoctorProgram(Program):
             known = {name: as_command(context) for name, context in self.contexts.items()}
             self.line = understand(_without_place(words, self.binary), known, program=self.binary)
         except UsageError as error:
-            raise Exit(f"sshdoctor: {error}", exit_codes.USAGE) from None
+            raise _ended(error, exit_codes.USAGE) from None
         super().parse_core([binary, *(["--version"] if self.line.version else [])])
         # Invoke would have each run compile all modules anew, which takes as long as a diagnosis.
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
@@ -154,11 +176,5 @@ def _failed(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is None:
         print(f"sshdoctor: the report cannot be written: {error.strerror or error}", file=sys.stderr)
         return exit_codes.USAGE
-    step = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{os.path.basename(step.filename)}:{step.lineno}"  # noqa: PTH119  # of a name, not of a file
-    print(
-        f"sshdoctor: internal error: {type(error).__name__}: {error} ({where}). "
-        f"Please send us this line; it is sshdoctor {__version__}.",
-        file=sys.stderr,
-    )
+    print(_ended(internal_error(error), exit_codes.USAGE).message, file=sys.stderr)
     return exit_codes.USAGE
