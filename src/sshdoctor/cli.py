@@ -73,7 +73,7 @@ _CHANGE_HELP = {
     "diff": "show what would change in files",
     "yes": "ask nothing",
     "guard": "SECONDS: after these a change undoes itself unless it is confirmed (default 60)",
-    "source": "open the firewall for any, or for a network, instead of this client alone",
+    "source": "WHO: open the firewall for any, or for a network, instead of this client alone",
 }
 
 

@@ -27,6 +27,7 @@ class NullDevice(Struct, frozen=True, kw_only=True):
 
 
 VALUE = NullDevice
+WRITERS = {"": "root"}
 
 
 def parse(sections: Mapping[str, Section]) -> NullDevice | Unknown:
