@@ -39,8 +39,8 @@ _HOST_HELP = {
     "accept-new-host-key": "accept a first host key, never a changed one",
     "lang": "LANG: en or ja, for ticket and markdown",
     "mask": "replace addresses, names and fingerprints in the report",
-    "quiet": "no progress; of many hosts, the sick ones only",
-    "verbose": "say what is done, and how long it takes; -vvv shows what ssh itself says",
+    "quiet": "no progress; as text, the hosts alone of which there is something to say",
+    "verbose": "say what is done, and after how long; -vvv shows the protocol of the login, too",
 }
 
 
@@ -73,7 +73,7 @@ _CHANGE_HELP = {
     "diff": "show what would change in files",
     "yes": "ask nothing",
     "guard": "SECONDS: after these a change undoes itself unless it is confirmed (default 60)",
-    "source": "open the firewall for any, or for a network, instead of this client alone",
+    "source": "WHO: open the firewall for any, or for a network, instead of this client alone",
 }
 
 
@@ -240,7 +240,7 @@ def verdict(
 )
 @exit_code_of
 def completion(context: Context, shell: str, words: str | None = None) -> int:
-    """Print what makes a shell complete commands, options, hosts and playbooks (docs/completion.md)."""
+    """Print what makes a shell complete commands, options, hosts and playbooks (docs/other-programs.md)."""
     from sshdoctor.commands.completion import run
     from sshdoctor.commands.shared.program import as_command
 

@@ -16,6 +16,9 @@ _ELSEWHERE = re.compile(r"Dial port (\d+)\b")
 """How the checks say that the service is on another port."""
 
 _SETTLED = ("nothing-to-do", "proved", "mended-on-disk")
+_HERE = ("name-not-found", "local-unreachable")
+"""No console of the host helps with these: this machine found no address, or no way to it."""
+
 _AGAIN = ("failed", "rolled-back", "undone")
 
 
@@ -68,6 +71,8 @@ class _Next:
             return
         if self.failed and first.layer in ("client", "name", "route"):
             yield from self.from_here(self.failed)
+            if self.failed.word in _HERE:
+                return
         if self.report.access.via is None:
             yield from self.console()
         elif not port:
@@ -93,7 +98,7 @@ class _Next:
         word = self.failed.word
         if word == "host-key-unknown":
             yield self.tool("diagnose", "--accept-new-host-key")
-        elif word in ("name-not-found", "local-unreachable"):
+        elif word in _HERE:
             yield from self.from_here(self.failed)
         elif self.report.access.via is None:
             if self.asked.outside_only:

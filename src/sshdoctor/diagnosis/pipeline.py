@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
 from sshdoctor.diagnosis.setup import DiagnosisSetup
 from sshdoctor.diagnosis.unsent import failed_sends
 from sshdoctor.inventory import complete
-from sshdoctor.model import Host, HostReport
+from sshdoctor.model import Host, HostReport, endpoint
 from sshdoctor.resources import owner_of, shipped
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
     from sshdoctor.checks.load import Check
     from sshdoctor.diagnosis.inside import Inside
+
+_log = logging.getLogger(__name__)
 
 Around = Mapping[str, Mapping[str, Any]]
 """What this machine says of itself on the way to each address, by address."""
@@ -63,6 +66,8 @@ def diagnose(
     wanted = setup.wanted()
     facts.commands(wanted.facts)
     completed, seen = outside.result()
+    for reply in seen.replies:
+        _log.info("%s: dialled %s: %s", host.name, endpoint(reply.address, reply.port), reply.word)
     around = Background(lambda: _look_here(completed, seen, setup.probing.timeout))
     inside = look_inside(
         completed,
@@ -73,6 +78,9 @@ def diagnose(
         capture=capture,
         meanwhile=setup.checks,
     )
+    for attempt in inside.used.tried:
+        _log.info("%s: way in by %s: %s %s", host.name, attempt.via, attempt.reply, attempt.detail)
+    _log.info("%s: looked inside by %s", host.name, inside.used.via or "no way")
     from sshdoctor.diagnosis.report import build_report, facts_by_address
 
     checks = setup.checks()
@@ -80,6 +88,7 @@ def diagnose(
     known = facts_by_address(completed, seen, inside, met)
     report = build_report(completed, seen, inside, checks, known)
     report = replace(report, notes=(*report.notes, *_own_checks(checks)))
+    _log.info("%s: %d checks asked: %s", host.name, len(report.checks), report.verdict)
     return Diagnosis(report=report, facts=known, inside=inside)
 
 

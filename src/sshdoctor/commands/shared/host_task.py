@@ -11,6 +11,7 @@ from invoke.context import Context
 from invoke.tasks import Task, task
 
 from sshdoctor.commands.shared.program import exit_code_of
+from sshdoctor.commands.shared.verbose import follow
 
 if TYPE_CHECKING:
     from sshdoctor.commands.shared.options import Options
@@ -98,6 +99,7 @@ def host_task(
         def run(context: Context, **flags: Any) -> int:
             mine = {each.name: flags.pop(each.name) for each in own}
             options = _options(**flags)
+            follow(options.verbose)
             if options.list_hosts:
                 from sshdoctor.commands.shared.options import list_hosts
 

@@ -191,6 +191,10 @@ def write(reports: Sequence[HostReport], options: Options, to_name: Collection[s
         to_name=to_name,
     )
     reports = [replace(report, next=next_commands(report, asked)) for report in reports]
+    if options.quiet and options.format == "text":
+        reports = [report for report in reports if report.verdict != "healthy" or report.causes]
+        if not reports:
+            return
     told = partial(render, reports, options.format, lang=options.lang, mask=options.mask)
     if not options.output:
         show_text(told(**terminal()))
