@@ -102,13 +102,37 @@ def host_task(
 @host_task(
     capture="what the rescue script wrote on this host (- to paste it)",
     deep="where no SSH server answers: knock on other ports too, and find the hop where packets stop",
+    iterable=["header"],
+    service="ssh (the default), web (the sites of the hosts), all",
+    on="the inventory's host to look into for a URL",
+    method="of a URL: GET, POST, ... (default HEAD, then GET)",
+    header="of a URL: NAME: VALUE (repeatable)",
+    user_agent="of a URL: what to call oneself",
+    data="of a URL: send this file",
+    ca="of a URL: trust this authority as well",
+    ipv4="of a URL: IPv4 alone",
+    ipv6="of a URL: IPv6 alone",
 )
-def diagnose(options: Options, capture: str = "", deep: bool = False) -> int:
-    """Find out why a client cannot get in by SSH, from both sides."""
+def diagnose(
+    options: Options,
+    header: Sequence[str],
+    capture: str = "",
+    deep: bool = False,
+    service: str = "ssh",
+    on: str = "",
+    method: str = "",
+    user_agent: str = "",
+    data: str = "",
+    ca: str = "",
+    ipv4: bool = False,
+    ipv6: bool = False,
+) -> int:
+    """Find out why a client cannot get in by SSH, or why a site (--host URL) refuses, from both sides."""
     from sshdoctor.commands.diagnose import run
-    from sshdoctor.commands.shared.options import given_capture
+    from sshdoctor.commands.shared.options import given_capture, site_request
 
-    return run(replace(options, deep=deep, capture=given_capture(capture)))
+    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
+    return run(replace(options, deep=deep, capture=given_capture(capture), request=request, service=service))
 
 
 @task(

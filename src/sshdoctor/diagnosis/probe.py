@@ -63,6 +63,9 @@ class Probe:
             self._commands |= self._asked_again(number, reply)
         variables = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
         variables["age"] = "" if age is None else str(age)
+        if host.site is not None:
+            variables |= {"token": host.site.token, "site_path": host.site.target.partition("?")[0]}
+            variables["site"] = host.site.name
         self.script = build_script(self._commands, variables, self.mark)
         self.stop = stop_script(self.mark)
 

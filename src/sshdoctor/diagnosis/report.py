@@ -67,6 +67,7 @@ def facts_by_address(
         around=around or {},
         heard=inside.heard,
         witness=outside.witness,
+        site=host.site,
     )
     views = zip(replies, inside.views, strict=True)
     return tuple(derive(conversation, reply, view) for reply, view in views)

@@ -47,13 +47,13 @@ class DerivedFact(Protocol):
 
 
 @cache
-def names() -> tuple[str, ...]:
-    """The names of all facts, sorted.
+def names(service: str = "ssh") -> tuple[str, ...]:
+    """The names of all facts about a host and ``service``, sorted.
 
-    >>> "listeners" in names()
-    True
+    >>> "listeners" in names(), "listeners" in names("web")
+    (True, False)
     """
-    return tuple(sorted(_modules()))
+    return tuple(sorted({**_found("host"), **_found(service)}))
 
 
 def load(name: str) -> Fact:

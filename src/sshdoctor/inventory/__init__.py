@@ -5,7 +5,17 @@ them what the user's own ssh_config says. They are apart because the second cost
 """
 
 from sshdoctor.inventory.client_config import complete
-from sshdoctor.inventory.load import load_hosts, load_inventory
+from sshdoctor.inventory.load import load_hosts, load_inventory, load_site
+from sshdoctor.inventory.sites import Request, is_url, with_site
 from sshdoctor.inventory.sources import find_sources
 
-__all__ = ["complete", "find_sources", "load_hosts", "load_inventory"]
+__all__ = [
+    "Request",
+    "complete",
+    "find_sources",
+    "is_url",
+    "load_hosts",
+    "load_inventory",
+    "load_site",
+    "with_site",
+]

@@ -12,6 +12,7 @@ from sshdoctor.inventory.groups import Entry, Inventory, Variable
 from sshdoctor.inventory.hosts import to_ad_hoc_host, to_host
 from sshdoctor.inventory.patterns import is_plain, match, ordered, split_pattern
 from sshdoctor.inventory.precedence import Precedence
+from sshdoctor.inventory.sites import Request, ad_hoc, asked_site, of_site, serving, with_token
 from sshdoctor.inventory.sources import find_sources, read_sources
 from sshdoctor.inventory.values import Values
 from sshdoctor.model import Host
@@ -28,6 +29,19 @@ def load_hosts(pattern: str, sources: Sequence[Path] | None, environ: Mapping[st
     """
     found = find_sources(sources, environ)
     return _Selection(read_sources(found), found).hosts(pattern)
+
+
+def load_site(
+    url: str, request: Request, sources: Sequence[Path] | None, environ: Mapping[str, str], version: str
+) -> Host:
+    """The host that serves ``url``, with the site as what is dialled. Raises InventoryError, UsageError."""
+    site = asked_site(url, request)
+    if request.on:
+        host: Host | None = load_hosts(request.on, sources, environ)[0]
+    else:
+        found = find_sources(sources, environ)
+        host = serving(load_hosts("all", sources, environ), site) if found else None
+    return of_site(host or ad_hoc(site), with_token(site, version), request)
 
 
 def load_inventory(sources: Sequence[Path] | None, environ: Mapping[str, str]) -> Inventory:
