@@ -66,7 +66,7 @@ class Check(Struct, frozen=True, kw_only=True):
     layer: str
     title: str
     why: str
-    service: str
+    service: str = ""
     """The one service that it is about; "" for each that has its layer."""
     facts: tuple[str, ...]
     asked: Expression | None

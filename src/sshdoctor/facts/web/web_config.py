@@ -23,7 +23,7 @@ command -v nginx >/dev/null || exit 127
 nginx -T 2>&1
 """,
     "nginx_tree": f"set -- /etc/nginx\n[ -d $1 ] || exit 127\n{_TREE}",
-    "nginx_times": r"find /etc/nginx -type f -o -type l 2>/dev/null | head -n 400 | xargs -r stat -L -c '%Y %n' 2>/dev/null",
+    "nginx_times": r"find /etc/nginx -type f -o -type l 2>/dev/null | head -n 400 | xargs -r stat -L -c '%.Y %n' 2>/dev/null",
     "apache_test": r"""
 control=$(command -v apache2ctl || command -v apachectl || command -v httpd) || exit 127
 "$control" -t 2>&1
@@ -47,7 +47,15 @@ control=$(command -v apache2ctl || command -v apachectl || command -v httpd) || 
 """,
     "apache_times": r"""
 find /etc/apache2 /etc/httpd/conf /etc/httpd/conf.d -type f -o -type l 2>/dev/null |
-  head -n 400 | xargs -r stat -L -c '%Y %n' 2>/dev/null
+  head -n 400 | xargs -r stat -L -c '%.Y %n' 2>/dev/null
+""",
+    "links": r"""
+for folder in /etc/nginx /etc/apache2 /etc/httpd; do
+  find "$folder" -type l 2>/dev/null | head -n 200 | while IFS= read -r link; do
+    echo "$link|$(readlink -f "$link")"
+  done
+done
+true
 """,
     "certificates": r"""
 grep -rhoE '^[[:space:]]*(ssl_certificate|SSLCertificateFile)[[:space:]]+[^;[:space:]]+' \
@@ -81,14 +89,16 @@ class WebConfig(Struct, frozen=True, kw_only=True):
     nginx: Mapping[str, str]
     nginx_tree: Mapping[str, str]
     nginx_error: str | None
-    nginx_times: Mapping[str, int]
+    nginx_times: Mapping[str, float]
     apache: Mapping[str, str]
     apache_tree: Mapping[str, str]
     apache_error: str | None
     apache_modules: tuple[str, ...]
     apache_variables: Mapping[str, str]
-    apache_times: Mapping[str, int]
+    apache_times: Mapping[str, float]
     certificates: tuple[CertificateFile, ...]
+    links: Mapping[str, str]
+    """The real file behind each symbolic link."""
     evidence: tuple[Evidence, ...]
 
 
@@ -120,6 +130,12 @@ def parse(sections: Mapping[str, Section]) -> WebConfig | Unknown:
         ),
         apache_times=_times(sections["apache_times"].output),
         certificates=tuple(_certificates(sections["certificates"].output)),
+        links={
+            link: real
+            for line in sections["links"].output.splitlines()
+            for link, bar, real in [line.partition("|")]
+            if bar and real
+        },
         evidence=tuple(evidence),
     )
 
@@ -150,9 +166,9 @@ def files(text: str) -> dict[str, str]:
     return {path: "\n".join(own).rstrip("\n") for path, own in found.items()}
 
 
-def _times(text: str) -> dict[str, int]:
+def _times(text: str) -> dict[str, float]:
     pairs = (line.partition(" ") for line in text.splitlines())
-    return {path: int(time) for time, _, path in pairs if time.isdecimal()}
+    return {path: float(time) for time, _, path in pairs if time.replace(".", "", 1).isdecimal()}
 
 
 def _certificates(text: str) -> list[CertificateFile]:

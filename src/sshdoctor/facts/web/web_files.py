@@ -41,6 +41,22 @@ echo "$every" | awk -F/ '{ path = ""; for (i = 2; i <= NF; i++) { path = path "/
   head -n 700 | tr '\n' '\0' | xargs -0 -r stat -c '%a|%U|%G|%s|%Y|%F|%N' / 2>/dev/null
 true
 """,
+    "folders": _CANDIDATES
+    + r"""
+for root in $roots; do
+  folder=$root rest=${site_path#/}
+  while [ -d "$folder" ]; do
+    echo "$folder"
+    case $rest in */*) folder=$folder/${rest%%/*} rest=${rest#*/} ;; *) break ;; esac
+  done
+  [ ! -d "$root$site_path" ] || echo "$root${site_path%/}"
+done | sort -u | head -n 40 | while IFS= read -r folder; do
+  [ "$(ls -A "$folder" | wc -l)" -le 400 ] || continue
+  echo "@ $folder"
+  ls -AF "$folder" | sed 's/^/|/'
+done
+true
+""",
     "views": _CANDIDATES
     + r"""
 for pid in $(ps -eo pid=,euser=,args= | awk '$2 != "root" && /nginx: worker|apache2 -k|httpd|php-fpm: pool/ { print $1 }' | head -n 8) \
@@ -104,6 +120,8 @@ class WebFiles(Struct, frozen=True, kw_only=True):
 
     entries: Mapping[str, Entry]
     hidden: Mapping[str, tuple[str, ...]]
+    folders: Mapping[str, Mapping[str, bool]]
+    """The names in folders that were read whole, each with whether it is a folder."""
     htaccess: Mapping[str, str]
     application: Mapping[str, tuple[int, str]]
     full: tuple[str, ...]
@@ -124,6 +142,7 @@ def parse(sections: Mapping[str, Section]) -> WebFiles | Unknown:
         application[path] = (int(time) if time.isdecimal() else 0, text)
     return WebFiles(
         entries=entries,
+        folders={folder: _names(text) for folder, text in _blocks(sections["folders"].output)},
         hidden=_hidden(sections["views"].output),
         htaccess=dict(_blocks(sections["htaccess"].output)),
         application=application,
@@ -170,6 +189,14 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
             lines.append(line[1:])
     if head:
         yield head, "\n".join(lines)
+
+
+def _names(text: str) -> dict[str, bool]:
+    """As ``ls -F`` marks them; a link may be either, and is left out."""
+    marked = (line for line in text.splitlines() if line and not line.endswith("@"))
+    return {line.rstrip("/*=|"): line.endswith("/") for line in marked} | {
+        line[:-1]: False for line in text.splitlines() if line.endswith("@")
+    }
 
 
 def _hidden(text: str) -> dict[str, tuple[str, ...]]:

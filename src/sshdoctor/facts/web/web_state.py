@@ -20,12 +20,13 @@ _SHOWN = (
     "LimitNOFILE,PIDFile"
 )
 COMMANDS = {
-    "clock": "date +%s; date +%z",
+    "clock": "date +%s.%N; date +%z; cut -d' ' -f1 /proc/uptime; getconf CLK_TCK || echo 100",
     "processes": r"""
-ps -eo pid=,ppid=,euser:32=,etimes=,args= | grep -E 'nginx|apache2|httpd|php-fpm|lighttpd|caddy' |
-while read -r pid parent user age args; do
+ps -eo pid=,ppid=,euser:32=,args= | grep -E 'nginx|apache2|httpd|php-fpm|lighttpd|caddy' |
+while read -r pid parent user args; do
   exe=$(readlink "/proc/$pid/exe") || continue
-  echo "$pid $parent $user $age $exe"
+  began=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20)
+  echo "$pid $parent $user $began $exe"
 done
 """,
     "sockets": "ss -Hltnp; ss -Hlxnp",
@@ -60,12 +61,12 @@ _SERVERS = ("nginx", "apache2", "httpd", "lighttpd", "caddy")
 
 
 class Process(Struct, frozen=True, kw_only=True):
-    """``age`` in seconds; ``program`` is the file's name."""
+    """``began`` in seconds since 1970; ``program`` is the file's name."""
 
     pid: int
     parent: int
     user: str
-    age: int
+    began: float
     program: str
 
 
@@ -129,11 +130,12 @@ def parse(sections: Mapping[str, Section]) -> WebState | Unknown:
     if (cut := unseen(sections["processes"])) is not None:
         return cut
     clock = sections["clock"].output.split()
+    now, up, ticks = _number(clock, 0), _number(clock, 2), _number(clock, 3) or 100
     units = [properties(block) for block in sections["units"].output.split("\n\n")]
-    processes = tuple(_processes(sections["processes"].output))
+    processes = tuple(_processes(sections["processes"].output, now - up, ticks))
     shown = "\n".join(f"{one.program} {one.pid} ({one.user})" for one in processes[:6])
     return WebState(
-        now=int(clock[0]) if clock and clock[0].isdecimal() else 0,
+        now=int(now),
         zone=clock[1] if len(clock) > 1 else "+0000",
         processes=processes,
         sockets=tuple(_sockets(sections["sockets"].output)),
@@ -154,7 +156,14 @@ def parse(sections: Mapping[str, Section]) -> WebState | Unknown:
     )
 
 
-def _processes(text: str) -> Iterator[Process]:
+def _number(words: list[str], at: int) -> float:
+    try:
+        return float(words[at])
+    except (IndexError, ValueError):
+        return 0.0
+
+
+def _processes(text: str, boot: float, ticks: float) -> Iterator[Process]:
     for line in text.splitlines():
         fields = line.split(maxsplit=4)
         if len(fields) < 5 or not (fields[0].isdecimal() and fields[1].isdecimal() and fields[3].isdecimal()):
@@ -162,7 +171,11 @@ def _processes(text: str) -> Iterator[Process]:
         program = fields[4].removesuffix(" (deleted)").rpartition("/")[2]
         if program.startswith((*_SERVERS, "php-fpm")):
             yield Process(
-                pid=int(fields[0]), parent=int(fields[1]), user=fields[2], age=int(fields[3]), program=program
+                pid=int(fields[0]),
+                parent=int(fields[1]),
+                user=fields[2],
+                began=boot + int(fields[3]) / ticks,
+                program=program,
             )
 
 

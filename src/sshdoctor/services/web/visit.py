@@ -30,7 +30,7 @@ class Look(Struct, frozen=True, kw_only=True):
     answer: Answer
 
 
-class _Failed(Exception):
+class _FailedError(Exception):
     def __init__(self, word: str, detail: str) -> None:
         super().__init__(detail)
         self.word, self.detail = word, detail
@@ -52,7 +52,7 @@ class _Visit:
     def look(self) -> Look:
         try:
             word, detail = self.follow()
-        except _Failed as failed:
+        except _FailedError as failed:
             word, detail = failed.word, failed.detail
         answer = Answer(exchanges=tuple(self.exchanges), certificate=self.certificate, plain=self.plain)
         return Look(word=word, detail=detail, answer=answer)
@@ -90,21 +90,21 @@ class _Visit:
         return "success", said
 
     def ask(self, method: str, url: str) -> Exchange:
-        """One request; a closed connection to HEAD is asked again by GET. Raises _Failed."""
+        """One request; a closed connection to HEAD is asked again by GET. Raises _FailedError."""
         try:
             made = self.once(method, url)
         except ClosedError as error:
             self.exchanges.append(Exchange(method=method, url=url))
             if method == "HEAD" and not self.site.method:
                 return self.ask("GET", url)
-            raise _Failed("intermittent", f"{method}: {error}") from None
+            raise _FailedError("intermittent", f"{method}: {error}") from None
         except NotHttpError as error:
-            raise _Failed("not-http", str(error)) from None
+            raise _FailedError("not-http", str(error)) from None
         except TimeoutError:
             self.exchanges.append(Exchange(method=method, url=url))
-            raise _Failed("intermittent", f"{method}: no answer within {self.site.limit:g} s") from None
+            raise _FailedError("intermittent", f"{method}: no answer within {self.site.limit:g} s") from None
         except OSError as error:
-            raise _Failed("intermittent", f"{method}: {error.strerror or error}") from None
+            raise _FailedError("intermittent", f"{method}: {error.strerror or error}") from None
         self.exchanges.append(made)
         return made
 
@@ -133,9 +133,9 @@ class _Visit:
             channel.start_tls(trust.context(self.site), name)
         except ssl.SSLError as error:
             self.examine(name, port, error)
-            raise _Failed(trust.word(error), trust.reason(error)) from None
+            raise _FailedError(trust.word(error), trust.reason(error)) from None
         except (ConnectionResetError, BrokenPipeError, EOFError):
-            raise _Failed("tls-failed", "closed in the handshake") from None
+            raise _FailedError("tls-failed", "closed in the handshake") from None
         assert isinstance(channel.socket, ssl.SSLSocket)  # noqa: S101 -- start_tls made it so
         if self.certificate is None:
             self.certificate = trust.certificate(channel.socket.getpeercert(binary_form=True))

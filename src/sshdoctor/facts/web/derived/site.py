@@ -49,14 +49,24 @@ def derive(known: Mapping[str, Any]) -> Site | Unknown:
         fine = word == "success"
         nothing = "" if fine else Unknown("nothing that was seen on the host explains the answer")
         return Site(cause=nothing, sure=True, text="", fix="", reply=word, evidence=())
+    links = facts[1].links
+    shown = (Evidence(_real(one.source, links), one.text) for one in found.evidence)
     return Site(
         cause=found.cause,
         sure=found.sure,
-        text=found.text,
-        fix=Command(found.fix),
+        text=_real(found.text, links),
+        fix=Command(_real(found.fix, links)),
         reply=word,
-        evidence=found.evidence,
+        evidence=tuple(dict.fromkeys(shown)),
     )
+
+
+def _real(text: str, links: Mapping[str, str]) -> str:
+    """With the files that a person edits in the place of links to them."""
+    for link, real in links.items():
+        if link in text:
+            text = text.replace(f"{link}:", f"{real}:")
+    return text
 
 
 def _from_outside(word: str, answer: Any, unseen: Unknown) -> Site | Unknown:

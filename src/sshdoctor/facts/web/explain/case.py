@@ -146,11 +146,23 @@ class Case:
             target = entry.target
             plain = target if target.startswith("/") else f"{plain.rpartition('/')[0]}/{target}"
         if entry is None:
-            above = plain.rpartition("/")[0]
-            return False if above in self.files.entries or not above else self.exists(above, "any") and None
+            return self._listed(plain, kind)
         if kind == "any":
             return True
         return ("directory" in entry.kind) == (kind == "folder")
+
+    def _listed(self, path: str, kind: str) -> bool | None:
+        above, _, name = path.rpartition("/")
+        names = self.files.folders.get(above)
+        if names is None:
+            top = above
+            while top and top not in self.files.folders:
+                top = top.rpartition("/")[0]
+            first = path[len(top) + 1 :].partition("/")[0]
+            return False if top and first not in self.files.folders[top] else None
+        if name not in names:
+            return False
+        return True if kind == "any" else names[name] == (kind == "folder")
 
     # ---- Apache
 

@@ -14,12 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 _NGINX = re.compile(
-    r"(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<level>\w+)\] (?P<pid>\d+)#\d+: (?:\*(?P<number>\d+) )?(?P<rest>.*)"
+    r"(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<level>\w+)\] (?P<pid>\d+)#\d+: (?:\*(?P<number>\d+) )?(?P<rest>.*)",
+    re.DOTALL,
 )
 _APACHE = re.compile(
     r"\[(?P<time>\w{3} \w{3} \d\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<module>[\w-]*):(?P<level>\w+)\] "
     r"\[pid (?P<pid>\d+)(?::tid \d+)?\] (?:\[remote [^\]]*\] )?(?:\[client (?P<client>[^\]]*)\] )?(?P<rest>.*)"
 )
+_BEGINS = re.compile(r"\d{4}/\d\d/\d\d \d\d:|\[\w{3} \w{3} \d\d \d\d:|\[\d\d-\w{3}-\d{4} ")
 _FPM = re.compile(r"\[(?P<time>\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d)(?:\.\d+)?\] (?P<level>[A-Z]+): (?P<rest>.*)")
 _PHP = re.compile(r"\[(?P<time>\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d)(?: [\w/+-]+)?\] (?P<rest>PHP .*)")
 
@@ -40,10 +42,22 @@ def said(errors: Mapping[str, Iterable[str]], zone: str) -> Iterator[Said]:
     """All lines that can be read, oldest first within each file; times in seconds since 1970."""
     shift = _shift(zone)
     for path, lines in errors.items():
-        for line in lines:
+        for line in _whole(lines):
             one = _nginx(line, path, shift) or _apache(line, path, shift) or _fpm(line, path, shift)
             if one is not None:
                 yield one
+
+
+def _whole(lines: Iterable[str]) -> Iterator[str]:
+    """Each message: PHP's go over several lines, of which only the first begins with a time."""
+    message: list[str] = []
+    for line in lines:
+        if message and _BEGINS.match(line):
+            yield "\n".join(message)
+            message = []
+        message.append(line)
+    if message:
+        yield "\n".join(message[:60])
 
 
 def _shift(zone: str) -> int:

@@ -255,7 +255,7 @@ def _waf(case: Case, one: Said, found: re.Match[str]) -> Found:
         layer="request",
         text=f"ModSecurity's rule {ident} refuses it ({message[1] if message else ''}).{answer}",
         fix=f"For this path alone: <Location {path}> SecRuleRemoveById {ident} </Location>",
-        evidence=(*case.proof(*dict.fromkeys((told, one))), *place),
+        evidence=(*case.proof(*((told, one) if told is not one else (one,))), *place),
     )
 
 

@@ -146,10 +146,10 @@ def stale(case: Case) -> Found | None:
     return Found(
         cause="config-not-loaded",
         layer="server",
-        text=f"{path} has changed {seconds} s after {program}'s workers started, and has no rule that gives this answer:"
+        text=f"{path} has changed {seconds:.0f} s after {program}'s workers started, and has no rule that gives this answer:"
         f" {program} runs with an older configuration; {why}.",
         fix=fix,
-        evidence=(Evidence(f"stat {path}", f"{seconds} s newer than the workers"), *case.state.evidence),
+        evidence=(Evidence(f"stat {path}", f"{seconds:.1f} s newer than the workers"), *case.state.evidence),
     )
 
 

@@ -270,15 +270,15 @@ def _apache_default(case: Case) -> Found | None:
     )
 
 
-def not_loaded(case: Case, program: str) -> tuple[str, int] | None:
+def not_loaded(case: Case, program: str) -> tuple[str, float] | None:
     """A file that was changed after the workers started, and by how many seconds."""
     workers = case.state.workers(program) or case.state.masters(program)
     if not workers:
         return None
-    started = case.state.now - min(one.age for one in workers)
+    started = max(one.began for one in workers)
     times = case.config.nginx_times if program == "nginx" else case.config.apache_times
     loaded = set(case.nginx_files) if program == "nginx" else set(case.config.apache)
-    newer = {path: time for path, time in times.items() if path in loaded and time > started + 1}
+    newer = {path: time for path, time in times.items() if path in loaded and time > started + 0.05}
     if not newer:
         return None
     path = max(newer, key=lambda one: newer[one])
