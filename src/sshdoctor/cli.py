@@ -251,7 +251,11 @@ def rescue(
 
 _VERDICT_HELP = {
     "rules": "a file, folder or -: iptables-save, ip6tables-save, nft list ruleset, ipset save (repeatable)",
-    "source": "the client's address, as the host sees it",
+    "source": "the client's address, as the host sees it (repeatable for a site)",
+    "url": "judge a web server's rules (what nginx -T prints, or /etc/nginx) for this URL (repeatable)",
+    "method": "of the request for --url (default GET)",
+    "header": "of the request for --url: NAME: VALUE (repeatable)",
+    "root": "with --url: a folder that holds the host's files, by their paths there",
     "destination": "the host's own address that the client dials",
     "port": "the port that the client dials (default 22)",
     "in-interface": "the interface by which the client comes in",
@@ -261,12 +265,21 @@ _VERDICT_HELP = {
 }
 
 
-@task(positional=[], iterable=["rules"], auto_shortflags=False, help=_VERDICT_HELP)
+@task(
+    positional=[],
+    iterable=["rules", "source", "url", "header"],
+    auto_shortflags=False,
+    help=_VERDICT_HELP,
+)
 @exit_code_of
 def verdict(
     context: Context,
     rules: Sequence[str],
-    source: str = "",
+    source: Sequence[str],
+    url: Sequence[str],
+    header: Sequence[str],
+    method: str = "GET",
+    root: str = "",
     destination: str = "",
     port: str = "22",
     in_interface: str = "",
@@ -274,13 +287,28 @@ def verdict(
     family: str = "",
     format: str = "text",  # noqa: A002  # the flag's name is public
 ) -> int:
-    """Say what the firewall in mailed dumps does with a client, and by which rule."""
+    """Say what the rules in mailed dumps do with a client or a request, and which one does it."""
+    if url:
+        from sshdoctor.commands.verdict.site import SiteVerdictOptions
+        from sshdoctor.commands.verdict.site import run as run_site
+
+        return run_site(
+            SiteVerdictOptions(
+                rules=tuple(rules),
+                urls=tuple(url),
+                sources=tuple(source),
+                method=method,
+                headers=tuple(header),
+                root=root,
+                form=format,
+            )
+        )
     from sshdoctor.commands.verdict import VerdictOptions, run
 
     return run(
         VerdictOptions(
             rules=tuple(rules),
-            source=source,
+            source=source[0] if source else "",
             destination=destination,
             port=port,
             in_interface=in_interface,

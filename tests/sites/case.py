@@ -1,4 +1,4 @@
-"""The cases: a healthy site, what breaks it, how it is asked, and the right answer (cases.yml says what is what)."""
+"""The cases: a healthy site, what breaks it, how it is asked, and the right answer (see cases.yml)."""
 
 from __future__ import annotations
 

@@ -76,9 +76,7 @@ def load(path: Path) -> Directive:
         raise NoRulesError(f"{path}: neither what `nginx -T` prints nor a folder with nginx.conf")
     configuration = read(files, min(mains, key=len))
     if configuration.first("http") is None and configuration.first("server") is not None:
-        return Directive(
-            name="", args=(), file=str(path), line=0, block=(_as_http(configuration),)
-        )
+        return Directive(name="", args=(), file=str(path), line=0, block=(_as_http(configuration),))
     if configuration.first("http") is None:
         raise NoRulesError(f"{path}: there is no http block of nginx in it")
     return configuration

@@ -1,7 +1,7 @@
 """Which lines of Apache's configuration rule over one request, in the order in which sections are merged.
 
-Sources: the manual's "Configuration Sections" (how sections are merged), mod_authz_core (AuthMerging is off: the
-last section with a Require takes the place of those before), mod_access_compat.
+Sources: the manual's "Configuration Sections" (how sections are merged), mod_authz_core (AuthMerging is off:
+the last section with a Require takes the place of those before), mod_access_compat.
 """
 
 from __future__ import annotations
@@ -102,9 +102,7 @@ class Governed:
                 one.name == "files"
                 and one.args
                 and (_search(one.args[-1], name) if one.args[0] == "~" else fnmatchcase(name, one.args[0]))
-            ):
-                yield one.text, one.block or ()
-            elif one.name == "filesmatch" and one.args and _search(one.args[0], name):
+            ) or (one.name == "filesmatch" and one.args and _search(one.args[0], name)):
                 yield one.text, one.block or ()
 
     def _located(self, one: Line) -> bool:

@@ -1,6 +1,6 @@
 """Which server and which location of nginx answer a request.
 
-Sources: nginx's manual (request_processing, server_names, ngx_http_core_module's location); ngx_http_core_module.c.
+Sources: nginx's manual (request_processing, server_names, location); ngx_http_core_module.c.
 """
 
 from __future__ import annotations

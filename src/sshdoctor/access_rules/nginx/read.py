@@ -68,16 +68,16 @@ def _block(
     found: list[Directive] = []
     words: list[str] = []
     line = 0
-    for token, at, quoted in tokens:
-        if quoted or token not in (";", "{", "}"):
+    for word, at, quoted in tokens:
+        if quoted or word not in (";", "{", "}"):
             line = line if words else at
-            words.append(token)
+            words.append(word)
             continue
-        if token == "}":
+        if word == "}":
             break
         name, *args = words or [""]
         words = []
-        if token == "{":
+        if word == "{":
             if name.endswith("_by_lua_block"):
                 _skip(tokens)
                 found.append(Directive(name=name, args=tuple(args), file=path, line=line))

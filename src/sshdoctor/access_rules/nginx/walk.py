@@ -102,6 +102,9 @@ class _Walker:
         self.note(chosen=chosen, levels=(self.http, server))
         names = [one for one in chosen.server.names if not one.startswith("~")]
         self.values.special["server_name"] = names[0] if names else ""
+        uri = self.values.special["uri"]
+        self.values.special["document_root"] = self._root((self.http, server))
+        self.values.special["request_filename"] = self._file((self.http, server), uri)
         rewriter = Rewriter(self.values, self._exists)
         returned = rewriter.run(server.block or ())
         if returned:
@@ -165,7 +168,7 @@ class _Walker:
     _redirected = False
 
     def _permitted(self, listed: Verdict | None) -> bool:
-        """With ``satisfy any`` only an ``allow`` that matched, or no list at all, lets in without a password."""
+        """With ``satisfy any`` only an ``allow`` that matched lets in without a password."""
         return listed is None and self._allowed
 
     _allowed = False
@@ -234,7 +237,7 @@ class _Walker:
             why=f"the folder {self.walked.file}, which has none of its index files",
         )
 
-    def _try(self, tries: Directive, levels: Sequence[Directive]) -> Verdict | None | str:
+    def _try(self, tries: Directive, levels: Sequence[Directive]) -> Verdict | str | None:
         *files, last = tries.args
         for name in files:
             uri = self.values.fill(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -140,12 +141,16 @@ def parse(sections: Mapping[str, Section]) -> WebConfig | Unknown:
     )
 
 
+_STAMP = re.compile(r"^\d{4}/\d\d/\d\d [\d:]{8} \[(\w+)\] \d+#\d+: ")
+
+
 def _error(section: Section, beginning: str) -> str | None:
     if section.status in (None, 127):
         return None
     if section.ok:
         return ""
-    lines = [line for line in section.output.splitlines() if line.startswith(beginning) and line.strip()]
+    whole = [_STAMP.sub(r"nginx: [\1] ", line) for line in section.output.splitlines() if line.strip()]
+    lines = [line for line in whole if line.startswith(beginning)]
     wrong = [line for line in lines if "[emerg]" in line or "error" in line.lower() or "AH0" in line]
     return "\n".join((wrong or lines)[:6]) or f"it ended with status {section.status}"
 

@@ -13,7 +13,7 @@ from sshdoctor.model import Evidence, Unknown
 # Every root, alias and DocumentRoot, with what remains of the path behind each of its slashes; and the paths
 # that the last lines of the error logs name.
 _CANDIDATES = r"""
-roots=$( { nginx -T 2>/dev/null; cat /etc/apache2/sites-enabled/* /etc/apache2/conf-enabled/* /etc/apache2/apache2.conf \
+roots=$( { nginx -T 2>/dev/null || cat /etc/nginx/sites-enabled/* /etc/nginx/conf.d/*; cat /etc/apache2/sites-enabled/* /etc/apache2/conf-enabled/* /etc/apache2/apache2.conf \
   /etc/httpd/conf/*.conf /etc/httpd/conf.d/*.conf; } 2>/dev/null |
   awk '$1 == "root" || $1 == "alias" || $1 == "DocumentRoot" { print $2 } $1 == "Alias" { print $3 }' |
   tr -d '";' | grep '^/' | sed 's|/$||' | sort -u | head -n 20)
@@ -213,6 +213,6 @@ def _hidden(text: str) -> dict[str, tuple[str, ...]]:
 def _full(text: str) -> Iterator[str]:
     for line in text.splitlines():
         fields = line.split()
-        if len(fields) >= 6 and fields[-2] in ("100%", "99%") and fields[3].isdecimal():
-            if int(fields[1]) > 0 and not fields[0].startswith(("udev", "shm", "squashfs")):
-                yield f"{fields[-1]}: {line}"
+        used_up = len(fields) >= 6 and fields[-2] in ("100%", "99%") and fields[3].isdecimal()
+        if used_up and fields[1] != "0" and not fields[0].startswith(("udev", "shm", "squashfs")):
+            yield f"{fields[-1]}: {line}"

@@ -24,7 +24,7 @@ COMMANDS = {
     "processes": r"""
 ps -eo pid=,ppid=,euser:32=,args= | grep -E 'nginx|apache2|httpd|php-fpm|lighttpd|caddy' |
 while read -r pid parent user args; do
-  exe=$(readlink "/proc/$pid/exe") || continue
+  exe=$(readlink "/proc/$pid/exe") || exe='?'
   began=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20)
   echo "$pid $parent $user $began $exe"
 done
@@ -164,11 +164,18 @@ def _number(words: list[str], at: int) -> float:
 
 
 def _processes(text: str, boot: float, ticks: float) -> Iterator[Process]:
+    """A worker of another user, whose program may not be seen, runs its parent's."""
+    programs: dict[str, str] = {}
+    for line in text.splitlines():
+        fields = line.split(maxsplit=4)
+        if len(fields) == 5 and fields[4] != "?":
+            programs[fields[0]] = fields[4]
     for line in text.splitlines():
         fields = line.split(maxsplit=4)
         if len(fields) < 5 or not (fields[0].isdecimal() and fields[1].isdecimal() and fields[3].isdecimal()):
             continue
-        program = fields[4].removesuffix(" (deleted)").rpartition("/")[2]
+        path = programs.get(fields[0]) or programs.get(fields[1], "")
+        program = path.removesuffix(" (deleted)").rpartition("/")[2]
         if program.startswith((*_SERVERS, "php-fpm")):
             yield Process(
                 pid=int(fields[0]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 
 import h11
 
@@ -30,10 +31,8 @@ def exchange(channel: Channel, site: Site, method: str, url: str, target: str) -
     data = connection.send(request) or b""
     data += connection.send(h11.Data(data=body)) or b"" if body else b""
     data += connection.send(h11.EndOfMessage()) or b""
-    try:
+    with suppress(BrokenPipeError, ConnectionResetError):  # what it said before it closed is there to be read
         channel.send(data)
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # what it said before it closed is there to be read
     try:
         return _answer(channel, connection, Exchange(method=method, url=url))
     except h11.RemoteProtocolError as error:

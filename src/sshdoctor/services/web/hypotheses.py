@@ -50,7 +50,7 @@ _RULE = Hypothesis(
     "access-denied-by-rule",
     "request",
     "A rule of the web server or of an .htaccess refuses this path, address, method or user agent.",
-    "Ask as another: another path, from another network, with another user agent; the error log has the rule.",
+    "Ask as another: another path, from another network, as another user agent; the error log has the rule.",
 )
 _PROVIDER = Hypothesis(
     "closed-by-provider",

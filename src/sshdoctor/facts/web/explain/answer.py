@@ -71,9 +71,9 @@ def _unlogged(case: Case) -> Found | None:
         if (found := rules.by_nginx(case)) is not None:
             return found
         handler = case.walked.handler if case.walked else None
-        if handler is None and case.status in (403, 404, 405, 410, 444, 503, 0):
-            if (found := rules.stale(case)) is not None:
-                return found
+        own = handler is None and case.status in (403, 404, 405, 410, 444, 503, 0)
+        if own and (found := rules.stale(case)) is not None:
+            return found
     for found in _states(case):
         return found
     return rules.stale(case) if case.status in (403, 404, 500, 502, 503) else None
@@ -112,15 +112,11 @@ def _states(case: Case) -> Iterator[Found]:
         yield _body(case)
     if status >= 500 and case.files.full:
         yield backend.full(case)
-    if (
-        status == 404
-        and case.by_nginx
-        and case.walked is not None
-        and case.walked.file
-        and case.walked.handler is None
-    ):
-        if case.exists(case.walked.file, "any") is False:
-            yield paths.missing(case, case.walked.file, "nginx")
+    walked = case.walked
+    if status == 404 and case.by_nginx and walked is not None and walked.file and walked.handler is None:
+        absent = case.exists(walked.file, "any") is False
+        if absent:
+            yield paths.missing(case, walked.file, "nginx")
 
 
 def _extension(case: Case) -> Found:

@@ -225,11 +225,9 @@ def php_said(case: Case, text: str, line: Said) -> Found | None:
             return not_readable(case, path[1], FPM, line)
     if "No space left on device" in text:
         return full(case, line)
-    if "Permission denied" in text and re.search(
-        r"failed to open stream|Failed to open stream|mkdir|file_put_contents", text
-    ):
-        if not _FATAL.search(text) or case.status >= 500:
-            return _not_writable(case, text, line)
+    writes = re.search(r"[Ff]ailed to open stream|mkdir|file_put_contents", text) is not None
+    if writes and "Permission denied" in text and (case.status >= 500 or not _FATAL.search(text)):
+        return _not_writable(case, text, line)
     fatal = _FATAL.search(text)
     if fatal:
         return _fatal(case, fatal, line)

@@ -35,12 +35,9 @@ def _of(one: Said) -> Mapping[str, Handler]:
 def _unclaimed(case: Case) -> Found | None:
     """Lines that name no client, about what all clients meet."""
     for one in reversed(case.lines):
-        if re.search(
-            r"24: Too many open files|worker_connections are not enough|AH00484|AH00161|MaxRequestWorkers",
-            one.text,
-        ):
-            if case.status >= 500 or case.word == "intermittent":
-                return _exhausted(case, one)
+        told = re.search(r"24: Too many open|worker_connections are not enough|AH00484|AH00161", one.text)
+        if told and (case.status >= 500 or case.word == "intermittent"):
+            return _exhausted(case, one)
     return None
 
 
@@ -335,7 +332,7 @@ def _apache_link(case: Case, one: Said, found: re.Match[str]) -> Found:
     owner = governed.option("SymLinksIfOwnerMatch") if governed else None
     text = (option.text if option else "").lower()
     allowed = option is not None and (
-        "all" in text.split() or "followsymlinks" in text and "-followsymlinks" not in text
+        "all" in text.split() or ("followsymlinks" in text and "-followsymlinks" not in text)
     )
     target = entry.target if entry else ""
     real = target if target.startswith("/") else f"{path.rpartition('/')[0]}/{target}"
@@ -366,7 +363,7 @@ def _apache_search(case: Case, one: Said, found: re.Match[str]) -> Found:
 def _apache_index(case: Case, one: Said, found: re.Match[str]) -> Found:
     lines = case.governed(found["path"]).last("directoryindex") if case.apache is not None else []
     if not lines and case.apache is not None:
-        lines = [one_ for one_ in case.apache.all("directoryindex")]
+        lines = list(case.apache.all("directoryindex"))
     where = f"{lines[-1].file}:{lines[-1].line}: {lines[-1].text}" if lines else "DirectoryIndex index.html"
     return Found(
         cause="index-missing",

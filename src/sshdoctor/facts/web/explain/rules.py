@@ -130,7 +130,8 @@ def stale(case: Case) -> Found | None:
         else next(iter({one.program for one in case.state.masters("apache2", "httpd")}), "")
     )
     newer = not_loaded(case, program) if program else None
-    if newer is None:
+    unclear = case.by_nginx and case.walked is not None and case.walked.verdict.verdict == "unknown"
+    if newer is None or unclear:
         return None
     path, seconds = newer
     lost = program == "nginx" and "/run/nginx.pid" not in case.state.pid_files

@@ -90,7 +90,9 @@ def _not_running(case: Case, program: str, unit: dict[str, str] | object) -> Fou
     holder = next((one for one in case.state.on_port(case.site.port)), None)
     if error and not _bind(error):
         return invalid(case, program, error)
-    taken = next((line for line in reversed(said) if _bind(line)), "") or (_bind(error or "") and error or "")
+    taken = next((line for line in reversed(said) if _bind(line)), "") or (
+        (_bind(error or "") and error) or ""
+    )
     if holder is not None and holder.program and not holder.program.startswith(program):
         return taken_port(case, program, taken)
     test = "nginx -t" if program == "nginx" else "apachectl -t"
@@ -157,10 +159,13 @@ def another_site(case: Case) -> Found | None:
     """The port is another program's, or the name is nobody's: what came back is another site's page."""
     program = meant(case)
     holder = case.holder
-    if program and holder and not holder.startswith(program) and not (program in APACHES and case.by_apache):
-        if case.process(program) is None and _names(case, program) and not _names(case, holder):
-            said = [line for line in case.state.words if line.startswith(f"{program}: ") and _bind(line)]
-            return taken_port(case, program, said[-1].partition(": ")[2] if said else "")
+    other = (
+        program and holder and not holder.startswith(program) and not (program in APACHES and case.by_apache)
+    )
+    down = other and case.process(program) is None
+    if down and _names(case, program) and not _names(case, holder):
+        said = [line for line in case.state.words if line.startswith(f"{program}: ") and _bind(line)]
+        return taken_port(case, program, said[-1].partition(": ")[2] if said else "")
     if case.by_nginx:
         return _nobodys_name(case)
     if case.by_apache and case.apache is not None and not case.apache_host.by_name:
@@ -272,7 +277,7 @@ def _apache_default(case: Case) -> Found | None:
 
 def not_loaded(case: Case, program: str) -> tuple[str, float] | None:
     """A file that was changed after the workers started, and by how many seconds."""
-    workers = case.state.workers(program) or case.state.masters(program)
+    workers = case.state.workers(program)
     if not workers:
         return None
     started = max(one.began for one in workers)

@@ -34,9 +34,7 @@ def run(options: SiteVerdictOptions) -> int:
     _refuse_unfit(options)
     headers = dict(_header(line) for line in options.headers)
     try:
-        rows = judge(
-            options.rules[0], options.urls, options.sources, options.method, headers, options.root
-        )
+        rows = judge(options.rules[0], options.urls, options.sources, options.method, headers, options.root)
     except (ValueError, OSError) as error:
         raise InputError(printable(str(error))) from None
     sys.stdout.write(_json(rows) if options.form == "json" else _text(rows))
