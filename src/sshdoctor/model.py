@@ -391,3 +391,7 @@ class HostReport(Struct, frozen=True, kw_only=True):
     when: float | None = None
     """When the host was dialled, in seconds since 1970; None where nobody looked at a clock."""
     repair: Repair | None = None
+    service: str = ""
+    """What was dialled, "" for the service that is meant where none is named."""
+    url: str | None = None
+    """What was asked for, where the service is a site; without the name and password in it."""

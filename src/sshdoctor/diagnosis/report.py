@@ -111,6 +111,8 @@ def build_report(
         ),
         possible=_possible(host, replies) if guessing else (),
         when=outside.when,
+        service=host.service,
+        url=host.site.url if host.site else None,
     )
 
 

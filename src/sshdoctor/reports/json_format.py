@@ -22,6 +22,8 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
 def _host(report: HostReport) -> dict[str, Any]:
     return {
         "host": report.host,
+        "service": report.service or "ssh",
+        "url": report.url,
         "address": report.login.address,
         "port": report.login.port,
         "user": report.login.user,
@@ -53,6 +55,7 @@ def _reply(reply: Reply) -> dict[str, Any]:
         "banner": reply.banner,
         "detail": reply.detail,
         **({"stage": reply.stage} if reply.stage else {}),
+        **({"status": reply.answer.last.status} if reply.answer and reply.answer.last else {}),
         **_around(reply),
     }
 
