@@ -28,6 +28,7 @@ def open_as_deploy(host: TestHost, testbed: Testbed, tmp_path: Path) -> Open:
     def open_it(become: Become | None = None, **changes: object) -> SshAccess:
         fields: dict[str, object] = {
             "address": host.address4,
+            "port": 22,
             "user": "deploy",
             "key_files": (str(testbed.key),),
             "known_hosts": (str(known),),

@@ -88,9 +88,12 @@ def execute(enter: Sequence[str], script: str, variables: Mapping[str, str]) -> 
     settings = [f"--env={name}={value}" for name, value in variables.items()]
     command = [runtime, "exec", *settings, container, "timeout", "60", "bash", "-ec", script]
     with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:  # what stays behind would hold a pipe
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, text=True, check=False
-        )
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, check=False, timeout=90
+            )
+        except subprocess.TimeoutExpired:
+            raise EngineError(f"{runtime} exec: a program was left behind that holds its output") from None
         output.seek(0)
         errors.seek(0)
         said, complaints = output.read(), errors.read()

@@ -135,7 +135,7 @@ theirs_put() (
   name=./${2##*/}
   theirs_room || return 1
   (umask 077 && cat "$1" >./object) && chown "$3" ./object && chmod "$(theirs_mode "$4")" ./object &&
-    touch -r "$1" ./object && mv -fT ./object "../$name" # -T: never into a folder that a link of that name leads to
+    touch -r "$1" ./object && theirs_place "$name"
   status=$?
   theirs_leave
   return "$status"
@@ -144,11 +144,18 @@ theirs_put() (
 # theirs_link TARGET PATH UID:GID: PATH is a link to TARGET, whatever was there.
 theirs_link() (
   theirs_enter "$2" && theirs_room || return 1
-  ln -s "$1" ./object && chown -h "$3" ./object && mv -fT ./object "../${2##*/}"
+  ln -s "$1" ./object && chown -h "$3" ./object && theirs_place "${2##*/}"
   status=$?
   theirs_leave
   return "$status"
 )
+
+# theirs_place NAME: ./object is what has that name now; an empty folder gives way. -T: never into a folder, to which
+# a link of that name may lead.
+theirs_place() {
+  if [ -d "../$1" ] && [ ! -L "../$1" ]; then rmdir "../$1" || return 1; fi
+  mv -fT ./object "../$1"
+}
 
 # theirs_folder PATH UID:GID MODE: PATH is a folder.
 theirs_folder() (

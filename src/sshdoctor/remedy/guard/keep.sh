@@ -13,6 +13,7 @@ keep() {
     /*) set -- "${1%/}" ;;
     *) set -- "$(pwd)/${1%/}" ;;
   esac
+  case $1 in */. | */./*) set -- "$(printf '%s\n' "$1" | sed -e 's#/\(\./\)*#/#g' -e 's#/\.$##')" ;; esac
   # A user's own link on the way is followed now, and never again (see theirs.sh).
   if theirs "$1" && [ -d "${1%/*}" ]; then set -- "$(cd -P "${1%/*}" && pwd -P)/${1##*/}"; fi
   if [ -L "$1" ]; then
