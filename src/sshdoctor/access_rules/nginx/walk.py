@@ -109,8 +109,12 @@ class _Walker:
         returned = rewriter.run(server.block or ())
         if returned:
             return self._returned(returned)
+        self.note(rewritten=rewriter.last_rewrite)
         for _ in range(_CYCLES + 1):
             levels = self._located(server)
+            internal = levels[-1].first("internal") if len(levels) > 2 else None
+            if internal is not None and self.walked.rewritten is None and not self._redirected:
+                return Verdict(verdict="reject", status=404, rule=internal.rule, why=str(internal.rule))
             rewriter = Rewriter(self.values, self._exists)
             returned = rewriter.run(levels[-1].block or ()) if len(levels) > 2 else None
             if returned:
@@ -150,9 +154,6 @@ class _Walker:
     def _access(self, levels: Sequence[Directive]) -> Verdict | None:
         """What refuses in the access phase, None if nothing does."""
         limited = self._limited(levels)
-        internal = levels[-1].first("internal") if len(levels) > 2 else None
-        if internal is not None and self.walked.rewritten is None and not self._redirected:
-            return Verdict(verdict="reject", status=404, rule=internal.rule, why=str(internal.rule))
         listed = self._listed(limited or levels)
         password = self._password(limited or levels)
         either = _inherited(limited or levels, "satisfy")
