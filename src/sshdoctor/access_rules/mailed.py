@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from sshdoctor.access_rules.nginx.read import Directive, read
-from sshdoctor.access_rules.nginx.walk import Exists, walk
+from sshdoctor.access_rules.nginx.rewrite import Exists
+from sshdoctor.access_rules.nginx.walk import walk
 from sshdoctor.access_rules.verdict import Request, Verdict
 
 _MOST = 4000

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from posixpath import normpath
+from typing import Literal
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -146,7 +147,7 @@ class _Walker:
         alone = bool(conditions) and all("$request_method" in text for text in conditions)
         self.note(because=returned.because, method_alone=alone)
         stands = f"return {status}" if status != 302 else returned.rule.text
-        verdict = "reject" if status >= 400 else "accept"
+        verdict: Literal["reject", "accept"] = "reject" if status >= 400 else "accept"
         text = returned.rule.text
         why = f"{returned.rule.file}:{returned.rule.line}: {text}" if text else stands
         return Verdict(verdict=verdict, status=status, rule=returned.rule, why=why)
@@ -210,7 +211,7 @@ class _Walker:
         tries = levels[-1].first("try_files") or (levels[1].first("try_files") if len(levels) == 2 else None)
         if tries is not None:
             tried = self._try(tries, levels)
-            if tried != "found":
+            if not isinstance(tried, str):
                 return tried
         handler = next((found for name in _HANDLERS if (found := levels[-1].first(name))), None)
         self.note(handler=handler, file=self._file(levels, self.values.special["uri"]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from sshdoctor.access_rules.nginx.walk import walk
 from sshdoctor.access_rules.verdict import Rule
 from sshdoctor.facts.web.explain import backend, logged, paths, rules, servers, tls
@@ -47,6 +49,7 @@ def _elsewhere(case: Case) -> Found | None:
         text=f"{case.address} is none of the host's addresses, and the request is in none of its logs:"
         " a CDN or a proxy answered" + (f" ({marks[0]})." if marks else "."),
         fix="Change the rule there: in the firewall of the CDN or on the proxy",
+        sure=bool(marks),
         evidence=(
             Evidence("the answer", "\n".join((f"HTTP {case.status}", *marks, case.body[:120].strip()))),
             Evidence("access logs of the host", f"none has {case.site.token}"),
@@ -76,7 +79,8 @@ def _unlogged(case: Case) -> Found | None:
             return found
     for found in _states(case):
         return found
-    return rules.stale(case) if case.status in (403, 404, 500, 502, 503) else None
+    old = rules.stale(case) if case.status in (403, 404, 500, 502, 503) else None
+    return replace(old, sure=False) if old else None  # what stands behind may have answered so
 
 
 def _states(case: Case) -> Iterator[Found]:
@@ -99,7 +103,7 @@ def _states(case: Case) -> Iterator[Found]:
         if status == 404 and (found := _apache_missing(case)) is not None:
             yield found
     if status in (403, 404) and "File not found" in case.body:
-        yield backend.restricted(case) if "No input" in case.body else backend.script_unknown(case)  # type: ignore[misc]
+        yield paths.script_unknown(case)
     if status == 404 and "No input file specified" in case.body and (found := backend.restricted(case)):
         yield found
     if status == 403 and "Access denied." in case.body:
@@ -297,8 +301,6 @@ def _sender(case: Case, url: str) -> Rule | None:
     for one in urls:
         request = case.request(one)
         if not case.own:
-            from msgspec.structs import replace
-
             request = replace(request, address="")
         verdict = walk(case.nginx, request, case.exists).verdict
         if verdict.status and 300 <= verdict.status < 400:

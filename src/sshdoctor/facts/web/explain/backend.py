@@ -269,7 +269,7 @@ def full(case: Case, *lines: Said) -> Found:
         layer="files",
         text="A file system has no room left" + (f": {where}" if where else " (No space left on device)."),
         fix="df -h; df -i; then remove what is not needed",
-        sure=bool(where or lines),
+        sure=bool(lines),
         evidence=(*case.proof(*lines), *(Evidence("df", one) for one in case.files.full)),
     )
 
@@ -317,9 +317,9 @@ def _open_basedir(case: Case) -> tuple[str, str] | None:
         if text.strip().startswith("open_basedir") and text.partition("=")[2].strip():
             return f"{file}:{number}", text.strip()
     for path, text in case.nginx_files.items():
-        for number, one in enumerate(text.split("\n"), 1):
-            if "open_basedir" in one and not one.strip().startswith("#"):
-                return f"{path}:{number}", one.strip()
+        for at, row in enumerate(text.split("\n"), 1):
+            if "open_basedir" in row and not row.strip().startswith("#"):
+                return f"{path}:{at}", row.strip()
     return None
 
 

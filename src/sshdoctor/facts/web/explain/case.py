@@ -170,7 +170,7 @@ class Case:
     def apache_reader(self) -> Reader:
         root = "/etc/apache2" if any("apache2" in one for one in self.config.apache_tree) else "/etc/httpd"
         modules = self.config.apache_modules or None
-        files = self.config.apache_tree | dict(self.config.apache)
+        files = {**self.config.apache_tree, **self.config.apache}
         return Reader(files, self.config.apache_variables, modules, root)
 
     @cached_property

@@ -42,7 +42,7 @@ def _unclaimed(case: Case) -> Found | None:
 
 
 def _exhausted(case: Case, one: Said) -> Found:
-    names = ("worker_rlimit_nofile", "worker_connections")
+    names: tuple[str, ...] = ("worker_rlimit_nofile", "worker_connections")
     if "worker_connections" in one.text:
         names = ("worker_connections",)
     if "MaxRequestWorkers" in one.text or "AH00" in one.text:

@@ -25,9 +25,9 @@ def by_nginx(case: Case, said: Said | None = None) -> Found | None:
         return None
     evidence = (*case.proof(*((said,) if said else ())), *evidence_of(rule, *walked.because, *_places(case)))
     if walked.chosen is not None and not walked.chosen.by_name and rule in _own_rules(case):
-        from sshdoctor.facts.web.explain.servers import _nobodys_name
+        from sshdoctor.facts.web.explain.servers import nobodys_name
 
-        if (found := _nobodys_name(case)) is not None:
+        if (found := nobodys_name(case)) is not None:
             return found
     cause, layer = _cause(case, rule, status or 0)
     for_whom = _for_whom(case)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sshdoctor.access_rules.nginx.choose import servers
+from sshdoctor.access_rules.nginx.choose import Server, servers
+from sshdoctor.access_rules.nginx.read import Directive
 from sshdoctor.facts.web.explain.case import APACHES, Case, Found
 from sshdoctor.model import Evidence
 
@@ -167,7 +168,7 @@ def another_site(case: Case) -> Found | None:
         said = [line for line in case.state.words if line.startswith(f"{program}: ") and _bind(line)]
         return taken_port(case, program, said[-1].partition(": ")[2] if said else "")
     if case.by_nginx:
-        return _nobodys_name(case)
+        return nobodys_name(case)
     if case.by_apache and case.apache is not None and not case.apache_host.by_name:
         return _apache_default(case)
     return None
@@ -181,62 +182,74 @@ def _names(case: Case, program: str) -> bool:
     )
 
 
-def _nobodys_name(case: Case) -> Found | None:
+def nobodys_name(case: Case) -> Found | None:
+    """The default server answers a name that another block has, or a file that is not loaded; or refuses it."""
     chosen = case.walked.chosen if case.walked else None
     if chosen is None or chosen.by_name or re.fullmatch(r"[\d.:]+", case.site.name):
         return None
-    others = [name for name in chosen.server.names if name not in ("", "_")]
-    unread = _unread(case)
-    refuses = case.word != "success"
-    if not unread and not others and not refuses:
-        return None
-    if not unread and not refuses and not others:
+    unread, near = _unread(case), _near(case, chosen.server)
+    if not unread and near is None and not _closed_to_strangers(case):
         return None
     block = chosen.server.block
-    text = f"No server_name is {case.site.name} on this port and family: the default server answers, {block.file}:{block.line}"
-    text += f" ({', '.join(others)})" if others else ""
+    names = ", ".join(name for name in chosen.server.names if name)
+    text = (
+        f"No server_name is {case.site.name} on this port and family: the default server answers,"
+        f" {block.file}:{block.line} ({names or 'without a name'})"
+    )
     evidence = [Evidence(f"{block.file}:{block.line}", " ".join(("server_name", *chosen.server.names)))]
     rule = case.walked.verdict.rule if case.walked else None
     if rule is not None:
         evidence.append(Evidence(f"{rule.file}:{rule.line}", rule.text))
+    fix = f"Add {case.site.name} to the site's server_name (or listen); nginx -t && systemctl reload nginx"
     if unread:
         text += f"; {unread[0]} has the name, and is not loaded"
         evidence += [Evidence(place, said) for place, said in (unread, *_includes(case, unread[0]))]
-        fix = f"Include {unread[0]} (compare the include lines of nginx.conf), nginx -t && systemctl reload nginx"
-    else:
-        bare = case.site.name.removeprefix("www.")
-        near = [
-            one
-            for one in servers(case.nginx.first("http") or block)  # type: ignore[union-attr]  # it was walked
-            if bare in one.names or f"www.{bare}" in one.names
-        ]
-        if near:
-            name = near[0].block.first("server_name")
-            if name is not None:
-                evidence.append(Evidence(f"{name.file}:{name.line}", name.rule.text))
-        fix = f"Add {case.site.name} to the site's server_name; nginx -t && systemctl reload nginx"
-        if not near and not refuses:
-            return Found(
-                cause="wrong-virtual-host",
-                layer="server",
-                text=text + ".",
-                fix=fix,
-                sure=False,
-                evidence=tuple(evidence),
-            )
+        fix = f"Include {unread[0]} (compare nginx.conf's include lines); nginx -t && systemctl reload nginx"
+    elif near is not None:
+        evidence.append(Evidence(f"{near.file}:{near.line}", near.rule.text))
     return Found(
         cause="wrong-virtual-host", layer="server", text=text + ".", fix=fix, evidence=tuple(evidence)
     )
 
 
+def _near(case: Case, chosen: Server) -> Directive | None:
+    """The server_name of another block that has the name, with www or without it, on any port."""
+    http = case.nginx.first("http") if case.nginx else None
+    bare = case.site.name.removeprefix("www.")
+    wanted = {bare, f"www.{bare}"}
+    if http is None or wanted & set(chosen.names):
+        return None
+    found = (one.block.first("server_name") for one in servers(http) if wanted & set(one.names))
+    return next((one for one in found if one is not None), None)
+
+
+def _closed_to_strangers(case: Case) -> bool:
+    """The default server has names of its own or none, others stand beside it, and it refuses all."""
+    walked = case.walked
+    http = case.nginx.first("http") if case.nginx else None
+    if case.word == "success" or walked is None or walked.chosen is None or http is None:
+        return False
+    rule = walked.verdict.rule
+    own = {one.rule for one in walked.chosen.server.block.block or ()}
+    there = [one for one in servers(http) if any(each.port == case.site.port for each in one.listens)]
+    return rule in own and len(there) > 1
+
+
 def _unread(case: Case) -> tuple[str, str] | None:
     """A file with the name that lies where loaded ones lie, and is not among them."""
     pattern = re.compile(rf"(?m)^\s*server_name\s[^;#]*\b{re.escape(case.site.name)}\b")
-    loaded = set(case.config.nginx)
-    for path, text in case.config.nginx_tree.items():
-        enabled = "/sites-enabled/" in path or "/conf.d/" in path
-        if enabled and path not in loaded and loaded and (found := pattern.search(text)):
-            return path, found[0].strip()
+    links = case.config.links
+    loaded = set(case.config.nginx) | {links.get(path, path) for path in case.config.nginx}
+    kept = ("/sites-enabled/", "/conf.d/", "/sites-available/")
+    for folder in kept:
+        for path, text in case.config.nginx_tree.items():
+            if (
+                folder in path
+                and path not in loaded
+                and case.config.nginx
+                and (found := pattern.search(text))
+            ):
+                return path, found[0].strip()
     return None
 
 
