@@ -86,6 +86,16 @@ def test_a_message_of_apache_is_known(module: str, text: str) -> None:
     assert any(re.search(pattern, one.text) for pattern in _of(one))
 
 
+def test_an_error_of_the_system_stands_before_the_client_in_apache() -> None:
+    text = (
+        "[Fri Nov 27 02:38:11.123456 2026] [core:error] [pid 12:tid 34] (13)Permission denied: "
+        "[client 192.0.2.7:4711] AH00035: access to /a denied (filesystem path '/srv/a') because search"
+    )
+    (one,) = lines(text)
+    assert one.fields["client"] == "192.0.2.7"
+    assert one.text.startswith("(13)Permission denied: AH00035")
+
+
 def test_a_message_over_several_lines_is_one() -> None:
     text = NGINX.format(
         level="error", text='FastCGI sent in stderr: "PHP Fatal error: x in /a.php:4\nStack trace:\n#0"'

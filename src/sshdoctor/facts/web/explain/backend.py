@@ -145,7 +145,7 @@ def cut_off(case: Case, *lines: Said) -> Found:
     handler = _handler(case)
     limited = next((one for one in case.fpm.pools if one.value("listen.allowed_clients")), None)
     over_tcp = handler is not None and "unix:" not in handler.args[0]
-    if limited is not None and over_tcp and any("104" in one.text for one in lines):
+    if limited is not None and over_tcp and "127.0.0.1" not in limited.value("listen.allowed_clients"):
         return _clients(case, None, *lines)
     return Found(
         cause="backend-killed",

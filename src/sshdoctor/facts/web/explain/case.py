@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -159,10 +160,32 @@ class Case:
             while top and top not in self.files.folders:
                 top = top.rpartition("/")[0]
             first = path[len(top) + 1 :].partition("/")[0]
-            return False if top and first not in self.files.folders[top] else None
+            absent = top and first not in self.files.folders[top]
+            return False if absent or self._rootless(path) else None
         if name not in names:
             return False
         return True if kind == "any" else names[name] == (kind == "folder")
+
+    def _rootless(self, path: str) -> bool:
+        """Whether it lies in a root that was looked for, and is not there."""
+        entries = self.files.entries
+        return bool(entries) and any(
+            (path == root or path.startswith(root + "/")) and root not in entries for root in self._roots
+        )
+
+    @cached_property
+    def _roots(self) -> tuple[str, ...]:
+        found: list[str] = []
+
+        def collect(block: Directive) -> None:
+            for one in block.block or ():
+                if one.name in ("root", "alias") and one.args and "$" not in one.args[0]:
+                    found.append(one.args[0].rstrip("/"))
+                collect(one)
+
+        if self.nginx is not None:
+            collect(self.nginx)
+        return tuple(dict.fromkeys(found))
 
     # ---- Apache
 
@@ -240,8 +263,8 @@ class Case:
         if one.server == "php-fpm":
             return True
         client = one.fields.get("client", "").split("%")[0]
-        if not client:
-            return False
+        if not client:  # what Apache says of a backend names no client
+            return re.search(r"AH02454|AH00957|AH00940", one.text) is not None
         if one.server == "nginx":
             words = one.fields.get("request", "").split(" ")
             targets = {made.url.partition("://")[2].partition("/")[2] for made in self.made}

@@ -30,6 +30,10 @@ def by_nginx(case: Case, said: Said | None = None) -> Found | None:
         if (found := nobodys_name(case)) is not None:
             return found
     cause, layer = _cause(case, rule, status or 0)
+    if cause == "files-missing":
+        from sshdoctor.facts.web.explain.paths import missing
+
+        return missing(case, walked.file, "nginx")
     for_whom = _for_whom(case)
     text = f"{rule.file}:{rule.line} refuses this request: {rule.text}{for_whom}"
     if cause == "maintenance-mode":
