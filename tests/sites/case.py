@@ -11,6 +11,8 @@ import msgspec
 from sshdoctor.document import read_yaml
 
 FILE = Path(__file__).parent / "cases.yml"
+MORE = Path(__file__).parent / "more.yml"
+"""Further kinds, with the setups of the first file."""
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,4 +77,5 @@ def filled(text: str, variables: Mapping[str, str]) -> str:
 def load_cases(path: Path = FILE) -> list[Case]:
     """Every case of a file. Raises msgspec.ValidationError."""
     document: Any = read_yaml(path)
-    return [msgspec.convert({**one, "setups": document["setups"]}, Case) for one in document["cases"]]
+    setups = {**read_yaml(FILE)["setups"], **document.get("setups", {})}
+    return [msgspec.convert({**one, "setups": setups}, Case) for one in document["cases"]]
