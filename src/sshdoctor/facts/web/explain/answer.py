@@ -137,7 +137,8 @@ def _extension(case: Case) -> Found:
 
 def _maintenance(case: Case) -> Found | None:
     for path, (time, text) in case.files.application.items():
-        if not path.endswith("/.maintenance") or case.status != 503:
+        root = paths.root_of(case)
+        if not path.endswith("/.maintenance") or case.status != 503 or not path.startswith(root):
             continue
         age = case.state.now - time
         never = re.search(r"\$upgrading\s*=\s*time\s*\(", text) is not None
@@ -171,7 +172,7 @@ def _apache_method(case: Case) -> Found | None:
 def _apache_missing(case: Case) -> Found | None:
     file = case.apache_file
     assert case.apache is not None  # noqa: S101 -- asked where there is one
-    root = paths._root(case)
+    root = paths.root_of(case)
     if root and root not in case.files.entries:
         return paths.missing(case, file, "apache2")
     if (found := paths.sandboxed(case, file, "apache2")) is not None:

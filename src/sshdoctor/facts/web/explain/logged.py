@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
 from sshdoctor.access_rules.verdict import Rule
 from sshdoctor.facts.web.explain import backend, paths, rules
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
@@ -24,7 +26,8 @@ def explain(case: Case) -> Found | None:
         for pattern, handler in _of(one).items():
             found = re.search(pattern, one.text, re.S)
             if found and (told := handler(case, one, found)) is not None:
-                return told
+                # PHP-FPM's own log names no client: another request may have been meant.
+                return replace(told, sure=told.sure and one.server != "php-fpm")
     return _unclaimed(case)
 
 

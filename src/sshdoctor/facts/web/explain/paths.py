@@ -117,7 +117,7 @@ def missing(case: Case, path: str, program: str, *lines: Said) -> Found:
                     fix=f"Restore {target}, or point the link anew: ln -sfn",
                     evidence=(*case.proof(*lines), Evidence(f"readlink {entry.path}", entry.target)),
                 )
-    root = _root(case)
+    root = root_of(case)
     if root and root not in entries:
         walked = case.walked
         place = walked.setting("root") if walked and case.by_nginx else None
@@ -138,7 +138,7 @@ def missing(case: Case, path: str, program: str, *lines: Said) -> Found:
     )
 
 
-def _root(case: Case) -> str:
+def root_of(case: Case) -> str:
     walked = case.walked if case.by_nginx else None
     if walked is not None:
         found = walked.setting("root")
@@ -211,7 +211,7 @@ def script_unknown(case: Case, *lines: Said) -> Found:
         and path.endswith(".php")
         and not any("$document_root" not in one.args[1] for one in named)
     ):
-        root = _root(case)
+        root = root_of(case)
         if root in case.files.entries or not root:
             return missing(case, path, FPM, *lines)
     return Found(

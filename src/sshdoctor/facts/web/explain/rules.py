@@ -265,6 +265,21 @@ def _takes(line: Line, subject: str) -> bool:
     return (found is not None) != negated
 
 
+_JUDGED = (
+    "HTTP_USER_AGENT",
+    "HTTP_REFERER",
+    "HTTP_HOST",
+    "HTTP_COOKIE",
+    "REQUEST_METHOD",
+    "REMOTE_ADDR",
+    "QUERY_STRING",
+    "REQUEST_URI",
+    "THE_REQUEST",
+    "HTTPS",
+)
+"""The variables of a RewriteCond that are judged here; any other is taken to hold, and makes the cause likely."""
+
+
 def _all_hold(conditions: list[Line], case: Case) -> bool:
     """The conditions over the request; those over anything else are taken to hold."""
     request = case.request()
@@ -314,6 +329,7 @@ def _refused(case: Case, line: Line, conditions: list[Line]) -> Found:
         layer="request",
         text=f"{line.file}:{line.line} refuses this path: {line.text}",
         fix=f"Change {line.file}:{line.line}, or the switch of the plugin that wrote it",
+        sure=all(any(f"%{{{name}}}" in one.text for name in _JUDGED) for one in conditions),
         evidence=evidence_of(*(one.rule for one in conditions), line.rule),
     )
 
