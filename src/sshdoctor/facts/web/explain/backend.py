@@ -236,6 +236,8 @@ def php_said(case: Case, text: str, line: Said) -> Found | None:
 
 def _fatal(case: Case, fatal: re.Match[str], line: Said) -> Found:
     file, number, what = fatal["file"], fatal["line"], fatal["what"].split("\n")[0][:300]
+    if (old := _stale(case, file, line)) is not None:
+        return old
     if "Allowed memory size" in what:
         return Found(
             cause="application-error",
@@ -258,6 +260,29 @@ def _fatal(case: Case, fatal: re.Match[str], line: Said) -> Found:
         text=f"PHP: {what} in {file}:{number}{of}." + (f" {empty[0]} is empty." if empty else ""),
         fix=fix,
         evidence=(*case.proof(line), Evidence(f"{file}:{number}", what)),
+    )
+
+
+def _stale(case: Case, file: str, line: Said) -> Found | None:
+    """OPcache does not look whether ``file`` has changed, and it has since PHP-FPM started."""
+    entry, master = case.files.entries.get(file), case.process(FPM)
+    off = re.compile(r"opcache\.validate_timestamps\]?\s*=\s*(?:0|off|no)\b", re.IGNORECASE)
+    rows = [one for one in case.fpm.settings if off.search(one)]
+    for pool in case.fpm.pools:
+        name = "php_admin_value[opcache.validate_timestamps]"
+        rows += (
+            [f"{pool.place(name)}:{name} = {pool.value(name)}"] if pool.value(name) in ("0", "off") else []
+        )
+    if entry is None or master is None or not rows or entry.time <= master.began + 1:
+        return None
+    place, number, text = (*rows[-1].split(":", 2), "", "")[:3]
+    return Found(
+        cause="stale-code",
+        layer="backend",
+        text=f"{file} has changed since PHP-FPM started, and {place}:{number} ({text.strip()}) lets OPcache serve"
+        " the older one.",
+        fix=f"systemctl reload {unit_of(case, FPM)} after each deployment",
+        evidence=(*case.proof(line), Evidence(f"{place}:{number}", text.strip())),
     )
 
 
