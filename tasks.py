@@ -135,8 +135,9 @@ def bench(context: Context) -> None:
 
 @task(auto_shortflags=False)
 def docs(context: Context) -> None:
-    """Write docs/causes.md anew from the checks."""
-    context.run(f"{sys.executable} -m checks.causes_page", pty=False, env=_with_tests())
+    """Write the pages of docs that are made from data anew."""
+    for page in ("checks.causes_page", "reasons_page"):
+        context.run(f"{sys.executable} -m {page}", pty=False, env=_with_tests())
 
 
 namespace = Collection(*product.tasks.values(), lint, test, bench, docs)

@@ -18,6 +18,7 @@ def host(name: str) -> Host:
 def reported(one: Host, note: str) -> HostReport:
     return HostReport(
         host=one.name,
+        service="ssh",
         login=one.login,
         verdict="healthy",
         outside=(),

@@ -22,6 +22,8 @@ EXCEPTIONS = {
     "unblock/opening.py": "firewalld's own name for that port",
     "commands/demo/": "what it breaks for show is an SSH server",
     "remedy/theirs.sh": "the lines of a file of keys, which it makes sure to be one, name their kinds so",
+    "commands/shared/other_options.py": "options of ssh and of Ansible that people type",
+    "pytest_plugin.py": "the connections of testinfra, and the port that a container publishes",
     "cli.py": "texts of help, and a flag's default, as the contract has them",
 }
 _OTHER_NAMES = re.compile(r"sshdoctor|sshg(uard|-fw)", re.I)

@@ -2,105 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
-from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.tasks import Task, task
+from invoke.tasks import task
 from msgspec.structs import replace
 
-from sshdoctor.commands.shared.program import exit_code_of, run_program
+from sshdoctor.commands.shared.host_task import host_task
+from sshdoctor.commands.shared.program import contexts_of, exit_code_of, run_program
 
 if TYPE_CHECKING:
     from sshdoctor.commands.shared.options import Options
 
 _HOST_HELP = {
-    "host": "a host, group, pattern, comma list, or user@address:port",
-    "inventory": "an Ansible inventory (repeatable; default inventory.yml)",
-    "format": "text, json, junit, html, markdown, ticket",
-    "output": "write the report to this file",
-    "jobs": "hosts at a time (default 16)",
-    "timeout": "seconds to wait for each answer (default 4)",
+    "host": "HOST: a host, group, pattern, comma list, or user@address:port; also without --host",
+    "inventory": "FILE: an Ansible inventory (repeatable)",
+    "limit": "PATTERN: of those hosts, only these",
+    "list-hosts": "say which hosts are meant, and do nothing",
+    "format": "FORMAT: text, json, jsonl, junit, html, markdown, prometheus, ticket",
+    "output": "FILE: write the report there",
+    "jobs": "N: hosts at a time (default 16)",
+    "timeout": "SECONDS: how long each answer is waited for (default 4)",
     "outside-only": "do not look inside",
-    "only": "a layer or a check (repeatable)",
-    "known-hosts": "use this known_hosts file",
+    "only": "NAME: a layer or a check (repeatable)",
+    "user": "NAME: log in as this user, where the inventory names none",
+    "private-key": "FILE: log in with this key, where the inventory names none",
+    "ask-pass": "ask for the login's password",
+    "become": "become root on the host, with sudo",
+    "ask-become-pass": "ask for sudo's password",
+    "extra-vars": "NAME=VALUE: a variable that holds over the inventory's; or YAML (repeatable)",
+    "vault-password-file": "FILE: the password of Ansible Vault; a program prints it",
+    "ask-vault-pass": "ask for the password of Ansible Vault",
+    "known-hosts": "FILE: use this known_hosts",
     "accept-new-host-key": "accept a first host key, never a changed one",
-    "lang": "en or ja, for ticket and markdown",
+    "lang": "LANG: en or ja, for ticket and markdown",
     "mask": "replace addresses, names and fingerprints in the report",
+    "quiet": "no progress; of many hosts, the sick ones only",
+    "verbose": "say what is done, and how long it takes; -vvv shows what ssh itself says",
 }
 
 
-def _options(
-    inventory: Sequence[str],
-    only: Sequence[str],
-    host: str = "",
-    format: str = "text",  # noqa: A002  # the flag's name is public
-    output: str = "",
-    jobs: str = "16",
-    timeout: str = "4",
-    outside_only: bool = False,
-    known_hosts: str = "",
-    accept_new_host_key: bool = False,
-    lang: str = "en",
-    mask: bool = False,
-) -> Options:
-    """What the flags that every host task has ask for."""
-    from sshdoctor.commands.shared.options import Options
-
-    return Options(
-        pattern=host,
-        inventories=tuple(inventory),
-        format=format,
-        output=output,
-        jobs=jobs,
-        timeout=timeout,
-        outside_only=outside_only,
-        only=tuple(only),
-        known_hosts=known_hosts,
-        accept_new_host_key=accept_new_host_key,
-        lang=lang,
-        mask=mask,
-    )
-
-
-def host_task(
-    positional: Sequence[str] = (), iterable: Sequence[str] = (), **own_help: str
-) -> Callable[[Callable[..., int]], Task[Callable[..., None]]]:
-    """A task about hosts: it has the flags of ``_options`` and, after those, its body's own.
-
-    The body is given the Options, then its own flags; ``own_help`` explains them.
-    """
-
-    def made(body: Callable[..., int]) -> Task[Callable[..., None]]:
-        own = [*signature(body).parameters.values()][1:]
-
-        @wraps(body)
-        def run(context: Context, **flags: Any) -> int:
-            mine = {each.name: flags.pop(each.name) for each in own}
-            return body(_options(**flags), **mine)
-
-        context, *_ = signature(run, follow_wrapped=False).parameters.values()
-        shared = signature(_options).parameters.values()
-        every = sorted([*shared, *own], key=lambda each: each.default is not Parameter.empty)
-        told = exit_code_of(run)
-        told.__signature__ = Signature([context, *every])  # type: ignore[attr-defined]  # what Invoke reads
-        described = {name.replace("_", "-"): text for name, text in own_help.items()}
-        make: Callable[..., Task[Callable[..., None]]] = task(
-            positional=[*positional],
-            iterable=["inventory", "only", *iterable],
-            auto_shortflags=False,
-            help={**_HOST_HELP, **described},
-        )
-        return make(told)
-
-    return made
-
-
 @host_task(
-    capture="what the rescue script wrote on this host (- to paste it)",
+    _HOST_HELP,
+    capture="FILE: what the rescue script wrote on this host (- to paste it)",
     deep="where no SSH server answers: knock on other ports too, and find the hop where packets stop",
     iterable=["header"],
     service="ssh (the default), web (the sites of the hosts), all",
@@ -132,7 +78,16 @@ def diagnose(
     from sshdoctor.commands.shared.options import given_capture, site_request
 
     request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
-    return run(replace(options, deep=deep, capture=given_capture(capture), request=request, service=service))
+    return run(
+        replace(
+            options,
+            deep=deep,
+            capture=given_capture(capture),
+            capture_file=capture,
+            request=request,
+            service=service,
+        )
+    )
 
 
 @task(
@@ -150,17 +105,18 @@ _CHANGE_HELP = {
     "check": "change nothing, say what would be",
     "diff": "show what would change in files",
     "yes": "ask nothing",
-    "guard": "seconds after which a change undoes itself unless it is confirmed (default 60)",
-    "source": "open the firewall for this client alone",
+    "guard": "SECONDS: after these a change undoes itself unless it is confirmed (default 60)",
+    "source": "open the firewall for any, or for a network, instead of this client alone",
 }
 
 
 @host_task(
+    _HOST_HELP,
     iterable=["cause"],
     **_CHANGE_HELP,
-    cause="only this cause (repeatable)",
-    script="change nothing: write the plan to this file, as a script for the host's console",
-    capture="with --script: plan by what the rescue script wrote on this host (- to paste it)",
+    cause="ID: only this cause (repeatable)",
+    script="FILE: change nothing, write the plan there, as a script for the host's console",
+    capture="FILE: with --script: plan by what the rescue script wrote on this host (- to paste it)",
 )
 def remediate(
     options: Options,
@@ -169,7 +125,7 @@ def remediate(
     diff: bool = False,
     yes: bool = False,
     guard: str = "60",
-    source: bool = False,
+    source: str = "",
     script: str = "",
     capture: str = "",
 ) -> int:
@@ -178,38 +134,37 @@ def remediate(
     from sshdoctor.commands.shared.changes import ChangeOptions
     from sshdoctor.commands.shared.options import given_capture
 
-    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source, script=script)
-    return run(replace(options, capture=given_capture(capture)), wish, tuple(cause))
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source=source, script=script)
+    options = replace(options, capture=given_capture(capture), capture_file=capture)
+    return run(options, wish, tuple(cause))
 
 
 @host_task(
+    _HOST_HELP,
     positional=["name"],
-    iterable=["extra_vars"],
     **_CHANGE_HELP,
-    name="the playbook; `playbooks` lists them",
-    extra_vars="NAME=VALUE, or YAML: {name: value} (repeatable)",
+    name="NAME: the playbook; `playbooks` lists them",
     export_vars="only write what the playbook would be given, for ansible-playbook -e @FILE",
 )
 def playbook(
     options: Options,
     name: str,
-    extra_vars: Sequence[str],
     check: bool = False,
     diff: bool = False,
     yes: bool = False,
     guard: str = "60",
-    source: bool = False,
+    source: str = "",
     export_vars: bool = False,
 ) -> int:
     """Run one playbook by name, under guard, and prove that nobody is worse off."""
     from sshdoctor.commands.playbook import run
     from sshdoctor.commands.shared.changes import ChangeOptions
 
-    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, narrow=source)
-    return run(options, wish, name, tuple(extra_vars), export=export_vars)
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source=source)
+    return run(options, wish, name, export=export_vars)
 
 
-@host_task(yes="ask nothing")
+@host_task(_HOST_HELP, yes="ask nothing")
 def undo(options: Options, yes: bool = False) -> int:
     """Put back what the last remedy changed on a host."""
     from sshdoctor.commands.undo import run
@@ -229,11 +184,12 @@ def playbooks(context: Context, inventory: Sequence[str]) -> int:
 
 
 @host_task(
+    _HOST_HELP,
     serve="offer the script at a short address, take the capture back, diagnose",
-    listen="ADDRESS:PORT at which the host can reach this machine (default: its own address, 8022)",
-    certificate="a certificate in PEM, to serve by https",
-    key="its private key, if that is not in the same file",
-    output="write the script to this file; with --serve, the report",
+    listen="ADDRESS:PORT: at which the host can reach this machine (default: its own address, 8022)",
+    certificate="FILE: a certificate in PEM, to serve by https",
+    key="FILE: its private key, if that is not in the same file",
+    output="FILE: write the script to this file; with --serve, the report",
 )
 def rescue(
     options: Options, serve: bool = False, listen: str = "", certificate: str = "", key: str = ""
@@ -249,19 +205,35 @@ def rescue(
     return diagnosis.run(receive(options, offer))
 
 
+@task(
+    positional=["message"],
+    auto_shortflags=False,
+    help={
+        "message": "MESSAGE: a client's words; -, or nothing: what standard input holds, ssh -v logs too",
+        "format": "FORMAT: text, json",
+    },
+)
+@exit_code_of
+def explain(context: Context, message: str, format: str = "text") -> int:  # noqa: A002  # its name is public
+    """Say what a client's words mean: which reply, how far it came, the causes, what would settle it."""
+    from sshdoctor.commands.explain import run
+
+    return run(message or "", format)
+
+
 _VERDICT_HELP = {
-    "rules": "a file, folder or -: iptables-save, ip6tables-save, nft list ruleset, ipset save (repeatable)",
-    "source": "the client's address, as the host sees it (repeatable for a site)",
-    "url": "judge a web server's rules (what nginx -T prints, or /etc/nginx) for this URL (repeatable)",
-    "method": "of the request for --url (default GET)",
-    "header": "of the request for --url: NAME: VALUE (repeatable)",
-    "root": "with --url: a folder that holds the host's files, by their paths there",
-    "destination": "the host's own address that the client dials",
-    "port": "the port that the client dials (default 22)",
-    "in-interface": "the interface by which the client comes in",
-    "out-interface": "the interface by which the host answers",
-    "family": "ipv4 or ipv6 (default: that of the addresses)",
-    "format": "text, json",
+    "rules": "FILE: a file, folder or -: of iptables-save, nft list ruleset, ipset save ... (repeatable)",
+    "source": "ADDRESS: the client's address, as the host sees it (repeatable for a site)",
+    "url": "URL: judge a web server's rules (what nginx -T prints, or /etc/nginx) for this URL (repeatable)",
+    "method": "METHOD: of the request for --url (default GET)",
+    "header": "NAME-VALUE: of the request for --url, as NAME: VALUE (repeatable)",
+    "root": "FOLDER: with --url, one that holds the host's files, by their paths there",
+    "destination": "ADDRESS: the host's own address that the client dials",
+    "port": "N: the port that the client dials (default 22)",
+    "in-interface": "NAME: the interface by which the client comes in",
+    "out-interface": "NAME: the interface by which the host answers",
+    "family": "FAMILY: ipv4 or ipv6 (default: that of the addresses)",
+    "format": "FORMAT: text, json",
 }
 
 
@@ -319,6 +291,36 @@ def verdict(
     )
 
 
+@task(
+    positional=["shell"],
+    auto_shortflags=False,
+    help={
+        "shell": "SHELL: bash, zsh or fish",
+        "words": "LINE: what a shell asks: the words that fit at the end of this line",
+    },
+)
+@exit_code_of
+def completion(context: Context, shell: str, words: str | None = None) -> int:
+    """Print what makes a shell complete commands, options, hosts and playbooks (docs/completion.md)."""
+    from sshdoctor.commands.completion import run
+    from sshdoctor.commands.shared.program import as_command
+
+    known = {name: as_command(one) for name, one in contexts_of(namespace).items()}
+    return run(shell or "", words, known)
+
+
+@task(auto_shortflags=False)
+@exit_code_of
+def man(context: Context) -> int:
+    """Print the man page: sshdoctor man | man -l -"""
+    from sshdoctor.commands.shared.help_text import help_of
+    from sshdoctor.commands.shared.man_page import man_page
+    from sshdoctor.commands.shared.options import show_text
+
+    show_text(man_page(help_of(namespace, contexts_of(namespace))))
+    return 0
+
+
 @task(auto_shortflags=False)
 @exit_code_of
 def demo(context: Context) -> int:
@@ -328,7 +330,9 @@ def demo(context: Context) -> int:
     return run()
 
 
-namespace = Collection(diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, demo)
+namespace = Collection(
+    diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, explain, completion, man, demo
+)
 
 
 def main() -> NoReturn:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from sshdoctor.errors import InputError
+from sshdoctor.errors import DocumentError
 
 try:
     from yaml import CSafeLoader as _BaseLoader
@@ -15,15 +17,72 @@ except ImportError:  # PyYAML built without libyaml: slower, same result
     from yaml import SafeLoader as _BaseLoader  # type: ignore[assignment]  # same interface
 
 
-class DocumentError(InputError):
-    """A file that is no YAML, or repeats a key; the message starts with ``file:line:``."""
-
-
 class Block(dict[Any, Any]):
     """A YAML mapping that remembers where it stands: ``line``, and ``lines`` by key (1-based)."""
 
     line: int
     lines: dict[Any, int]
+
+
+class BlockReader:
+    """Reads the mappings of one file; what is wrong is collected in ``faults``, and it goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.faults: list[str] = []
+
+    def keys(self, block: Block, known: Iterable[str]) -> None:
+        """No other keys than ``known`` may stand there."""
+        for key in block:
+            if key not in known:
+                self.at(
+                    block, key, f"unknown key {key!r}{suggest(str(key), known)}; known: {', '.join(known)}"
+                )
+
+    def text(self, block: Block, key: str, *, required: bool = True) -> str:
+        value = block.get(key, None if required else "")
+        if not isinstance(value, str) or (required and not value.strip()):
+            self.at(
+                block, key, f"{key} is missing" if value is None else f"{key} must be text, not {value!r}"
+            )
+            return ""
+        return value
+
+    def words(self, block: Block, key: str) -> tuple[str, ...]:
+        value = block.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.at(block, key, f"{key} must be a list of words, such as [a, b], not {value!r}")
+            return ()
+        return tuple(value)
+
+    def truth(self, block: Block, key: str, default: bool) -> bool:
+        value = block.get(key, default)
+        if not isinstance(value, bool):
+            self.at(block, key, f"{key} is true or false, not {value!r}")
+        return bool(value)
+
+    def mapping(self, block: Block, key: str) -> Block:
+        value = block.get(key)
+        if isinstance(value, Block):
+            return value
+        if value is not None:
+            self.at(block, key, f"{key} is a mapping, not {value!r}")
+        empty = Block()
+        empty.line, empty.lines = block.line, {}
+        return empty
+
+    def at(self, block: Block, key: object, what: str) -> None:
+        """A fault in the line of ``key``, or of the mapping where the key is missing."""
+        self.fault(block.lines.get(key, block.line), what)
+
+    def fault(self, line: int, what: str) -> None:
+        self.faults.append(f"{self.path}:{line}: {what}")
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The word of ``known`` that may have been meant, as the end of a message; "" if none is close."""
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 class Vaulted(str):

@@ -2,6 +2,7 @@
 
 SshdoctorError            shown once, at the top, with the next step
 ├── InputError            exit 2: the message names file and line, and what would be right
+│   ├── DocumentError     a file that is no YAML
 │   ├── UsageError        a flag, a host name, a pattern
 │   ├── InventoryError    an inventory that cannot be read
 │   ├── CheckError        a check that cannot be read; carries every fault of the file
@@ -22,6 +23,10 @@ class SshdoctorError(Exception):
 
 class InputError(SshdoctorError):
     """What the person gave cannot be used (exit 2)."""
+
+
+class DocumentError(InputError):
+    """A file that is no YAML, or repeats a key; the message starts with ``file:line:``."""
 
 
 class UsageError(InputError):

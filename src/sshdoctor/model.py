@@ -378,6 +378,10 @@ class HostReport(Struct, frozen=True, kw_only=True):
     """The answer for one host."""
 
     host: str
+    service: str
+    """The name of what was dialled."""
+    url: str | None = None
+    """Where what was dialled has one."""
     login: Login
     verdict: Verdict
     outside: tuple[Reply, ...]
@@ -391,7 +395,7 @@ class HostReport(Struct, frozen=True, kw_only=True):
     when: float | None = None
     """When the host was dialled, in seconds since 1970; None where nobody looked at a clock."""
     repair: Repair | None = None
-    service: str = ""
-    """What was dialled, "" for the service that is meant where none is named."""
-    url: str | None = None
-    """What was asked for, where the service is a site; without the name and password in it."""
+    managed: str | None = None
+    """The name of the provider who runs the host."""
+    next: tuple[str, ...] = ()
+    """The commands to type now, in this order."""

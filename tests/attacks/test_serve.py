@@ -22,7 +22,7 @@ class Offer:
         inventory = folder / "inventory.yml"
         inventory.write_text("all: {hosts: {web1: {ansible_host: 127.0.0.1, ansible_port: 9}}}")
         command = [sys.executable, "-m", "sshdoctor.cli", "rescue", "--host", "web1", "--serve"]
-        command += ["--listen", "127.0.0.1:0", "--inventory", str(inventory)]
+        command += ["--listen", "127.0.0.1", "--inventory", str(inventory)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stderr
         line = next(line for line in self.process.stderr if "curl" in line)

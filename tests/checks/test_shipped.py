@@ -21,7 +21,7 @@ TYPES = {name: facts.load(name).VALUE for service in services.names() for name i
 # What cannot be made in a container here: SELinux, a penalty for this very client, a machine without routes,
 # a full connection table (its size is one for all containers).
 NOT_ON_A_HOST: dict[str, dict[str, dict[str, Any]]] = {
-    "port-label-denied": {"log": {"label_denied": True}, "listening": {"anywhere": False}},
+    "port-label-denied": {"log": {"label_denied": True}, "listening": {"unserved": True}},
     "refused-by-host": {
         "words": {"unexplained": ("no such list",), "causes": ()},
         "dialled": {"reply": "session-closed"},

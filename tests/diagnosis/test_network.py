@@ -79,7 +79,9 @@ def test_what_both_sides_say_comes_to_these_facts(case: Mapping[str, Any]) -> No
     client = case.get("client", CLIENT)
     known: dict[str, Any] = parse_all(FACTS, sections(case["host"], client, HOST, 2))
     login = Login(address=HOST, port=22)
-    reply = Reply(address=HOST, family="ipv4", port=22, word="silence", source=client)
+    reply = Reply(
+        address=HOST, family="ipv4", port=22, word="silence", source=client, source_port=case.get("port")
+    )
     dial = dialled("ssh", login, reply, (reply,), None, known["addresses"], False)
     around: dict[str, Any] | Unknown = Unknown("this machine was not asked")
     said = case.get("here", {"route": f"{HOST} dev eth0 src {client}"})

@@ -194,7 +194,7 @@ def test_a_file_of_nftables_is_read_as_a_whole_or_not_at_all(root: Path, text: s
 
 
 def test_rules_that_the_boot_restores_are_told_but_are_not_in_force(root: Path) -> None:
-    rules = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
+    rules = "*filter\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:INPUT DROP [0:0]\nCOMMIT\n"
     (root / "etc/iptables").mkdir()
     (root / "etc/iptables/rules.v4").write_text(f"# Generated\n{rules}")
     assert read(root, "firewall").dumps == ()  # no service restores them

@@ -16,7 +16,7 @@ from sshdoctor.firewall import Dump, Packet, judge, read_tables
 PACKET = Packet(
     family="ipv4", source="198.51.100.1", destination="198.51.100.2", destination_port=22, in_interface="eth0"
 )
-SHELL = "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{}COMMIT\n"
+SHELL = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{}COMMIT\n"
 
 
 def _dump(text: str) -> Dump:
@@ -43,11 +43,24 @@ def test_a_host_without_tables_accepts(text: str) -> None:
         ("*filter\n:INPUT ACCEPT [0:0]\n-A nobody -j DROP\nCOMMIT\n", "'nobody' is not declared"),
         ("*filter\n*nat\nCOMMIT\n", "line 2"),
         ("*flter\nCOMMIT\n", "'flter' is no table"),
+        (
+            "*filter\n:INQUT DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n",
+            "line 2: 'INQUT' is no built-in chain",
+        ),
+        ("*nat\nCOMMIT\n*fimter\n:INPUT DROP [0:0]\nCOMMIT\n", "line 4: ':INPUT DROP .* stands in no table"),
     ],
 )
 def test_text_that_is_no_whole_dump_is_refused_with_the_reason(text: str, said: str) -> None:
     with pytest.raises(RulesError, match=said):
         judge([_dump(text)], PACKET)
+
+
+def test_a_chain_that_the_dump_does_not_declare_has_an_unknown_policy() -> None:
+    verdict = judge([_dump("*filter\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")], PACKET)
+    assert verdict.state == "unknown"
+    assert "does not declare the chain INPUT of the table filter" in verdict.why
+    decided = "*filter\n:OUTPUT ACCEPT [0:0]\n-A INPUT -j DROP\nCOMMIT\n"
+    assert judge([_dump(decided)], PACKET).state == "drop"
 
 
 @pytest.mark.parametrize("depth", [1, 3])

@@ -66,6 +66,16 @@ class Client:
 
     def run(self, task: str, *flags: str, seconds: int) -> tuple[int, Mapping[str, Any]]:
         """The exit code and the JSON report of a task about this host."""
+        done = self._ran(task, *flags, seconds=seconds)
+        assert done.stdout, f"no report; exit {done.returncode}:\n{done.stderr}"
+        report: Mapping[str, Any] = json.loads(done.stdout)
+        return done.returncode, report
+
+    def told(self, task: str, *flags: str, seconds: int) -> str:
+        """What a task says to the person beside its report."""
+        return self._ran(task, *flags, seconds=seconds).stderr
+
+    def _ran(self, task: str, *flags: str, seconds: int) -> subprocess.CompletedProcess[str]:
         variables = {
             "ansible_host": self.dial.destination(self.host),
             "ansible_port": self.dial.port,
@@ -79,7 +89,4 @@ class Client:
         inventory.write_text(json.dumps({"all": {"hosts": {"web1": variables}}}))
         asked = [sys.executable, "-m", "sshdoctor.cli", task, *flags, "--host", "web1", "--format", "json"]
         command = [*self.prefix, *asked, "--timeout", str(seconds), "--inventory", str(inventory)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        assert done.stdout, f"no report; exit {done.returncode}:\n{done.stderr}"
-        report: Mapping[str, Any] = json.loads(done.stdout)
-        return done.returncode, report
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def test_of_a_message_of_many_lines_only_the_first_is_fetched(person: Person) ->
     )
     person.host.run("until journalctl -t sshd | grep -q 'one of many'; do sleep 0.1; done")
     fetched = person.host.run(facts.commands(["log"])["log.sshd"])
-    assert "sshd[7]: the first" in fetched
+    assert re.search(r" sshd\[\d+\]: the first$", fetched, re.MULTILINE)
     assert "one of many" not in fetched
 
 
@@ -175,7 +176,7 @@ def test_with_sudo_everything_is_seen(person: Person) -> None:
     person.variables["ansible_become"] = True
     report = person.report()
     assert report["access"]["privileged"] is True
-    assert {check["status"] for check in report["checks"]} == {"pass"}
+    assert {check["status"] for check in report["checks"]} == {"pass", "skipped"}
 
 
 SLOW = """\

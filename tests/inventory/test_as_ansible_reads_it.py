@@ -18,6 +18,7 @@ from sshdoctor.errors import UsageError
 from sshdoctor.inventory.groups import Inventory
 from sshdoctor.inventory.load import load_hosts, load_inventory
 from sshdoctor.inventory.precedence import Precedence
+from sshdoctor.inventory.vault import closed_vault
 
 pytestmark = pytest.mark.xdist_group("inventories")  # one process of Ansible answers for all
 
@@ -54,7 +55,7 @@ def ansible(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize("name", _CASES)
 def test_every_host_has_the_variables_that_ansible_gives_it(name: str, ansible: dict[str, Any]) -> None:
     inventory = load_inventory(_sources(name), {})
-    precedence = Precedence(inventory)
+    precedence = Precedence(inventory, closed_vault)
     ours = {
         host: {key: _as_json(variable.value) for key, variable in precedence.of_host(host).items()}
         for host in inventory.hosts

@@ -28,14 +28,6 @@ def test_a_fault_is_named_with_its_place(
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_script_is_refused_with_the_command_that_writes_it_out(tmp_path: Path) -> None:
-    script = tmp_path / "inventory.py"
-    script.write_text("#!/bin/sh\necho '{}'\n")
-    script.chmod(0o755)
-    with pytest.raises(InventoryError, match=r"inventory scripts are not run; .* --list --yaml > hosts.yml"):
-        load_hosts("all", [script], {})
-
-
 def test_an_executable_bit_alone_makes_no_script(tmp_path: Path) -> None:
     source = tmp_path / "inventory.yml"
     source.write_text("all: {hosts: {a: }}\n")
@@ -76,13 +68,3 @@ def test_what_ansible_passes_over_with_a_warning_is_warned_about(
     source.write_text("web:\n  hosts: {a: }\n  host: {b: }\n")
     load_hosts("all", [source], {})
     assert "inventory.yml:3: host in the group web is none of hosts, vars, children" in caplog.text
-
-
-def test_an_encrypted_file_of_variables_is_passed_over_and_named(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "hosts").write_text("[web]\na\n")
-    (tmp_path / "group_vars").mkdir()
-    (tmp_path / "group_vars/web").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
-    assert len(load_hosts("web", [tmp_path / "hosts"], {})) == 1
-    assert "group_vars/web: encrypted with Ansible Vault; passed over" in caplog.text

@@ -22,14 +22,19 @@ def hosts(text: str, pattern: str = "all", file: str = "inventory.yml") -> tuple
     return load_hosts(pattern, [Path(file)], {})
 
 
-def test_inventory_yml_is_found_before_the_environment_is_asked() -> None:
+def test_the_environment_comes_before_ansibles_configuration_and_that_before_inventory_yml() -> None:
+    Path("inventory.yml").write_text("all: {hosts: {beside: }}")
+    Path("ansible.cfg").write_text("[defaults]\ninventory = fourth.ini ; here\n")
+    Path("fourth.ini").write_text("configured\n")
     Path("other.ini").write_text("from_env\n")
     Path("third.ini").write_text("from_ansible\n")
     environ = {"SSHDOCTOR_INVENTORY": "other.ini", "ANSIBLE_INVENTORY": "third.ini, other.ini"}
     assert [found.name for found in load_hosts("all", None, environ)] == ["from_env"]
     del environ["SSHDOCTOR_INVENTORY"]
     assert [found.name for found in load_hosts("all", None, environ)] == ["from_ansible", "from_env"]
-    Path("inventory.yml").write_text("all: {hosts: {beside: }}")
+    del environ["ANSIBLE_INVENTORY"]
+    assert [found.name for found in load_hosts("all", None, environ)] == ["configured"]
+    Path("ansible.cfg").unlink()
     assert [found.name for found in load_hosts("all", None, environ)] == ["beside"]
 
 
@@ -109,7 +114,7 @@ def test_a_pattern_without_hosts_is_an_error(pattern: str) -> None:
 
 
 def test_a_pattern_without_any_inventory_says_so() -> None:
-    with pytest.raises(UsageError, match="there is none"):
+    with pytest.raises(UsageError, match="there is no inventory here"):
         load_hosts("all", None, {})
 
 

@@ -56,7 +56,8 @@ def test_a_jail_that_ignores_others_goes_on_to_ignore_them(testbed: Bed) -> None
         others = dict.fromkeys(("nft_element", "ipset_entry", "shorewall", "rule"), "")
         ban = {"by": "fail2ban", "jail": "sshd", **others}
         for address in (host.variables["CLIENT4"], host.variables["CLIENT6"]):
-            unban = {**ban, "address": address, "jail_entry": f"sshd={address}"}
+            unban = {**ban, "address": address, "client": address}
+            unban |= dict.fromkeys(("jail_entry", "ignore_entry"), f"sshd={address}")
             assert carried_out(access, "unban-client", {"unbans": [unban]})
         assert host.run("fail2ban-client get sshd banip") == ""
         ignored = ("192.0.2.0/24", "2001:db8::1", host.variables["CLIENT4"], host.variables["CLIENT6"])

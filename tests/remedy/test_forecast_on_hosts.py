@@ -20,6 +20,7 @@ from sshdoctor.diagnosis.derived.path import Path as PacketPath
 from sshdoctor.diagnosis.derived.path import path
 from sshdoctor.document import read_yaml
 from sshdoctor.unblock.forecast import Change, after, plan
+from sshdoctor.unblock.opening_variables import items
 from sshdoctor.unblock.unban import Unban
 
 SCENARIOS = {scenario.name: scenario for scenario in load_scenarios()}
@@ -41,7 +42,7 @@ def test_the_playbooks_make_what_is_forecast_and_let_the_client_in(name: str, te
             host.run(case["break"])
         found, dial, client = look(access, host, *dialled)
         judged = partial(path, dial, client, addresses=found["addresses"], bans=found["bans"])
-        planned = plan(judged, client, found["firewall"], narrow=case.get("narrow", False))
+        planned = plan(judged, client, found["firewall"], opened_to=case.get("for", ""))
         wanted = [Template(each).substitute(host.variables) for each in case["makes"]]
         assert [summary(change) for change in planned.changes] == wanted
         assert planned.lets_in
@@ -61,7 +62,7 @@ def test_the_playbooks_make_what_is_forecast_and_let_the_client_in(name: str, te
 def made(access: Access, change: Change) -> list[str]:
     if isinstance(change, Unban):
         return carried_out(access, "unban-client", {"unbans": [change.variables()]})
-    return carried_out(access, "open-firewall", {"openings": [change.variables()]})
+    return carried_out(access, "open-firewall", {"openings": list(items(change))})
 
 
 def verdict(dial: Dialled, client: str, found: Mapping[str, Any]) -> dict[str, Any]:

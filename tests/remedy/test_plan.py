@@ -6,7 +6,7 @@ import pytest
 
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Cause, Role
-from sshdoctor.remedy.plan import plan
+from sshdoctor.remedy.plan import plan, started_once, with_playbook_of
 from sshdoctor.remedy.playbook.catalog import catalog
 from sshdoctor.resources import shipped
 
@@ -53,3 +53,28 @@ def test_a_remedy_that_wants_a_word_is_planned_only_for_the_cause_that_was_asked
 def test_a_cause_that_was_not_found_cannot_be_asked_for() -> None:
     with pytest.raises(UsageError, match="sshd-masked: that cause was not found; there are sshd-stopped"):
         plan([STOPPED], LISTED, ("sshd-masked",))
+
+
+def test_what_keeps_the_daemon_from_starting_is_mended_before_the_one_start() -> None:
+    causes = [
+        cause("ssh-port-mismatch", "socket", "behind"),
+        cause("sshd-masked", "daemon"),
+        cause("host-keys-missing", "daemon", "behind"),
+        cause("sshd-config-invalid", "daemon", "behind"),
+        DROPPED,
+    ]
+    steps = started_once(plan(causes, LISTED, ()).steps)
+    assert [(step.playbook.id, step.variables.get("starts_daemon")) for step in steps] == [
+        ("open-firewall", None),
+        ("start-sshd", False),
+        ("mend-sshd-config", False),
+        ("mend-host-keys", False),
+        ("listen-where-dialled", True),
+    ]
+
+
+def test_an_opening_that_no_cause_asked_for_brings_its_playbook_along() -> None:
+    banned = plan([cause("client-banned", "firewall")], LISTED, ()).steps
+    steps = with_playbook_of(banned, "openings", "firewall-drops", LISTED)
+    assert [step.playbook.id for step in steps] == ["open-firewall", "unban-client"]
+    assert with_playbook_of(steps, "openings", "firewall-drops", LISTED) == steps

@@ -8,7 +8,7 @@ from pathlib import Path
 from remedy.twins import BIN, environment
 from sshdoctor.resources import shipped
 
-PLAYBOOKS = sorted(map(str, shipped("playbooks").glob("*.yml")))
+PLAYBOOKS = sorted(map(str, shipped("playbooks").rglob("*.yml")))
 
 
 def test_ansible_accepts_the_syntax_of_every_playbook(tmp_path: Path) -> None:

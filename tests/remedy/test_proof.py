@@ -11,6 +11,7 @@ from sshdoctor.remedy.verify import objection
 def report(words: dict[str, str], *causes: str) -> HostReport:
     return HostReport(
         host="web1",
+        service="ssh",
         login=Login(address="web1", port=22),
         verdict="blocked" if causes else "healthy",
         outside=tuple(

@@ -71,6 +71,7 @@ def outside_only(*replies: Reply) -> HostReport:
     """Nobody could look inside, and a check passed all the same."""
     return HostReport(
         host="web1",
+        service="ssh",
         login=Login(address="web1.example.com", port=22, user="deploy"),
         verdict="undecided",
         outside=replies or (SILENCE, REFUSAL),
@@ -86,6 +87,7 @@ def seen_inside(*causes: Cause, reply: Reply = SILENCE) -> HostReport:
     """Both sides were seen."""
     return HostReport(
         host="web1",
+        service="ssh",
         login=Login(address="203.0.113.2", port=22, user="deploy"),
         verdict="blocked" if any(one.role == "root" for one in causes) else "healthy",
         outside=(reply,),

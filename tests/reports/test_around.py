@@ -19,6 +19,7 @@ CLOSER = replace(
 )
 REPORT = HostReport(
     host="web1",
+    service="ssh",
     login=Login(address="203.0.113.2", port=22),
     verdict="undecided",
     outside=(CLOSER,),

@@ -52,6 +52,7 @@ def report(text: str = "the rule") -> HostReport:
     )
     return HostReport(
         host="web1",
+        service="ssh",
         login=Login(address="192.0.2.7", port=22, user="root"),
         verdict="blocked",
         outside=(reply,),
@@ -69,7 +70,7 @@ def test_the_json_report_is_as_the_schema_has_it() -> None:
 @pytest.mark.parametrize("form", formats())
 def test_every_format_names_host_reply_and_cause(form: str) -> None:
     said = render([report()], form)
-    for word in ("web1", "sshd-stopped", "the rule"):
+    for word in ("web1", "sshd-stopped", *(["the rule"] if form != "prometheus" else [])):
         assert word in said
 
 
@@ -83,8 +84,12 @@ def test_markup_of_a_host_stays_text() -> None:
     assert "<script>" not in render([report(NASTY)], "html")
     assert "\\<script\\>" in render([report(NASTY)], "markdown")
     suite = ElementTree.fromstring(render([report(NASTY)], "junit"))  # noqa: S314  # our own output
-    assert [case.attrib["name"] for case in suite.iter("testcase")] == ["It runs", "It accepts"]
-    assert len(list(suite.iter("failure"))) == len(list(suite.iter("skipped"))) == 1
+    assert [case.attrib["name"] for case in suite.iter("testcase")] == [
+        "A client gets in",
+        "It runs",
+        "It accepts",
+    ]
+    assert (len(list(suite.iter("failure"))), len(list(suite.iter("skipped")))) == (2, 1)
 
 
 @pytest.mark.parametrize("form", formats())
@@ -105,6 +110,7 @@ def test_colours_are_for_terminals_only() -> None:
 
 def test_a_format_that_there_is_not_is_named_with_those_there_are() -> None:
     with pytest.raises(
-        UsageError, match="--format yaml: there are html, json, junit, markdown, text, ticket"
+        UsageError,
+        match="--format yaml: there are html, json, jsonl, junit, markdown, prometheus, text, ticket",
     ):
         render([report()], "yaml")

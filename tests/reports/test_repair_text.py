@@ -37,8 +37,8 @@ def test_a_repair_tells_what_was_done_and_the_replies_before_and_after() -> None
         "      +++ ssh",
         "      -inactive",
         "      +started",
-        "  before: 192.0.2.7 silence",
-        "  after:  192.0.2.7 ok",
+        "  before: 192.0.2.7 Connection timed out (silence)",
+        "  after:  192.0.2.7 The login works (ok)",
         "  kept on the host as 20260101-000000-abc; `undo` puts it back",
     ]
 

@@ -18,6 +18,7 @@ from sshdoctor.resources import shipped
 
 REPORT = HostReport(
     host="web1; reboot",
+    service="ssh",
     login=Login(address="192.0.2.1", user="$(reboot)", port=2222),
     verdict="blocked",
     outside=(),

@@ -11,6 +11,7 @@ from hosts.testbed import TestHost
 from score.case import Struct
 
 CLIENT, GATEWAY, SUBNET = "203.0.113.9", "203.0.113.1", "203.0.113.0/25"
+CLIENT6, GATEWAY6, SUBNET6 = "2001:db8:9::9", "2001:db8:9::1", "2001:db8:9::/64"
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ def behind_a_router(host: TestHost, label: str) -> Iterator[Place]:
     The router's interfaces are ``toclient`` and ``tohost``.
     """
     router, client, router4 = f"{label}-r", f"{label}-c", str(host.network.ipv4[-3])
+    router6, prefix6 = str(host.network.ipv6[-3]), host.network.ipv6.prefixlen
     variables = {
         "BRIDGE": bridge(host),
         "ROUTER4": router4,
@@ -56,14 +58,16 @@ def behind_a_router(host: TestHost, label: str) -> Iterator[Place]:
     nsenter --net=$ROUTERNS sh -ec '
       ip link set lo up; ip link set toclient up; ip link set tohost up
       ip addr add {GATEWAY}/25 dev toclient; ip addr add {router4}/{prefix} dev tohost
-      echo 1 >/proc/sys/net/ipv4/ip_forward'
+      ip addr add {GATEWAY6}/64 dev toclient nodad; ip addr add {router6}/{prefix6} dev tohost nodad
+      echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
     nsenter --net=$CLIENTNS sh -ec '
       ip link set lo up; ip link set eth0 up
-      ip addr add {CLIENT}/25 dev eth0; ip route add default via {GATEWAY}'
+      ip addr add {CLIENT}/25 dev eth0; ip route add default via {GATEWAY}
+      ip addr add {CLIENT6}/64 dev eth0 nodad; ip route add default via {GATEWAY6}'
     """
     try:
         shell(script, variables)
-        host.run(f"ip route add {SUBNET} via {router4}")
+        host.run(f"ip route add {SUBNET} via {router4}; ip route add {SUBNET6} via {router6}")
         yield Place(variables=variables, prefix=("nsenter", f"--net=/run/netns/{client}"))
     finally:
         for name in (router, client):

@@ -61,9 +61,9 @@ def dial(port: int = 22) -> Dialled:
     return dialled("ssh", Login(address=HOST, port=port), reply, [reply], None, ADDRESSES, False)
 
 
-def planned(firewall: Firewall, port: int = 22, *, narrow: bool = False) -> Forecast:
+def planned(firewall: Firewall, port: int = 22, *, opened_to: str = "") -> Forecast:
     judged = partial(path, dial(port), CLIENT, addresses=ADDRESSES, bans=NO_BANS)
-    return plan(judged, CLIENT, firewall, narrow=narrow)
+    return plan(judged, CLIENT, firewall, opened_to=opened_to)
 
 
 def opened(made: Forecast) -> list[str]:
@@ -126,12 +126,14 @@ def test_the_rules_of_the_other_back_end_are_not_touched() -> None:
     assert planned(both).lets_in
 
 
-def test_a_ban_by_the_network_around_the_client_is_not_lifted_and_the_plan_says_so() -> None:
+def test_a_set_that_holds_a_network_with_the_client_keeps_it_and_the_client_alone_is_let_in() -> None:
     rule = "-A INPUT -m set --match-set blocklist src -j DROP"
     create = "create blocklist hash:net family inet hashsize 1024 maxelem 65536\n"
     wide = planned(host(saved(rule), ipset=f"{create}add blocklist 192.0.2.0/24\n"))
-    assert not wide.lets_in
-    assert wide.changes == ()
+    assert wide.lets_in
+    assert opened(wide) == [
+        f"-A INPUT -s {CLIENT}/32 -p tcp -m tcp --dport 22 -m comment --comment sshdoctor -j ACCEPT"
+    ]
     narrow = planned(host(saved(rule), ipset=f"{create}add blocklist 192.0.2.1\nadd blocklist 192.0.2.10\n"))
     assert narrow.lets_in
     assert [c.set_name for c in narrow.changes if isinstance(c, Unban)] == ["blocklist"]
@@ -158,15 +160,19 @@ def test_ufw_that_was_told_of_the_port_for_both_protocols_keeps_that_rule() -> N
     assert made.lets_in
 
 
-def test_only_this_client_is_let_in_where_that_is_asked() -> None:
+def test_only_this_client_is_let_in_unless_more_is_asked() -> None:
     rules = saved(
         "-A INPUT -j ufw-user-input",
         "-A ufw-user-input -p tcp -m tcp --dport 22 -j DROP",
         chains=("ufw-user-input", "ufw-before-input"),
     )
     firewall = host(rules, managers=("ufw",))
-    assert opened(planned(firewall)) == ["allow 22/tcp"]
-    assert opened(planned(firewall, narrow=True)) == [f"prepend allow from {CLIENT} to any port 22 proto tcp"]
+    assert opened(planned(firewall, opened_to="any")) == ["allow 22/tcp"]
+    around = planned(firewall, opened_to="192.0.2.0/24")
+    assert opened(around) == ["prepend allow from 192.0.2.0/24 to any port 22 proto tcp"]
+    assert around.lets_in
+    assert opened(planned(firewall, opened_to="2001:db8::/32")) == opened(planned(firewall))
+    assert opened(planned(firewall)) == [f"prepend allow from {CLIENT} to any port 22 proto tcp"]
 
 
 def test_rules_that_cannot_be_read_give_no_plan() -> None:

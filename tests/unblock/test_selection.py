@@ -111,8 +111,3 @@ def test_nftables_file_takes_the_rule_only_if_it_has_the_chain() -> None:
         chosen(rule, owner, host(saved={"/etc/nftables.conf": ('include "/etc/rules.nft"',)})).saved.file
         == ""
     )
-
-
-def test_every_value_for_the_playbook_is_plain() -> None:
-    values = chosen(Rule("filter", "INPUT", 1, "-A INPUT -j DROP"), Owner("iptables", False)).variables()
-    assert {type(value) for value in values.values()} <= {str, int, bool}

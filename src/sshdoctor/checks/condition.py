@@ -15,6 +15,8 @@ from msgspec import Struct
 from sshdoctor.model import Command, Unknown
 
 _WORDS = {"true": True, "false": False, "none": None}
+_DEEPEST = 60
+"""Parts within parts of an expression."""
 _INTERPOLATION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -40,6 +42,18 @@ class Expression(Struct, frozen=True):
     tree: ast.expr
     names: tuple[str, ...]
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of facts that it reads, as ``fact.field``.
+
+        >>> parse_expression("a.b.c == 1", {"a": Mapping[str, object]}).fields
+        ('a.b',)
+        """
+        attributes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Attribute))
+        return tuple(
+            dict.fromkeys(f"{at.value.id}.{at.attr}" for at in attributes if isinstance(at.value, ast.Name))
+        )
+
     def value(self, facts: Mapping[str, object]) -> object:
         """Its value over ``facts``, or Unknown where it hangs on something unknown (Kleene's logic).
 
@@ -60,6 +74,10 @@ class Sentence(Struct, frozen=True):
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(name for part in self.parts if isinstance(part, Expression) for name in part.names)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(name for part in self.parts if isinstance(part, Expression) for name in part.fields)
 
     def unknown(self, facts: Mapping[str, object]) -> Unknown | None:
         """What it would have to say and nobody saw, if there is something."""
@@ -97,6 +115,7 @@ def parse_expression(text: str, schema: Mapping[str, type]) -> Expression:
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
+        _refuse_deep(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         short = text.strip()[:80]
         raise ConditionError(f"not an expression: {short!r}; such as: fact.field == 'word'") from None
@@ -105,6 +124,15 @@ def parse_expression(text: str, schema: Mapping[str, type]) -> Expression:
         raise ConditionError("; ".join(faults))
     names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id.lower() not in _WORDS]
     return Expression(text.strip(), tree, tuple(dict.fromkeys(names)))
+
+
+def _refuse_deep(tree: ast.AST) -> None:
+    """Raises RecursionError where what reads an expression would go deeper than a person writes one."""
+    level = [tree]
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if level:
+        raise RecursionError
 
 
 def parse_sentence(text: str, schema: Mapping[str, type]) -> Sentence:

@@ -148,12 +148,17 @@ def _obstacle(check: Check, rule: CauseRule, facts: Mapping[str, object], said: 
         check=check.id,
         layer=check.layer,
         summary=rule.say.render(known),
-        fix=rule.fix.command(known),
+        fix=rule.fix.command(known) if _may_be_typed(rule, said) else "",
         reply=tuple(word.render(known) for word in rule.reply),
         confidence=confidence,
         evidence=tuple(dict.fromkeys(evidence)),
         said=said is not None and said.trusted,
     )
+
+
+def _may_be_typed(rule: CauseRule, said: Said | None) -> bool:
+    """What anybody may have written stands in no command."""
+    return said is None or said.trusted or "said" not in rule.fix.names
 
 
 def _evidence(fact: object) -> tuple[Evidence, ...]:

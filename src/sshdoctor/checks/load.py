@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
@@ -19,8 +17,8 @@ from sshdoctor.checks.condition import (
 )
 from sshdoctor.checks.run import Run
 from sshdoctor.checks.said import Said
-from sshdoctor.document import Block, DocumentError, read_yaml
-from sshdoctor.errors import CheckError
+from sshdoctor.document import Block, BlockReader, read_yaml, suggest
+from sshdoctor.errors import CheckError, DocumentError
 from sshdoctor.services import Service, layers, reply_words
 
 _CHECK_KEYS = (
@@ -89,16 +87,20 @@ class Check(Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((*self.after, *self.explained_by)))
 
 
-def load_checks(folders: tuple[Path, ...], schema: Mapping[str, type]) -> tuple[Check, ...]:
+def load_checks(
+    folders: tuple[Path, ...], schema: Mapping[str, type], hearsay: Collection[str] = ()
+) -> tuple[Check, ...]:
     """All checks in ``folders`` (``<layer>/<id>.yml``), in the order of the packet's way.
 
-    ``schema`` maps each fact's name to its Struct. Raises CheckError with every fault of every file.
+    ``schema`` maps each fact's name to its Struct; ``hearsay`` are the fields that anybody on the host could
+    have written: no cause is proved by them, and no command has them in it. Raises CheckError with every
+    fault of every file.
     """
     faults: list[str] = []
     checks: dict[str, Check] = {}
     for path in sorted(p for folder in folders for p in folder.rglob("*.yml")):
         try:
-            check = _CheckReader(path, schema, faults).check()
+            check = _CheckReader(path, schema, faults, hearsay).check()
         except DocumentError as error:
             faults.extend(str(error).splitlines())
             continue
@@ -117,7 +119,7 @@ def _unknown_predecessors(checks: Mapping[str, Check]) -> Iterator[str]:
     for check in checks.values():
         for key, name in _named(check):
             if name not in checks:
-                yield f"{check.path}: {key}: there is no check {name!r}{_suggest(name, checks)}"
+                yield f"{check.path}: {key}: there is no check {name!r}{suggest(name, checks)}"
 
 
 def _named(check: Check) -> Iterator[tuple[str, str]]:
@@ -139,16 +141,13 @@ def _ordered(checks: Mapping[str, Check]) -> tuple[Check, ...]:
     return tuple(sorted(by_layer, key=lambda c: (layers().index(c.layer), depth[c.id])))
 
 
-def _suggest(word: str, known: Any) -> str:
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+class _CheckReader(BlockReader):
+    """Reads one file."""
 
-
-class _CheckReader:
-    """Reads one file; collects what is wrong in ``faults`` and goes on."""
-
-    def __init__(self, path: Path, schema: Mapping[str, type], faults: list[str]) -> None:
-        self.path, self.schema, self.faults = path, schema, faults
+    def __init__(
+        self, path: Path, schema: Mapping[str, type], faults: list[str], hearsay: Collection[str]
+    ) -> None:
+        self.path, self.schema, self.faults, self.hearsay = path, schema, faults, hearsay
 
     def check(self) -> Check | None:
         block = read_yaml(self.path)
@@ -167,7 +166,7 @@ class _CheckReader:
         asked = self.expression(block, "asked", schema) if "asked" in block else None
         for name in facts:
             if name not in self.schema:
-                self.at(block, "facts", f"unknown fact {name!r}{_suggest(name, self.schema)}")
+                self.at(block, "facts", f"unknown fact {name!r}{suggest(name, self.schema)}")
         check = Check(
             id=self.path.stem,
             layer=layer,
@@ -221,7 +220,7 @@ class _CheckReader:
             self.fault(item.line, "a cause has either reply: [words that the client sees], or latent: true")
         for word in reply:
             if "{{" not in word and word != "any" and word not in reply_words():
-                self.at(item, "reply", f"{word!r} is no reply word{_suggest(word, reply_words())}")
+                self.at(item, "reply", f"{word!r} is no reply word{suggest(word, reply_words())}")
         confidence = item.get("confidence", "proved")
         if confidence not in ("proved", "likely", "possible"):
             self.at(item, "confidence", "proved, likely or possible, not " + repr(confidence))
@@ -236,6 +235,9 @@ class _CheckReader:
             self.at(item, "fix", "a {{ }} after an open quote: every value is quoted for the shell already")
         if when is None:
             return None
+        if confidence == "proved":
+            self.vouched(item, "when", when.fields, "proves nothing: confidence: likely, or possible")
+        self.vouched(item, "fix", fix.fields, "may stand in no command")
         return CauseRule(
             id=identifier,
             said=bool(said),
@@ -247,30 +249,11 @@ class _CheckReader:
             evidence=evidence or when.names or ((WORDS,) if said else ()),
         )
 
-    def keys(self, block: Block, known: tuple[str, ...]) -> None:
-        for key in block:
-            if key not in known:
-                self.at(
-                    block, key, f"unknown key {key!r}{_suggest(str(key), known)}; known: {', '.join(known)}"
-                )
-
-    def text(self, block: Block, key: str, *, required: bool = True) -> str:
-        value = block.get(key)
-        if value is None and not required:
-            return ""
-        if not isinstance(value, str) or not value.strip():
-            self.at(
-                block, key, f"{key} is missing" if value is None else f"{key} must be text, not {value!r}"
-            )
-            return ""
-        return value
-
-    def words(self, block: Block, key: str) -> tuple[str, ...]:
-        value = block.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.at(block, key, f"{key} must be a list of words, such as [a, b], not {value!r}")
-            return ()
-        return tuple(value)
+    def vouched(self, item: Block, key: str, fields: Iterable[str], so: str) -> None:
+        """Holds against a cause what in it anybody could have written."""
+        for field in fields:
+            if field in self.hearsay:
+                self.at(item, key, f"{field}: any user of the host could have written it; it {so}")
 
     def expression(self, block: Block, key: str, schema: Mapping[str, type]) -> Expression | None:
         text = block.get(key)
@@ -296,9 +279,3 @@ class _CheckReader:
         except ConditionError as error:
             self.at(block, key, f"{key}: {error}")
             return Sentence(())
-
-    def at(self, block: Block, key: object, what: str) -> None:
-        self.fault(block.lines.get(key, block.line), what)
-
-    def fault(self, line: int, what: str) -> None:
-        self.faults.append(f"{self.path}:{line}: {what}")

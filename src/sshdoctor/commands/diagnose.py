@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
 from sshdoctor.commands.shared.fleet import examine, examine_all
 from sshdoctor.commands.shared.options import (
+    Interrupted,
     Options,
     hosts_of,
     in_order,
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
 
 
+_PATIENCE = 1.2
+"""So many seconds an interrupted diagnosis has for ending; it has changed nothing that would be put back."""
+
+
 def run(options: Options) -> int:
     """Diagnose the hosts of ``options``, write the report, give the exit code. Raises CaptureError."""
     check_format(options.format, options.lang)
@@ -38,25 +42,35 @@ def run(options: Options) -> int:
     if len(hosts) == 1:
         reports = [examine(hosts[0], partial(_report, setup=setup, capture=options.capture))]
     else:
-        reports = in_order(hosts, _diagnose_all(hosts, setup, jobs))
-    write(_with_playbooks(reports, options.sources), options)
+        try:
+            reports = in_order(hosts, _diagnose_all(hosts, setup, jobs), quiet=options.quiet)
+        except Interrupted as interrupted:
+            if interrupted.reports:
+                write(*_with_playbooks(interrupted.reports, options))
+            raise
+    write(*_with_playbooks(reports, options))
     return exit_codes.of_diagnoses(reports)
 
 
-def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> Iterable[HostReport]:
+def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> Generator[HostReport]:
     setup.prepare()
-    return examine_all(hosts, partial(_report, setup=setup), jobs)
+    yield from examine_all(hosts, partial(_report, setup=setup), jobs, _PATIENCE)
 
 
 def _report(host: Host, setup: DiagnosisSetup, capture: Capture | None = None) -> HostReport:
     return diagnose(host, setup, capture=capture).report
 
 
-def _with_playbooks(reports: Sequence[HostReport], sources: Sequence[Path]) -> Sequence[HostReport]:
-    """The reports, each cause with the playbooks that mend it; they are read only if there is a cause."""
-    if not any(report.causes for report in reports):
-        return reports
-    from sshdoctor.remedy.playbook.catalog import catalog, with_playbooks
+def _with_playbooks(
+    reports: Sequence[HostReport], options: Options
+) -> tuple[Sequence[HostReport], Options, frozenset[str]]:
+    """The reports, each cause with the playbooks that mend it, and the causes that have to be named for that.
 
-    listed = catalog(playbook_folders(sources))
-    return [with_playbooks(report, listed) for report in reports]
+    Playbooks are read only if there is a cause.
+    """
+    if not any(report.causes for report in reports):
+        return reports, options, frozenset()
+    from sshdoctor.remedy.playbook.catalog import catalog, to_name, with_playbooks
+
+    listed = catalog(playbook_folders(options.sources))
+    return [with_playbooks(report, listed) for report in reports], options, to_name(listed)

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from sshdoctor.remedy.playbook.model import Playbook
 
 
-def run(
-    options: Options, wish: ChangeOptions, name: str, extra: Sequence[str], *, export: bool = False
-) -> int:
+def run(options: Options, wish: ChangeOptions, name: str, *, export: bool = False) -> int:
     """Run the playbook ``name``, or with ``export`` only print its variables."""
     choice = choice_of(wish, ())
     playbook = _named(name, playbook_folders(options.sources))
-    variables = extra_variables(extra)
+    variables = {
+        key: value
+        for key, value in extra_variables(options.extra_vars).items()
+        if not key.startswith(("ansible_", "sshdoctor_"))  # of the inventory, not of the playbook
+    }
     if export:
         return _export(options, choice, playbook, variables)
 
@@ -47,6 +49,7 @@ def _named(name: str, folders: Sequence[Path]) -> Playbook:
 
     from sshdoctor.remedy.playbook.load import load_playbook
 
+    name = name or ""
     known = {path.stem: path for folder in reversed(folders) for path in folder.glob("*.yml")}
     if name in known:
         return load_playbook(known[name])

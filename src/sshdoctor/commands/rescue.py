@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from shlex import quote
+from pathlib import Path
+from shlex import join, quote
+from tempfile import NamedTemporaryFile
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +17,7 @@ from sshdoctor.diagnosis.setup import load_checks, wanted_by
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host
 from sshdoctor.reports import check_format
+from sshdoctor.reports.layout.printable import printable
 from sshdoctor.rescue.script import LONGEST_LINE, Rescue, longest_line
 
 
@@ -37,9 +41,10 @@ def write_script(options: Options, offer: Offer) -> int:
         return 0
     write_program(options.output, text, "--output")
     name = quote(options.output)
+    then = join(["sshdoctor", "diagnose", "--host", options.pattern, *options.again])
     print(
-        f"Run it at the console of {rescue.host.name}: sh {name}\nThen: sshdoctor diagnose --host "
-        f"{quote(options.pattern)} --capture FILE",
+        f"Run it at the console of {printable(rescue.host.name)}, and keep what it prints:\n"
+        f"    sh {name} > capture.txt\nThen, here:\n    {then} --capture capture.txt",
         file=sys.stderr,
     )
     return 0
@@ -55,8 +60,18 @@ def receive(options: Options, offer: Offer) -> Options:
         post.offer(rescue.script(post.return_url))
         _explain(rescue.host, post.lines)
         capture = post.wait()
-    print("The capture is here. Diagnosing.", file=sys.stderr)
-    return replace(options, capture=capture)
+    kept = _keep(rescue.host.name, post.data)
+    again = join(["sshdoctor", "diagnose", "--host", options.pattern, *options.again, "--capture", kept])
+    print(f"The capture is here, and kept as {kept}; this reads it again:\n    {again}", file=sys.stderr)
+    return replace(options, capture=capture, capture_file=kept)
+
+
+def _keep(host: str, data: bytes) -> str:
+    """The name of a new file of the user's own with the capture."""
+    stem = re.sub(r"[^\w.-]+", "_", host).strip(".-") or "host"
+    with NamedTemporaryFile(prefix=f"{stem}-", suffix=".capture", dir=".", delete=False) as file:
+        file.write(data)
+    return Path(file.name).name
 
 
 def _rescue(options: Options) -> Rescue:

@@ -6,22 +6,31 @@ from msgspec.structs import replace
 
 from sshdoctor.commands.shared.changes import repair_setup, work_on
 from sshdoctor.commands.shared.options import Options, hosts_of, probe_options, write
-from sshdoctor.model import Host
+from sshdoctor.diagnosis.pipeline import Diagnosis
+from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import agreed_to_undo
+from sshdoctor.remedy.setup import RepairSetup
 from sshdoctor.reports import check_format
+from sshdoctor.reports.layout.printable import printable
 
 
 def run(options: Options, *, yes: bool) -> int:
     """Put back what the last remedy changed on the hosts of ``options``."""
     check_format(options.format, options.lang)
     probing, hosts = probe_options(options), hosts_of(options)
-    if not yes and not agreed_to_undo([host.name for host in hosts]):
-        return 1
-    from sshdoctor.remedy.repair import take_back
-
     setup = repair_setup(options.sources, probing)
-    write([work_on(_service_last(host), setup, take_back) for host in hosts], options)
-    return 0
+
+    def work(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
+        from sshdoctor.remedy.repair import take_back
+
+        return take_back(host, before, setup, agree)
+
+    def agree(name: str, told: str) -> bool:
+        return agreed_to_undo(printable(name), "\n".join(map(printable, told.splitlines())), yes=yes)
+
+    reports = [work_on(_service_last(host), setup, work) for host in hosts]
+    write(reports, options)
+    return 0 if all(one.repair and one.repair.outcome == "undone" for one in reports) else 1
 
 
 def _service_last(host: Host) -> Host:

@@ -13,13 +13,13 @@ from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
 from sshdoctor.diagnosis.derived.listening import Listening, listening
-from sshdoctor.diagnosis.derived.network import NETWORK, NETWORK_NEEDS, network
+from sshdoctor.diagnosis.derived.network import NETWORK, NETWORK_NEEDS, NETWORK_WRITERS, network
 from sshdoctor.diagnosis.derived.own_client import OwnClient, own_client
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.diagnosis.derived.words import Words, words
 from sshdoctor.diagnosis.probe import AddressFacts
 from sshdoctor.diagnosis.rank import Expectation
-from sshdoctor.facts import derived
+from sshdoctor.facts import Writers, derived, load, names
 from sshdoctor.model import Login, Reply, Site, Unknown
 from sshdoctor.services import progress
 
@@ -38,7 +38,7 @@ DERIVED: Mapping[str, type] = {
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "dialled": ("addresses",),
     "path": ("firewall", "addresses", "bans"),
-    "listening": ("listeners", "addresses", "firewall", "identity", "processes", "service"),
+    "listening": ("listeners", "addresses", "firewall", "identity", "processes", "service", "config"),
     "words": ("dial_log", "start"),
     "own_client": (),
     **NETWORK_NEEDS,
@@ -46,6 +46,30 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     **{name: fact.NEEDS for name, fact in derived().items()},
 }
 """The facts of the host that each is made of."""
+
+WRITERS: Mapping[str, Writers] = {
+    "dialled": {"": "client"},
+    "path": {"": "root"},
+    "listening": {"": "kernel", "program": "anyone"},
+    "words": {"": "root", "said": "anyone", "causes": "anyone"},
+    "own_client": {"": "client"},
+    **NETWORK_WRITERS,
+    "inside": {"": "root"},
+    **{name: fact.WRITERS for name, fact in derived().items()},
+}
+"""Who could have written each; the messages in ``words.said`` say themselves whether they are trusted."""
+
+
+def hearsay() -> frozenset[str]:
+    """The fields, as ``fact.field``, that anybody on the host could have written."""
+    every = {**{name: load(name).WRITERS for name in names()}, **WRITERS}
+    types: Mapping[str, Any] = {**{name: load(name).VALUE for name in names()}, **DERIVED}
+    return frozenset(
+        f"{name}.{field}"
+        for name, writers in every.items()
+        for field in types[name].__struct_fields__
+        if field != "evidence" and writers.get(field, writers.get("")) == "anyone"
+    )
 
 
 def facts_of(checks: Iterable[Check]) -> tuple[str, ...]:
@@ -106,7 +130,11 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         **network(dial, known, around, conversation.on_this_machine, way, conversation.login),
         "path": way,
         "listening": listening(
-            dial, known["listeners"], _no_server_runs(known), _incoming(known["addresses"])
+            dial,
+            known["listeners"],
+            _no_server_runs(known),
+            _incoming(known["addresses"]),
+            _awaited(known["service"], known["config"]),
         ),
         "own_client": own_client(conversation.service, conversation.login, conversation.witness),
     }
@@ -121,6 +149,17 @@ def _incoming(addresses: Any) -> str:
     """The interface that holds the address dialled, "" where that is not known, or is lo."""
     name = getattr(addresses, "dialled_interface", None)
     return name if isinstance(name, str) and name != "lo" else ""
+
+
+def _awaited(service: Any, config: Any) -> tuple[int, ...] | Unknown:
+    """The ports of a unit that does not run, and of its socket unit; none where one of them does."""
+    state = getattr(service, "state", None)
+    if isinstance(service, Unknown) or service.socket_state in ("listening", "running"):
+        return ()
+    if service.manager == "none" or state not in ("inactive", "failed", "masked", "starting"):
+        return ()
+    ports = config if isinstance(config, Unknown) else config.ports
+    return ports if isinstance(ports, Unknown) else (*ports, *service.socket_ports)
 
 
 def _no_server_runs(known: Mapping[str, Any]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import ceil
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -69,8 +68,7 @@ def look_inside(
         if outside.access is not None:
             outside.access.close()
         return _nothing_seen(outside, wanted.facts, "nobody looked inside")
-    age = None if outside.when is None else max(0, ceil(time.time() - outside.when))
-    probe = Probe(host, outside.replies, wanted.facts, wanted.own, age=age)
+    probe = Probe(host, outside.replies, wanted.facts, wanted.own, when=outside.when)
     if capture is not None:
         if outside.access is not None:
             outside.access.close()

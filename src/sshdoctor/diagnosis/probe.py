@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
+from math import ceil
 
 from msgspec import Struct
 
@@ -40,7 +42,7 @@ class Probe:
     """The script for one host; a random mark of this run fences its sections.
 
     ``wanted`` are facts, ``own`` the commands of users' own checks, by check; ``mark`` is that of a run
-    whose output is there already; ``age`` is how many seconds ago the host was first dialled.
+    whose output is there already; ``when`` is when the host was first dialled, in seconds since 1970.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Probe:
         wanted: Sequence[str],
         own: Mapping[str, str],
         mark: str = "",
-        age: int | None = None,
+        when: float | None = None,
     ) -> None:
         self.mark = mark or secrets.token_hex(16)
         self._here = host.ways[0].connection == "local"
@@ -61,13 +63,18 @@ class Probe:
         self._commands = {_CLIENT: _SEEN, **commands(wanted), **self._own}
         for number, reply in enumerate(others, 1):
             self._commands |= self._asked_again(number, reply)
-        variables = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
-        variables["age"] = "" if age is None else str(age)
+        self._given = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
         if host.site is not None:
-            variables |= {"token": host.site.token, "site_path": host.site.target.partition("?")[0]}
-            variables["site"] = host.site.name
-        self.script = build_script(self._commands, variables, self.mark)
+            self._given |= {"token": host.site.token, "site_path": host.site.target.partition("?")[0]}
+            self._given["site"] = host.site.name
+        self._when = when
         self.stop = stop_script(self.mark)
+
+    @property
+    def script(self) -> str:
+        """The script as it is to run now: it is told how many seconds ago the host was first dialled."""
+        age = {} if self._when is None else {"age": str(max(0, ceil(time.time() - self._when)))}
+        return build_script(self._commands, self._given | age, self.mark)
 
     def _variables(self, reply: Reply) -> dict[str, str]:
         return {"client": client_of(reply, self._here), "address": reply.address or ""}

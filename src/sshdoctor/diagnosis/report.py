@@ -97,6 +97,8 @@ def build_report(
     focus = next((one for one in seen if not works(one.reply.word)), seen[0])
     return HostReport(
         host=host.name,
+        service=host.service,
+        managed=host.managed,
         login=host.login,
         verdict=verdict,
         outside=replies,
@@ -111,7 +113,6 @@ def build_report(
         ),
         possible=_possible(host, replies) if guessing else (),
         when=outside.when,
-        service=host.service,
         url=host.site.url if host.site else None,
     )
 

@@ -101,11 +101,11 @@ def load_checks(folders: Sequence[Path], only: Sequence[str] = ()) -> tuple[Chec
     """The checks in ``folders``; those of ``only``, if it names some. Raises CheckError, UsageError."""
     from sshdoctor import facts
     from sshdoctor.checks import load
-    from sshdoctor.diagnosis.derive import DERIVED
+    from sshdoctor.diagnosis.derive import DERIVED, hearsay
 
     every = {name for service in services.names() for name in facts.names(service)}
     types = {name: facts.load(name).VALUE for name in sorted(every)}
-    return _chosen(load.load_checks(tuple(folders), {**types, **DERIVED}), only)
+    return _chosen(load.load_checks(tuple(folders), {**types, **DERIVED}, hearsay()), only)
 
 
 def _chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]:

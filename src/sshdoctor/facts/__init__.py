@@ -1,9 +1,10 @@
 """Facts: what a host says of itself. One file a fact: its commands, and a pure ``parse``.
 
 The filename is the registry, the folder says whom it concerns. A fact ``NAME.py`` has ``COMMANDS`` (name to
-POSIX sh text), ``VALUE`` (a frozen Struct) and ``parse(sections)``, which gives a VALUE or an Unknown. One
-that files alone can tell has ``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run.
-One in a folder ``derived`` is made of others (``NEEDS``), and of what the client met, by ``derive(known)``.
+POSIX sh text), ``VALUE`` (a frozen Struct) and ``parse(sections)``, which gives a VALUE or an Unknown;
+``WRITERS`` says who could have written what stands in it (see ``Writer``). One that files alone can tell has
+``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run. One in a folder ``derived`` is
+made of others (``NEEDS``), and of what the client met, by ``derive(known)``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import importlib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from sshdoctor.facts.offline.accounts_and_paths import OFF
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, RepeatedPartError
@@ -26,7 +27,29 @@ if TYPE_CHECKING:
 
 _READERS = ("parsing", "offline")
 
-__all__ = ["OFF", "DerivedFact", "Fact", "commands", "derived", "load", "names", "parse_all", "read_disk"]
+Writer = Literal["kernel", "root", "account", "client", "anyone"]
+"""The least privileged one who could have written something, which is what it counts for.
+
+``kernel``: its own state, whatever brought it about. ``account``: the one who logs in, about this login.
+``client``: this side. ``anyone``: every user of the host, or who only dialled it: it is shown, it proves
+nothing, and no command has it in it.
+"""
+Writers = Mapping[str, str]
+"""A Writer for each field of a fact that is named, and "" for all others."""
+
+__all__ = [
+    "OFF",
+    "DerivedFact",
+    "Fact",
+    "Writer",
+    "Writers",
+    "commands",
+    "derived",
+    "load",
+    "names",
+    "parse_all",
+    "read_disk",
+]
 
 
 class Fact(Protocol):
@@ -34,6 +57,7 @@ class Fact(Protocol):
 
     COMMANDS: Mapping[str, str]
     VALUE: type[Any]
+    WRITERS: Writers
 
     def parse(self, sections: Mapping[str, Section]) -> Any: ...
 
@@ -43,6 +67,7 @@ class DerivedFact(Protocol):
 
     NEEDS: tuple[str, ...]
     VALUE: type[Any]
+    WRITERS: Writers
 
     def derive(self, known: Mapping[str, Any]) -> Any: ...
 

@@ -18,6 +18,9 @@ Hook = Literal["prerouting", "input", "forward", "output", "postrouting"]
 NAT: dict[Hook, int] = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
 """Where NAT sits in each hook, whatever priority its chains name (nf_nat_core.c)."""
 
+UNDECLARED = "undeclared"
+"""In place of the policy of a chain that the kernel has, and its dump has not."""
+
 
 class Dump(Struct, frozen=True):
     """What one command printed: ``tool`` is its name (``iptables-save``, ``ip6tables-legacy-save`` ...).
@@ -194,7 +197,7 @@ class Chain:
     """A chain and its rules as they were read; they are compiled when a packet first comes through.
 
     ``show`` gives the text of a rule; in iptables-save the rule is its own text. ``base`` is None for a
-    chain that only rules jump to, and ``policy`` too.
+    chain that only rules jump to, and ``policy`` too; ``UNDECLARED`` is one that was not told.
     """
 
     __slots__ = ("_bodies", "_compile", "base", "name", "policy", "rules", "show", "table")

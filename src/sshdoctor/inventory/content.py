@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sshdoctor.document import DocumentError, Vaulted, parse_yaml
-from sshdoctor.errors import InventoryError
+from sshdoctor.document import Vaulted, parse_yaml
+from sshdoctor.errors import DocumentError, InventoryError
 
 _VAULT = "$ANSIBLE_VAULT"
 
@@ -33,7 +33,7 @@ def parse_data(text: str, file: str) -> Any:
     if text.lstrip().startswith("{"):
         try:
             return json.loads(text, object_hook=_unwrap)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass  # a YAML flow mapping, or broken: YAML's message says where
     try:
         return parse_yaml(text, file, repeats_allowed=True)

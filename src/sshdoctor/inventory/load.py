@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from sshdoctor.errors import UsageError
+from sshdoctor.inventory.ansible_config import read_ansible_config
 from sshdoctor.inventory.client_config import is_alias
 from sshdoctor.inventory.dial import Dial, parse_dial
 from sshdoctor.inventory.groups import Entry, Inventory, Variable
@@ -14,21 +18,44 @@ from sshdoctor.inventory.patterns import is_plain, match, ordered, split_pattern
 from sshdoctor.inventory.precedence import Precedence
 from sshdoctor.inventory.sites import Request, ad_hoc, asked_site, of_site, serving, with_token
 from sshdoctor.inventory.sources import find_sources, read_sources
+from sshdoctor.inventory.typed import TYPED, TypedVariables
 from sshdoctor.inventory.values import Values
+from sshdoctor.inventory.vault import closed_vault, password_in, vault_of
 from sshdoctor.model import Host
 
 _LOCALHOST = ("localhost", "127.0.0.1", "::1")
 _PASSWORDS = ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
 
 
-def load_hosts(pattern: str, sources: Sequence[Path] | None, environ: Mapping[str, str]) -> tuple[Host, ...]:
-    """The hosts that ``pattern`` names, each once, in the inventory's order.
+def load_hosts(
+    pattern: str,
+    sources: Sequence[Path] | None,
+    environ: Mapping[str, str],
+    typed: TypedVariables | None = None,
+    *,
+    limit: str = "",
+) -> tuple[Host, ...]:
+    """The hosts that ``pattern`` names, each once, in the inventory's order; of these those of ``limit``.
 
-    ``sources`` are the inventories given; None looks for inventory.yml, then at the environment.
+    ``sources`` are the inventories given; None looks where Ansible looks, and for inventory.yml.
     Raises InventoryError (``file:line: what``), UsageError (the pattern), InputError (no such file).
     """
     found = find_sources(sources, environ)
-    return _Selection(read_sources(found), found).hosts(pattern)
+    typed = _with_config(TypedVariables() if typed is None else typed, environ)
+    inventory = read_sources(found, typed.open_vault or closed_vault)
+    return _Selection(inventory, found, typed).hosts(pattern, limit)
+
+
+def _with_config(typed: TypedVariables, environ: Mapping[str, str]) -> TypedVariables:
+    """What Ansible's configuration says, where nothing was typed."""
+    config = read_ansible_config(environ, warn=True)
+    weak = {"ansible_user": config.remote_user, "ansible_private_key_file": config.private_key_file}
+    vault = config.vault_password_file
+    return replace(
+        typed,
+        weak={**{name: value for name, value in weak.items() if value}, **typed.weak},
+        open_vault=typed.open_vault or (vault_of(lambda: password_in(vault)) if vault else None),
+    )
 
 
 def load_site(
@@ -50,13 +77,26 @@ def load_inventory(sources: Sequence[Path] | None, environ: Mapping[str, str]) -
 
 
 class _Selection:
-    def __init__(self, inventory: Inventory, sources: Sequence[Path]) -> None:
-        self.inventory, self.precedence = inventory, Precedence(inventory)
+    def __init__(self, inventory: Inventory, sources: Sequence[Path], typed: TypedVariables) -> None:
+        self.inventory, self.typed = inventory, typed
+        self.open_vault = typed.open_vault or closed_vault
+        self.precedence = Precedence(inventory, self.open_vault)
         self.where = ", ".join(str(source) for source in sources)
 
-    def hosts(self, pattern: str) -> tuple[Host, ...]:
+    def hosts(self, pattern: str, limit: str = "") -> tuple[Host, ...]:
+        chosen = self.chosen(pattern or limit)
+        if pattern and limit:
+            among = self.chosen(limit)
+            chosen = {name: dial for name, dial in chosen.items() if name in among}
+            if not chosen:
+                raise UsageError(f"none of the hosts of {pattern!r} is one of --limit {limit!r}")
+        hosts = tuple(self.host(name, dial) for name, dial in chosen.items())
+        self.warn()
+        return hosts
+
+    def chosen(self, pattern: str) -> dict[str, Dial | None]:
+        """The names that a pattern means, with how to dial those that it dials otherwise."""
         chosen: dict[str, Dial | None] = {}
-        """Names; those that are dialled otherwise than the inventory says, with how."""
         parts = self.parts(pattern)
         for part in ordered(parts) if parts else ():
             if part[0] == "!":
@@ -68,16 +108,25 @@ class _Selection:
             else:
                 chosen |= {name: dial for name, dial in self.named(part).items() if name not in chosen}
         if not chosen:
-            raise UsageError(f"{pattern!r} matches no host in {self.where or 'any inventory: there is none'}")
-        hosts = tuple(self.host(name, dial) for name, dial in chosen.items())
-        self.warn()
-        return hosts
+            raise self.no_host(pattern)
+        return chosen
+
+    def no_host(self, pattern: str) -> UsageError:
+        if self.where:
+            return UsageError(f"{pattern!r} matches no host in {self.where}")
+        return UsageError(
+            f"{pattern!r} is a pattern, and there is no inventory here: name one with --inventory FILE, "
+            "or dial user@address:port"
+        )
 
     def parts(self, pattern: str) -> list[str]:
         """Colons part patterns only where there is an inventory; elsewhere a port follows them."""
         if self.where:
             return split_pattern(pattern)
-        return [part.strip() for part in pattern.split(",") if part.strip()]
+        parts = [part.strip() for part in pattern.split(",") if part.strip()]
+        if any(re.search(r"(?:^|[,:])[&!~]|[*?]", part) for part in parts):
+            raise self.no_host(pattern)
+        return parts
 
     def matching(self, pattern: str) -> list[str]:
         """For & and !: here a misspelt group would let hosts in that were meant to stay out."""
@@ -95,7 +144,7 @@ class _Selection:
         if pattern in _LOCALHOST:
             return {pattern: None}
         if not is_plain(pattern) and not pattern.startswith("[") and "@" not in pattern:
-            raise UsageError(f"{pattern!r} matches no host in {self.where or 'any inventory: there is none'}")
+            raise self.no_host(pattern)
         return self.dialled(pattern)
 
     def dialled(self, text: str) -> dict[str, Dial | None]:
@@ -112,9 +161,13 @@ class _Selection:
 
     def host(self, name: str, dial: Dial | None) -> Host:
         entry = self.inventory.hosts.get(name)
-        if entry is None and dial:
+        if entry is None and dial and not self.typed:
             return to_ad_hoc_host(name, dial)
-        if entry is None:
+        if entry is None and dial:
+            told = {"ansible_host": dial.address, "ansible_port": dial.port, "ansible_user": dial.user}
+            entry = Entry(name, str(Path.cwd() / TYPED), 1)
+            variables = {key: Variable(value, "--host", 1) for key, value in told.items() if value}
+        elif entry is None:
             local = {"ansible_connection": Variable("local", "the implicit localhost")}
             variables = self.precedence.of_groups(()) | local
             entry = Entry(
@@ -122,7 +175,7 @@ class _Selection:
             )
         else:
             variables = _overridden(self.precedence.of_host(name), dial)
-        return to_host(Values(entry, variables, self.precedence.sealed))
+        return to_host(Values(entry, self.typed.around(variables), self.open_vault))
 
     def unknown(self, name: str) -> UsageError:
         from difflib import get_close_matches
@@ -137,13 +190,11 @@ class _Selection:
 
     def warn(self) -> None:
         """Say what was passed over, where a person sees it: Python logs warnings to standard error."""
-        sealed = (f"{path}: encrypted with Ansible Vault; passed over" for path in self.precedence.sealed)
-        notes = (*self.inventory.notes, *sealed)
-        if not notes:
+        if not self.inventory.notes:
             return
         import logging  # rarely needed
 
-        for note in notes:
+        for note in self.inventory.notes:
             logging.getLogger(__name__).warning("%s", note)
 
 

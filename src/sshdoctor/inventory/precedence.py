@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sshdoctor.inventory.groups import Group, Inventory, Variable
 from sshdoctor.inventory.vars_files import VarsFolder
+from sshdoctor.inventory.vault import OpenVault
 
 
 class Precedence:
@@ -18,13 +17,11 @@ class Precedence:
     A mapping is replaced, not merged, as is Ansible's default.
     """
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, open_vault: OpenVault) -> None:
         self._inventory = inventory
-        self.sealed: dict[Path, None] = {}
-        """Vault-encrypted files that were passed over: what they set is not known."""
         folders = inventory.folders
-        self._group_folders = [VarsFolder(folder / "group_vars", self.sealed) for folder in folders]
-        self._host_folders = [VarsFolder(folder / "host_vars", self.sealed) for folder in folders]
+        self._group_folders = [VarsFolder(folder / "group_vars", open_vault) for folder in folders]
+        self._host_folders = [VarsFolder(folder / "host_vars", open_vault) for folder in folders]
         self._merged: dict[tuple[str, ...], dict[str, Variable]] = {}
 
     def of_host(self, name: str) -> dict[str, Variable]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from sshdoctor.document import Vaulted
@@ -12,6 +11,7 @@ from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.dial import parse_address, parse_port
 from sshdoctor.inventory.groups import Entry, Variable
 from sshdoctor.inventory.paths import expand_home
+from sshdoctor.inventory.vault import OpenVault, closed_vault
 from sshdoctor.model import Secret
 
 _REFERENCE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
@@ -29,9 +29,11 @@ class Values:
     No message shows a value that may be a password.
     """
 
-    def __init__(self, entry: Entry, variables: Mapping[str, Variable], sealed: Iterable[Path] = ()) -> None:
+    def __init__(
+        self, entry: Entry, variables: Mapping[str, Variable], open_vault: OpenVault = closed_vault
+    ) -> None:
         self.name, self.folder, self.place = entry.name, entry.folder, f"{entry.file}:{entry.line}"
-        self._variables, self._sealed = variables, sealed
+        self._variables, self._open_vault = variables, open_vault
 
     def find(self, *names: str) -> tuple[str, Variable] | None:
         """The variable that holds, and its name; None if none is set."""
@@ -102,10 +104,7 @@ class Values:
     def _resolve(self, value: Any, what: str, place: str, depth: int) -> Any:
         """``value`` with each ``{{ name }}`` of a plain variable replaced; templates are not rendered."""
         if isinstance(value, Vaulted):
-            raise InventoryError(
-                f"{place}: {what} is encrypted with Ansible Vault, which is not opened here: "
-                "use a key or an agent, or keep this value in a file outside the vault"
-            )
+            return self._open_vault(value, f"{place}: {what}")
         if not isinstance(value, str) or not _TEMPLATE.search(value):
             return value
         if _TEMPLATE.search(_REFERENCE.sub("", value)) or depth == _REFERENCES_DEEP:
@@ -127,6 +126,4 @@ class Values:
         if name in self._variables:
             variable = self._variables[name]
             return self._resolve(variable.value, name, variable.place, depth + 1)
-        vaults = ", ".join(str(path) for path in self._sealed)
-        where = f"; it may stand in {vaults}, which Ansible Vault encrypts" if vaults else ""
-        raise InventoryError(f"{place}: {what} refers to {name}, which has no value here{where}")
+        raise InventoryError(f"{place}: {what} refers to {name}, which has no value here")

@@ -8,6 +8,7 @@ from pathlib import Path
 from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.content import is_vaulted, line_of, parse_data, read_text
 from sshdoctor.inventory.groups import Variable
+from sshdoctor.inventory.vault import OpenVault
 from sshdoctor.resources import own_file
 
 _EXTENSIONS = ("", ".yml", ".yaml", ".json")
@@ -16,15 +17,15 @@ _EXTENSIONS = ("", ".yml", ".yaml", ".json")
 class VarsFolder:
     """One group_vars or host_vars folder, listed once: most hosts have no file in it."""
 
-    def __init__(self, path: Path, sealed: dict[Path, None]) -> None:
-        self._path, self._sealed = path, sealed
+    def __init__(self, path: Path, open_vault: OpenVault) -> None:
+        self._path, self._open_vault = path, open_vault
         self._names = frozenset(file.name for file in path.iterdir()) if path.is_dir() else frozenset()
         self._known: dict[str, dict[str, Variable]] = {}
 
     def variables(self, name: str) -> dict[str, Variable]:
         """The variables of one group or host; later files win. Raises InventoryError.
 
-        A file that is encrypted as a whole is passed over, and added to ``sealed``.
+        That is also raised for a file that is encrypted as a whole and cannot be opened.
         """
         if name not in self._known:
             found = next((name + ext for ext in _EXTENSIONS if name + ext in self._names), None)
@@ -36,9 +37,8 @@ class VarsFolder:
         for file in _files_in(path) if path.is_dir() else (path,):
             text = read_text(own_file(file))
             if is_vaulted(text):
-                self._sealed[file] = None
-            else:
-                variables.update(_parse(text, str(file)))
+                text = self._open_vault(text, f"{file}:1")
+            variables.update(_parse(text, str(file)))
         return variables
 
 

@@ -38,6 +38,8 @@ class Applied(Struct, frozen=True):
     tasks: tuple[TaskResult, ...]
     journal: tuple[str, ...] = ()
     trouble: str = ""
+    effects: tuple[str, ...] = ()
+    """What is another than before: "-ACCOUNT ADDRESS KEYWORD VALUE", "+unit NAME active" ..."""
     begun: bool = True
     """Whether anything on the host may have been changed."""
 
@@ -47,13 +49,30 @@ class Prepared(Struct, frozen=True):
 
     program: Program
     seconds: int
+    about: str = ""
+    """What the host keeps of it, for whoever undoes it: see about.py."""
+    client: str | None = None
+    """Compare what the server would do for every account, as from this address; None: do not."""
     run: str = field(default_factory=new_run)
 
 
-def prepare(steps: Sequence[Step], seconds: int) -> Prepared:
-    """Raises PlaybookError where a playbook asks for what is not known."""
+def prepare(steps: Sequence[Step], seconds: int, about: str = "", client: str = "") -> Prepared:
+    """``client`` is the client's address, for what is compared.
+
+    Raises PlaybookError where a playbook asks for what is not known.
+    """
     guarded = any(step.playbook.remedy.guard for step in steps)
-    return Prepared(compile_playbooks(_pairs(steps)), seconds if guarded else 0)
+    return Prepared(
+        compile_playbooks(_pairs(steps)),
+        seconds if guarded else 0,
+        about,
+        client if compares(steps) else None,
+    )
+
+
+def compares(steps: Sequence[Step]) -> bool:
+    """Whether a step may change what the server does for an account: then it says which of it."""
+    return any(step.playbook.remedy.effects is not None for step in steps)
 
 
 def _pairs(steps: Sequence[Step]) -> list[tuple[Playbook, Mapping[str, Any]]]:
@@ -71,15 +90,45 @@ def check(access: Access, steps: Sequence[Step]) -> Applied:
 def apply(access: Access, prepared: Prepared) -> Applied:
     """Run the tasks; an interrupt rolls back at once, a lost connection when the guard time is over."""
     mark = secrets.token_hex(16)
-    script = applying_script(prepared.program, mark=mark, run=prepared.run, seconds=prepared.seconds)
+    script = applying_script(
+        prepared.program,
+        mark=mark,
+        run=prepared.run,
+        seconds=prepared.seconds,
+        about=prepared.about,
+        client=prepared.client,
+    )
     output = access.run(script, timeout=APPLY_SECONDS, stop=guard_script("restore", prepared.run, mark))
     return _applied(listen(output.stdout, mark), prepared.program, output)
+
+
+def go_on(access: Access, prepared: Prepared) -> Applied:
+    """Run further tasks under the restore that is armed for the run: it puts back what they change, too."""
+    mark = secrets.token_hex(16)
+    script = applying_script(
+        prepared.program,
+        mark=mark,
+        run=prepared.run,
+        seconds=prepared.seconds,
+        about=prepared.about,
+        client=prepared.client,
+        joins=True,
+    )
+    output = access.run(script, timeout=APPLY_SECONDS, stop=guard_script("restore", prepared.run, mark))
+    return _applied(listen(output.stdout, mark), prepared.program, output)
+
+
+def together(first: Applied, more: Applied) -> Applied:
+    """Both, as one."""
+    return Applied(first.tasks + more.tasks, first.journal + more.journal, more.trouble, more.effects)
 
 
 def apply_on_disk(access: Access, prepared: Prepared) -> Applied:
     """Run the tasks on a system that does not run; an interrupt puts back what they changed."""
     mark = secrets.token_hex(16)
-    script = applying_script(prepared.program, mark=mark, run=prepared.run, seconds=0, on_disk=True)
+    script = applying_script(
+        prepared.program, mark=mark, run=prepared.run, seconds=0, about=prepared.about, on_disk=True
+    )
     output = access.run(script, timeout=APPLY_SECONDS, stop=guard_script("undo", prepared.run, mark))
     return _applied(listen(output.stdout, mark), prepared.program, output)
 
@@ -102,6 +151,19 @@ def _guard(access: Access, command: str, run: str, seconds: float = RESTORE_SECO
     return access.run(script, timeout=seconds)
 
 
+def described(access: Access) -> tuple[str, str, str]:
+    """The remedy that an undo would take back: its name on the host, since when, and what it is.
+
+    Raises RemedyError if there is none.
+    """
+    output = _guard(access, "describe", "")
+    said = output.stdout.decode("utf-8", "backslashreplace").strip()
+    if output.status != 0:
+        raise RemedyError(f"nothing was undone: {output.error or said or 'the host did not say why'}")
+    run, since, *about = [*said.splitlines(), "", ""]
+    return run, since, "\n".join(about).strip()
+
+
 def undo(access: Access, run: str = "") -> str:
     """Put back what the remedy ``run`` changed, or the last one; what the host says of it.
 
@@ -119,7 +181,8 @@ def undo(access: Access, run: str = "") -> str:
 def _applied(said: Said, program: Program, output: Output) -> Applied:
     tasks = results(said, program.tasks)
     journal = tuple(line for line in said.other.get("journal", "").splitlines() if line)
-    return Applied(tasks, journal, _trouble(said, tasks, output), "refused" not in said.other)
+    effects = tuple(line for line in said.other.get("effects", "").splitlines() if line)
+    return Applied(tasks, journal, _trouble(said, tasks, output), effects, "refused" not in said.other)
 
 
 def _trouble(said: Said, tasks: Sequence[TaskResult], output: Output) -> str:

@@ -21,8 +21,10 @@ class Choice(Struct, frozen=True, kw_only=True):
     seconds: int
     causes: tuple[str, ...] = ()
     check: bool = False
-    narrow: bool = False
-    """Open the firewall for this client alone."""
+    unasked: bool = False
+    """Nobody is asked: only what mends a proved first cause, and what stands behind it, is done."""
+    source: str = ""
+    """Whom to open the firewall for: "" is this client alone, else "any" or a network."""
 
 
 def chosen(steps: Sequence[Step], ask: Callable[[Step], Answer]) -> tuple[Step, ...]:
@@ -60,11 +62,14 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def agreed_to_undo(hosts: Sequence[str]) -> bool:
-    """Whether the person agrees to putting back the last remedy on ``hosts``."""
+def agreed_to_undo(host: str, told: str, *, yes: bool) -> bool:
+    """Whether the person agrees to putting back the last remedy on ``host``; ``told`` says what it is."""
+    sys.stderr.write(f"{host}: undo puts back\n" + "".join(f"  {line}\n" for line in told.splitlines()))
+    if yes:
+        return True
     if not is_terminal():
         sys.stderr.write("Nothing is changed: nobody is there to be asked (--yes agrees to it).\n")
         return False
-    sys.stderr.write(f"Put back what the last remedy changed on {', '.join(hosts)}? [y]es, [n]o: ")
+    sys.stderr.write(f"Put it back on {host}? [y]es, [n]o: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -2,7 +2,7 @@
 
 say() {
   case $* in
-    'refused '*) echo "${*#refused }" ;;
+    'refused '*) echo "${1#refused }" ;;
     'ignored '*) echo '          That does not matter.' ;;
     journal) [ ! -s "$work/journal" ] || echo 'What was run:' ;;
   esac
@@ -14,7 +14,7 @@ finish() {
   if [ -n "${2-}" ]; then as_registered "$2"; else as_result; fi
   if is_failed; then
     printf ' %-8s %s\n' FAILED "$(printf '%s\n' "$names" | sed -n "s/^$1 //p")"
-    { cat "$work/task/msg" && echo && tail -n 3 "$work/task/stderr"; } 2>/dev/null | folded | sed 's/^/          /'
+    is_hidden || { cat "$work/task/msg" && echo && tail -n 3 "$work/task/stderr"; } 2>/dev/null | folded | sed 's/^/          /'
   elif is_changed; then
     printf ' %-8s %s\n' changed "$(printf '%s\n' "$names" | sed -n "s/^$1 //p")"
   fi

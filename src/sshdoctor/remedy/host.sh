@@ -24,8 +24,13 @@ fail() {
   exit 1
 }
 
+# hide: the task's values stay here, and are written down nowhere (no_log).
+hide() { : >"$work/task/hidden"; }
+is_hidden() { [ -e "$work/task/hidden" ]; }
+
 # journal COMMAND...: what changes the host, for the journal there and for the report.
 journal() {
+  ! is_hidden || set -- '(a task that is not shown: no_log)'
   printf '%s\n' "$*" >>"$work/journal"
   [ -z "${state-}" ] || printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" >>"$state/journal"
 }
@@ -132,11 +137,15 @@ as_registered() {
 # finish NUMBER REGISTER: the task's result goes out, and into its register.
 finish() {
   if [ -n "${2-}" ]; then as_registered "$2"; else as_result; fi
-  for file in "$work/task"/*; do
+  ! is_hidden || set -- "$1" "${2-}" "$work/task/changed" "$work/task/failed" "$work/task/skipped"
+  [ $# -gt 2 ] || set -- "$1" "${2-}" "$work/task"/*
+  number=$1 && shift 2
+  for file do
+    [ -e "$file" ] || continue
     say "value ${file##*/}"
     # One line without its end, as most values are, needs no process.
     if IFS= read -r line <"$file"; then cat "$file"; else printf '%s' "$line"; fi
   done
-  say "end $1"
+  say "end $number"
   guard_touch
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Cause, Planned
@@ -50,6 +51,30 @@ def _source(path: Path) -> str:
     return "" if path.is_relative_to(shipped("playbooks")) else f"{path.absolute()}, of {owner_of(path)}"
 
 
+def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps, those with an ``order`` by that, in the places that they have among the others."""
+    ordered = iter(sorted((s for s in steps if _order(s)), key=_order))
+    return tuple(next(ordered) if _order(step) else step for step in steps)
+
+
+def _order(step: Step) -> int:
+    return step.playbook.remedy.order
+
+
+def started_once(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps, of which the last that starts the daemon does so: what stops it is mended until then."""
+    starting = [step for step in steps if STARTS in step.playbook.variables]
+    return tuple(
+        replace(step, variables={**step.variables, STARTS: step is starting[-1]})
+        if step in starting
+        else step
+        for step in steps
+    )
+
+
+STARTS = "starts_daemon"
+
+
 class Plan(Struct, frozen=True):
     """``steps`` in the order in which they are applied; ``left`` are causes that no playbook mends."""
 
@@ -74,7 +99,18 @@ def plan(
             left.append(cause)
         elif cause.id not in steps.setdefault(chosen.path, []):
             steps[chosen.path].append(cause.id)
-    return Plan(tuple(Step(load_playbook(path), tuple(ids)) for path, ids in steps.items()), tuple(left))
+    made = [Step(load_playbook(path), tuple(ids)) for path, ids in steps.items()]
+    return Plan(in_order(made), tuple(left))
+
+
+def with_playbook_of(
+    steps: Sequence[Step], variable: str, cause: str, listed: Sequence[CatalogEntry]
+) -> tuple[Step, ...]:
+    """``steps``, and before them what takes ``variable``, if none of them does: the playbook of ``cause``."""
+    chosen = (
+        None if any(variable in s.playbook.variables for s in steps) else _mending(cause, listed, (cause,))
+    )
+    return tuple(steps) if chosen is None else (Step(load_playbook(chosen.path), ()), *steps)
 
 
 def _wanted(causes: Sequence[Cause], asked: Sequence[str]) -> list[Cause]:

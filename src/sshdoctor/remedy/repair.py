@@ -12,12 +12,13 @@ from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.errors import RemedyError
 from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
+from sshdoctor.remedy.about import clients
 from sshdoctor.remedy.apply import Applied
 from sshdoctor.remedy.consent import Choice
-from sshdoctor.remedy.plan import Plan, Step, plan
+from sshdoctor.remedy.plan import Plan, Step, plan, started_once, with_playbook_of
 from sshdoctor.remedy.playbook.model import Playbook
-from sshdoctor.remedy.prospect import prospect
-from sshdoctor.remedy.run import apply_plan, mend_disk, report_of
+from sshdoctor.remedy.prospect import Prospect, prospect
+from sshdoctor.remedy.run import Agreed, apply_plan, mend_disk, report_of
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.services import load
 
@@ -38,8 +39,8 @@ Agree = Callable[[Proposal], tuple[Step, ...]]
 def repair(host: Host, before: Diagnosis, setup: RepairSetup, choice: Choice, agree: Agree) -> HostReport:
     """The report on ``host`` as it is in the end; its ``repair`` says what was done."""
 
-    def offer(steps: tuple[Step, ...], forecast: str) -> HostReport:
-        return _offer(host, before, steps, forecast, setup, choice, agree)
+    def offer(steps: tuple[Step, ...], ahead: Prospect) -> HostReport:
+        return _offer(host, before, steps, ahead, setup, choice, agree)
 
     return _planned(host, before, setup, choice, _refusal, offer)
 
@@ -56,10 +57,10 @@ def write_down(
     ``write`` gives what to say of that.
     """
 
-    def offer(steps: tuple[Step, ...], forecast: str) -> HostReport:
+    def offer(steps: tuple[Step, ...], ahead: Prospect) -> HostReport:
         shown = tuple(step.shown for step in steps)
-        said = write(steps, forecast)
-        return _ended(before.report, "written", detail=said, planned=shown, forecast=forecast)
+        said = write(steps, ahead.text)
+        return _ended(before.report, "written", detail=said, planned=shown, forecast=ahead.text)
 
     return _planned(host, before, setup, choice, _refusal_to_write, offer)
 
@@ -70,7 +71,7 @@ def _planned(
     setup: RepairSetup,
     choice: Choice,
     refused: Callable[[Host, Diagnosis, Plan, Choice], str],
-    offer: Callable[[tuple[Step, ...], str], HostReport],
+    offer: Callable[[tuple[Step, ...], Prospect], HostReport],
 ) -> HostReport:
     """What ``offer`` comes to, given the steps of a plan and its forecast; or why nothing is offered."""
     report = before.report
@@ -83,31 +84,63 @@ def _planned(
     refusal = refused(host, before, made, choice)
     mended = [cause for cause in report.causes if any(cause.id in step.mends for step in made.steps)]
     left = () if choice.causes or on_disk else made.left
-    ahead = prospect(before.facts, mended, left, narrow=choice.narrow)
+    ahead = prospect(before.facts, mended, left, source=choice.source)
     if not refusal and ahead.objection:
         refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
-    known = {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
+    known = _given(host, before, ahead)
     if on_disk:
         ahead = replace(ahead, text=_after_boot(made.left))
-    steps = tuple(replace(step, variables=known) for step in made.steps)
+    steps = _filled(made.steps, ahead, known, setup)
     shown = tuple(step.shown for step in steps)
     if refusal:
         outcome: Outcome = "managed" if host.managed else "no-remedy"
         return _ended(report, outcome, detail=refusal, planned=shown, forecast=ahead.text)
-    return offer(steps, ahead.text)
+    return offer(steps, ahead)
+
+
+def _filled(
+    planned: tuple[Step, ...], ahead: Prospect, known: Mapping[str, Any], setup: RepairSetup
+) -> tuple[Step, ...]:
+    """The steps with what is known, and with the playbook that the prospect needs."""
+    if ahead.openings and planned:  # a ban that only an opening gets past, or a rule behind it
+        planned = with_playbook_of(planned, "openings", "firewall-drops", setup.playbooks())
+    return started_once([replace(step, variables=known) for step in planned])
+
+
+def _next_round(
+    host: Host, after: Diagnosis, done: Agreed, setup: RepairSetup, choice: Choice, agree: Agree
+) -> Agreed | None:
+    """What mends that which stops the client now; None if it is not proved, or was tried before."""
+    made = plan(after.report.causes, setup.playbooks(), ())
+    first = after.report.causes[0] if after.report.causes else None
+    tried = {cause for step in made.steps for cause in step.mends} & {*done.mended}
+    if first is None or first.confidence != "proved" or not made.steps or tried or choice.causes:
+        return None
+    if _refusal(host, after, made, choice):
+        return None
+    mended = [cause for cause in after.report.causes if any(cause.id in step.mends for step in made.steps)]
+    ahead = prospect(after.facts, mended, made.left, source=choice.source)
+    if ahead.objection:
+        return None
+    steps = _filled(made.steps, ahead, _given(host, after, ahead), setup)
+    proposal = Proposal(
+        report=after.report, steps=steps, forecast=ahead.text, preview=lambda step: Applied(())
+    )
+    agreed = started_once(agree(proposal))
+    return Agreed(agreed, ahead.others) if agreed else None
 
 
 def _offer(
     host: Host,
     before: Diagnosis,
     steps: tuple[Step, ...],
-    forecast: str,
+    ahead: Prospect,
     setup: RepairSetup,
     choice: Choice,
     agree: Agree,
 ) -> HostReport:
     """Ask for consent to ``steps``, and carry out what is agreed to."""
-    report, access = before.report, before.inside.access
+    report, access, forecast = before.report, before.inside.access, ahead.text
     assert access is not None  # noqa: S101 -- without a way in there was a refusal
     shown = tuple(step.shown for step in steps)
     if choice.check:
@@ -115,33 +148,49 @@ def _offer(
         return _ended(
             report, "checked", detail=found.trouble, planned=shown, forecast=forecast, tasks=found.tasks
         )
+
+    def go_on(after: Diagnosis, done: Agreed) -> Agreed | None:
+        by_name = not any(step.mends for step in steps)
+        return None if by_name else _next_round(host, after, done, setup, choice, agree)
+
     proposal = Proposal(
         report=report,
         steps=steps,
         forecast=forecast,
         preview=lambda step: applying.check(access, [step]),
     )
-    agreed = agree(proposal)
+    agreed = started_once(agree(proposal))
     if not agreed:
         return _ended(report, "declined", planned=shown, forecast=forecast)
     if before.on_disk:
         done = mend_disk(host, before, agreed, setup)
     else:
-        done = apply_plan(host, before, agreed, setup, choice.seconds)
+        allowed = Agreed(agreed, ahead.others)
+        done = apply_plan(host, before, allowed, setup, choice.seconds, go_on)
     assert done.repair is not None  # noqa: S101 -- apply_plan says what it did
     return replace(done, repair=replace(done.repair, planned=shown, forecast=forecast))
 
 
 def _refusal(host: Host, before: Diagnosis, made: Plan, choice: Choice) -> str:
     """Why nothing is offered; empty if the plan may be."""
-    refusal = _refusal_of_plan(host, made, choice, on_disk=before.on_disk)
+    refusal = refusal_of_plan(host, before, made, choice, on_disk=before.on_disk)
     if before.inside.access is None and not host.managed:
         return _no_way_in(before)
-    if refusal:
+    if refusal := refusal or undecided(before, choice):
         return refusal
     if before.report.access.privileged is False and any(s.playbook.become for s in made.steps):
         return "Root's rights are needed for this: set ansible_become, or be root there."
     return ""
+
+
+def undecided(before: Diagnosis, choice: Choice) -> str:
+    """Why nobody has decided that this is to be done; of a disk nothing can be proved before its boot."""
+    first = before.report.causes[0] if before.report.causes else None
+    if first is None or not choice.unasked or choice.causes or choice.check or before.on_disk:
+        return ""
+    if first.confidence == "proved":
+        return ""
+    return f"{first.id} is {first.confidence}, not proved: to have it mended unasked, say --cause {first.id}"
 
 
 def _refusal_to_write(host: Host, before: Diagnosis, made: Plan, choice: Choice) -> str:
@@ -150,11 +199,17 @@ def _refusal_to_write(host: Host, before: Diagnosis, made: Plan, choice: Choice)
         return "Nobody has seen the host: make a capture first (`rescue`), and give it with --capture."
     if before.on_disk:
         return "A mounted disk has no console: it is repaired without --script."
-    return _refusal_of_plan(host, made, choice)
+    return refusal_of_plan(host, before, made, choice)
 
 
-def _refusal_of_plan(host: Host, made: Plan, choice: Choice, *, on_disk: bool = False) -> str:
+def refusal_of_plan(
+    host: Host, before: Diagnosis, made: Plan, choice: Choice, *, on_disk: bool = False
+) -> str:
     """On a disk, what no playbook mends there is left for after the boot."""
+    if stage := next((reply.stage for reply in before.report.outside if reply.stage), ""):
+        return (
+            f"The dial ended at the {stage}: the target is left alone; diagnose what lies on the way to it."
+        )
     if host.managed:
         return f"This host is run by {host.managed}: nothing is changed here; ask them (--format ticket)."
     blocking = [cause for cause in made.left if cause.role != "latent" and not on_disk]
@@ -194,7 +249,10 @@ def _after_boot(left: Sequence[Cause]) -> str:
 
 def given(host: Host, before: Diagnosis, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
     """What a playbook is given for the host."""
-    ahead = prospect(before.facts, causes, (), narrow=choice.narrow)
+    return _given(host, before, prospect(before.facts, causes, (), source=choice.source))
+
+
+def _given(host: Host, before: Diagnosis, ahead: Prospect) -> dict[str, Any]:
     return {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
 
 
@@ -209,19 +267,36 @@ def run_one(
     extra: Mapping[str, Any],
 ) -> HostReport:
     """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before."""
-    step = Step(playbook, (), {**given(host, before, before.report.causes, choice), **extra})
-    refusal = _refusal(host, before, Plan((step,), ()), choice)
+    ahead = prospect(before.facts, before.report.causes, (), source=choice.source)
+    step = Step(playbook, (), {**_given(host, before, ahead), **extra})
+    refusal = _refusal(host, before, Plan((step,), ()), replace(choice, unasked=False))
     if refusal:
         return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
-    return _offer(host, before, (step,), "", setup, choice, agree)
+    return _offer(host, before, (step,), replace(ahead, text="", others=None), setup, choice, agree)
 
 
-def take_back(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
-    """Undo the last remedy. Raises RemedyError if there is none, or no way in."""
+AgreeToUndo = Callable[[str, str], bool]
+"""Whether the last remedy may be put back: given the host's name, what it was and what will be so again."""
+
+
+def undo_text(run: str, since: str, told: str, here: Sequence[str]) -> str:
+    """What an undo takes back, and what it brings back; ``here`` are this client's own addresses."""
+    lines = [f"the remedy {run}, confirmed {since or 'at an unknown time'}"]
+    lines += [line for line in told.splitlines() if line] or ["what it did was not noted on the host"]
+    if any(f"then {client} is shut out" in line for client in here if client for line in lines):
+        lines.append("that is the address that you dial from: YOU ARE SHUT OUT AGAIN")
+    return "\n".join(lines)
+
+
+def take_back(host: Host, before: Diagnosis, setup: RepairSetup, agree: AgreeToUndo) -> HostReport:
+    """Undo the last remedy, if that is agreed to. Raises RemedyError if there is none, or no way in."""
     if before.inside.access is None:
         raise RemedyError(f"{host.name}: there is no way in to undo it through")
     if host.managed:
         raise RemedyError(f"{host.name} is run by {host.managed}: nothing is changed there")
+    run, since, told = applying.described(before.inside.access)
+    if not agree(host.name, undo_text(run, since, told, clients(before))):
+        return _ended(before.report, "declined", detail=f"{run} is as it was.")
     said = applying.undo(before.inside.access)
     after = diagnose_to_repair(host, setup)
     after.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.access.base import Access
@@ -14,7 +15,9 @@ from sshdoctor.diagnosis.pipeline import Diagnosis, enter_again
 from sshdoctor.errors import AccessError, RemedyError
 from sshdoctor.model import Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
+from sshdoctor.remedy.about import about, clients
 from sshdoctor.remedy.apply import Applied, Prepared
+from sshdoctor.remedy.others import unnamed, unplanned
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.remedy.verify import objection
@@ -22,47 +25,91 @@ from sshdoctor.remedy.verify import objection
 _UNANSWERED = "it was proved and confirmed, but no answer came: if the host did not hear it, it puts all back"
 
 
+class Agreed(Struct, frozen=True):
+    """Steps that may be carried out; ``others`` is what the plan says will be another for other clients.
+
+    Anything else is put back. None where nobody can say, as of a playbook by name.
+    """
+
+    steps: tuple[Step, ...]
+    others: tuple[str, ...] | None
+
+    @property
+    def mended(self) -> tuple[str, ...]:
+        return tuple(cause for step in self.steps for cause in step.mends)
+
+    def __add__(self, more: Agreed) -> Agreed:
+        unknown = self.others is None or more.others is None
+        others = None if unknown else (*(self.others or ()), *(more.others or ()))
+        return Agreed(self.steps + more.steps, others)
+
+
+GoOn = Callable[[Diagnosis, Agreed], Agreed | None]
+"""What is to be done next, where something else stops the client that could not be seen before."""
+_ROUNDS = 3
+
+
 def apply_plan(
-    host: Host, before: Diagnosis, steps: Sequence[Step], setup: RepairSetup, seconds: int
+    host: Host, before: Diagnosis, agreed: Agreed, setup: RepairSetup, seconds: int, go_on: GoOn
 ) -> HostReport:
-    """Apply ``steps`` and prove them; what is not proved is put back."""
-    prepared = applying.prepare(steps, seconds)
+    """Apply the steps and prove them; what is not proved is put back."""
+    client = next((each for each in clients(before) if each), "")
+    prepared = applying.prepare(agreed.steps, seconds, about(before, agreed.steps), client)
     try:
-        return _proved(host, before, steps, setup, prepared)
+        return _proved(host, before, agreed, setup, prepared, go_on)
     except BaseException:  # a Ctrl-C too; what was confirmed before it stays
         _restored(before, prepared, setup)
         raise
 
 
 def _proved(
-    host: Host, before: Diagnosis, steps: Sequence[Step], setup: RepairSetup, prepared: Prepared
+    host: Host, before: Diagnosis, agreed: Agreed, setup: RepairSetup, prepared: Prepared, go_on: GoOn
 ) -> HostReport:
     access = before.inside.access
     assert access is not None  # noqa: S101 -- the callers have one
-    mended = tuple(cause for step in steps for cause in step.mends)
-    applied = _applied(access, prepared)
-    if applied.trouble:
-        return _failed(host, before, setup, prepared, applied, applied.trouble)
-    again = Background(partial(enter_again, before, setup.probing))
-    after = diagnose_to_repair(host, setup)
-    try:
-        against = objection(before.report, after.report, mended) or _unconfirmed(
-            before, prepared, setup, again
-        )
-        if against:
-            return _failed(host, before, setup, prepared, applied, against)
-        return report_of(after.report, before, applied, "proved", mended=mended, run=prepared.run)
-    finally:
-        after.close()
-        with suppress(AccessError):
-            again.result().close()
+    applied, rounds = _applied(access, prepared), 1
+    while True:
+        if trouble := applied.trouble or unnamed(applied.effects, agreed.steps):
+            return _failed(host, before, setup, prepared, applied, trouble)
+        again = Background(partial(enter_again, before, setup.probing))
+        after = diagnose_to_repair(host, setup)
+        try:
+            against = objection(before.report, after.report, agreed.mended)
+            more = go_on(after, agreed) if against and prepared.seconds and rounds < _ROUNDS else None
+            if more is None:
+                against = (
+                    against
+                    or _beside_the_plan(before, after, agreed.others)
+                    or _unconfirmed(before, prepared, setup, again)
+                )
+                if against:
+                    return _failed(host, before, setup, prepared, applied, against)
+                mended = agreed.mended
+                return report_of(after.report, before, applied, "proved", mended=mended, run=prepared.run)
+            agreed, rounds = agreed + more, rounds + 1
+            applied = applying.together(applied, _gone_on(access, after, more, prepared))
+        finally:
+            after.close()
+            with suppress(AccessError):
+                again.result().close()
+
+
+def _gone_on(access: Access, seen: Diagnosis, more: Agreed, prepared: Prepared) -> Applied:
+    program = applying.prepare(more.steps, prepared.seconds, about(seen, more.steps))
+    further = replace(program, run=prepared.run, seconds=prepared.seconds, client=prepared.client)
+    return _applied(access, further, applying.go_on)
+
+
+def _beside_the_plan(before: Diagnosis, after: Diagnosis, others: Sequence[str] | None) -> str:
+    found = () if others is None else unplanned(before.facts, after.facts, others)
+    return f"this changed, and the plan did not say so: {'; '.join(found)}" if found else ""
 
 
 def mend_disk(host: Host, before: Diagnosis, steps: Sequence[Step], setup: RepairSetup) -> HostReport:
     """Apply ``steps`` to a mounted disk, and look whether its files are mended; if not, put them back."""
     access = before.inside.access
     assert access is not None  # noqa: S101 -- the callers have one
-    prepared = applying.prepare(steps, 0)
+    prepared = applying.prepare(steps, 0, about(before, steps))
     applied = _applied(access, prepared, applying.apply_on_disk)
     if not applied.begun:
         return report_of(before.report, before, applied, "failed", detail=applied.trouble)

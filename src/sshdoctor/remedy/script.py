@@ -50,12 +50,27 @@ def checking_script(program: Program, mark: str) -> str:
     return f"{head(mark, check=True)}{_UNGUARDED}{program.functions}{program.text}{_OVER}"
 
 
-def applying_script(program: Program, *, mark: str, run: str, seconds: int, on_disk: bool = False) -> str:
+def applying_script(
+    program: Program,
+    *,
+    mark: str,
+    run: str,
+    seconds: int,
+    about: str = "",
+    client: str | None = None,
+    on_disk: bool = False,
+    joins: bool = False,
+) -> str:
     """The tasks under a restore that is armed for ``seconds``; none is armed if ``seconds`` is 0.
 
-    ``run`` names the state that is kept on the host. Of a mounted disk all files that matter are kept.
+    ``run`` names the state that is kept on the host, ``about`` is what it says of the remedy there. With a
+    ``client`` ("" where its address is not known) what the server would do for every account is compared. Of
+    a mounted disk all files that matter are kept. ``joins``: the restore is armed, for tasks before these.
     """
-    return _applying(program, head(mark, check=False), shlex.quote(run), seconds, on_disk=on_disk)
+    top = head(mark, check=False)
+    return _applying(
+        program, top, shlex.quote(run), seconds, about=about, client=client, on_disk=on_disk, joins=joins
+    )
 
 
 def console_script(program: Program, *, seconds: int) -> str:
@@ -66,17 +81,32 @@ def console_script(program: Program, *, seconds: int) -> str:
     return f'{applied}[ -z "$stopped" ]\n'
 
 
-def _applying(program: Program, top: str, run: str, seconds: int, *, on_disk: bool = False) -> str:
+def _applying(
+    program: Program,
+    top: str,
+    run: str,
+    seconds: int,
+    *,
+    about: str = "",
+    client: str | None = None,
+    on_disk: bool = False,
+    joins: bool = False,
+) -> str:
+    effects = None if client is None or not seconds else shlex.quote(client or "127.0.0.1")
     opened = f'guard_open {run} <"$work/guard.sh"{" && guard_take_files" if on_disk else ""}'
-    armed = f" && guard_take && guard_arm {seconds}" if seconds else ""
+    armed = f" && guard_take && guard_arm {seconds}" if seconds and not joins else ""
+    opened = f"guard_join {run}" if joins else opened
     return "".join(
         [
             top,
             guard_functions(),
             program.functions,
             f'{opened}{armed} || {{ say "refused $guard_reason"; exit 1; }}\n',
+            f"guard_about {shlex.quote(about)}\n",
+            f'guard_client={effects}; guard_effects "$state/effects"\n' if effects and not joins else "",
             program.text,
             "guard_after\nguard_touch\n",
+            "say effects; guard_tell_units; guard_tell_effects\n" if seconds else "",
             _OVER,
         ]
     )

@@ -15,14 +15,15 @@ SCHEMA = "sshdoctor/report/1"
 
 
 def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80) -> str:
-    document = {"schema": SCHEMA, "hosts": [_host(report) for report in reports]}
+    document = {"schema": SCHEMA, "hosts": [host_entry(report) for report in reports]}
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
-def _host(report: HostReport) -> dict[str, Any]:
+def host_entry(report: HostReport) -> dict[str, Any]:
+    """One host, as plain data."""
     return {
         "host": report.host,
-        "service": report.service or "ssh",
+        "service": report.service,
         "url": report.url,
         "address": report.login.address,
         "port": report.login.port,
@@ -34,6 +35,7 @@ def _host(report: HostReport) -> dict[str, Any]:
         "causes": [to_builtins(cause, enc_hook=str) for cause in (*report.causes, *report.possible)],
         "checks": [to_builtins(check, enc_hook=str) for check in report.checks],
         "notes": list(report.notes),
+        "next": list(report.next),
         "when": None if report.when is None else _moment(report.when),
         **(_repair(report.repair) if report.repair else {}),
     }

@@ -1,15 +1,23 @@
-"""The report for a forum or an issue: templates/reports/markdown*.j2."""
+"""The report for a forum, an issue or a pull request: templates/reports/markdown*.j2."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from sshdoctor.model import HostReport
+from sshdoctor.reports.layout.client_words import seen
+from sshdoctor.reports.layout.many_hosts import by_cause, by_urgency
 from sshdoctor.reports.layout.phrases import phrases
 from sshdoctor.reports.layout.template import fill
+from sshdoctor.services import load
 
 
 def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80, lang: str = "en") -> str:
-    if lang == "en":
-        return fill("markdown.md.j2", reports)
-    return fill(f"markdown.{lang}.md.j2", reports, words=phrases(lang))
+    if lang != "en":
+        return fill(f"markdown.{lang}.md.j2", reports, words=phrases(lang))
+    matters = by_cause(reports) if len(reports) > 1 else []
+    return fill("markdown.md.j2", by_urgency(reports), seen=_seen, matters=matters)
+
+
+def _seen(report: HostReport) -> str:
+    return seen(report.outside, load(report.service).working)

@@ -1,10 +1,9 @@
-"""The report for people: what came back, why, how that is known, what to type, what was not seen."""
+"""The report for people: what they saw, why, what to type next; then how that is known, and what is not."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from shlex import quote
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -12,9 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from sshdoctor.model import Cause, Evidence, Hop, HostReport, Reply, endpoint
+from sshdoctor.reports.layout.client_words import client_words, seen
+from sshdoctor.reports.layout.many_hosts import by_urgency, recap_lines, summary_lines
 from sshdoctor.reports.layout.printable import printable
-from sshdoctor.reports.repair_text import repair_lines
-from sshdoctor.services import works
+from sshdoctor.reports.layout.unseen import unseen
+from sshdoctor.reports.repair_text import CHANGED_NOTHING, repair_lines
+from sshdoctor.services import load, works
 
 _EVIDENCE_LINES = 6
 _VERDICT_STYLE = {"healthy": "bold green", "blocked": "bold red", "undecided": "bold yellow"}
@@ -30,64 +32,94 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
         highlight=False,
         legacy_windows=False,
     )
-    for report in reports:
+    for report in by_urgency(reports):
         for block in _host(report):
             console.print(block)
-        console.print()
+        if not _is_short(report):
+            console.print()
     if len(reports) > 1:
-        console.print(_totals(reports))
+        for line in (*summary_lines(reports), "", *recap_lines(reports)):
+            console.print(Text(printable(line)))
     return "\n".join(line.rstrip() for line in target.getvalue().splitlines()) + "\n"
+
+
+def _is_short(report: HostReport) -> bool:
+    """Whether there is nothing to say but that it is well."""
+    return report.verdict == "healthy" and not (report.causes or report.notes or report.repair)
 
 
 def _host(report: HostReport) -> Iterator[RenderableType]:
     yield Text.assemble(
-        (printable(report.host), "bold"), ": ", (report.verdict, _VERDICT_STYLE[report.verdict]), "."
+        (printable(report.host), "bold"),
+        ": ",
+        (report.verdict, _VERDICT_STYLE[report.verdict]),
+        f". {printable(_seen(report))}",
     )
+    if _is_short(report):
+        yield _indented(f"Looked in by {_looked_in(report)}. {_counts(report)}", 2, "dim")
+        return
     if report.repair:
-        for line in repair_lines(report.repair):
+        for line in repair_lines(report.repair, still_blocked=report.verdict == "blocked"):
             yield Text(line)
-        yield Text("")
+        if report.repair.outcome in CHANGED_NOTHING:
+            yield from _next(report)
+            return
+    yield from _answer(report)
+    yield from _next(report)
+    yield Text("")
     yield _table([row for reply in report.outside for row in _outside(report, reply)])
     yield _table([("looked in", _looked_in(report))])
-    now = [c for c in report.causes if c.role == "root"]
-    for cause in now:
-        yield from _cause(cause, "Why")
-    if not now:
-        yield Text("")
-        yield _said("Why", _without_cause(report), "bold")
     for cause in report.causes:
-        if cause.role != "root":
-            yield from _cause(cause, "Behind it" if cause.role == "behind" else "Later")
+        yield from _cause(cause)
     for cause in report.possible:
         yield from _possible(cause)
+    if report.notes:
+        yield Text("")
     for note in report.notes:
         yield _said("Note", note)
     yield from _unseen(report)
-    yield from _next(report)
     if report.checks:
         yield Text("")
         yield _indented(_counts(report), 2, "dim")
 
 
-def _unseen(report: HostReport) -> Iterator[RenderableType]:
-    unseen = [check for check in report.checks if check.status == "unknown"]
-    if not unseen:
-        return
-    yield Text("")
-    if report.access.via is None:
-        yield _said("Not seen", f"the inside of the host, and with it {len(unseen)} of the checks.", "yellow")
-        return
-    yield Text("  Not seen", style="yellow")
-    for check in unseen:
-        yield _indented(f"{check.title}? {check.summary}", 4)
+def _seen(report: HostReport) -> str:
+    """What the person saw, in their client's words; of a disk, nobody could see anything."""
+    if report.access.via == "chroot":
+        return "A disk that was looked at; nothing runs on it."
+    said = seen(report.outside, load(report.service).working)
+    return f"{said}." if said else ""
+
+
+def _answer(report: HostReport) -> Iterator[RenderableType]:
+    """The sentence that answers: each first cause, or why there is none."""
+    now = [cause for cause in report.causes if cause.role == "root"]
+    for cause in now:
+        yield _said("Why", cause.summary, "bold red")
+    if not now:
+        yield _said("Why" if report.verdict != "healthy" else "Well", _without_cause(report), "bold")
 
 
 def _next(report: HostReport) -> Iterator[RenderableType]:
-    """What else there is where no way in worked."""
-    if report.access.via is None and report.access.tried:
-        yield Text("")
-        yield _said("Next", "if you can get to its console, this writes a script to run there:", "bold")
-        yield _indented(f"sshdoctor rescue --host {quote(report.host)} --output rescue.sh", 4)
+    if len(report.next) == 1:
+        yield _said("Next", report.next[0], "bold")
+    elif report.next:
+        yield Text("  Next:", style="bold")
+        for command in report.next:
+            yield _indented(command, 4)
+
+
+def _unseen(report: HostReport) -> Iterator[RenderableType]:
+    left = [check for check in report.checks if check.status == "unknown"]
+    if not left:
+        return
+    yield Text("")
+    if report.access.via is None:
+        yield _said("Not seen", f"the inside of the host, and with it {len(left)} of the checks.", "yellow")
+        return
+    yield Text("  Not seen", style="yellow")
+    for line in unseen(report.checks):
+        yield _indented(line, 4)
 
 
 def _outside(report: HostReport, reply: Reply) -> Iterator[tuple[str, str]]:
@@ -111,6 +143,8 @@ def _dialled(report: HostReport, reply: Reply) -> str:
     address = reply.address or report.login.address
     who = f"{report.login.user}@" if report.login.user else ""
     text = f"{who}{endpoint(address, reply.port)} -> {reply.word}"
+    if reply.stage:
+        text += f", from the {reply.stage}"
     if reply.sender and reply.sender != address:
         text += f", sent by {reply.sender}"
     if reply.elapsed_ms is not None:
@@ -124,28 +158,33 @@ def _duration(milliseconds: float) -> str:
 
 def _looked_in(report: HostReport) -> str:
     used = report.access
-    tried = ", ".join(f"{one.via}: {one.reply}" for one in used.tried if one.reply != "ok")
+    tried = "; ".join(f"{one.via}: {client_words(one.reply)}" for one in used.tried if one.reply != "ok")
     if used.via is None:
-        return f"no ({tried})" if tried else "no"
+        return f"no: {tried}" if tried else "no"
     rights = {True: "with root's rights", False: "without root's rights", None: ""}[used.privileged]
-    return ", ".join(part for part in (f"by {used.via}", used.detail, rights) if part) + (
-        f"; {tried}" if tried else ""
-    )
+    how = "this machine's own shell" if used.via == "local" else used.via
+    return ", ".join(part for part in (how, used.detail, rights) if part) + (f"; {tried}" if tried else "")
 
 
 def _without_cause(report: HostReport) -> str:
     if report.verdict == "healthy":
-        return "Nothing stands in the way: the client gets in."
+        return "the client gets in."
     if report.prediction and report.prediction.agrees is False:
         return f"Not found. By what the host says, the client should get {report.prediction.reply}."
-    return "Not enough could be seen to say."
+    if report.access.via is None:
+        return "Not known: nobody could look inside, and what came back has more than one cause."
+    return "Not known: not enough could be seen to say."
 
 
-def _cause(cause: Cause, heading: str) -> Iterator[RenderableType]:
+def _cause(cause: Cause) -> Iterator[RenderableType]:
+    heading = {"root": "How that is known", "behind": "Behind it", "latent": "Later"}[cause.role]
     style = {"root": "bold red", "behind": "bold yellow", "latent": "bold"}[cause.role]
     yield Text("")
-    yield _said(heading, cause.summary, style)
-    yield _indented(f"{cause.id}, {cause.confidence}", 4, "dim")
+    if cause.role == "root":
+        yield _said(heading, f"{cause.id}, {cause.confidence}", style)
+    else:
+        yield _said(heading, cause.summary, style)
+        yield _indented(f"{cause.id}, {cause.confidence}", 4, "dim")
     for evidence in cause.evidence:
         yield _evidence(evidence)
     if cause.fix:
@@ -175,11 +214,6 @@ def _counts(report: HostReport) -> str:
     words = [check.status for check in report.checks]
     counted = ", ".join(f"{words.count(w)} {w}" for w in dict.fromkeys(sorted(words)))
     return f"{len(words)} checks: {counted}."
-
-
-def _totals(reports: Sequence[HostReport]) -> Text:
-    words: list[str] = [report.verdict for report in reports]
-    return Text(f"{len(words)} hosts: " + ", ".join(f"{words.count(w)} {w}" for w in _VERDICT_STYLE) + ".")
 
 
 def _said(heading: str, text: str, style: str = "") -> RenderableType:

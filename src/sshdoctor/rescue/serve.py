@@ -1,6 +1,8 @@
 """For consoles without paste: the script at a short address, once; its capture taken back, once.
 
-Only the two addresses are served, each with a token of its own. Nothing of a request is ever sent back.
+Only the two addresses are served, each with a token of its own. Nothing of a request is ever sent back. Who
+does not know a token has a few seconds, and gives way to who comes next; a capture is kept on disk while it
+comes, and looked at one at a time.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ import ssl
 import threading
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from sshdoctor.access.capture.capture import Capture, read_capture
-from sshdoctor.access.capture.lines import LARGEST
 from sshdoctor.errors import CaptureError, RescueError, UsageError
 from sshdoctor.model import Reply, endpoint
 from sshdoctor.rescue.listen import short_token, tls, typed, where
+from sshdoctor.rescue.visits import Visits
 
 SECONDS = 600
 """How long the script is offered."""
@@ -26,7 +29,9 @@ SECONDS = 600
 PORT = 8022
 """The port that is offered unless another is named; a free one if it is taken."""
 
-_PEERS, _PATIENCE = 16, 30
+_LARGEST_BODY = 8 * 2**20
+"""Bytes; an ordinary capture has 0.2 MiB."""
+_CHUNK = 65536
 
 
 class Post:
@@ -43,9 +48,11 @@ class Post:
         self._script = b""
         self._fetch_token = short_token()
         self._return_token = secrets.token_urlsafe(24)
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
         self._fetched = False
         self._capture: Capture | None = None
+        self.data = b""
+        """The capture as it came."""
         self._arrived = threading.Event()
         self._server = _bind(address, port, listen, self, context)
         base = f"http{'s' if context else ''}://{endpoint(shown, self._server.server_address[1])}"
@@ -90,16 +97,18 @@ class Post:
     def awaits(self, path: str) -> bool:
         return self._capture is None and _same(path, f"/{self._return_token}")
 
-    def accept(self, data: bytes) -> bool:
-        """Whether ``data`` is the capture; the first one is kept."""
-        try:
-            capture = read_capture(data, "the capture")
-        except CaptureError:
-            return False
+    def accept(self, body: IO[bytes]) -> bool:
+        """Whether ``body`` holds the capture; the first one is kept."""
+        with self._reading:
+            try:
+                data = body.read()
+                capture = read_capture(data, "the capture")
+            except CaptureError:
+                return False
         with self._lock:
             if capture.lost or self._capture is not None:
                 return False
-            self._capture = capture
+            self._capture, self.data = capture, data
         return True
 
     def leave(self) -> None:
@@ -108,7 +117,6 @@ class Post:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = _PATIENCE
     server: _Server
 
     def do_GET(self) -> None:
@@ -117,6 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         if script is None:
             self._say(404, b"")
             return
+        self.server.visits.welcome(self.connection)
         try:
             self._say(200, script)
         except OSError:
@@ -128,16 +137,27 @@ class _Handler(BaseHTTPRequestHandler):
         if not post.awaits(self.path):
             self._say(404, b"")
             return
+        self.server.visits.welcome(self.connection)
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdecimal() and len(length) < 12):
             self._say(411, b"The length of the capture is missing.\n")
-        elif int(length) > LARGEST:
+        elif int(length) > _LARGEST_BODY:
             self._say(413, b"That is too much for a capture.\n")
-        elif post.accept(self.rfile.read(int(length))):
-            self._say(200, b"The capture has arrived. Go back to where sshdoctor runs.\n")
-            post.leave()
         else:
-            self._say(400, b"That is no whole capture.\n")
+            self._receive(int(length))
+
+    def _receive(self, length: int) -> None:
+        post = self.server.post
+        with TemporaryFile() as body:
+            while length > 0 and (chunk := self.rfile.read(min(length, _CHUNK))):
+                body.write(chunk)
+                length -= len(chunk)
+            body.seek(0)
+            if post.accept(body):
+                self._say(200, b"The capture has arrived. Go back to where sshdoctor runs.\n")
+                post.leave()
+            else:
+                self._say(400, b"That is no whole capture.\n")
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         self._say(code, b"")  # http.server would send back what was asked for
@@ -167,12 +187,19 @@ class _Server(socketserver.ThreadingTCPServer):
     def __init__(self, family: int, sockaddr: Any, post: Post, context: ssl.SSLContext | None) -> None:
         self.address_family = family
         self.post = post
+        self.visits = Visits()
         self._context = context
-        self._room = threading.BoundedSemaphore(_PEERS)
         super().__init__(sockaddr, _Handler)
 
+    def service_actions(self) -> None:
+        self.visits.end_late_ones()
+
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._room.acquire(blocking=False):
+        if (
+            self._context is not None
+        ):  # the handshake is done in the thread, so that nobody slow holds up others
+            request = self._context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+        if self.visits.begin(request, client_address[0]):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
@@ -181,16 +208,12 @@ class _Server(socketserver.ThreadingTCPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._room.release()
+            self.visits.end(request)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """In a thread of its own, so that nobody who is slow with TLS holds up the others."""
-        if self._context is None:
-            super().finish_request(request, client_address)
-            return
-        request.settimeout(_PATIENCE)
-        with self._context.wrap_socket(request, server_side=True) as wrapped:
-            super().finish_request(wrapped, client_address)
+        if self._context is not None:
+            request.do_handshake()
+        super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Whoever hangs up, or speaks no TLS, is no concern of the person who waits."""

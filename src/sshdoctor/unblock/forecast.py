@@ -59,17 +59,17 @@ class Forecast(Struct, frozen=True):
         return not isinstance(self.afterwards, Unknown) and self.afterwards.state == "accept"
 
 
-def plan(judged: JudgeRules, source: str, firewall: Firewall, *, narrow: bool = False) -> Forecast:
+def plan(judged: JudgeRules, source: str, firewall: Firewall, *, opened_to: str = "") -> Forecast:
     """The changes by which the rules let the client ``source`` in, one rule after another.
 
-    ``narrow``: for this client alone, also where the rule's owner would open the port for everybody.
+    ``opened_to``: "" for this client alone, "any" for everybody, or a network (for a client of its family).
     Where nothing helps further, the changes found so far are given: ask ``lets_in``.
     """
 
     changes: list[Change] = []
     now = judged(firewall)
     while not isinstance(now, Unknown) and len(changes) < _MOST:
-        for change in _ways(now, firewall, source, narrow, judged):
+        for change in _ways(now, firewall, source, opened_to, judged):
             then = after(firewall, [change])
             met = judged(then)
             if not isinstance(met, Unknown) and (met.state == "accept" or _where(met) != _where(now)):
@@ -87,7 +87,7 @@ def _where(met: FirewallAnswer) -> str:
 
 
 def _ways(
-    now: FirewallAnswer, firewall: Firewall, source: str, narrow: bool, judged: JudgeRules
+    now: FirewallAnswer, firewall: Firewall, source: str, opened_to: str, judged: JudgeRules
 ) -> Iterator[Change]:
     """The owner's own way first. It does not help where the port is another one inside (a redirection), where
     the chain is left before its end, or where the owner's rules come too late: then what does."""
@@ -95,17 +95,26 @@ def _ways(
         yield now.unban
     if now.opening is None:
         return
-    opening = now.opening
-    if narrow and opening.source is None:
-        opening = replace(opening, source=source, place="first")
+    opening, whom = now.opening, _whom(source, opened_to)
+    if opening.source is None and whom is not None:
+        opening = replace(opening, place="first")
+    opening = replace(opening, source=whom)
     yield opening
     wide = judged(after(firewall, [replace(opening.bare(), source=source, port=None)]))
     if not isinstance(wide, Unknown) and wide.redirected_to and wide.redirected_to[1] != opening.port:
         opening = replace(opening, port=wide.redirected_to[1])
         yield opening
-    bare = replace(opening.bare(), source=source)
+    bare = replace(opening.bare(), source=whom)
     yield bare
     yield replace(bare, place="first")
+
+
+def _whom(source: str, opened_to: str) -> str | None:
+    """Whose packets an opening takes: an address or a network of the client's family; None is everybody."""
+    if opened_to == "any":
+        return None
+    same_family = opened_to != "" and (":" in opened_to) == (":" in source)
+    return opened_to if same_family else source
 
 
 def after(firewall: Firewall, changes: Iterable[Change]) -> Firewall:

@@ -54,7 +54,7 @@ class Opening(Struct, frozen=True, kw_only=True):
         if self.tool == "firewall-cmd":
             of = f" --zone={shlex.quote(self.zone)}" if self.zone else ""
             of = f" --policy={shlex.quote(self.policy)}" if self.policy else of
-            add = f"--add-rich-rule='{self.rich}'" if self.rich else self._addition
+            add = f"--add-rich-rule='{self.rich}'" if self.rich else self.addition
             return f"firewall-cmd --permanent{of} {add} && firewall-cmd --reload"
         if self.direct:
             return f"firewall-cmd --permanent --direct --add-rule {self.direct} && firewall-cmd --reload"
@@ -89,19 +89,16 @@ class Opening(Struct, frozen=True, kw_only=True):
     def arguments(self) -> str:
         """The rule as iptables takes it after ``-t TABLE``."""
         chain = shlex.quote(self.chain)
-        place = f"-A {chain}" if self.place == "end" else f"-I {chain} {self._number}"
+        place = f"-A {chain}" if self.place == "end" else f"-I {chain} {self.position}"
         return f"{place}{self.words.removeprefix(f'-A {self.chain}')}"
-
-    @property
-    def _number(self) -> int:
-        return self.number if self.place == "before" and self.number else 1
 
     @property
     def direct(self) -> str:
         """What ``firewall-cmd --direct --add-rule`` takes, where firewalld's direct rules stop the client."""
         if self.owner != "firewalld (direct)":
             return ""
-        what = self._accepting.partition(" -p tcp ")[2]
+        what = self._accepting.partition(" -p tcp ")[2].removesuffix(" -j ACCEPT")
+        what = f"{what} -m comment --comment {self.comment} -j ACCEPT"  # the same rule after a reload
         return f"{self.family} {self.table} {shlex.quote(self.chain)} -32768 -p tcp {what}"
 
     @property
@@ -139,6 +136,18 @@ class Opening(Struct, frozen=True, kw_only=True):
         return f"{self.source}/{whole}"
 
     @property
+    def position(self) -> int:
+        """Where in its chain the rule is inserted."""
+        return self.number if self.place == "before" and self.number else 1
+
+    @property
+    def addition(self) -> str:
+        """What firewall-cmd is told to add to a zone or policy."""
+        if self.rich:
+            return f"--add-rich-rule={self.rich}"
+        return "--add-service=ssh" if self.port == 22 else f"--add-port={self.port}/tcp"
+
+    @property
     def _accepting(self) -> str:
         """The smallest rule that takes this client's packets before the one that stops them."""
         chain = shlex.quote(self.chain)
@@ -146,15 +155,8 @@ class Opening(Struct, frozen=True, kw_only=True):
             return f"nft insert rule {shlex.join(self.table.split())} {chain} {self.expression}"
         source = f" -{'d' if self.outward else 's'} {self.source}" if self.source else ""
         ends = f"--{'s' if self.outward else 'd'}port {self.port}{source}"
-        where = f"-A {chain}" if self.place == "end" else f"-I {chain} {self._number}"
+        where = f"-A {chain}" if self.place == "end" else f"-I {chain} {self.position}"
         return f"{self.tool} -t {shlex.quote(self.table)} {where} -p tcp {ends} -j ACCEPT"
-
-    @property
-    def _addition(self) -> str:
-        """What firewall-cmd is told to add to a zone or policy."""
-        if self.rich:
-            return f"--add-rich-rule={self.rich}"
-        return "--add-service=ssh" if self.port == 22 else f"--add-port={self.port}/tcp"
 
     def bare(self) -> Opening:
         """The same by a rule of nobody's, beside the one that stops the client; it is gone after a reboot."""
@@ -162,34 +164,3 @@ class Opening(Struct, frozen=True, kw_only=True):
         if self.backend == "nft":
             place = "first"
         return replace(self, tool=self.backend, place=place, zone="", policy="", saved=NOWHERE)
-
-    def variables(self) -> dict[str, object]:
-        """One item of ``openings``, which the playbook ``open-firewall`` takes; every value is plain."""
-        nft_family, _, table = self.table.rpartition(" ")
-        return {
-            "tool": self.tool,
-            "other_back_end": self.tool.endswith(("-nft", "-legacy")),
-            "family": self.family,
-            "nft_family": nft_family,
-            "table": table,
-            "chain": self.chain,
-            "place": self.place,
-            "number": self._number,
-            "port": self.port,
-            "source": self.network,
-            "outward": self.outward,
-            "words": self.words,
-            "arguments": "" if self.tool in ("ufw", "firewall-cmd", "nft") else self.arguments,
-            "comment": self.comment,
-            "zone": self.zone,
-            "policy": self.policy,
-            "policy_addition": self._addition if self.policy else "",
-            "policy_entry": f"{self.policy} {self._addition};" if self.policy else "",
-            "rich": self.rich,
-            "direct": self.direct,
-            "saved_file": self.saved.file,
-            "saved_pattern": self.saved.pattern,
-            "saved_after": self.saved.after,
-            "restore": f"{'ip6' if self.family == 'ipv6' else 'ip'}tables-restore",
-            "note": self.note,
-        }

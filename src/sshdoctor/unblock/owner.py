@@ -98,7 +98,8 @@ def _loaded_from_nft(rule: Rule, firewall: Firewall) -> Owner:
     if isinstance(firewall.boot, Unknown):
         return Owner("nftables", firewall.boot)
     if "nftables" not in firewall.boot:
-        return Owner("nftables", False)
+        by = next(iter(firewall.loaders), "")
+        return Owner("nftables", Unknown(f"{by} loads rules") if by else False, by)
     lines = firewall.saved.get(_NFTABLES, ())
     if isinstance(lines, Unknown):
         return Owner("nftables", lines)
@@ -159,6 +160,8 @@ def _restored(rule: Rule, family: str, firewall: Firewall) -> Owner:
         if _holds(lines, rule):
             name = "iptables-persistent" if service == "netfilter-persistent" else f"{service}.service"
             return Owner(name, True)
+    for found in firewall.loaders:
+        return Owner("iptables", Unknown(f"{found} loads rules"), found)
     for unit, loader in _LOADERS.items():
         if unit in firewall.boot:
             return Owner("iptables", Unknown(f"{loader} loads rules at boot"), loader)

@@ -26,6 +26,8 @@ class Unban(Struct, frozen=True, kw_only=True):
     set_name: str
     table: str
     address: str
+    """What is lifted: the client's, or the network that its jail holds."""
+    client: str
     family: str
     rule: Rule
 
@@ -39,8 +41,10 @@ class Unban(Struct, frozen=True, kw_only=True):
         return {
             "by": self.by,
             "address": self.address,
+            "client": self.client,
             "jail": self.jail,
             "jail_entry": f"{self.jail}={self.address}" if self.jail else "",
+            "ignore_entry": f"{self.jail}={self.client}" if self.jail else "",
             "rule": self.rule.text if in_rule else "",
             "rule_deletion": [plain, "-D", *words(self.rule.text)[1:]] if in_rule else [],
             "shorewall": shorewall if self.by == "Shorewall" else "",
@@ -49,8 +53,14 @@ class Unban(Struct, frozen=True, kw_only=True):
         }
 
 
-def unban(held: Ban, rule: Rule, address: str, family: str) -> Unban:
-    """The change that lifts ``held``, which ``rule`` carries out for the client ``address``."""
+def unban(held: Ban, rule: Rule, address: str, family: str) -> Unban | None:
+    """The change that lifts ``held``, which ``rule`` carries out for the client ``address``.
+
+    None where others would be let in with it (a set holds a network with the client, and no program owns that
+    ban), or where it is firewalld's own: then an opening lets this client in alone.
+    """
+    if held.by == "firewalld" or (not held.jail and held.element not in ("", address)):
+        return None
     from sshdoctor.firewall.owners import sets_of_source  # with the model, which is paid for elsewhere
 
     sets = sets_of_source(rule)
@@ -61,6 +71,7 @@ def unban(held: Ban, rule: Rule, address: str, family: str) -> Unban:
         set_name=next(iter([*named, *sets]), ""),
         table=rule.table if " " in rule.table else "",
         address=(held.element if held.jail else "") or address,
+        client=address,
         family=family,
         rule=rule,
     )

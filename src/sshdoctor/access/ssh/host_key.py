@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from shlex import quote
 from typing import NoReturn
 
@@ -19,6 +20,10 @@ from sshdoctor.access.ssh.known_hosts import (
 from sshdoctor.model import Command, Login
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
+
+
+def _revoked(blob: bytes, lines: Sequence[KnownKey]) -> bool:
+    return any(line.marker == "@revoked" and line.key == blob for line in lines)
 
 
 class HostKeyCheck(paramiko.MissingHostKeyPolicy):
@@ -44,13 +49,13 @@ class HostKeyCheck(paramiko.MissingHostKeyPolicy):
         """Returns if the key is known; raises LoginError if not."""
         kind, blob = key.get_name(), key.asbytes()
         self.offered = fingerprint(blob)
-        if any(line.marker == "@revoked" and line.key == blob for line in self._lines):
+        if _revoked(blob, self._lines):
             self._refuse("host-key-changed", f"the {kind} key {self.offered} of {self._host} is revoked")
         if any(line.key == blob for line in self._own()):
             return
         if any(line.type == kind for line in self._own()):
             self._refuse("host-key-changed", self._changed(kind))
-        if not self._own() and self._known_without_port(blob):
+        if not self._own() and self._known_without_port(kind, blob):
             return
         if self._accept_new and not self._own():
             self._add(kind, blob)
@@ -60,9 +65,11 @@ class HostKeyCheck(paramiko.MissingHostKeyPolicy):
     def _own(self) -> list[KnownKey]:
         return [line for line in self._lines if not line.marker]
 
-    def _known_without_port(self, blob: bytes) -> bool:
-        """As ssh(1): a key that is known for the host holds for its other ports too."""
+    def _known_without_port(self, kind: str, blob: bytes) -> bool:
+        """As ssh(1): what is known of the host's key, or revoked, holds for its other ports too."""
         lines = known_keys(self._files, self._host, 22)
+        if _revoked(blob, lines):
+            self._refuse("host-key-changed", f"the {kind} key {self.offered} of {self._host} is revoked")
         return any(line.key == blob and not line.marker for line in lines)
 
     def _add(self, kind: str, blob: bytes) -> None:

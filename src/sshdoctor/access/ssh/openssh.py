@@ -23,6 +23,9 @@ HONOURED = frozenset(
 )  # fmt: skip
 """The options that the library does as ssh does; any other is asked of ssh."""
 
+ORDINARY = {"ipqos": ("lowdelay throughput", "af21 cs1", "ef none", "ef cs0")}
+"""What ssh does unasked: Debian's, and upstream's before 10.1 and since (ssh_config(5))."""
+
 _DIFFERENT = ("auth-denied", "kex-failed")
 _SLOW = 4
 _MOST_LINES = 200
@@ -32,6 +35,7 @@ _WORDS = (
     ("Unable to negotiate with", "kex-failed"),
     ("no matching ", "kex-failed"),
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", "host-key-changed"),
+    ("REVOKED HOST KEY DETECTED", "host-key-changed"),
     ("Host key verification failed", "host-key-unknown"),
 )
 
@@ -49,7 +53,8 @@ def differs(login: Login, word: str) -> bool:
         return False
     if word in _DIFFERENT:
         return True
-    return bool(set(login.options) - HONOURED) or any(key_fault(path) for path in login.key_files)
+    asked = {name for name, value in login.options.items() if value not in ORDINARY.get(name, ())}
+    return bool(asked - HONOURED) or any(key_fault(path) for path in login.key_files)
 
 
 def ask_openssh(login: Login, timeout: float) -> OpensshAnswer | None:

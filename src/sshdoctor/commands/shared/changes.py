@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
 from sshdoctor.commands.shared.fleet import examine_all
 from sshdoctor.commands.shared.options import (
+    Interrupted,
     Options,
     hosts_of,
     in_order,
@@ -26,8 +28,10 @@ from sshdoctor.commands.shared.options import (
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.diagnosis.setup import diagnosis_setup
+from sshdoctor.errors import UsageError
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Answer, Choice, ask_on_terminal, chosen, is_terminal
+from sshdoctor.remedy.playbook.catalog import to_name
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.reports import check_format
 from sshdoctor.reports.repair_text import diffs, plan_text
@@ -49,7 +53,7 @@ class ChangeOptions(Struct, frozen=True, kw_only=True):
     diff: bool
     yes: bool
     guard: str
-    narrow: bool
+    source: str
     script: str = ""
     """Change nothing: write the plan to this file, for a console."""
 
@@ -63,7 +67,17 @@ def repair_setup(sources: Sequence[Path], probing: ProbeOptions) -> RepairSetup:
 def choice_of(wish: ChangeOptions, causes: tuple[str, ...] = ()) -> Choice:
     """What a person wants, checked. Raises UsageError."""
     seconds = int(number("--guard", wish.guard, 5, 3600))
-    return Choice(seconds=seconds, causes=causes, check=wish.check, narrow=wish.narrow)
+    source = _source(wish.source)
+    return Choice(seconds=seconds, causes=causes, check=wish.check, source=source, unasked=wish.yes)
+
+
+def _source(text: str) -> str:
+    if text in ("", "any"):
+        return text
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        raise UsageError(f"--source {text}: any, an address, or a network such as 192.0.2.0/24") from None
 
 
 def work_on(host: Host, setup: RepairSetup, work: HostWork) -> HostReport:
@@ -81,8 +95,14 @@ def work_on_each(options: Options, work: HostWork, wish: ChangeOptions) -> int:
         setup.prepare()
     asks = not (wish.yes or wish.check)  # one terminal answers for one host at a time
     examined = partial(work_on, setup=setup, work=work)
-    reports = in_order(hosts, examine_all(hosts, examined, 1 if asks else jobs))
-    write(reports, options)
+    done = examine_all(hosts, examined, 1 if asks else jobs)
+    try:
+        reports = in_order(hosts, done, quiet=options.quiet)
+    except Interrupted as interrupted:
+        if interrupted.reports:
+            write(interrupted.reports, options, to_name(setup.playbooks()))
+        raise
+    write(reports, options, to_name(setup.playbooks()))
     return exit_codes.of_repairs(reports)
 
 

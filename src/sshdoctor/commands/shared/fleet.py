@@ -5,48 +5,34 @@ Whatever goes wrong with one host is that host's report, and no other's.
 
 from __future__ import annotations
 
-import os
-import signal
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 
-from sshdoctor import __version__
+from sshdoctor.commands.shared.program import internal_error
 from sshdoctor.errors import SshdoctorError
 from sshdoctor.model import AccessUsed, Host, HostReport
 
 Work = Callable[[Host], HostReport]
-_STEPS = 3
-_LONGEST = 300
 
 
-def examine_all(hosts: Sequence[Host], work: Work, jobs: int) -> Iterator[HostReport]:
+def examine_all(
+    hosts: Sequence[Host], work: Work, jobs: int, patience: float | None = None
+) -> Generator[HostReport]:
     """``work`` of each host, in the order in which they end; ``jobs`` at a time.
 
-    On KeyboardInterrupt every worker is interrupted too and waited for, so that each cleans up its host.
+    On KeyboardInterrupt every worker is interrupted too and waited for, so that each cleans up its host; for
+    ``patience`` seconds, after which it is ended; None: however long that takes. Close it to the same end.
     """
     if len(hosts) == 1 or jobs == 1:
         yield from (examine(host, work) for host in hosts)
         return
-    from concurrent.futures import ProcessPoolExecutor, as_completed  # 30 ms that one host need not pay
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    from sshdoctor.commands.shared.workers import Workers  # which one host need not pay for
 
-    # fork, not spawn: a worker has all modules, all checks and its work at once, and shares their memory.
-    with ProcessPoolExecutor(min(jobs, len(hosts)), get_context("fork"), _wait_for_work, (work,)) as pool:
-        futures = {pool.submit(_interruptible, host): host for host in hosts}
-        workers = tuple(pool._processes)
-        try:
-            for future in as_completed(futures):
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    yield failed_report(futures[future], "a process that examined hosts was ended")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for pid in workers:
-                os.kill(pid, signal.SIGINT)
-            raise
+    with Workers(partial(examine, work=work), min(jobs, len(hosts)), patience) as workers:
+        for host, answer in workers.each(hosts):
+            if isinstance(answer, SshdoctorError):
+                raise answer
+            yield answer or failed_report(host, "internal error: a process that examined hosts was ended")
 
 
 def examine(host: Host, work: Work) -> HostReport:
@@ -56,14 +42,15 @@ def examine(host: Host, work: Work) -> HostReport:
     except SshdoctorError:
         raise
     except Exception as error:  # what comes from a host has no say in what comes of the others
-        return failed_report(host, _told(error))
+        return failed_report(host, internal_error(error))
 
 
 def failed_report(host: Host, what: str) -> HostReport:
-    """Nothing is known of ``host``, because this program failed."""
-    note = f"internal error: {what}. Please send us this line; it is sshdoctor {__version__}."
+    """Nothing is known of ``host``, because this program failed; ``what`` says how."""
     return HostReport(
         host=host.name,
+        service=host.service,
+        managed=host.managed,
         login=host.login,
         verdict="undecided",
         outside=(),
@@ -71,31 +58,5 @@ def failed_report(host: Host, what: str) -> HostReport:
         prediction=None,
         causes=(),
         checks=(),
-        notes=(note,),
+        notes=(what,),
     )
-
-
-def _told(error: Exception) -> str:
-    """What went wrong, and where: the last steps of the way there."""
-    steps = traceback.extract_tb(error.__traceback__)[-_STEPS:]
-    way = " < ".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in reversed(steps))
-    return f"{type(error).__name__}: {error}"[:_LONGEST] + f" ({way})"
-
-
-class _Worker:
-    """What this process does of every host: inherited, as a playbook, which has modules, cannot be sent."""
-
-    work: Work
-
-
-def _wait_for_work(work: Work) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _Worker.work = staticmethod(work)
-
-
-def _interruptible(host: Host) -> HostReport:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return examine(host, _Worker.work)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

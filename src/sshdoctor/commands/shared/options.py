@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor import __version__
+from sshdoctor.commands.shared.logins import LoginOptions, overruled, typed_variables
+from sshdoctor.commands.shared.progress import progress_of
+from sshdoctor.diagnosis.next_steps import Asked, next_commands
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory import Request, find_sources, is_url, load_hosts, load_site, with_site
 from sshdoctor.model import Host, HostReport, Login
 from sshdoctor.reports import render
+from sshdoctor.reports.layout.printable import printable
 
 if TYPE_CHECKING:
     from sshdoctor.access.capture.capture import Capture
@@ -39,16 +44,35 @@ class Options(Struct, frozen=True, kw_only=True):
     accept_new_host_key: bool
     lang: str = "en"
     mask: bool = False
+    limit: str = ""
+    list_hosts: bool = False
+    extra_vars: tuple[str, ...] = ()
+    login: LoginOptions = LoginOptions()
+    quiet: bool = False
+    verbose: int = 0
     deep: bool = False
     capture: Capture | None = None
     """What the one host said, to be asked instead of it."""
     request: Request | None = None
     """How a URL is asked for."""
     service: str = ""
+    capture_file: str = ""
 
     def __post_init__(self) -> None:
-        if not self.pattern:
+        if not (self.pattern or self.limit):
             raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
+
+    @property
+    def again(self) -> tuple[str, ...]:
+        """The options that the next command has to have as well, so that it means the same hosts."""
+        valued = (
+            *(("--inventory", name) for name in self.inventories),
+            *(("-e", word) for word in self.extra_vars),
+            ("--known-hosts", self.known_hosts),
+            *self.login.valued,
+        )
+        words = (word for name, value in valued if value for word in (name, value))
+        return (*words, *self.login.flags)
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -78,14 +102,24 @@ def jobs_of(options: Options) -> int:
 
 def hosts_of(options: Options) -> list[Host]:
     """The hosts that the pattern means. Raises InventoryError, UsageError."""
+    typed = typed_variables(options.login, options.extra_vars)
     if is_url(options.pattern):
         request = options.request or Request()
         return [load_site(options.pattern, request, options.sources or None, os.environ, __version__)]
-    found = load_hosts(options.pattern, options.sources or None, os.environ)
+    found = load_hosts(options.pattern, options.sources or None, os.environ, typed, limit=options.limit)
+    for note in overruled(found, options.login):
+        print(f"sshdoctor: {note}", file=sys.stderr)
     if options.service in ("web", "all"):
         sites = [with_site(host, __version__) for host in found]
         return [*(found if options.service == "all" else ()), *(one for each in sites for one in each)]
     return [_with_known_hosts(host, options.known_hosts) for host in found]
+
+
+def list_hosts(options: Options) -> int:
+    """Say which hosts are meant, as Ansible says it."""
+    names = [host.name for host in hosts_of(options)]
+    show_text("\n".join([f"  hosts ({len(names)}):", *(f"    {printable(name)}" for name in names)]) + "\n")
+    return 0
 
 
 def site_request(
@@ -142,19 +176,53 @@ def _with_known_hosts(host: Host, file: str) -> Host:
     return replace(host, login=told(host.login), ways=ways)
 
 
-def in_order(hosts: Sequence[Host], reports: Iterable[HostReport]) -> list[HostReport]:
-    """All reports in the order of ``hosts``; with several, a line of progress for each that ends."""
+class Interrupted(KeyboardInterrupt):
+    """A person ended it; ``reports`` are those of the hosts that were done."""
+
+    def __init__(self, reports: list[HostReport], left: int) -> None:
+        super().__init__()
+        self.reports, self.left = reports, left
+
+    def __str__(self) -> str:
+        return f"{self.left} host{'s are' if self.left != 1 else ' is'} not known"
+
+
+def in_order(
+    hosts: Sequence[Host], reports: Generator[HostReport], *, quiet: bool = False
+) -> list[HostReport]:
+    """All reports in the order of ``hosts``; with several, a line of progress for each that ends.
+
+    Raises Interrupted when nothing is under way any more.
+    """
     done: dict[str, HostReport] = {}
-    for report in reports:
-        done[report.host] = report
-        if len(hosts) > 1:
-            first = report.causes[0].id if report.causes else report.outside[0].word
-            print(f"[{len(done)}/{len(hosts)}] {report.host}: {report.verdict} ({first})", file=sys.stderr)
-    return [done[host.name] for host in hosts]
+    shown = progress_of(len(hosts), quiet=quiet)
+
+    def known() -> list[HostReport]:
+        return [done[host.name] for host in hosts if host.name in done]
+
+    try:
+        with closing(reports), shown:
+            for report in reports:
+                done[report.host] = report
+                shown.ended(report)
+    except KeyboardInterrupt:
+        raise Interrupted(known(), len(hosts) - len(done)) from None
+    return known()
 
 
-def write(reports: Sequence[HostReport], options: Options) -> None:
-    """The reports, to where the person wants them. Raises UsageError."""
+def write(reports: Sequence[HostReport], options: Options, to_name: Collection[str] = ()) -> None:
+    """The reports, each with what to type next, to where the person wants them. Raises UsageError.
+
+    ``to_name``: the causes that are mended only if they are named.
+    """
+    asked = Asked(
+        again=options.again,
+        capture=options.capture_file,
+        outside_only=options.outside_only,
+        deep=options.deep,
+        to_name=to_name,
+    )
+    reports = [replace(report, next=next_commands(report, asked)) for report in reports]
     told = partial(render, reports, options.format, lang=options.lang, mask=options.mask)
     if not options.output:
         show_text(told(**terminal()))
@@ -163,6 +231,9 @@ def write(reports: Sequence[HostReport], options: Options) -> None:
         Path(options.output).write_text(told(), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--output {options.output}: {error.strerror}") from None
+
+
+_PLAIN_SIGNS = str.maketrans({"…": "...", "→": "->", "·": "-"})
 
 
 def write_program(file: str, text: str, flag: str) -> None:
@@ -176,7 +247,20 @@ def write_program(file: str, text: str, flag: str) -> None:
 
 
 def show_text(text: str) -> None:
-    """To standard output, at once."""
+    """To standard output, at once; what its encoding has not, in plain signs. Raises UsageError.
+
+    That is raised for a text in another script than the encoding has.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.translate(_PLAIN_SIGNS)
+        if sum(not char.isascii() for char in plain) > len(plain) / 20:
+            raise UsageError(
+                f"standard output takes {encoding} alone, and this is written in other letters: --output FILE"
+            ) from None
+        text = plain.encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -125,7 +125,11 @@ def _arrived(way: WayBack, client: str | None, dial: Dialled, entry: Entry | Non
         return Unknown("the client's address is not known")
     if entry is not None and entry.state in _UNRESOLVED:
         return True if entry.address == client else Unknown("the kernel forgets what it cannot answer")
-    if any(one.peer == client and one.port in (dial.port, dial.inside_port) for one in way.waiting):
+    ports = (dial.port, dial.inside_port)
+    ours = [one for one in way.waiting if one.peer == client and one.port in ports]
+    if dial.source_port is not None and client == dial.source:  # others wait since before this dial
+        ours = [one for one in ours if one.peer_port == dial.source_port]
+    if ours:
         return True
     if isinstance(way.kept, Unknown):
         return way.kept

@@ -34,6 +34,9 @@ class Dialled(Struct, frozen=True, kw_only=True):
     """The host, or a disk of it, was looked into."""
     stage: str
     """The jump host or ProxyCommand that gave the reply, "" if it is the target's own."""
+    source: str | None
+    source_port: int | None
+    """This machine's own address and port of the dial."""
     sender: str | None
     foreign_sender: bool
     """An ICMP refusal whose sender is not the address dialled: somebody else's firewall or router."""
@@ -85,6 +88,8 @@ def dialled(
         connected=progress(reply.word) >= CONNECTED,
         looked_inside=not isinstance(addresses, Unknown),
         stage=reply.stage,
+        source=reply.source,
+        source_port=reply.source_port,
         sender=reply.sender,
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
         no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from msgspec import Struct
@@ -21,6 +22,9 @@ class Listening(Struct, frozen=True, kw_only=True):
     pid: int | None
     anywhere: bool | Unknown
     """A server of the service listens, on whatever address and port."""
+    unserved: bool | Unknown
+    """No server listens at all, or none on the port dialled, which is that of a unit that does not run: one
+    that was started by hand elsewhere is not in its place."""
     ports: tuple[int, ...]
     addresses: tuple[str, ...]
     """Where its servers listen, as ``address:port``."""
@@ -37,11 +41,16 @@ class Listening(Struct, frozen=True, kw_only=True):
 
 
 def listening(
-    dial: Dialled, listeners: Listeners | Unknown, no_server_runs: bool, incoming: str = ""
+    dial: Dialled,
+    listeners: Listeners | Unknown,
+    no_server_runs: bool,
+    incoming: str = "",
+    awaited: tuple[int, ...] | Unknown = (),
 ) -> Listening | Unknown:
     """The fact, from the listeners of the host; Unknown where these could not be read.
 
-    ``incoming`` is the interface that the client comes by, "" where that is not known.
+    ``incoming`` is the interface that the client comes by, "" where that is not known; ``awaited`` are the
+    ports that the service's unit or socket unit would listen on, where neither runs.
     ``no_server_runs``: no process of a server is there, so that a socket whose process is not named
     (the kernel's, another user's or namespace's) is none of the service.
     """
@@ -54,13 +63,18 @@ def listening(
     there = [one for one in reached if not incoming or one.interface in ("", incoming)]
     own_here = [one for one in own if one.port == dial.inside_port]
     answering = next((one for one in there if one in own), there[0] if there else None)
-    own_family = [one for one in own_here if _serves_family(one, dial.family)]
+    own_family = [
+        one for one in own_here if _serves_family(one, dial.family) or _may_serve(one, dial.family, own)
+    ]
     other_family = [one for one in own_here if _serves_family(one, _other(dial.family))]
+    state = _state(answering, listeners, dial)
+    anywhere = listeners.own if isinstance(listeners.own, Unknown) else bool(listeners.own)
     return Listening(
-        state=_state(answering, listeners, dial),
+        state=state,
         program=answering.program if answering else "",
         pid=answering.pid if answering else None,
-        anywhere=listeners.own if isinstance(listeners.own, Unknown) else bool(listeners.own),
+        anywhere=anywhere,
+        unserved=_unserved(anywhere, state, dial.inside_port, awaited) if not own_here else False,
         ports=tuple(dict.fromkeys(one.port for one in own)),
         addresses=tuple(_where(one) for one in own),
         on_port=bool(own_here),
@@ -85,13 +99,29 @@ def _state(answering: Listener | None, listeners: Listeners, dial: Dialled) -> s
         return answering.program if isinstance(answering.program, Unknown) else "other"
     if dial.translated is True:
         return Unknown(f"{dial.address} is not the host's own: its port {dial.port} may be another inside")
+    here = (one for one in listeners.sockets if one.port == dial.inside_port)
+    own = () if isinstance(listeners.own, Unknown) else listeners.own
+    if any(_may_serve(one, dial.family, own) for one in here):
+        return Unknown("nothing shows whether the IPv6 socket of this port takes IPv4 as well")
     return "closed"
+
+
+def _unserved(
+    anywhere: bool | Unknown, state: str | Unknown, port: int, awaited: tuple[int, ...] | Unknown
+) -> bool | Unknown:
+    if isinstance(anywhere, Unknown) or not anywhere:
+        return anywhere if isinstance(anywhere, Unknown) else True
+    if isinstance(state, Unknown):
+        return state
+    if isinstance(awaited, Unknown):
+        return awaited
+    return state == "closed" and port in awaited
 
 
 def _takes(one: Listener, dial: Dialled) -> bool:
     if isinstance(dial.arrives_at, Unknown):
         return False
-    return one.is_at(dial.arrives_at) or _serves_family(one, dial.family)
+    return one.address == dial.arrives_at or _serves_family(one, dial.family)
 
 
 def _serves_family(one: Listener, family: str) -> bool:
@@ -105,8 +135,14 @@ def _serves_family(one: Listener, family: str) -> bool:
     return False
 
 
+def _may_serve(one: Listener, family: str, own: Sequence[Listener]) -> bool:
+    """Whether it may be one for both families, which is not shown: its socket unit may make one."""
+    unseen = one.address == "::" and isinstance(one.v6only, Unknown)
+    return unseen and family == "ipv4" and (one.pid in (None, 1) or one not in own)
+
+
 def _loopback(address: str) -> bool:
-    return not address.endswith("*") and address != "" and ip_address(address.split("%")[0]).is_loopback
+    return address != "" and ip_address(address.split("%")[0]).is_loopback
 
 
 def _other(family: str) -> str:

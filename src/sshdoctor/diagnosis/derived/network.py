@@ -34,6 +34,16 @@ NETWORK_NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 """The facts of the host that each is made of."""
 
+NETWORK_WRITERS: Mapping[str, Mapping[str, str]] = {
+    "here": {"": "client"},
+    "answer": {"": "kernel"},
+    "interface": {"": "kernel"},
+    "beneath": {"": "kernel"},
+    "translated": {"": "root"},
+    "passage": {"": "client"},
+}
+"""Who could have written each (see facts.Writer)."""
+
 
 def network(
     dial: Dialled,

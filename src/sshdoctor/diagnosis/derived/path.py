@@ -57,7 +57,8 @@ class Path(Struct, frozen=True, kw_only=True):
     """Whether the rules let the host's hardware address be found."""
     fix: Command
     opening: Opening | None
-    """What would let the client in past the rule that stops or limits it; None for a ban."""
+    """What would let the client in past the rule that stops or limits it; None for a ban that can be
+    lifted for this client."""
     unban: Unban | None
     redirected_to: tuple[str, int] | None
     redirected: bool
@@ -194,8 +195,9 @@ def _read(
     held = None
     if rule and stopped:
         held = ban(rule, owner.name, packet.source, bans, firewall, _led(verdict, firewall))
-    stops = rule is not None and held is None and (stopped or verdict.state == "depends")
-    opens = None if held else opening(verdict, owner, packet, tool, firewall)
+    stops = rule is not None and (stopped or verdict.state == "depends")
+    lifts = unban(held, rule, packet.source, dial.family) if held and rule else None
+    opens = None if lifts else opening(verdict, owner, packet, tool, firewall)
     removal = _removal(by, dial.family, firewall)
     knocked = knocks(firewall, packet.not_recent, packet.destination_port) if stopped else ()
     limited, passed = _limited(verdict, dial), _passed_a_limit(verdict, dial)
@@ -214,9 +216,7 @@ def _read(
         discovery=found,
         fix=Command(held.fix if held else opens.command if opens else ""),
         opening=opens if stops else None,
-        unban=unban(held, rule, packet.source, dial.family)
-        if held and rule and held.by != "firewalld"
-        else None,
+        unban=lifts,
         redirected_to=to,
         redirected=to is not None,
         redirected_away=to is not None and not _is_own(to[0], packet),

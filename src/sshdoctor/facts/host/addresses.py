@@ -70,6 +70,7 @@ class Addresses(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Addresses
+WRITERS = {"": "kernel"}
 _BITS = {"dadfailed": 0x08, "deprecated": 0x20, "tentative": 0x40}
 _ERRORS = {
     "Invalid argument": "blackhole",

@@ -72,6 +72,7 @@ def unban_command(jail: str, element: str) -> str:
 
 
 VALUE = Bans
+WRITERS = {"": "root"}
 _TIMES = re.compile(r"^(\S+) (\S+)\s+(\d{4}-\d\d-\d\d [\d:]{8}) \+ -?\d+ = (\d{4}-\d\d-\d\d [\d:]{8})$")
 
 

@@ -81,6 +81,7 @@ class Below(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Below
+WRITERS = {"": "kernel"}
 
 
 def parse(sections: Mapping[str, Section]) -> Below | Unknown:

@@ -48,6 +48,7 @@ class Conntrack(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Conntrack
+WRITERS = {"": "kernel"}
 _RECENT_SECONDS = 3600
 _LOGGED = re.compile(r"^\[\s*(\d+)\.\d+\]")
 

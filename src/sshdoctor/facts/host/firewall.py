@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.facts.offline.accounts_and_paths import OFF, printed
+from sshdoctor.facts.parsing.loaders import LOADERS, loaders
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, denied, evidence, parts, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Family, Unknown
@@ -87,6 +88,9 @@ for file in /etc/rc.local /etc/network/interfaces /etc/network/if-*.d/* /etc/sys
   [ -f "$file" ] && [ ! -L "$file" ] || continue
   ! grep -qsE '^[^#]*(ip6?tables|nft )' "$file" || { echo script; break; }
 done
+"""
+    + LOADERS
+    + """
 for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
   [ ! -e $file ] || { echo "## saved $file"; grep -h '^[-*:]' $file 2>&1; }
 done
@@ -122,6 +126,8 @@ class Firewall(Struct, frozen=True, kw_only=True):
     /etc/runlevels), and "script" if a unit or script of the host's own calls iptables or nft.
     ``saved`` is the lines of the files that rules are loaded from, by path: Unknown for one that may not be
     read. ``recent`` has the addresses on each list of ``-m recent`` that may be read.
+    ``loaders`` are what makes rules at boot, or again and again, by the host's own words: a unit, a timer, a
+    line of cron, a script, each with the file, as in "fw.timer (/usr/local/sbin/fw.sh)".
     ``default`` is the back end of plain ``iptables`` and ``ip6tables``, by family: "nft", "legacy".
     """
 
@@ -136,10 +142,12 @@ class Firewall(Struct, frozen=True, kw_only=True):
     saved: Mapping[str, tuple[str, ...] | Unknown]
     default: Mapping[str, str]
     recent: Mapping[str, tuple[str, ...]] = {}
+    loaders: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...]
 
 
 VALUE = Firewall
+WRITERS = {"": "root"}
 
 
 def on_disk(disk: Disk, user: str) -> Firewall | Unknown:
@@ -182,6 +190,7 @@ def parse(sections: Mapping[str, Section]) -> Firewall | Unknown:
         boot=tuple(said["boot"].split()) if "boot" in said else Unknown("not asked for"),
         saved={name[6:]: _lines(each) for name, each in said.items() if name.startswith("saved ")},
         recent={name[7:]: _recent(each) for name, each in said.items() if name.startswith("recent ")},
+        loaders=loaders(said.get("loaders", "")),
         default=_default(said.get("kernel", "")),
         evidence=evidence(
             "iptables-save; nft list ruleset", [line for each in failed for line in each.splitlines()]

@@ -68,6 +68,7 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Identity
+WRITERS = {"": "root"}
 
 
 def on_disk(disk: Disk, user: str) -> Identity | Unknown:

@@ -114,6 +114,7 @@ class WayBack(Struct, frozen=True, kw_only=True):
 
 
 VALUE = WayBack
+WRITERS = {"": "kernel"}
 _ERRORS = {
     "Invalid argument": "blackhole",
     "No route to host": "unreachable",

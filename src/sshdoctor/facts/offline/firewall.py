@@ -15,6 +15,7 @@ from sshdoctor.disk import Disk
 from sshdoctor.facts.offline import firewalld as _firewalld_disk
 from sshdoctor.facts.offline.nft_file import ruleset
 from sshdoctor.firewall import RulesError
+from sshdoctor.firewall.iptables.save import BUILT_IN
 from sshdoctor.firewall.nft.text import Include
 from sshdoctor.model import Unknown
 
@@ -111,7 +112,7 @@ def rules_text(disk: Disk) -> str:
         for unit, path in pairs:
             if unit in found and disk.is_file(path) and (unit != "ufw" or _ufw_enabled(disk)):
                 text = _ufw(disk, tool) if unit == "ufw" else disk.text(path)
-                said += [f"## {tool}-save", re.sub(r"^#.*\n", "", text, flags=re.M)]
+                said += [f"## {tool}-save", _declared(re.sub(r"^#.*\n", "", text, flags=re.M))]
     said += ["## managers", *(["ufw"] if _ufw_enabled(disk) else [])]
     said += [name for name in ("firewalld", "fail2ban", "docker", "sshguard") if name in found]
     said += ["## boot", *found]
@@ -158,6 +159,21 @@ def _tables(text: str) -> Iterator[tuple[str, list[str]]]:
     for name, body in re.findall(r"^\*(\w+)\n(.*?)^COMMIT", text, re.M | re.S):
         lines = [line for line in body.splitlines() if line.strip() and not line.startswith("#")]
         yield name, [line for line in lines if not re.match(r"-I ufw6?-logging-", line)]
+
+
+def _declared(text: str) -> str:
+    """``text`` with the built-in chains that it does not declare: at a boot they have the kernel's policy.
+
+    >>> _declared("*nat\\n:POSTROUTING ACCEPT [0:0]\\nCOMMIT\\n").split("\\n")[1:3]
+    [':PREROUTING ACCEPT [0:0]', ':INPUT ACCEPT [0:0]']
+    """
+    lines = []
+    for name, body in re.findall(r"^\*(\w+) *\n(.*?)^COMMIT", text, re.M | re.S):
+        missing = [each for each in BUILT_IN.get(name, ()) if not re.search(rf"^:{each}\b", body, re.M)]
+        lines.append((name, "".join(f":{each} ACCEPT [0:0]\n" for each in missing)))
+    for name, missing_lines in lines:
+        text = re.sub(rf"^\*{name} *\n", f"*{name}\n{missing_lines}", text, count=1, flags=re.M)
+    return text
 
 
 def _policies(disk: Disk) -> Mapping[str, str]:

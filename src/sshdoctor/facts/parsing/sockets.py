@@ -13,14 +13,13 @@ from sshdoctor.model import Evidence, Family, Unknown
 Holders = Mapping[str, tuple[int, str]]
 """The server behind a socket, by the socket's inode: its process id and name."""
 
-CUT = "*"
 _EVERY = "0.0.0.0"  # noqa: S104  # what a host listens on, not what we bind
 
 
 class Listener(Struct, frozen=True):
     """One socket in state LISTEN. ``address`` is a bare IP address, "::" with v6only False for both
-    families; one that was cut off ends in ``*``. ``interface`` is set where the socket is bound to one.
-    ``program`` is a server's own name, or what another program calls itself.
+    families. ``interface`` is set where the socket is bound to one. ``program`` is a server's own name, or
+    what another program calls itself.
     """
 
     address: str
@@ -31,12 +30,6 @@ class Listener(Struct, frozen=True):
     v6only: bool | Unknown
     interface: str = ""
     inode: str = ""
-
-    def is_at(self, address: str) -> bool:
-        """Whether this is its address, as far as it is known."""
-        if self.address.endswith(CUT):
-            return address.startswith(self.address.removesuffix(CUT))
-        return self.address == address
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.family == "ipv6" else self.address
@@ -152,9 +145,7 @@ def _listener(row: _Row, pid: int | None, program: str | Unknown) -> Listener | 
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:
-        if host.count(":") < 2 or not re.fullmatch(r"[0-9a-fA-F:]+", host):
-            return None
-        host, version = host + CUT, 6
+        return None
     family: Family = "ipv6" if version == 6 else "ipv4"
     only = False if family == "ipv4" else v6only
     return Listener(host, int(port), pid, program, family, only, interface, row.inode)

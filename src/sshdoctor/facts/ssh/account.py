@@ -3,8 +3,8 @@
 Sources: passwd(5), getent(1); sshd(8) AUTHORIZED_KEYS FILE FORMAT; sshd_config(5) AuthorizedKeysFile (%h, %u,
 %U, relative to the home) and StrictModes, whose rule is OpenSSH's safe_path(): the file and every directory
 from it up to the home belong to the user or root, and nobody else may write there. Debian's sshd lets a
-group write that has no other member (its patch user-group-modes). Of a key only its type and its public part
-travel: no options, no comment.
+group write that has no other member (its patch user-group-modes). Of a key only its public part and
+its options travel: no comment.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sshdoctor.facts.offline.accounts_and_paths import printed
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.words import path
-from sshdoctor.facts.ssh.parsing.key_files import Judge, Objection, Row, rows
+from sshdoctor.facts.ssh.parsing.key_files import Judge, Objection, Row, is_whole, rows
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh.fingerprints import fingerprint
 
@@ -42,6 +42,7 @@ EOT
 printf '%s\n' "name=$name" "uid=$uid" "gid=$gid" "home=$home" "shell=$shell"
 echo "groups=$(id -Gn -- "$user" 2>&1)"
 [ ! -x "${shell:-/bin/sh}" ] || echo executable=yes
+[ ! -r /etc/shells ] || { grep -qxF -e "${shell:-/bin/sh}" /etc/shells && echo listed=yes || echo listed=no; }
 [ ! -e /etc/debian_version ] || echo "group=$(getent group "$gid")"
 chain() {
   set -- "$1"; directory=$1
@@ -51,6 +52,8 @@ chain() {
   stat -L -c 'stat=%a %u %g %U %F|%n' "$@" 2>&1
 }
 chain "$home"
+above=${home%/*}
+while [ -n "$above" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$above" 2>&1; above=${above%/*}; done
 values=
 if [ "$(id -u)" = 0 ] && sshd=$(command -v sshd); then
   values=$("$sshd" -T -C "user=$user,host=${client:-0.0.0.0},addr=${client:-0.0.0.0}" 2>/dev/null)
@@ -78,6 +81,7 @@ replace() {
   path=$path$rest
 }
 set -f
+utf16=$(printf '(\377\376|\376\377)')
 listed=
 for path in $patterns; do
   [ "$path" != none ] || continue
@@ -89,9 +93,11 @@ for path in $patterns; do
   chain "$path"
   [ -r "$path" ] || continue
   echo readable=yes
-  sed -n -E -e '/^[[:space:]]*#/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/d' \
+  [ ! -d "$path" ] || { echo odd=directory; continue; }
+  sed -n -E -e '/^[[:space:]]*(#|$)/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/d' \
     -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/key=\3 \1/p' \
-    "$path"
+    -e t -e 's/^---- BEGIN SSH2 PUBLIC KEY.*/odd=ssh2/p' -e t -e "s/^$utf16.*/odd=utf-16/p" -e t \
+    -e 's/.*/odd=line/p' "$path"
 done
 true
 """
@@ -115,6 +121,8 @@ class AuthFile(Struct, frozen=True):
     keys: tuple[str, ...]
     commands: Mapping[str, str]
     """The command that takes the place of the shell, by the fingerprint of the key that has one."""
+    odd: str = ""
+    """What else stands there, that sshd does not read as a key: "ssh2", "utf-16", "directory", "line"; ""."""
 
     @property
     def problem(self) -> str:
@@ -141,6 +149,8 @@ class Account(Struct, frozen=True, kw_only=True):
     uid: int | None = None
     shell: str = ""
     shell_exists: bool = False
+    shell_listed: bool | Unknown = Unknown("/etc/shells is not there")
+    """It stands in /etc/shells (shells(5))."""
     home: str = ""
     home_exists: bool | Unknown = False
     home_mode: str = ""
@@ -153,8 +163,15 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Account
+WRITERS = {
+    "": "root",
+    **dict.fromkeys(("home_exists", "home_mode", "home_owner", "authorized", "authorized_files"), "account"),
+}
 
 _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
+
+
+_TELLING = ("directory", "utf-16", "ssh2", "line")
 
 
 def on_disk(disk: Disk, user: str) -> Account | Unknown:
@@ -175,8 +192,9 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
     entry["home"], entry["shell"] = path(entry["home"] or "/"), path(entry["shell"] or "/bin/sh")
     judge = Judge(entry["name"], int(entry["uid"]), entry["gid"], private, entry["home"])
     blocks = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
-    files = tuple(_file(path(name), text, judge) for name, text in blocks.items())
-    home = rows(said["passwd"]).get(entry["home"])
+    above = rows(said["passwd"])
+    home = above.get(entry["home"])
+    files = tuple(_file(path(name), text, judge, above) for name, text in blocks.items())
     command = entry.get("command", "none").split("\n")[0]
     return Account(
         name=entry["name"],
@@ -184,6 +202,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         uid=int(entry["uid"]),
         shell=entry["shell"],
         shell_exists="executable" in entry,
+        shell_listed=entry["listed"] == "yes" if "listed" in entry else Unknown("/etc/shells was not read"),
         home=entry["home"],
         home_exists=_exists(home, said["passwd"]),
         home_mode=home.mode if home else "",
@@ -212,10 +231,13 @@ def _private(group: str, name: str) -> bool:
     return bool(group) and set(group.rpartition(":")[2].split(",")) <= {"", name}
 
 
-def _file(path: str, text: str, judge: Judge) -> AuthFile:
+def _file(path: str, text: str, judge: Judge, above: Mapping[str, Row]) -> AuthFile:
+    """``above`` are the home and the folders on the way to it: whoever reads in the home passes them."""
     of = rows(text)
     own = of.get(path)
-    lines = re.findall(r"^key=(\S+) ?(.*)$", text, re.M)
+    keys = re.findall(r"^key=(\S+) ?(.*)$", text, re.M)
+    lines = [(blob, options) for blob, options in keys if is_whole(blob)]
+    odd = re.findall(r"^odd=(\S+)$", text, re.M) + ["line"] * (len(keys) - len(lines))
     marks = [fingerprint(blob) for blob, _ in lines]
     named = [(mark, _COMMAND.search(options)) for mark, (_, options) in zip(marks, lines, strict=True)]
     return AuthFile(
@@ -225,9 +247,10 @@ def _file(path: str, text: str, judge: Judge) -> AuthFile:
         mode=own.mode if own else "",
         owner=own.owner if own else "",
         unsafe=judge.unsafe(of) if own else (),
-        unread=judge.hidden(of) if own else (),
+        unread=judge.hidden({**of, **above} if judge.in_home(path) else of) if own else (),
         keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
         commands={mark: found[1] for mark, found in named if found and isinstance(mark, str)},
+        odd=min(odd, key=_TELLING.index) if odd else "",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -71,6 +72,33 @@ class ConfigError(Struct, frozen=True):
     message: str
     text: str = ""
 
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The two directives that stand there where the end of a line is missing between them, else ().
+
+        >>> ConfigError("/etc/ssh/sshd_config", 9, "unsupported", "UsePAM yesAddressFamily inet").pieces
+        ('UsePAM yes', 'AddressFamily inet')
+        """
+        pieces = _KEYWORD.split(self.text.strip(), maxsplit=1)
+        return tuple(piece.strip() for piece in pieces) if len(pieces) == 2 else ()
+
+    @property
+    def meant(self) -> str:
+        """The line, or two, that were meant, where that is clear: commented out, its default would hold.
+
+        >>> ConfigError("/etc/ssh/sshd_config", 9, 'unsupported option "yess".', "  UsePAM yess").meant
+        '  UsePAM yes'
+        >>> ConfigError("/etc/ssh/sshd_config", 9, 'unsupported option "maybe".', "UsePAM maybe").meant
+        ''
+        """
+        if self.pieces:
+            return "\n".join(self.pieces)
+        found = re.fullmatch(r"(\s*\w+[ \t=]+)(\w+)\s*", self.text)
+        if found is None or not _YES_OR_NO.search(self.message):
+            return ""
+        close = get_close_matches(found[2].lower(), ("yes", "no"), n=1, cutoff=0.65)
+        return f"{found[1]}{close[0]}" if close else ""
+
 
 class Config(Struct, frozen=True, kw_only=True):
     """``state``: valid, invalid, or Unknown where sshd could not test it.
@@ -126,8 +154,10 @@ class Config(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Config
+WRITERS = {"": "root"}
 
 _LINE = re.compile(r"^(/\S.*?):? line (\d+): (.+)$")
+_YES_OR_NO = re.compile(r"yes/no argument|unsupported option", re.I)
 _WARNING = re.compile(r"^(Deprecated|Unsupported) option")
 _LIBRARY = re.compile(
     r"loading shared librar|symbol lookup|undefined symbol|' not found|version mismatch|Error rel"
@@ -212,7 +242,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         password_authentication=values.flag("passwordauthentication"),
         authorized_keys_files=values.words("authorizedkeysfile", _sshd_config.KEY_FILES),
         strict_modes=values.flag("strictmodes"),
-        use_pam=values.flag("usepam", "no"),
+        use_pam=_refused("usepam", errors) or values.flag("usepam", "no"),
         methods_wanted=values.text("authenticationmethods", "any"),
         force_command=values.text("forcecommand", "none"),
         chroot_directory=values.text("chrootdirectory", "none"),
@@ -269,8 +299,14 @@ def _glued(errors: tuple[ConfigError, ...]) -> str:
     >>> _glued((ConfigError("/etc/ssh/sshd_config", 9, "unsupported", "UsePAM yesAddressFamily inet"),))
     "'UsePAM yes' and 'AddressFamily inet'"
     """
-    pieces = _KEYWORD.split(errors[0].text.strip(), maxsplit=1) if errors else []
-    return " and ".join(f"'{piece.strip()}'" for piece in pieces) if len(pieces) == 2 else ""
+    return " and ".join(f"'{piece}'" for piece in errors[0].pieces) if errors else ""
+
+
+def _refused(keyword: str, errors: tuple[ConfigError, ...]) -> Unknown | None:
+    """Why the value is not known, if a refused line was to set it: its default is not what was meant."""
+    if any(keyword in error.text.lower() for error in errors):
+        return Unknown("sshd refuses the line that sets it")
+    return None
 
 
 def _complaint(lines: list[str], errors: tuple[ConfigError, ...]) -> str:

@@ -64,6 +64,7 @@ class DialLog(Struct, frozen=True, kw_only=True):
 
 
 VALUE = DialLog
+WRITERS = {"": "root", "lines": "anyone"}
 
 
 def parse(sections: Mapping[str, Section]) -> DialLog | Unknown:

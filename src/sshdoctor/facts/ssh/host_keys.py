@@ -44,6 +44,7 @@ for key in ${keys:-/etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ecdsa_key /etc/ss
   fi
   if [ -r "$key.pub" ]; then read -r type blob rest <"$key.pub"; echo "public=$type $blob"
   elif [ -r "$key" ]; then ssh-keygen -lf "$key" 2>&1 | sed 's/^/listed=/'; fi
+  [ ! -L "$key" ] || echo link=
   stat -L -c 'stat=%a %u %U %G %s' "$key"
 done
 true
@@ -52,7 +53,10 @@ true
 
 
 class HostKey(Struct, frozen=True):
-    """``mode`` is octal such as "0600"; ``type`` the algorithm's name, "" where it is not known."""
+    """``mode`` is octal such as "0600"; ``type`` the algorithm's name, "" where it is not known.
+
+    ``exposed``: others can read it, and it is no link: what a link leads to is not this key's alone.
+    """
 
     path: str
     type: str
@@ -60,6 +64,7 @@ class HostKey(Struct, frozen=True):
     mode: str
     owner: str
     usable: bool | Unknown
+    exposed: bool = False
 
 
 class HostKeys(Struct, frozen=True, kw_only=True):
@@ -78,6 +83,7 @@ class HostKeys(Struct, frozen=True, kw_only=True):
 
 
 VALUE = HostKeys
+WRITERS = {"": "root"}
 _DEFAULT = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("rsa", "ecdsa", "ed25519"))
 
 
@@ -143,6 +149,7 @@ def _key(path: str, text: str) -> HostKey | None:
         mode=f"{mode:04o}",
         owner=found[3],
         usable=_usable(text, size, safe=_safe(mode, uid, found[4])),
+        exposed=not _safe(mode, uid, found[4]) and "link=" not in text.splitlines(),
     )
 
 

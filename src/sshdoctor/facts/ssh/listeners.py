@@ -47,6 +47,7 @@ true
 }
 
 VALUE = Listeners
+WRITERS = {"": "kernel", "sockets": "anyone"}
 _TYPED = {"ss": "ss -ltnp", "proc": "cat /proc/net/tcp /proc/net/tcp6"}
 
 

@@ -38,7 +38,7 @@ COMMANDS = {
     "sshd": f"""
 if [ -d /run/systemd/system ] && command -v journalctl >/dev/null; then
   echo '## journal'
-  journalctl -q -b -n 100 -o short-iso --no-pager {_ASKED} 2>&1 | grep -av '^ ' | cut -c -2000
+  journalctl -q -a -b -n 100 -o short-iso --no-pager {_ASKED} 2>&1 | grep -av '^ ' | cut -c -2000
 else
   for file in /var/log/auth.log /var/log/secure /var/log/messages /var/log/syslog; do
     [ -e "$file" ] || continue
@@ -95,6 +95,7 @@ class Log(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Log
+WRITERS = {"": "root", "lines": "anyone", "kernel": "anyone"}
 
 _FILES = ("/var/log/auth.log", "/var/log/secure", "/var/log/messages", "/var/log/syslog")
 

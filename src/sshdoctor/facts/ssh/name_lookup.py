@@ -41,6 +41,7 @@ class NameLookup(Struct, frozen=True, kw_only=True):
 
 
 VALUE = NameLookup
+WRITERS = {"": "root"}
 _WAIT = 5
 """Seconds for which a name server is waited for (resolv.conf(5), timeout)."""
 

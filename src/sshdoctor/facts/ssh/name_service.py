@@ -39,6 +39,7 @@ class NameService(Struct, frozen=True, kw_only=True):
 
 
 VALUE = NameService
+WRITERS = {"": "root"}
 
 
 def parse(sections: Mapping[str, Section]) -> NameService | Unknown:

@@ -64,6 +64,7 @@ class Nologin(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Nologin
+WRITERS = {"": "root"}
 _FILE = "/etc/nologin"
 _PAM_LINE = re.compile(r"^[^#]*(pam_nologin|include|substack)")
 

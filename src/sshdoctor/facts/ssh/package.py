@@ -75,6 +75,7 @@ class Package(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Package
+WRITERS = {"": "root"}
 
 
 def on_disk(disk: Disk, user: str) -> Package | Unknown:

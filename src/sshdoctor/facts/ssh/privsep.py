@@ -58,6 +58,7 @@ class Privsep(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Privsep
+WRITERS = {"": "root"}
 _KNOWN = re.compile(
     rb"\0(/run/sshd|/usr/share/empty\.sshd|/var/empty(?:/sshd)?|/var/lib/sshd|/var/chroot/ssh)\0"
 )

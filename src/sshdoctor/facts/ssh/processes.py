@@ -38,7 +38,7 @@ find_servers {" ".join(SERVERS)}
 environs=
 for pid in $servers; do environs="$environs /proc/$pid/environ"; done
 own=" $(grep -ls "SSHDOCTOR_RUN=$SSHDOCTOR_RUN" /dev/null $environs | tr '\\n' ' ')"
-set --; stats= status= lines=
+set --; stats='' status='' lines=''
 for pid in $servers; do
   dir=/proc/$pid
   case $own in *" $dir/environ "*) continue ;; esac
@@ -96,6 +96,7 @@ class Processes(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Processes
+WRITERS = {"": "root"}
 
 
 def parse(sections: Mapping[str, Section]) -> Processes | Unknown:

@@ -95,6 +95,7 @@ class Service(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Service
+WRITERS = {"": "root"}
 
 _LSB = {0: "running", 1: "failed", 2: "failed", 3: "inactive"}
 _OPENRC = {"started": "running", "starting": "starting", "stopping": "stopping", "stopped": "inactive"}

@@ -39,7 +39,7 @@ entry | while IFS=: read -r name password changed _ most _ inactive expire _; do
     '!'*) word=locked-over-a-password ;;
     '*'*) word=none ;;
     '') word=empty ;;
-    *) word=set ;;
+    *) word='set' ;;
   esac
   printf '%s\\n' "password=$word" "changed=$changed" "most=$most" "inactive=$inactive" "expire=$expire"
   break
@@ -66,6 +66,7 @@ class Shadow(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Shadow
+WRITERS = {"": "root"}
 
 
 def on_disk(disk: Disk, user: str) -> Shadow | Unknown:

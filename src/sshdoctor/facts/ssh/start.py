@@ -94,6 +94,7 @@ class Start(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Start
+WRITERS = {"": "root"}
 
 _COMMAND = re.compile(r"argv\[\]=(?P<argv>.*?) ; .*?code=(?P<code>\S*) ; status=(?P<status>\d+)")
 _SHOWN = (

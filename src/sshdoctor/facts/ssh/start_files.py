@@ -38,6 +38,7 @@ class StartFiles(Struct, frozen=True, kw_only=True):
 
 
 VALUE = StartFiles
+WRITERS = {"": "anyone"}
 
 
 def parse(sections: Mapping[str, Section]) -> StartFiles | Unknown:

@@ -61,6 +61,7 @@ true
 
 
 VALUE = UnitNetwork
+WRITERS = {"": "root"}
 
 
 def parse(sections: Mapping[str, Section]) -> UnitNetwork | Unknown:

@@ -65,6 +65,7 @@ class Wrappers(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Wrappers
+WRITERS = {"": "root"}
 _FILES = ("/etc/hosts.allow", "/etc/hosts.deny")
 _COLON = re.compile(r"(?<!\\):(?![^\[]*\])")
 

@@ -65,6 +65,7 @@ class PhpFpm(Struct, frozen=True, kw_only=True):
 
 
 VALUE = PhpFpm
+WRITERS = {"": "root"}
 
 
 def parse(sections: Mapping[str, Section]) -> PhpFpm | Unknown:

@@ -104,6 +104,7 @@ class WebConfig(Struct, frozen=True, kw_only=True):
 
 
 VALUE = WebConfig
+WRITERS = {"": "root"}
 
 
 def parse(sections: Mapping[str, Section]) -> WebConfig | Unknown:

@@ -130,6 +130,7 @@ class WebFiles(Struct, frozen=True, kw_only=True):
 
 
 VALUE = WebFiles
+WRITERS = {"": "root", "htaccess": "anyone", "application": "anyone", "folders": "anyone"}
 
 
 def parse(sections: Mapping[str, Section]) -> WebFiles | Unknown:

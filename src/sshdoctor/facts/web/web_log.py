@@ -51,6 +51,7 @@ class WebLog(Struct, frozen=True, kw_only=True):
 
 
 VALUE = WebLog
+WRITERS = {"": "root", "errors": "anyone", "seen": "anyone"}
 
 
 def parse(sections: Mapping[str, Section]) -> WebLog | Unknown:

@@ -123,6 +123,7 @@ class WebState(Struct, frozen=True, kw_only=True):
 
 
 VALUE = WebState
+WRITERS = {"": "root"}
 _USERS = re.compile(r'\(\("([^"]*)",pid=(\d+)')
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sshdoctor.errors import RulesError
 from sshdoctor.firewall.ipset import Sets
 from sshdoctor.firewall.iptables.rule_line import LineScope, compile_rule
-from sshdoctor.firewall.model import NAT, Base, Body, Chain, Dump, Hook, Table
+from sshdoctor.firewall.model import NAT, UNDECLARED, Base, Body, Chain, Dump, Hook, Table
 from sshdoctor.model import Family
 
 BUILT_IN = {
@@ -19,6 +19,7 @@ BUILT_IN = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 
+_DECLARED = re.compile(r":\S+ +(?:ACCEPT|DROP|-)(?: +\[\d+:\d+\])?")
 _NO_TABLE = f"'{{}}' is no table of iptables; expected one of {', '.join(BUILT_IN)}"
 _PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
 _NFT_SECURITY = 150
@@ -44,6 +45,7 @@ def read(dump: Dump, sets: Sets | None = None) -> list[Table]:
 
     An empty text, or comments alone, is a host without rules. A table that stands twice (two dumps in one
     text) counts as it was printed last, which is what ``iptables-restore`` would make of it.
+    iptables-save prints every built-in chain of a table: the policy of one that is not there is not known.
     Raises RulesError, with the number of the line, for text that is no dump or is cut off.
 
     >>> [table] = read(Dump("iptables-save", "ipv4", "*filter\\n:INPUT DROP [0:0]\\nCOMMIT\\n"))
@@ -96,6 +98,8 @@ class _DumpReader:
             self._begin(line[1:].strip())
         elif line == "COMMIT" and self.open is not None:
             self.open = None
+        elif self.open is None and _DECLARED.fullmatch(line):
+            raise _UnreadableError(f"{line[:80]!r} stands in no table: the line that begins it is damaged")
         elif self.open is not None:
             _fill(self.open, line)
         elif _COMMAND.match(_COUNTERS.sub("", line)) and not self._has_filter():
@@ -132,13 +136,13 @@ class _DumpReader:
             raise _UnreadableError(f"table {name!r} begins before COMMIT ends {self.open.name!r}")
         if name not in BUILT_IN:
             raise _UnreadableError(_NO_TABLE.format(name))
-        self.open = self._table(name)
+        self.open = self._table(name, policy=UNDECLARED)
 
-    def _table(self, name: str) -> Table:
+    def _table(self, name: str, policy: str = "accept") -> Table:
         chains: dict[str, Chain] = {}
         for built_in in BUILT_IN[name]:
             compiler = _compiler(LineScope(self.family, chains, self.sets))
-            chains[built_in] = Chain(name, built_in, "accept", compiler, _base(name, built_in, self.backend))
+            chains[built_in] = Chain(name, built_in, policy, compiler, _base(name, built_in, self.backend))
         table = Table(self.family, self.backend, name, chains, lambda: _interfaces(chains, self.sets))
         self.tables[self.family, self.backend, name] = table
         return table
@@ -161,7 +165,7 @@ def _fill(table: Table, line: str) -> None:
     if line[0] == ":":
         return _declare(table, line[1:].split())
     line = _COUNTERS.sub("", line, count=1)
-    command, *rest = line.split()
+    command, *rest = line.split() or [""]
     command = _SHORT.get(command, command)
     if not rest or command not in ("-A", "-I", "-N", "-P", "-F", "-X"):
         raise _UnreadableError(f"expected a rule ('-A CHAIN ...') or COMMIT, not {line[:80]!r}")
@@ -188,6 +192,10 @@ def _declare(table: Table, words: list[str]) -> None:
     if not name or policy not in ("accept", "drop", "-"):
         raise _UnreadableError("expected ':CHAIN POLICY', the policy being ACCEPT, DROP or -")
     if name not in table.chains:
+        if policy != "-":
+            raise _UnreadableError(
+                f"{name!r} is no built-in chain of the table {table.name}, yet has a policy"
+            )
         table.chains[name] = next(iter(table.chains.values())).sibling(name)
     elif policy != "-":
         table.chains[name].policy = policy

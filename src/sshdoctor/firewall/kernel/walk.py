@@ -12,7 +12,7 @@ from sshdoctor.errors import RulesError
 from sshdoctor.firewall.kernel.matches import all_hold
 from sshdoctor.firewall.kernel.paths import ChainPath, Result, Stop, add_stop, join, merge, with_doubt
 from sshdoctor.firewall.kernel.segment import Segment
-from sshdoctor.firewall.model import Body, Chain, Rule, Target, Truth
+from sshdoctor.firewall.model import UNDECLARED, Body, Chain, Doubt, Rule, Target, Truth
 
 DEEPEST = 150
 """Chains within chains; the kernel's own limit for nft is 16."""
@@ -36,6 +36,12 @@ class Walker:
         for path in result.returned:
             if chain.policy == "accept":
                 ended.accepted.append(path)
+            elif chain.policy == UNDECLARED:
+                rule = chain.policy_rule()
+                why = f"the dump does not declare the chain {chain.name} of the table {chain.table}"
+                path = with_doubt(path, Doubt("unknown", why), rule)  # noqa: PLW2901
+                ended.accepted.append(path)
+                ended.stops = [*ended.stops, Stop("drop", path.segment, rule, path.doubts, False, path.way)]
             else:
                 word, rule = "drop", chain.policy_rule()
                 ended.stops = [*ended.stops, Stop(word, path.segment, rule, path.doubts, True, path.way)]

@@ -8,7 +8,8 @@ guard_units="$server_units$(printf ' %s.service' $guard_firewalls)"
 guard_take() {
   guard_take_files || return 1
   guard_dump "$state/before" || guard_refuse "the firewall cannot be read: $(guard_unread before)" || return 1
-  { guard_unit_states >"$state/units"; } 2>/dev/null || guard_refuse "$state cannot be written" || return 1
+  { guard_unit_states >"$state/units"; } 2>/dev/null && guard_books "$state/books" ||
+    guard_refuse "$state cannot be written" || return 1
   server_installed || true >"$state/no-server"
   [ ! -d "$server_folder" ] || true >"$state/server-folder"
   guard_note 'snapshot taken'
@@ -19,7 +20,7 @@ guard_tops() {
   local name path
   set -- $server_files /etc/iptables /etc/sysconfig/ip*tables* /etc/nftables* /etc/ufw \
     /etc/default/ufw /etc/firewalld /etc/fail2ban/jail.local /etc/fail2ban/jail.d /etc/hosts.allow \
-    /etc/hosts.deny /etc/nologin /run/nologin /etc/systemd/system/dbus-org.fedoraproject.FirewallD1.service
+    /etc/hosts.deny /etc/csf /var/lib/denyhosts /etc/sshguard /var/lib/sshguard /etc/nologin /run/nologin /etc/systemd/system/dbus-org.fedoraproject.FirewallD1.service
   for name in $guard_names; do
     set -- "$@" "/etc/systemd/system/$name".* /etc/systemd/system/*.wants/"$name".* \
       /etc/systemd/system/*.requires/"$name".* "/run/systemd/system/$name".* \

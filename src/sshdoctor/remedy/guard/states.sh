@@ -84,6 +84,12 @@ guard_open() {
   guard_note opened
 }
 
+# guard_join ID: go on with a remedy that is armed, in $state; false if it is not (any more).
+guard_join() {
+  guard_at "$1" && [ -e "$state/armed" ] || guard_refuse 'the remedy is not under way any more' || return 1
+  guard_sign pid && guard_touch
+}
+
 # Two MiB are kept free for the restore; where they cannot be had, the snapshot would not fit either.
 guard_create() {
   local number
@@ -140,6 +146,18 @@ guard_prune() {
         ;;
     esac
   done
+}
+
+# guard_about TEXT: what this remedy is, for a person who is asked whether it is to be undone.
+guard_about() { { printf '%s\n' "$1" >>"$state/about"; } 2>/dev/null || :; }
+
+# guard_describe [ID]: the remedy that an undo would take back: its ID, since when it is confirmed, and what it is.
+guard_describe() {
+  local dir
+  dir=$(guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
+  echo "${dir##*/}"
+  tail -n 1 "$dir/confirmed" 2>/dev/null || tail -n 1 "$dir/undoing"
+  cat "$dir/about" 2>/dev/null || :
 }
 
 # guard_status: ID, armed|confirmed|restored|undone (or on the way there), and since when; the newest first.

@@ -97,7 +97,9 @@ guard_put_back() {
   # A unit that is stopped takes the directory along that a daemon started by hand needs as well.
   [ ! -e "$state/server-folder" ] || [ -d "$server_folder" ] || (umask 022 && mkdir -p "$server_folder")
   guard_put_firewalld
+  guard_put_books
   guard_put_rules
+  guard_agree_books
 }
 
 # guard_run_inverses [boot]: what boot starts or stops is left to it: asking systemd now would cancel that, or wait for it.

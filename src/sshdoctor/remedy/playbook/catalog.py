@@ -41,6 +41,12 @@ def mending(cause: str, listed: Sequence[CatalogEntry]) -> tuple[str, ...]:
     return tuple(one.id for one in listed if cause in one.remedy.mends)
 
 
+def to_name(listed: Sequence[CatalogEntry]) -> frozenset[str]:
+    """The causes that are mended only if a person names them."""
+    unasked = {cause for one in listed if not one.remedy.only_with_cause for cause in one.remedy.mends}
+    return frozenset(cause for one in listed for cause in one.remedy.mends) - unasked
+
+
 def fitting(listed: Sequence[CatalogEntry], *, on_disk: bool) -> tuple[CatalogEntry, ...]:
     """Those for a mounted disk, or those for a host that runs."""
     others = "" if on_disk else "only"

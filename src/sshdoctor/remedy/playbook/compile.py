@@ -29,12 +29,16 @@ from sshdoctor.remedy.playbook.model import Playbook, Step, Task, TaskBlock
 
 
 class Numbered(Struct, frozen=True):
-    """One task as it is run: a loop gives several. ``changes``: whether it may change the host."""
+    """One task as it is run: a loop gives several. ``changes``: whether it may change the host.
+
+    ``hidden`` (``no_log``): what it says and changes is shown nowhere, its name as the playbook has it.
+    """
 
     number: int
     playbook: str
     name: str
     changes: bool
+    hidden: bool = False
 
 
 class Program(Struct, frozen=True):
@@ -86,6 +90,7 @@ class _Compiler:
         lines += [self._step(step, scope) for step in playbook.tasks]
         for number, handler in enumerate(playbook.handlers):
             lines.append(f'if [ -e "$work/notified/{number}" ]; then\n{self._step(handler, scope)}fi\n')
+        lines += [self.play(imported, variables) for imported in playbook.imports]
         return "".join(lines)
 
     def _variables(self, playbook: Playbook, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +148,7 @@ class _Compiler:
         return "".join(self._once(task, _with(scope, {"item": item}), task.name) for item in items)
 
     def _once(self, task: Task, scope: _Scope, name: str) -> str:
-        name = self._name(name, scope)
+        name = name if task.no_log else self._name(name, scope)
         held = condition(task.when, scope.known, scope.registered)
         short = actions.name_of(task.action)
         if short == "set_fact":
@@ -152,7 +157,7 @@ class _Compiler:
             return ""
         number = next(self._numbers)
         changes = held is not False and task.changed_when != ("false",) and actions.changes(task.action)
-        self.numbered.append(Numbered(number, scope.playbook.id, name, changes))
+        self.numbered.append(Numbered(number, scope.playbook.id, name, changes, task.no_log))
         register = shlex.quote(task.register)
         skip = f"begin {number}; give skipped true; finish {number} {register}\n"
         if task.register and task.register not in scope.registered:
@@ -166,7 +171,11 @@ class _Compiler:
 
     def _run(self, task: Task, scope: _Scope, number: int, short: str) -> str:
         checks = self.check if task.check_mode is None else task.check_mode
-        lines = [f"begin {number}\n", f"( check={'1' if checks else ''}\n"]
+        lines = [
+            f"begin {number}\n",
+            *(["hide\n"] if task.no_log else []),
+            f"( check={'1' if checks else ''}\n",
+        ]
         lines += self._assignments(task, scope, short)
         body = actions.body(task.action)
         if body:

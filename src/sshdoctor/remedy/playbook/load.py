@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from sshdoctor.document import Block, DocumentError, read_yaml
-from sshdoctor.errors import PlaybookError
+from msgspec.structs import replace
+
+from sshdoctor.document import Block, BlockReader, read_yaml, suggest
+from sshdoctor.errors import DocumentError, PlaybookError
 from sshdoctor.remedy import modules as actions
 from sshdoctor.remedy.playbook import arguments
 from sshdoctor.remedy.playbook.expression import JinjaError, check_condition, names
 from sshdoctor.remedy.playbook.model import Playbook, Remedy, Step, Task, TaskBlock
 
+IMPORT = "ansible.builtin.import_playbook"
 PLAY_KEYS = ("name", "hosts", "become", "gather_facts", "vars", "tasks", "handlers", "tags")
 TASK_KEYS = ("name", "when", "register", "loop", "changed_when", "failed_when", "check_mode", "tags",
              "ignore_errors", "no_log", "notify", "become", "vars", "args")  # fmt: skip
 GROUP_KEYS = ("name", "block", "rescue", "always", "when", "tags", "become", "ignore_errors")
-_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause", "on_disk")
+_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause", "on_disk", "order", "effects")
 _RISKS = ("low", "medium", "high")
 
 
@@ -58,18 +60,48 @@ def load_playbook(path: Path) -> Playbook:
     return playbook
 
 
-class _PlaybookReader:
-    """Reads one file; collects what is wrong in ``faults`` and goes on."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.faults: list[str] = []
+class _PlaybookReader(BlockReader):
+    """Reads one file, and those that it imports."""
 
     def playbook(self, document: Any) -> Playbook | None:
-        if not isinstance(document, list) or len(document) != 1 or not isinstance(document[0], Block):
-            self.fault(1, "a playbook is a list of one play: - name, hosts, tasks")
+        play = self.first_play(document)
+        if play is None:
             return None
-        play = document[0]
+        whole = self.play(play)
+        return replace(whole, imports=tuple(self.imported(item, whole) for item in document[1:]))
+
+    def first_play(self, document: Any) -> Block | None:
+        """The play of a file, which only imports of others' may follow; None where it is no playbook."""
+        items = document if isinstance(document, list) else []
+        plays = [item for item in items if isinstance(item, Block)]
+        if plays and plays == items and all(IMPORT in item for item in plays[1:]):
+            return plays[0]
+        self.fault(1, f"a playbook is one play: - name, hosts, tasks; and then only {IMPORT} of others")
+        return None
+
+    def imported(self, item: Block, whole: Playbook) -> Playbook:
+        """The play of another file, as a part of ``whole``."""
+        self.keys(item, ("name", IMPORT))
+        name = Path(self.text(item, IMPORT))
+        if name.is_absolute() or ".." in name.parts:
+            self.at(item, IMPORT, "a file in this folder, or below it")
+            return whole
+        part = _PlaybookReader(self.path.parent / name)
+        try:
+            document = read_yaml(part.path)
+        except DocumentError as error:
+            self.faults.extend(str(error).splitlines())
+            return whole
+        play = part.first_play(document)
+        found = part.play(play) if play is not None else whole
+        if len(document) != 1 or found.become is not whole.become or found.remedy != Remedy():
+            part.fault(
+                1, f"what is imported is one play, with become as in {self.path}, and without a remedy"
+            )
+        self.faults.extend(part.faults)
+        return replace(found, id=whole.id)
+
+    def play(self, play: Block) -> Playbook:
         self.keys(play, PLAY_KEYS)
         if play.get("gather_facts") is not False:
             self.at(play, "gather_facts", "gather_facts: false must stand here; there are no Ansible facts")
@@ -105,7 +137,13 @@ class _PlaybookReader:
         on_disk = block.get("on_disk", "")
         if on_disk not in ("", "also", "only"):
             self.at(block, "on_disk", f"also or only, not {on_disk!r}")
+        order = block.get("order", 0)
+        if type(order) is not int or not 0 <= order <= 99:
+            self.at(block, "order", f"a number from 1 to 99, not {order!r}")
+            order = 0
         return Remedy(
+            order=order,
+            effects=self.words(block, "effects") if "effects" in block else None,
             mends=self.words(block, "mends"),
             risk=str(risk),
             guard=self.truth(block, "guard", True),
@@ -211,7 +249,7 @@ class _PlaybookReader:
         for task in playbook.every_task():
             for name in task.notify:
                 if name not in known:
-                    self.fault(task.line, f"notify: there is no handler {name!r}{_suggest(name, known)}")
+                    self.fault(task.line, f"notify: there is no handler {name!r}{suggest(name, known)}")
 
     def conditions(self, item: Block, key: str) -> tuple[str, ...] | None:
         if key not in item:
@@ -233,23 +271,9 @@ class _PlaybookReader:
         return found
 
     def unknown(self, item: Block, key: str) -> None:
-        close = _suggest(key.rpartition(".")[2], [*TASK_KEYS, *actions.known()])
+        close = suggest(key.rpartition(".")[2], [*TASK_KEYS, *actions.known()])
         kind = "module" if "." in key else "keyword or module"
         self.at(item, key, f"the {kind} {key!r} is not among those understood here{close}")
-
-    def keys(self, block: Block, known: Sequence[str]) -> None:
-        for key in block:
-            if key not in known:
-                self.at(
-                    block, key, f"unknown key {key!r}{_suggest(str(key), known)}; known: {', '.join(known)}"
-                )
-
-    def text(self, block: Block, key: str, *, required: bool = True) -> str:
-        value = block.get(key, None if required else "")
-        if not isinstance(value, str) or (required and not value.strip()):
-            self.at(block, key, f"{key} is missing" if value is None else f"{key} must be text")
-            return ""
-        return value
 
     def word(self, block: Block, key: str) -> str:
         value = self.text(block, key, required=False)
@@ -258,36 +282,6 @@ class _PlaybookReader:
         return value
 
     def words(self, block: Block, key: str) -> tuple[str, ...]:
-        value = block.get(key, [])
-        value = [value] if isinstance(value, str) else value
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.at(block, key, f"{key} is a list of words")
-            return ()
-        return tuple(value)
-
-    def truth(self, block: Block, key: str, default: bool) -> bool:
-        value = block.get(key, default)
-        if not isinstance(value, bool):
-            self.at(block, key, f"{key} is true or false, not {value!r}")
-        return bool(value)
-
-    def mapping(self, block: Block, key: str) -> Block:
+        """Ansible takes a single word for a list of one."""
         value = block.get(key)
-        if isinstance(value, Block):
-            return value
-        if value is not None:
-            self.at(block, key, f"{key} is a mapping")
-        empty = Block()
-        empty.line, empty.lines = block.line, {}
-        return empty
-
-    def at(self, block: Block, key: object, what: str) -> None:
-        self.fault(block.lines.get(key, block.line), what)
-
-    def fault(self, line: int, what: str) -> None:
-        self.faults.append(f"{self.path}:{line}: {what}")
-
-
-def _suggest(word: str, known: Any) -> str:
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+        return (value,) if isinstance(value, str) else super().words(block, key)

@@ -15,7 +15,9 @@ class Remedy(Struct, frozen=True, kw_only=True):
 
     ``risk`` is low, medium or high. With ``guard`` a restore is armed on the host before it runs. With
     ``only_with_cause`` it is planned only where ``--cause`` asks for what it mends. ``on_disk`` says whether
-    it mends a mounted disk, whose system does not run: "" (no), "also" or "only".
+    it mends a mounted disk, whose system does not run: "" (no), "also" or "only". Of the playbooks of a plan
+    that have an ``order`` those with a lower one go first, whatever stops a client first. ``effects`` are the
+    keywords of ``sshd -T``, and the units, that it may change for anybody; None: none of them is compared.
     """
 
     mends: tuple[str, ...] = ()
@@ -23,6 +25,8 @@ class Remedy(Struct, frozen=True, kw_only=True):
     guard: bool = True
     only_with_cause: bool = False
     on_disk: str = ""
+    order: int = 0
+    effects: tuple[str, ...] | None = None
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -62,7 +66,7 @@ Step = Task | TaskBlock
 
 
 class Playbook(Struct, frozen=True, kw_only=True):
-    """One play, one file. ``id`` is the file's name without ``.yml``."""
+    """One play, one file. ``id`` is the file's name without ``.yml``; ``imports`` run after its own tasks."""
 
     id: str
     title: str
@@ -72,11 +76,14 @@ class Playbook(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, Any]
     tasks: tuple[Step, ...]
     handlers: tuple[Task, ...]
+    imports: tuple[Playbook, ...] = ()
 
     def every_task(self) -> Iterator[Task]:
-        """The tasks of all blocks, then the handlers."""
+        """The tasks of all blocks, then the handlers, then those of what it imports."""
         yield from _flat(self.tasks)
         yield from self.handlers
+        for imported in self.imports:
+            yield from imported.every_task()
 
 
 def _flat(steps: tuple[Step, ...]) -> Iterator[Task]:

@@ -12,6 +12,7 @@ from sshdoctor.model import TaskResult, TaskStatus
 from sshdoctor.remedy.playbook.compile import Numbered
 
 _LAST_LINES = 3
+_HIDDEN = "(not shown: no_log)"
 
 
 class Said(Struct, frozen=True):
@@ -53,12 +54,14 @@ def _result(task: Numbered, said: Said) -> TaskResult:
     values = said.tasks[task.number]
     status = _status(values)
     message = _message(values) if "failed" in values else "it was cut off"
+    if task.hidden:
+        message = _HIDDEN
     return TaskResult(
         playbook=task.playbook,
         name=task.name,
         status="ok" if status == "failed" and task.number in said.ignored else status,
         message=f"{message} (ignored)" if task.number in said.ignored else message,
-        diff="".join(_diffs(values)),
+        diff="" if task.hidden else "".join(_diffs(values)),
     )
 
 

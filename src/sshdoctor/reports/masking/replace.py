@@ -31,7 +31,7 @@ from sshdoctor.reports.masking.addresses import Address, is_common, read, split
 from sshdoctor.reports.masking.names import domain, hosts_of, spellings, users_of
 
 _WORDS: dict[type, set[str]] = {
-    HostReport: {"verdict"},
+    HostReport: {"verdict", "service"},
     Reply: {"family", "word"},
     Neighbour: {"reply"},
     Hop: {"reply"},

@@ -55,7 +55,13 @@ def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
     if config is None or isinstance(config, Unknown):
         return {}
     errors = [
-        {"file": error.file, "line": error.line, "text": error.text, "message": error.message}
+        {
+            "file": error.file,
+            "line": error.line,
+            "text": error.text,
+            "message": error.message,
+            "lines": error.meant if "\\" not in error.text else "",
+        }
         for error in config.errors
     ]
     return {"config_errors": errors}
@@ -65,7 +71,7 @@ def _keys(facts: Mapping[str, Any]) -> dict[str, Any]:
     keys = facts.get("host_keys")
     if keys is None or isinstance(keys, Unknown):
         return {}
-    return {"host_key_files": [key.path for key in keys.keys]}
+    return {"host_key_files": [key.path for key in keys.keys if key.exposed]}
 
 
 def _client(facts: Mapping[str, Any]) -> dict[str, Any]:

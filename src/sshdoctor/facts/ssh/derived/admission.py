@@ -31,6 +31,7 @@ class Admission(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Admission
+WRITERS = {"": "root"}
 NEEDS = ("wrappers", "addresses")
 
 

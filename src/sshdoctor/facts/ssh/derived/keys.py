@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 from msgspec import Struct
@@ -26,13 +27,42 @@ class Keys(Struct, frozen=True, kw_only=True):
     distrusted: str | Unknown
     mend: Command
     objections: tuple[Objection, ...]
+    unreadable: str
+    """Why no file holds a key that sshd can read, where there is a file that is to; "" if one does."""
+    rewrite: Command
+    """What makes such a file readable."""
+    stray: str
+    """The file in which a line is none that sshd reads as a key, beside others that are; ""."""
     forced_command: str
     """What takes the place of the shell for the key that sshd took, or ""."""
     evidence: tuple[Evidence, ...]
 
 
 VALUE = Keys
+WRITERS = {"": "account"}
 NEEDS = ("account", "config", "dial_log")
+
+_DISTRUST = "authorized-keys-permissions"
+_LOOK = (
+    "namei -l FILE shows each folder on its way: the user must be able to pass it, nobody else to write there"
+)
+
+_ODD = {
+    "directory": "is a directory, and no file",
+    "ssh2": "holds no line that sshd can read: a key in SSH2 format (RFC 4716)",
+    "utf-16": "holds no line that sshd can read: it is written in UTF-16",
+    "line": "holds no line that sshd can read as a whole key",
+}
+
+
+def _rewrite(file: AuthFile) -> Command:
+    path, bad = quote(file.path), quote(f"{file.path}.bad")
+    owned = f"chmod 600 {path}; and let the user own it"
+    cure = {
+        "ssh2": f"ssh-keygen -i -f {bad} >{path}; {owned}",
+        "utf-16": f"iconv -f UTF-16 -t UTF-8 {bad} | tr -d '\\r' >{path}; {owned}",
+    }.get(file.odd, f"then write the public key into {path}, one key a line, as in a .pub file; {owned}")
+    return Command(f"mv {path} {bad}; {cure}")
 
 
 def derive(known: Mapping[str, Any]) -> Keys | Unknown:
@@ -44,35 +74,47 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
     authorized, ours = account.authorized, known["dialled"].client_keys
     marks = () if isinstance(ours, Unknown) else ours
     found = authorized if isinstance(authorized, Unknown) else bool(set(authorized) & set(marks))
+    spoken = next((one.text for one in _said(known["words"]) if one.cause == _DISTRUST), "")
     files = account.authorized_files
     holding = [file for file in files if set(file.keys) & set(marks)]
     strict = config if isinstance(config, Unknown) else config.strict_modes
     against = _against(holding[0], strict) if holding else ()
+    odd = [file for file in files if file.odd]
+    none_read = bool(odd) and not any(file.keys for file in files)
     offered = Evidence("keys that the client offered", "\n".join(marks) or "none")
     return Keys(
         authorized=ours if isinstance(ours, Unknown) else found,
         file=files[0].path if files else "~/.ssh/authorized_keys",
-        distrusted=authorized if isinstance(authorized, Unknown) else _distrusted(holding, strict),
-        mend=Command("; ".join(dict.fromkeys(one.mend for one in against))),
+        distrusted=authorized if isinstance(authorized, Unknown) else _distrusted(holding, strict, spoken),
+        mend=Command("; ".join(dict.fromkeys(one.mend for one in against)) or _LOOK),
         objections=against,
+        unreadable=f"{odd[0].path} {_ODD[odd[0].odd]}" if none_read else "",
+        rewrite=_rewrite(odd[0]) if none_read else Command(),
+        stray=odd[0].path if odd and not none_read else "",
         forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
         evidence=(offered, *account.evidence),
     )
+
+
+def _said(words: Any) -> tuple[Any, ...]:
+    """What the host said about this dial, as far as it was heard."""
+    return tuple(getattr(words, "said", ()))
 
 
 def _against(file: AuthFile, strict: bool | Unknown) -> tuple[Objection, ...]:
     return file.unread if strict is False else file.unsafe + file.unread
 
 
-def _distrusted(holding: list[AuthFile], strict: bool | Unknown) -> str | Unknown:
+def _distrusted(holding: list[AuthFile], strict: bool | Unknown, spoken: str) -> str | Unknown:
+    """``spoken`` is what sshd said of it, where nothing that is seen tells."""
     said: list[str] = []
     for file in holding:
         if file.hidden:
             said.append(file.hidden)
         elif not file.problem or strict is False:
-            return ""
+            return spoken
         elif isinstance(strict, Unknown):
             return strict
         else:
             said.append(file.problem)
-    return said[0] if said else ""
+    return said[0] if said else spoken

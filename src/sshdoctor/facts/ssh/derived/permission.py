@@ -28,6 +28,7 @@ class Permission(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Permission
+WRITERS = {"": "root"}
 NEEDS = ("config", "account")
 
 

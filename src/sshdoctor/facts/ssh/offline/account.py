@@ -10,7 +10,7 @@ from sshdoctor.facts.offline.accounts_and_paths import rows
 from sshdoctor.facts.ssh.parsing import sshd_config as _sshd_config
 from sshdoctor.model import Unknown
 
-_NOT_A_KEY = re.compile(r"\s*#|.*cert-authority.*\s(?:ssh|ecdsa|sk)-")
+_NOT_A_KEY = re.compile(r"\s*(?:#|$)|.*cert-authority.*\s(?:ssh|ecdsa|sk)-")
 _KEY = re.compile(r"(?:.*\s)?(?:ssh|ecdsa|sk)-[\w@.-]+\s+(AAAA[A-Za-z0-9+/=]+)")
 _LOCAL = {"files", "compat", "systemd", "db"}
 
@@ -28,9 +28,12 @@ def account_text(disk: Disk, user: str) -> str | Unknown:
     said = ["## passwd", f"name={name}", f"uid={uid}", f"gid={gid}", f"home={home}", f"shell={shell}"]
     said.append(f"groups={' '.join(fields[0] for fields in groups)}")
     said += ["executable=yes"] if disk.is_program(shell or "/bin/sh") else []
+    shells = disk.text_if_any("/etc/shells")
+    if shells is not None:
+        said.append(f"listed={'yes' if (shell or '/bin/sh') in shells.splitlines() else 'no'}")
     own = next((fields for fields in groups if fields[2] == gid), None)
     said += [f"group={':'.join(own)}"] if own and disk.is_there("/etc/debian_version") else []
-    return "\n".join([*said, rows(disk, [home]), *_keys(disk, name, uid, home)])
+    return "\n".join([*said, rows(disk, _chain(home, "/")), *_keys(disk, name, uid, home)])
 
 
 def _entry(disk: Disk, user: str) -> list[str] | None:
@@ -79,8 +82,10 @@ def _file(disk: Disk, path: str, home: str) -> Iterator[str]:
         return
     yield "readable=yes"
     for line in text.splitlines():
-        if not _NOT_A_KEY.match(line) and (found := _KEY.match(line)):
-            yield f"key={found[1]}"
+        if not _NOT_A_KEY.match(line):
+            found = _KEY.match(line)
+            ssh2 = line.startswith("---- BEGIN SSH2 PUBLIC KEY")
+            yield f"key={found[1]}" if found else f"odd={'ssh2' if ssh2 else 'line'}"
 
 
 def _chain(path: str, home: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,23 @@ class Objection(Struct, frozen=True):
     def mend(self) -> str:
         """What a person types."""
         return shlex.join(["chmod", self.mode, self.path] if self.mode else ["chown", self.owner, self.path])
+
+
+def is_whole(blob: str) -> bool:
+    """Whether base64 text is all of a public key: fields, each after its length in four bytes (RFC 4253 6.6).
+
+    >>> is_whole("AAAAC3NzaC1lZDI1NTE5AAAAAgEC"), is_whole("AAAAC3NzaC1lZDI1NTE5AAAAAgE=")
+    (True, False)
+    """
+    try:
+        data = base64.b64decode(blob, validate=True)
+    except ValueError:
+        return False
+    end = fields = 0
+    while end < len(data):
+        end += 4 + int.from_bytes(data[end : end + 4], "big")
+        fields += 1
+    return end == len(data) and fields > 1
 
 
 def rows(text: str) -> dict[str, Row]:
@@ -64,7 +82,7 @@ class Judge(Struct, frozen=True):
 
     def _unsafe(self, path: str, row: Row) -> Iterator[Objection]:
         if row.uid not in (0, self.uid):
-            owner = self.user if self._in_home(path) else "root"
+            owner = self.user if self.in_home(path) else "root"
             yield Objection(f"{path} belongs to {row.owner}", path, owner=owner)
         own_group = self.private and row.gid == self.gid
         if int(row.mode, 8) & (0o002 if own_group else 0o022):
@@ -77,7 +95,7 @@ class Judge(Struct, frozen=True):
         if self.uid == 0 or int(row.mode, 8) & needed & share:
             return None
         says = f"{self.user} cannot read {path}, which belongs to {row.owner} (mode {row.mode})"
-        if row.uid != self.uid and self._in_home(path):
+        if row.uid != self.uid and self.in_home(path):
             return Objection(says, path, owner=self.user)
         return Objection(says, path, mode=f"{whose}+{'x' if needed == 0o111 else 'r'}")
 
@@ -87,5 +105,6 @@ class Judge(Struct, frozen=True):
             return "u", 0o700
         return ("g", 0o070) if row.gid == self.gid else ("o", 0o077)
 
-    def _in_home(self, path: str) -> bool:
+    def in_home(self, path: str) -> bool:
+        """Whether it is the home, or below it."""
         return path == self.home or path.startswith(f"{self.home.rstrip('/')}/")

@@ -27,6 +27,7 @@ class Site(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Site
+WRITERS = {"": "root"}
 _OUTSIDE = ("tls-failed", "certificate-expired", "certificate-mismatch", "certificate-untrusted")
 
 

@@ -5,7 +5,7 @@ unit_property() { systemctl show --property="$2" "$1" 2>/dev/null | sed -n "s/^$
 
 # unit_look UNIT: its LoadState, Id, ActiveState and SubState, in $loaded, $unit, $active and $substate.
 unit_look() {
-  loaded= unit= active= substate=
+  loaded='' unit='' active='' substate=''
   while IFS='=' read -r key word; do
     case $key in
       LoadState) loaded=$word ;;
