@@ -48,13 +48,46 @@ _HOST_HELP = {
     _HOST_HELP,
     capture="FILE: what the rescue script wrote on this host (- to paste it)",
     deep="where no SSH server answers: knock on other ports too, and find the hop where packets stop",
+    iterable=["header"],
+    service="ssh (the default), web (the sites of the hosts), all",
+    on="the inventory's host to look into for a URL",
+    method="of a URL: GET, POST, ... (default HEAD, then GET)",
+    header="of a URL: NAME: VALUE (repeatable)",
+    user_agent="of a URL: what to call oneself",
+    data="of a URL: send this file",
+    ca="of a URL: trust this authority as well",
+    ipv4="of a URL: IPv4 alone",
+    ipv6="of a URL: IPv6 alone",
 )
-def diagnose(options: Options, capture: str = "", deep: bool = False) -> int:
-    """Find out why a client cannot get in by SSH, from both sides."""
+def diagnose(
+    options: Options,
+    header: Sequence[str],
+    capture: str = "",
+    deep: bool = False,
+    service: str = "ssh",
+    on: str = "",
+    method: str = "",
+    user_agent: str = "",
+    data: str = "",
+    ca: str = "",
+    ipv4: bool = False,
+    ipv6: bool = False,
+) -> int:
+    """Find out why a client cannot get in by SSH, or why a site (--host URL) refuses, from both sides."""
     from sshdoctor.commands.diagnose import run
-    from sshdoctor.commands.shared.options import given_capture
+    from sshdoctor.commands.shared.options import given_capture, site_request
 
-    return run(replace(options, deep=deep, capture=given_capture(capture), capture_file=capture))
+    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
+    return run(
+        replace(
+            options,
+            deep=deep,
+            capture=given_capture(capture),
+            capture_file=capture,
+            request=request,
+            service=service,
+        )
+    )
 
 
 @task(
@@ -190,7 +223,11 @@ def explain(context: Context, message: str, format: str = "text") -> int:  # noq
 
 _VERDICT_HELP = {
     "rules": "FILE: a file, folder or -: of iptables-save, nft list ruleset, ipset save ... (repeatable)",
-    "source": "ADDRESS: the client's address, as the host sees it",
+    "source": "ADDRESS: the client's address, as the host sees it (repeatable for a site)",
+    "url": "URL: judge a web server's rules (what nginx -T prints, or /etc/nginx) for this URL (repeatable)",
+    "method": "METHOD: of the request for --url (default GET)",
+    "header": "NAME-VALUE: of the request for --url, as NAME: VALUE (repeatable)",
+    "root": "FOLDER: with --url, one that holds the host's files, by their paths there",
     "destination": "ADDRESS: the host's own address that the client dials",
     "port": "N: the port that the client dials (default 22)",
     "in-interface": "NAME: the interface by which the client comes in",
@@ -200,12 +237,21 @@ _VERDICT_HELP = {
 }
 
 
-@task(positional=[], iterable=["rules"], auto_shortflags=False, help=_VERDICT_HELP)
+@task(
+    positional=[],
+    iterable=["rules", "source", "url", "header"],
+    auto_shortflags=False,
+    help=_VERDICT_HELP,
+)
 @exit_code_of
 def verdict(
     context: Context,
     rules: Sequence[str],
-    source: str = "",
+    source: Sequence[str],
+    url: Sequence[str],
+    header: Sequence[str],
+    method: str = "GET",
+    root: str = "",
     destination: str = "",
     port: str = "22",
     in_interface: str = "",
@@ -213,13 +259,28 @@ def verdict(
     family: str = "",
     format: str = "text",  # noqa: A002  # the flag's name is public
 ) -> int:
-    """Say what the firewall in mailed dumps does with a client, and by which rule."""
+    """Say what the rules in mailed dumps do with a client or a request, and which one does it."""
+    if url:
+        from sshdoctor.commands.verdict.site import SiteVerdictOptions
+        from sshdoctor.commands.verdict.site import run as run_site
+
+        return run_site(
+            SiteVerdictOptions(
+                rules=tuple(rules),
+                urls=tuple(url),
+                sources=tuple(source),
+                method=method,
+                headers=tuple(header),
+                root=root,
+                form=format,
+            )
+        )
     from sshdoctor.commands.verdict import VerdictOptions, run
 
     return run(
         VerdictOptions(
             rules=tuple(rules),
-            source=source,
+            source=source[0] if source else "",
             destination=destination,
             port=port,
             in_interface=in_interface,

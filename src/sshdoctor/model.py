@@ -114,6 +114,83 @@ class Become(Struct, frozen=True, kw_only=True):
     password: Secret | None = None
 
 
+class Site(Struct, frozen=True, kw_only=True):
+    """A request for a page, as the one who is refused sends it."""
+
+    scheme: Literal["http", "https"]
+    name: str
+    """The host's name or address in the URL."""
+    port: int
+    target: str
+    """Path and query, as they stand in the request line."""
+    method: str = ""
+    """Empty: HEAD, and GET where that is refused."""
+    headers: tuple[tuple[str, str], ...] = ()
+    user_agent: str = ""
+    """Empty: our own, with a random word of this run by which the host's logs know the request."""
+    token: str = ""
+    body: bytes = b""
+    credentials: Secret | None = None
+    """``user:password``."""
+    redirects: int = 3
+    """So many in a chain are too many."""
+    limit: float = 20.0
+    """Seconds for all of a look."""
+    expect: str = ""
+    """A text that the page must have."""
+    ca_file: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+    @property
+    def authority(self) -> str:
+        """The name, with the port where it is not the scheme's own."""
+        own = {"http": 80, "https": 443}[self.scheme]
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return name if self.port == own else f"{name}:{self.port}"
+
+
+class Certificate(Struct, frozen=True, kw_only=True):
+    """The certificate that a server showed; times in seconds since 1970."""
+
+    names: tuple[str, ...]
+    issuer: str
+    begins: float
+    ends: float
+    fingerprint: str
+    """SHA-256 of the whole, in hexadecimal digits."""
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """One request and what came back; ``status`` 0 where nothing did."""
+
+    method: str
+    url: str
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    """Its beginning."""
+
+    def header(self, name: str) -> str:
+        """The first of that name (in lower case), "" if there is none."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a site said: every request in order, and the certificate of the first connection."""
+
+    exchanges: tuple[Exchange, ...]
+    certificate: Certificate | None = None
+    plain: bool = False
+    """The port answers plain HTTP, where TLS was spoken to it."""
+
+    @property
+    def last(self) -> Exchange | None:
+        return self.exchanges[-1] if self.exchanges else None
+
+
 class WayIn(Struct, frozen=True, kw_only=True):
     """One way to run a script on a host; ``target`` is a container, a root directory or a file.
 
@@ -134,6 +211,10 @@ class Host(Struct, frozen=True, kw_only=True):
     login: Login
     ways: tuple[WayIn, ...]
     managed: str | None = None
+    site: Site | None = None
+    """What is asked for, where the service is a site."""
+    sites: tuple[Site, ...] = ()
+    """Those that it serves."""
 
     @property
     def way_by_service(self) -> WayIn:
@@ -181,6 +262,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     """None where nobody looked."""
     path: tuple[Hop, ...] | None = None
     """Up to the last stop that answered; None where nobody looked."""
+    answer: Answer | None = None
+    """What a site said."""
 
 
 class Command(str):

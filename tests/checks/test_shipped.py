@@ -7,7 +7,7 @@ import pytest
 import yaml
 from msgspec.structs import fields, replace
 
-from sshdoctor import facts
+from sshdoctor import facts, services
 from sshdoctor.checks.evaluate import evaluate
 from sshdoctor.checks.load import Check, load_checks
 from sshdoctor.diagnosis.derive import DERIVED, facts_of
@@ -16,7 +16,7 @@ from sshdoctor.resources import shipped
 
 SCENARIOS = Path(__file__).parents[1] / "hosts" / "scenarios"
 SCORED = Path(__file__).parents[1] / "score" / "cases"
-TYPES = {name: facts.load(name).VALUE for name in facts.names()}
+TYPES = {name: facts.load(name).VALUE for service in services.names() for name in facts.names(service)}
 
 # What cannot be made in a container here: SELinux, a penalty for this very client, a machine without routes,
 # a full connection table (its size is one for all containers).
@@ -48,7 +48,7 @@ def value(name: str, known: dict[str, Any]) -> object:
 
 
 def test_every_cause_has_a_host_broken_that_way_or_a_case_here(checks: tuple[Check, ...]) -> None:
-    wanted = {rule.id for check in checks for rule in check.causes}
+    wanted = {rule.id for check in checks if check.is_of(services.default()) for rule in check.causes}
     broken = {yaml.safe_load(path.read_text())["expect"].get("cause") for path in SCENARIOS.glob("*.yml")}
     broken |= {yaml.safe_load(path.read_text())["expect"].get("cause") for path in SCORED.rglob("*.yml")}
     assert wanted - broken <= set(NOT_ON_A_HOST)
@@ -69,8 +69,11 @@ def test_with_nothing_seen_no_check_finds_a_cause_and_none_passes(checks: tuple[
     assert {one.status for one in evaluate(checks, nothing, {}).values()} == {"unknown"}
 
 
-def test_every_fact_of_the_host_is_asked_for_by_some_check(checks: tuple[Check, ...]) -> None:
-    assert facts_of(checks) == facts.names()
+@pytest.mark.parametrize("name", services.names())
+def test_every_fact_of_the_host_is_asked_for_by_some_check(name: str, checks: tuple[Check, ...]) -> None:
+    asked = facts_of(check for check in checks if check.is_of(services.load(name)))
+    own = set(facts.names(name)) - (set(facts.names()) if name != services.default().name else set())
+    assert own <= set(asked)
 
 
 def test_every_title_fits_on_a_line(checks: tuple[Check, ...]) -> None:

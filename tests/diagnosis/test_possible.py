@@ -6,10 +6,11 @@ import pytest
 
 from sshdoctor.diagnosis.possible import MOST, possible_causes
 from sshdoctor.model import Hop, Login, Neighbour, Reply
-from sshdoctor.services import load, reply_words, works
+from sshdoctor.services import Service, load, works
+from sshdoctor.services.base import NETWORK_WORDS
 
-WORKING = [word for word in reply_words() if works(word)]
-SSH = load("ssh")
+SSH, WEB = load("ssh"), load("web")
+WORKING = [word for word in SSH.words if works(word)]
 LOGIN = Login(address="198.51.100.2", port=22)
 SETTLED = ("name-not-found", "host-key-unknown", "host-key-changed")
 """What the reply itself proves, or names the next step for."""
@@ -33,9 +34,17 @@ def ids(*replies: Reply) -> list[str]:
     return [cause.id for cause in possible_causes(SSH, LOGIN, replies)]
 
 
-@pytest.mark.parametrize("word", sorted({*reply_words()} - {*WORKING, *SETTLED}))
-def test_each_reply_leaves_something_possible_and_says_what_would_settle_it(word: str) -> None:
-    causes = possible_causes(SSH, LOGIN, [reply(word)])
+OF_SSH = sorted({*NETWORK_WORDS, *SSH.words} - {*WORKING, *SETTLED})
+OF_WEB = sorted({*NETWORK_WORDS, *WEB.words} - {*WEB.working, "name-not-found", "unknown"})
+
+
+@pytest.mark.parametrize(
+    ("service", "word"), [*((SSH, word) for word in OF_SSH), *((WEB, word) for word in OF_WEB)]
+)
+def test_each_reply_leaves_something_possible_and_says_what_would_settle_it(
+    service: Service, word: str
+) -> None:
+    causes = possible_causes(service, LOGIN, [reply(word)])
     assert 1 < len(causes) <= MOST
     assert {cause.confidence for cause in causes} == {"possible"}
     assert all(cause.fix.startswith("To settle it: ") and cause.fix.endswith(".") for cause in causes)

@@ -19,9 +19,20 @@ from sshdoctor.checks.run import Run
 from sshdoctor.checks.said import Said
 from sshdoctor.document import Block, BlockReader, read_yaml, suggest
 from sshdoctor.errors import CheckError, DocumentError
-from sshdoctor.services import layers, reply_words
+from sshdoctor.services import Service, layers, reply_words
 
-_CHECK_KEYS = ("title", "why", "facts", "asked", "after", "explained_by", "run", "causes", "otherwise")
+_CHECK_KEYS = (
+    "title",
+    "why",
+    "service",
+    "facts",
+    "asked",
+    "after",
+    "explained_by",
+    "run",
+    "causes",
+    "otherwise",
+)
 _CAUSE_KEYS = ("id", "said", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
 CLIENT = "own_client"
 WORDS = "words"
@@ -53,6 +64,8 @@ class Check(Struct, frozen=True, kw_only=True):
     layer: str
     title: str
     why: str
+    service: str = ""
+    """The one service that it is about; "" for each that has its layer."""
     facts: tuple[str, ...]
     asked: Expression | None
     """When the question makes sense; where it does not, the check is skipped. None: always."""
@@ -64,6 +77,10 @@ class Check(Struct, frozen=True, kw_only=True):
     causes: tuple[CauseRule, ...]
     otherwise: Sentence
     path: Path
+
+    def is_of(self, service: Service) -> bool:
+        """Whether a diagnosis of ``service`` asks it."""
+        return self.layer in service.layers and self.service in ("", service.name)
 
     @property
     def predecessors(self) -> tuple[str, ...]:
@@ -155,6 +172,7 @@ class _CheckReader(BlockReader):
             layer=layer,
             title=self.text(block, "title"),
             why=self.text(block, "why", required=False),
+            service=self.text(block, "service", required=False),
             facts=facts,
             asked=asked,
             after=self.words(block, "after"),

@@ -20,7 +20,7 @@ from sshdoctor.diagnosis.derived.words import Words, words
 from sshdoctor.diagnosis.probe import AddressFacts
 from sshdoctor.diagnosis.rank import Expectation
 from sshdoctor.facts import Writers, derived, load, names
-from sshdoctor.model import Login, Reply, Unknown
+from sshdoctor.model import Login, Reply, Site, Unknown
 from sshdoctor.services import progress
 
 DERIVED: Mapping[str, type] = {
@@ -90,6 +90,8 @@ class Conversation(Struct, frozen=True, kw_only=True):
     """What the person's own client said, where it was asked."""
     heard: tuple[str, ...] = ()
     """What the client's session printed before it ended."""
+    site: Site | None = None
+    """What was asked for, where the service is a site."""
     off: bool = False
     """The host was looked into on a mounted disk, whose system does not run."""
     around: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -121,7 +123,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         log = replace(log, lines=())  # what did not connect was seen by no program of the host
     said = words(conversation.service, view.client, port, log, known["start"], heard)
     around = conversation.around.get(reply.address or "", Unknown("this machine was not asked"))
-    known |= {"dialled": dial, "words": said}
+    known |= {"dialled": dial, "words": said, "answer": reply.answer, "asked_site": conversation.site}
     return {
         **known,
         **{name: fact.derive(known) for name, fact in derived().items()},

@@ -53,6 +53,10 @@ def look_outside(host: Host, probing: ProbeOptions) -> Outside:
 
 
 def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
+    if host.site is not None:
+        from sshdoctor.outside.site import ask  # only sites are asked
+
+        return Outside(replies=ask(host.login, host.site, service.visit, probing.timeout))
     if host.login.jumps or "proxycommand" in host.login.options:
         return _through_jumps(host.login, host.way_by_service, probing)
     met = dial(host.login, service, probing.timeout)
@@ -68,7 +72,7 @@ def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
 def _asked_of_client(login: Login, service: Service, seen: Outside, probing: ProbeOptions) -> Outside:
     """The same, by the person's own client where the library may have done otherwise: its reply stands."""
     reply = next((one for one in seen.replies if progress(one.word) >= GREETED), None)
-    if reply is None or reply.stage:
+    if reply is None or reply.stage or not service.logs_in:
         return seen
     answer = ask_own_client(login, reply.word, probing.timeout)
     if answer is None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sshdoctor.access import prepare
 from sshdoctor.background import Background
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
-from sshdoctor.diagnosis.setup import DiagnosisSetup
+from sshdoctor.diagnosis.setup import DiagnosisSetup, checks_of, wanted_of
 from sshdoctor.diagnosis.unsent import failed_sends
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport, endpoint
@@ -63,7 +63,7 @@ def diagnose(
     from sshdoctor import facts
     from sshdoctor.diagnosis.inside import look_inside
 
-    wanted = setup.wanted()
+    wanted = setup.wanted() if host.site is None else wanted_of(setup.checks(), host)
     facts.commands(wanted.facts)
     completed, seen = outside.result()
     for reply in seen.replies:
@@ -83,7 +83,7 @@ def diagnose(
     _log.info("%s: looked inside by %s", host.name, inside.used.via or "no way")
     from sshdoctor.diagnosis.report import build_report, facts_by_address
 
-    checks = setup.checks()
+    checks = checks_of(setup.checks(), completed)
     met = _measured(completed, seen, inside, around.result(), setup)
     known = facts_by_address(completed, seen, inside, met)
     report = build_report(completed, seen, inside, checks, known)

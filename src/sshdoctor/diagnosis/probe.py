@@ -64,6 +64,9 @@ class Probe:
         for number, reply in enumerate(others, 1):
             self._commands |= self._asked_again(number, reply)
         self._given = {**self._variables(first), "port": str(first.port), "user": host.login.user or ""}
+        if host.site is not None:
+            self._given |= {"token": host.site.token, "site_path": host.site.target.partition("?")[0]}
+            self._given["site"] = host.site.name
         self._when = when
         self.stop = stop_script(self.mark)
 

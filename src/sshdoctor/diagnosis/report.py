@@ -67,6 +67,7 @@ def facts_by_address(
         around=around or {},
         heard=inside.heard,
         witness=outside.witness,
+        site=host.site,
     )
     views = zip(replies, inside.views, strict=True)
     return tuple(derive(conversation, reply, view) for reply, view in views)
@@ -112,6 +113,7 @@ def build_report(
         ),
         possible=_possible(host, replies) if guessing else (),
         when=outside.when,
+        url=host.site.url if host.site else None,
     )
 
 

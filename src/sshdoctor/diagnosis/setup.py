@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from sshdoctor import access
+from sshdoctor import access, services
 from sshdoctor.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
+from sshdoctor.model import Host
 from sshdoctor.services import layers
 
 if TYPE_CHECKING:
@@ -78,6 +79,17 @@ def every_fact(own: Mapping[str, str] | None = None) -> Wanted:
     return Wanted(facts=facts.names(), own=own or {})
 
 
+def checks_of(checks: Sequence[Check], host: Host) -> tuple[Check, ...]:
+    """Those that a diagnosis of this host's service asks."""
+    service = services.load(host.service)
+    return tuple(check for check in checks if check.is_of(service))
+
+
+def wanted_of(checks: Sequence[Check], host: Host) -> Wanted:
+    """What this host must be asked to answer those of its service."""
+    return wanted_by(checks_of(checks, host))
+
+
 def wanted_by(checks: Sequence[Check]) -> Wanted:
     """What a host must be asked to answer ``checks``."""
     from sshdoctor.diagnosis.derive import facts_of
@@ -91,7 +103,8 @@ def load_checks(folders: Sequence[Path], only: Sequence[str] = ()) -> tuple[Chec
     from sshdoctor.checks import load
     from sshdoctor.diagnosis.derive import DERIVED, hearsay
 
-    types = {name: facts.load(name).VALUE for name in facts.names()}
+    every = {name for service in services.names() for name in facts.names(service)}
+    types = {name: facts.load(name).VALUE for name in sorted(every)}
     return _chosen(load.load_checks(tuple(folders), {**types, **DERIVED}, hearsay()), only)
 
 

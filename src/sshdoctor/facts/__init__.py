@@ -20,6 +20,7 @@ from sshdoctor.facts.parsing.output import NOT_PERMITTED, RepeatedPartError
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.words import OddWordError
 from sshdoctor.model import Unknown
+from sshdoctor.services import default
 
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
@@ -72,13 +73,13 @@ class DerivedFact(Protocol):
 
 
 @cache
-def names() -> tuple[str, ...]:
-    """The names of all facts, sorted.
+def names(service: str = "") -> tuple[str, ...]:
+    """The names of all facts about a host and ``service`` ("" for the one that is meant if none is named).
 
-    >>> "listeners" in names()
-    True
+    >>> "listeners" in names(), "listeners" in names("web")
+    (True, False)
     """
-    return tuple(sorted(_modules()))
+    return tuple(sorted({**_found("host"), **_found(service or default().name)}))
 
 
 def load(name: str) -> Fact:

@@ -31,6 +31,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from sshdoctor.errors import RulesError
 from sshdoctor.firewall.interfaces import by_every_name
 from sshdoctor.firewall.ipset import read_sets, with_changing
 from sshdoctor.firewall.iptables.save import read
@@ -40,7 +41,7 @@ from sshdoctor.firewall.model import Dump, Packet, Rule, Table, Verdict
 from sshdoctor.model import Family
 from sshdoctor.services import Service, default
 
-__all__ = ["Dump", "Packet", "Rule", "Verdict", "judge", "judge_all", "read_tables"]
+__all__ = ["Dump", "Packet", "Rule", "RulesError", "Verdict", "judge", "judge_all", "read_tables"]
 
 
 def judge(rulesets: Sequence[Dump], packet: Packet, service: Service | None = None) -> Verdict:

@@ -5,18 +5,23 @@ them what the user's own ssh_config says. They are apart because the second cost
 """
 
 from sshdoctor.inventory.client_config import complete
-from sshdoctor.inventory.load import load_hosts, load_inventory
+from sshdoctor.inventory.load import load_hosts, load_inventory, load_site
+from sshdoctor.inventory.sites import Request, is_url, with_site
 from sshdoctor.inventory.sources import find_sources
 from sshdoctor.inventory.typed import TypedVariables
 from sshdoctor.inventory.vault import OpenVault, password_in, vault_of
 
 __all__ = [
     "OpenVault",
+    "Request",
     "TypedVariables",
     "complete",
     "find_sources",
+    "is_url",
     "load_hosts",
     "load_inventory",
+    "load_site",
     "password_in",
     "vault_of",
+    "with_site",
 ]

@@ -42,7 +42,7 @@ def complete(host: Host, config: Path | None = None) -> Host:
     (4 ms each); call it once a host. Without an ssh client only the user's name is filled in.
     ``config`` is the file for ``ssh -F``. Raises InputError with ssh's own words if that cannot be read.
     """
-    done: dict[int, Login] = {}
+    done: dict[int, Login] = {id(host.login): host.login} if host.site else {}
     for login in (host.login, *(way.login for way in host.ways if way.login)):
         if id(login) not in done:
             done[id(login)] = _complete_login(login, config)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from sshdoctor.inventory.access_list import access_ways
 from sshdoctor.inventory.dial import Dial, is_ip_address, parse_address
 from sshdoctor.inventory.paths import expand_home
+from sshdoctor.inventory.sites import listed_sites
 from sshdoctor.inventory.ssh_args import SshArgs, parse_ssh_args
 from sshdoctor.inventory.values import Values
 from sshdoctor.model import Become, Host, Login, WayIn
@@ -48,6 +49,7 @@ def to_host(values: Values) -> Host:
         login=login,
         ways=ways,
         managed=values.text("sshdoctor_managed"),
+        sites=listed_sites(values),
     )
 
 

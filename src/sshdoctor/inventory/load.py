@@ -16,6 +16,7 @@ from sshdoctor.inventory.groups import Entry, Inventory, Variable
 from sshdoctor.inventory.hosts import to_ad_hoc_host, to_host
 from sshdoctor.inventory.patterns import is_plain, match, ordered, split_pattern
 from sshdoctor.inventory.precedence import Precedence
+from sshdoctor.inventory.sites import Request, ad_hoc, asked_site, of_site, serving, with_token
 from sshdoctor.inventory.sources import find_sources, read_sources
 from sshdoctor.inventory.typed import TYPED, TypedVariables
 from sshdoctor.inventory.values import Values
@@ -55,6 +56,19 @@ def _with_config(typed: TypedVariables, environ: Mapping[str, str]) -> TypedVari
         weak={**{name: value for name, value in weak.items() if value}, **typed.weak},
         open_vault=typed.open_vault or (vault_of(lambda: password_in(vault)) if vault else None),
     )
+
+
+def load_site(
+    url: str, request: Request, sources: Sequence[Path] | None, environ: Mapping[str, str], version: str
+) -> Host:
+    """The host that serves ``url``, with the site as what is dialled. Raises InventoryError, UsageError."""
+    site = asked_site(url, request)
+    if request.on:
+        host: Host | None = load_hosts(request.on, sources, environ)[0]
+    else:
+        found = find_sources(sources, environ)
+        host = serving(load_hosts("all", sources, environ), site) if found else None
+    return of_site(host or ad_hoc(site), with_token(site, version), request)
 
 
 def load_inventory(sources: Sequence[Path] | None, environ: Mapping[str, str]) -> Inventory:

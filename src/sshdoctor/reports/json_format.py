@@ -57,6 +57,7 @@ def _reply(reply: Reply) -> dict[str, Any]:
         "banner": reply.banner,
         "detail": reply.detail,
         **({"stage": reply.stage} if reply.stage else {}),
+        **({"status": reply.answer.last.status} if reply.answer and reply.answer.last else {}),
         **_around(reply),
     }
 

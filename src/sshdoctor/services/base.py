@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from socket import socket
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from sshdoctor.model import Login
+from sshdoctor.model import Login, Site
 
 NETWORK_LAYERS = ("client", "name", "route", "firewall", "socket")
 """The way of a packet, before any service has a say in it."""
@@ -166,6 +167,10 @@ class Service(Struct, frozen=True, kw_only=True):
         """What it may mean that the service greets on ``port``, and not where it was dialled."""
         found: Hypothesis = self._part("hypotheses").elsewhere(port)
         return found
+
+    def visit(self, site: Site, first: socket, connect: Callable[[str, int], socket]) -> Any:
+        """The conversation with a site on the connection ``first``; ``connect`` makes more of them."""
+        return self._part("visit").visit(site, first, connect)
 
     def offered_keys(self, login: Login) -> tuple[str, ...]:
         """The fingerprints of the keys that a client of this machine would offer, as far as that is known."""

@@ -7,6 +7,8 @@
 #                                them started, and archives of iptables-persistent and CrowdSec
 #   rpm                          noinit with dnf, zypper and pacman, what makes packages for them, and OpenRC
 #   factors                      debian12 with a PAM module that asks for a code
+#   web                          debian12 with nginx, Apache, PHP-FPM, ModSecurity, mod_evasive, mod_qos and
+#                                fail2ban, none of them started
 #   bench                        debian12 with the whole of Python, which Ansible needs
 #   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
 #
@@ -51,6 +53,7 @@ done'
 
 # What image $1 is made of: $suite, $include, $archived, $command and $reference.
 describe() {
+  after=''
   add=,systemd,systemd-sysv,iproute2 archived=$always_archived
   # The two words after /sbin/init are for a new systemd on a machine with version-1 cgroups.
   command='["/sbin/init", "systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"]'
@@ -63,6 +66,10 @@ describe() {
     firewalls | twins)
       suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,sshguard,ferm,shorewall"
       archived="$archived iptables-persistent netfilter-persistent crowdsec crowdsec-firewall-bouncer" ;;
+    web)
+      suite=bookworm add="$add,nginx,apache2,apache2-utils,php-fpm,libapache2-mod-security2,modsecurity-crs"
+      add="$add,libapache2-mod-evasive,libapache2-mod-qos,libapache2-mod-fcgid,fail2ban,python3,curl,openssl"
+      after='; chroot "$1" systemctl --quiet disable nginx apache2 php8.2-fpm fail2ban' ;;
     factors) suite=bookworm add="$add,libpam-google-authenticator" ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
@@ -70,7 +77,7 @@ describe() {
   esac
   case $1 in twins*) add="$add,python3-apt" ;; esac
   include=$common$add
-  parts="$strap $undocumented $suite $include $archived $command $customize"
+  parts="$strap $undocumented $suite $include $archived $command $customize$after"
   reference=$repository/$1:$(printf %s "$parts" | sha256sum | cut -c1-16)
 }
 
@@ -80,7 +87,7 @@ build() {
   # Of other recipes: nobody has wanted them for days.
   podman image prune --all --force --filter "label=sshdoctor.image=$1" --filter until=72h >/dev/null
   $strap --include="$include" --extract-hook="$undocumented" \
-    --customize-hook="archived='$archived'; $customize" "$suite" "$scratch/$1.tar" >&2
+    --customize-hook="archived='$archived'; $customize$after" "$suite" "$scratch/$1.tar" >&2
   podman import --quiet --change "LABEL sshdoctor.image=$1" --change "CMD $command" \
     "$scratch/$1.tar" "$reference" >/dev/null
   rm "$scratch/$1.tar"

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor import __version__
 from sshdoctor.commands.shared.logins import LoginOptions, overruled, typed_variables
 from sshdoctor.commands.shared.progress import progress_of
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
-from sshdoctor.inventory import find_sources, load_hosts
+from sshdoctor.inventory import Request, find_sources, is_url, load_hosts, load_site, with_site
 from sshdoctor.model import Host, HostReport, Login
 from sshdoctor.reports import render
 from sshdoctor.reports.layout.printable import printable
@@ -52,6 +53,9 @@ class Options(Struct, frozen=True, kw_only=True):
     deep: bool = False
     capture: Capture | None = None
     """What the one host said, to be asked instead of it."""
+    request: Request | None = None
+    """How a URL is asked for."""
+    service: str = ""
     capture_file: str = ""
 
     def __post_init__(self) -> None:
@@ -99,9 +103,15 @@ def jobs_of(options: Options) -> int:
 def hosts_of(options: Options) -> list[Host]:
     """The hosts that the pattern means. Raises InventoryError, UsageError."""
     typed = typed_variables(options.login, options.extra_vars)
+    if is_url(options.pattern):
+        request = options.request or Request()
+        return [load_site(options.pattern, request, options.sources or None, os.environ, __version__)]
     found = load_hosts(options.pattern, options.sources or None, os.environ, typed, limit=options.limit)
     for note in overruled(found, options.login):
         print(f"sshdoctor: {note}", file=sys.stderr)
+    if options.service in ("web", "all"):
+        sites = [with_site(host, __version__) for host in found]
+        return [*(found if options.service == "all" else ()), *(one for each in sites for one in each)]
     return [_with_known_hosts(host, options.known_hosts) for host in found]
 
 
@@ -110,6 +120,28 @@ def list_hosts(options: Options) -> int:
     names = [host.name for host in hosts_of(options)]
     show_text("\n".join([f"  hosts ({len(names)}):", *(f"    {printable(name)}" for name in names)]) + "\n")
     return 0
+
+
+def site_request(
+    method: str,
+    headers: tuple[str, ...],
+    user_agent: str,
+    data: str,
+    ca: str,
+    on: str,
+    ipv4: bool,
+    ipv6: bool,
+) -> Request:
+    """How a URL is asked for. Raises UsageError."""
+    if ipv4 and ipv6:
+        raise UsageError("--ipv4 --ipv6: one of them, or none for both")
+    for name, file in (("--data", data), ("--ca", ca)):
+        if file and not Path(file).is_file():
+            raise UsageError(f"{name} {file}: there is no such file")
+    family = "inet" if ipv4 else "inet6" if ipv6 else ""
+    return Request(
+        method=method, headers=headers, user_agent=user_agent, data=data, ca=ca, on=on, family=family
+    )
 
 
 def one_host(options: Options, what: str) -> Host:

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sshdoctor.disk import Disk
-from sshdoctor.errors import RulesError
 from sshdoctor.facts.offline import firewalld as _firewalld_disk
 from sshdoctor.facts.offline.nft_file import ruleset
+from sshdoctor.firewall import RulesError
 from sshdoctor.firewall.iptables.save import BUILT_IN
 from sshdoctor.firewall.nft.text import Include
 from sshdoctor.model import Unknown

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sshdoctor.errors import RulesError
+from sshdoctor.firewall import RulesError
 from sshdoctor.firewall.nft.text import Include, Object, read_script
 
 

@@ -1,0 +1,1 @@
+"""Apache httpd: its configuration read, and which lines rule over a request."""

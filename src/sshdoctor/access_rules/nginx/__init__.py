@@ -1,0 +1,1 @@
+"""nginx: its configuration read, and a request led through it."""

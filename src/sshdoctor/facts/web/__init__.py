@@ -1,0 +1,1 @@
+"""What a host says of the web sites that it serves."""

@@ -1,0 +1,1 @@
+"""Made of what the host says and of what the client met."""

@@ -1,0 +1,312 @@
+"""Why a site answered as it did: the part of the way that has the answer, asked in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from sshdoctor.access_rules.nginx.walk import walk
+from sshdoctor.access_rules.verdict import Rule
+from sshdoctor.facts.web.explain import backend, logged, paths, rules, servers, tls
+from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
+from sshdoctor.model import Evidence
+from sshdoctor.services.base import NETWORK_WORDS
+
+_CDN = ("cf-ray", "x-sucuri-id", "x-amz-cf-id", "x-served-by", "x-akamai-request-id", "x-iinfo", "x-cdn")
+
+
+def explain(case: Case) -> Found | None:
+    """The first cause, None where nothing that the host says explains it (or nothing is wrong)."""
+    if case.word in NETWORK_WORDS:
+        return servers.explain(case) if case.word in ("rst", "refused") else None
+    if case.word == "tls-failed" or case.word.startswith("certificate-"):
+        return tls.explain(case)
+    if (found := _elsewhere(case)) is not None:
+        return found
+    if case.word == "redirection":
+        return _loop(case)
+    if case.word == "success":
+        return _success(case)
+    if (found := servers.another_site(case)) is not None:
+        return found
+    return logged.explain(case) or _unlogged(case)
+
+
+def _elsewhere(case: Case) -> Found | None:
+    """Another machine answered: the address is none of the host's, and its logs do not have the request."""
+    if case.own or case.arrived is not False or case.word == "success":
+        return None
+    marks = [
+        f"{name}: {value}"
+        for name, value in case.last.headers
+        if name in _CDN or "cloudflare" in value.lower()
+    ]
+    return Found(
+        cause="answered-elsewhere",
+        layer="request",
+        text=f"{case.address} is none of the host's addresses, and the request is in none of its logs:"
+        " a CDN or a proxy answered" + (f" ({marks[0]})." if marks else "."),
+        fix="Change the rule there: in the firewall of the CDN or on the proxy",
+        sure=bool(marks),
+        evidence=(
+            Evidence("the answer", "\n".join((f"HTTP {case.status}", *marks, case.body[:120].strip()))),
+            Evidence("access logs of the host", f"none has {case.site.token}"),
+        ),
+    )
+
+
+def _success(case: Case) -> Found | None:
+    if case.body.lstrip().startswith("<?php") and case.last.url.partition("?")[0].endswith((".php", "/")):
+        return Found(
+            cause="php-not-executed",
+            layer="backend",
+            text="The source of the PHP script goes out, with all secrets in it: nothing runs it.",
+            fix="At once: deny the path; then a handler (fastcgi_pass, SetHandler) and new passwords",
+        )
+    return servers.another_site(case)
+
+
+def _unlogged(case: Case) -> Found | None:
+    """What no log says: by the models and the states."""
+    if case.by_nginx:
+        if (found := rules.by_nginx(case)) is not None:
+            return found
+        handler = case.walked.handler if case.walked else None
+        own = handler is None and case.status in (403, 404, 405, 410, 444, 503, 0)
+        if own and (found := rules.stale(case)) is not None:
+            return found
+    for found in _states(case):
+        return found
+    old = rules.stale(case) if case.status in (403, 404, 500, 502, 503) else None
+    return replace(old, sure=False) if old else None  # what stands behind may have answered so
+
+
+def _states(case: Case) -> Iterator[Found]:
+    status = case.status
+    if status >= 500 and (found := _maintenance(case)) is not None:
+        yield found
+    passed = case.by_apache or (
+        case.apache is not None
+        and case.walked is not None
+        and case.walked.handler is not None
+        and case.walked.handler.name == "proxy_pass"
+    )
+    if passed and case.apache is not None:
+        if (found := rules.forbidding_rewrite(case)) is not None:
+            yield found
+        if status == 401:
+            yield rules.apache_password(case, None)
+        if status == 405 and (found := _apache_method(case)) is not None:
+            yield found
+        if status == 404 and (found := _apache_missing(case)) is not None:
+            yield found
+    if status in (403, 404) and "File not found" in case.body:
+        yield paths.script_unknown(case)
+    if status == 404 and "No input file specified" in case.body and (found := backend.restricted(case)):
+        yield found
+    if status == 403 and "Access denied." in case.body:
+        yield backend.script_refused(case, case.lines[-1]) if case.lines else _extension(case)
+    if status in (400, 431, 494) and re.search(
+        r"(?i)header or cookie too large|header.*too (?:large|long)|exceeds", case.body
+    ):
+        yield _header(case)
+    if status == 413:
+        yield _body(case)
+    if status >= 500 and case.files.full:
+        yield backend.full(case)
+    walked = case.walked
+    if status == 404 and case.by_nginx and walked is not None and walked.file and walked.handler is None:
+        absent = case.exists(walked.file, "any") is False
+        if absent:
+            yield paths.missing(case, walked.file, "nginx")
+
+
+def _extension(case: Case) -> Found:
+    location = case.walked.location if case.walked else None
+    return Found(
+        cause="script-refused",
+        layer="backend",
+        text="PHP-FPM refuses the file by security.limit_extensions.",
+        fix=r"Hand on \.php$ alone",
+        sure=False,
+        evidence=evidence_of(location.rule) if location else (),
+    )
+
+
+def _maintenance(case: Case) -> Found | None:
+    for path, (time, text) in case.files.application.items():
+        root = paths.root_of(case)
+        if not path.endswith("/.maintenance") or case.status != 503 or not path.startswith(root):
+            continue
+        age = case.state.now - time
+        never = re.search(r"\$upgrading\s*=\s*time\s*\(", text) is not None
+        old = f"{age // 86400} days" if age >= 86400 else f"{age // 60} minutes"
+        why = (
+            "it sets $upgrading = time(), and so never runs out" if never else "it runs out after ten minutes"
+        )
+        return Found(
+            cause="maintenance-mode",
+            layer="rewriting",
+            text=f"{path} is {old} old; {why}.",
+            fix=f"rm {path}",
+            evidence=(Evidence(f"{path}:1", text.split("\n")[0][:200]),),
+        )
+    return None
+
+
+def _apache_method(case: Case) -> Found | None:
+    lines = [line for _, block in case.governed(case.apache_file).sections() for line in block]
+    limits = [line.rule for line in lines if line.name in ("limit", "limitexcept", "dav", "allowmethods")]
+    return Found(
+        cause="method-refused",
+        layer="request",
+        text=f"{case.method} alone is refused here.",
+        fix=f"Allow {case.method} there, or ask by GET",
+        sure=bool(limits),
+        evidence=evidence_of(*limits),
+    )
+
+
+def _apache_missing(case: Case) -> Found | None:
+    file = case.apache_file
+    assert case.apache is not None  # noqa: S101 -- asked where there is one
+    root = paths.root_of(case)
+    if root and root not in case.files.entries:
+        return paths.missing(case, file, "apache2")
+    if (found := paths.sandboxed(case, file, "apache2")) is not None:
+        return found
+    return _unrewritten(case, file) or (
+        paths.missing(case, file, "apache2") if case.exists(file, "any") is False else None
+    )
+
+
+def _unrewritten(case: Case, file: str) -> Found | None:
+    """The .htaccess that would rewrite the path is not read, or its rules are skipped."""
+    if case.exists(file, "any"):
+        return None
+    for path, text in case.files.htaccess.items():
+        folder = path.rpartition("/")[0]
+        if not file.startswith(folder + "/") or "rewriterule" not in text.lower():
+            continue
+        number = next(n for n, line in enumerate(text.split("\n"), 1) if "rewriterule" in line.lower())
+        place = Evidence(f"{path}:{number}", text.split("\n")[number - 1].strip())
+        if case.config.apache_modules and "rewrite" not in case.config.apache_modules:
+            return Found(
+                cause="rewrite-wrong",
+                layer="rewriting",
+                text=f"mod_rewrite is not loaded, so that the rules of {path} are skipped without a word.",
+                fix="a2enmod rewrite; systemctl restart apache2",
+                evidence=(place, Evidence("apachectl -M", "no rewrite_module")),
+            )
+        read = [heading for heading, _ in case.governed(file).sections()]
+        if path not in read:
+            override = case.governed(file).last("allowoverride")
+            rule = [override[-1].rule] if override else []
+            return Found(
+                cause="rewrite-wrong",
+                layer="rewriting",
+                text=f"{path} is not read"
+                + (
+                    f" ({rule[0].file}:{rule[0].line}: {rule[0].text})." if rule else " (AllowOverride None)."
+                ),
+                fix="AllowOverride All (or FileInfo) for that folder; systemctl reload apache2",
+                evidence=(place, *evidence_of(*rule)),
+            )
+        base = re.search(r"(?im)^\s*RewriteBase\s+(\S+)", text)
+        if base is not None and base[1] != "/":
+            line = text[: base.start()].count("\n") + 1
+            return Found(
+                cause="rewrite-wrong",
+                layer="rewriting",
+                text=f"{path}:{line}: RewriteBase {base[1]} sends the path elsewhere.",
+                fix="RewriteBase /",
+                sure=False,
+                evidence=(Evidence(f"{path}:{line}", base[0].strip()), place),
+            )
+    return None
+
+
+def _header(case: Case) -> Found:
+    place = case.walked.setting("large_client_header_buffers") if case.walked and case.by_nginx else None
+    what = (
+        place.rule.text
+        if place
+        else "large_client_header_buffers"
+        if case.by_nginx
+        else "LimitRequestFieldSize"
+    )
+    return Found(
+        cause="header-too-large",
+        layer="request",
+        text=f"The request's header is larger than {what} holds (cookies, mostly).",
+        fix="Delete the cookies of the site; or large_client_header_buffers 4 32k;",
+        evidence=evidence_of(place.rule) if place else (),
+    )
+
+
+def _body(case: Case) -> Found:
+    place = case.walked.setting("client_max_body_size") if case.walked and case.by_nginx else None
+    return Found(
+        cause="body-too-large",
+        layer="request",
+        text="The body is larger than is taken"
+        + (f" ({place.file}:{place.line}: {place.rule.text})." if place else "."),
+        fix="client_max_body_size, LimitRequestBody or post_max_size: the one whose server said it",
+        sure=place is not None,
+        evidence=evidence_of(place.rule) if place else (),
+    )
+
+
+def _loop(case: Case) -> Found:
+    """The two that send each other the client."""
+    sent = [one for one in case.made if 300 <= one.status < 400]
+    steps = [f"{one.url} -> {one.header('location')}" for one in sent]
+    senders: list[Rule] = []
+    for one in sent:
+        if case.nginx is not None and (rule := _sender(case, one.url)) is not None:
+            senders.append(rule)
+    settings = [
+        Evidence(f"{path}:{line.partition(':')[0]}", line.partition(":")[2].strip())
+        for path, (_, text) in case.files.application.items()
+        if path.endswith("wp-config.php")
+        for line in text.split("\n")
+        if re.search(r"WP_HOME|WP_SITEURL|HTTPS|FORWARDED", line)
+    ]
+    who = [f"{rule.file}:{rule.line}: {rule.text}" for rule in dict.fromkeys(senders)]
+    who += [f"{one.source}: {one.text}" for one in settings]
+    round_ = len({one.url for one in sent}) < len(sent) or any(
+        one.header("location").rstrip("/") == other.url.rstrip("/") for one in sent for other in sent
+    )
+    fronts = [] if case.own else [f"It goes through {case.address}, which asks the host by another scheme."]
+    return Found(
+        cause="redirect-loop",
+        layer="rewriting",
+        text=(
+            "The site sends its clients round in a circle. "
+            if round_
+            else "Too many redirects, one after the other. "
+        )
+        + "; ".join((*who, *fronts)),
+        fix="Let them agree on one address and scheme (siteurl and the front's https; X-Forwarded-Proto heeded)",
+        sure=bool(who) and round_,
+        evidence=(Evidence("redirects", "\n".join(steps[:5])), *evidence_of(*senders), *settings),
+    )
+
+
+def _sender(case: Case, url: str) -> Rule | None:
+    """nginx's own redirect for a URL; where another machine is in front, by plain HTTP as well."""
+    assert case.nginx is not None  # noqa: S101 -- asked where there is one
+    urls = [url] if case.own else [url, url.replace("https://", "http://", 1)]
+    for one in urls:
+        request = case.request(one)
+        if not case.own:
+            request = replace(request, address="")
+        verdict = walk(case.nginx, request, case.exists).verdict
+        if verdict.status and 300 <= verdict.status < 400:
+            return verdict.rule
+    return None
+
+
+__all__ = ["FPM", "explain"]

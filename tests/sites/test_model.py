@@ -1,0 +1,107 @@
+"""What nginx's and Apache's files come to for one request, without a server."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from sshdoctor.access_rules.apache.govern import Governed, choose_host
+from sshdoctor.access_rules.apache.read import Reader
+from sshdoctor.access_rules.mailed import NoRulesError, judge, load
+from sshdoctor.access_rules.nginx.read import read
+from sshdoctor.access_rules.nginx.walk import walk
+from sshdoctor.access_rules.verdict import Request
+from sshdoctor.commands.verdict.site import SiteVerdictOptions, run
+
+MAIN = "/etc/nginx/nginx.conf"
+CLOSED = """http {
+    server {
+        listen 80;
+        server_name site.test;
+        location = /xmlrpc.php {
+            allow 192.0.2.0/24;
+            deny all;
+        }
+    }
+}
+"""
+
+
+def test_a_denied_path_is_named_by_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text(CLOSED)
+    rows = judge(str(tmp_path), ["http://site.test/xmlrpc.php"], ["192.0.2.4", "198.51.100.4"])
+    assert [row.verdict.verdict for row in rows] == ["accept", "reject"]
+    rule = rows[1].verdict.rule
+    assert rule is not None and (rule.file, rule.line, rule.text) == (MAIN, 7, "deny all;")
+
+
+def test_a_dump_of_nginx_is_read_with_its_files(tmp_path: Path) -> None:
+    dump = tmp_path / "nginx-T"
+    dump.write_text(
+        f"# configuration file {MAIN}:\nhttp {{ include conf.d/*.conf; }}\n"
+        "# configuration file /etc/nginx/conf.d/a.conf:\nserver { listen 80; return 403; }\n"
+    )
+    (row,) = judge(str(dump), ["http://x.test/"], ["192.0.2.4"])
+    assert row.verdict.rule is not None and row.verdict.rule.file == "/etc/nginx/conf.d/a.conf"
+
+
+def test_what_holds_no_rules_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mail.txt").write_text("Dear all,\n")
+    with pytest.raises(NoRulesError):
+        load(tmp_path / "mail.txt")
+
+
+def test_a_variable_that_the_model_does_not_know_makes_the_verdict_unknown() -> None:
+    text = "http { server { listen 80; if ($geoip_country_code != JP) { return 403; } } }"
+    walked = walk(read({MAIN: text}, MAIN), Request(source="192.0.2.4"))
+    assert walked.verdict.verdict == "unknown" and "$geoip_country_code" in walked.verdict.why
+
+
+def test_the_verdict_in_json_is_as_the_contract_has_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "nginx.conf").write_text(CLOSED)
+    options = SiteVerdictOptions(
+        rules=(str(tmp_path),), urls=("http://site.test/xmlrpc.php",), sources=("198.51.100.4",), form="json"
+    )
+    assert run(options) == 1
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["verdict"] == "reject" and entry["status"] == 403
+    assert entry["rule"] == {"file": MAIN, "line": 7, "text": "deny all;"}
+
+
+def test_two_thousand_server_blocks_are_judged_in_under_a_second() -> None:
+    block = "server {{ listen 80; server_name s{0}.test; location / {{ deny 10.0.0.0/8; }} }}\n"
+    text = "http {\n" + "".join(block.format(number) for number in range(2000)) + "}\n"
+    began = time.process_time()
+    walked = walk(read({MAIN: text}, MAIN), Request(source="10.1.1.1", host="s1999.test"))
+    assert walked.verdict.status == 403
+    assert time.process_time() - began < 1
+
+
+APACHE = """<Directory />
+    Require all denied
+</Directory>
+<VirtualHost *:80>
+    ServerName site.test
+    <Directory /srv/www>
+        AllowOverride None
+        Require ip 192.0.2.0/24
+    </Directory>
+</VirtualHost>
+"""
+
+
+def test_the_last_section_with_a_require_rules_in_apache() -> None:
+    reader = Reader({"/etc/apache2/apache2.conf": APACHE})
+    configuration = reader.read("/etc/apache2/apache2.conf")
+    host = choose_host(configuration, "site.test", 80)
+    assert host.by_name
+    unread = {"/srv/www/.htaccess": "Require all denied\n"}
+    governed = Governed(configuration, host.block, "/srv/www/a.html", "/a.html", unread, reader)
+    require, compat = governed.admission()
+    assert [(line.line, line.text) for line in require] == [(8, "Require ip 192.0.2.0/24")]
+    assert compat == []
