@@ -37,7 +37,10 @@ MEMBERSHIP = [
     ("create t hash:ip\nadd t 198.51.100.1\ncreate s list:set\nadd s t", "src", True),
     ("create t hash:ip\nadd t 198.51.100.9\ncreate s list:set\nadd s t", "src", False),
 ]
-RULES = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -p tcp -m set {} s {} -j REJECT\nCOMMIT\n"
+RULES = (
+    "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+    "-A INPUT -p tcp -m set {} s {} -j REJECT\nCOMMIT\n"
+)
 
 
 def _reply(sets: str, ends: str, how: str) -> str | None:
@@ -61,7 +64,8 @@ def test_a_set_that_nobody_saved_is_unknown() -> None:
 def test_a_set_that_a_rule_changes_depends_on_what_came_before() -> None:
     """Measured: a client whose first SYN is dropped and noted gets in with its second."""
     rules = (
-        "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -m set --match-set s src -j ACCEPT\n"
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+        "-A INPUT -m set --match-set s src -j ACCEPT\n"
         "-A INPUT -j SET --add-set s src\nCOMMIT\n"
     )
     dumps = [Dump("iptables-save", "ipv4", rules), Dump("ipset", "ipv4", "create s hash:ip\n")]
@@ -96,7 +100,10 @@ def test_the_kernel_says_so_too(host: Pair, tool: str, sets: str, ends: str, ins
     assert loaded.returncode == 0, loaded.stderr
     assert host.load(tool, RULES.format("--match-set", ends)) == ""
     reply = host.dial("ipv4", 0.5)
-    assert host.load(tool, "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n") == ""
+    assert (
+        host.load(tool, "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")
+        == ""
+    )
     host.server.command("ipset", "destroy", "s")
     host.server.command("ipset", "destroy")
     assert reply == ("icmp-port-unreachable" if inside else "ok")

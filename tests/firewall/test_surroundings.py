@@ -12,7 +12,10 @@ CLIENT, HOST = "198.51.100.1", "198.51.100.2"
 
 
 def verdict(match: str, **known: Any) -> Verdict:
-    rules = f"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -p tcp {match} -j DROP\nCOMMIT\n"
+    rules = (
+        f"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+        f"-A INPUT -p tcp {match} -j DROP\nCOMMIT\n"
+    )
     packet = {"source": CLIENT, "destination": HOST, "destination_port": 22, "in_interface": "eth0", **known}
     return judge([Dump("iptables-save", "ipv4", rules)], Packet(family="ipv4", **packet))
 
@@ -60,7 +63,8 @@ def test_the_mark_of_a_socket_is_not_known() -> None:
 def _redirected(**known: Any) -> Verdict:
     rules = (
         "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j REDIRECT --to-ports 2222\nCOMMIT\n"
-        f"*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -d {HOST}/32 -p tcp -j ACCEPT\nCOMMIT\n"
+        f"*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+        f"-A INPUT -d {HOST}/32 -p tcp -j ACCEPT\nCOMMIT\n"
     )
     packet = Packet(
         family="ipv4", source=CLIENT, destination=HOST, destination_port=22, in_interface="eth0", **known

@@ -3,6 +3,8 @@
 >>> rules = Dump("iptables-save", "ipv4", '''
 ... *filter
 ... :INPUT ACCEPT [0:0]
+... :FORWARD ACCEPT [0:0]
+... :OUTPUT ACCEPT [0:0]
 ... -A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with icmp-port-unreachable
 ... COMMIT
 ... ''')

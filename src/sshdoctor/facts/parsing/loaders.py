@@ -30,10 +30,12 @@ for file in $(set +f; grep -lsE "^Exec[A-Za-z]*=.*$own" /etc/systemd/system/*.se
   for folder in /etc/systemd/system /lib/systemd/system /run/systemd/system; do
     [ ! -e $folder/$unit.timer ] || kind=timer name=$unit.timer
   done
+  # shellcheck disable=SC2046 # the words of a command line
   made $kind $name $(sed -n 's/^Exec[A-Za-z]*=[-+!@:]*//p' $file)
 done
 for file in /etc/crontab $(set +f; echo /etc/cron.d/* /var/spool/cron/root /var/spool/cron/crontabs/root); do
   [ -f "$file" ] && [ -r "$file" ] || continue
+  # shellcheck disable=SC2094 # both only read
   while IFS= read -r line; do
     case $line in [!#]*) made cron $file $line ;; esac
   done <$file

@@ -28,7 +28,7 @@ COMMANDS = {
 find_servers {" ".join(SERVERS)} >/dev/null
 echo '## times'; cat /proc/uptime; echo "$age"
 children() {{
-  grep -lsE "^PPid:[[:space:]]+($(echo $* | tr ' ' '|'))\\$" /proc/[0-9]*/status | tr -dc '0-9\\n'
+  grep -lsE "^PPid:[[:space:]]+($(IFS='|'; echo "$*"))\\$" /proc/[0-9]*/status | tr -dc '0-9\\n'
 }}
 below=
 [ -z "$servers" ] || for pid in $servers $(children $servers); do
@@ -37,7 +37,7 @@ done
 found=
 uid=$(id -u -- "$user" 2>/dev/null) || uid=0
 if [ "$uid" != 0 ]; then
-  own=$(grep -lsE "^Uid:[[:space:]]+$uid[[:space:]]" /proc/[0-9]*/status)
+  own=$(grep -lsE "^Uid:[[:space:]]+${{uid}}[[:space:]]" /proc/[0-9]*/status)
   [ -z "$own" ] || found=$(grep -lsE '^PPid:[[:space:]]+1$' $own | tr -dc '0-9\\n')
 fi
 [ -z "$found" ] || below="$below $found"

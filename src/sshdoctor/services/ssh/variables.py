@@ -60,7 +60,7 @@ def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
             "line": error.line,
             "text": error.text,
             "message": error.message,
-            "lines": error.meant if "\\" not in error.text else "",
+            "meant": error.meant if "\\" not in error.text else "",
         }
         for error in config.errors
     ]
