@@ -20,9 +20,16 @@ from pathlib import Path
 LIMIT = 8 * 2**20
 """The most bytes that are read of one file."""
 
+MOST_LOOKS = 10_000
+"""How often a disk is looked at for one fact (an ordinary one takes some hundred)."""
+
 _MOST_LINKS = 40
 _PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+
+
+class EndlessDiskError(Exception):
+    """What is asked takes more looks at the disk than it may; the message says how many."""
 
 
 class Disk:
@@ -34,6 +41,11 @@ class Disk:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._left = MOST_LOOKS
+
+    def begin(self) -> None:
+        """What is read now is of another fact, with a budget of its own; over it, EndlessDiskError."""
+        self._left = MOST_LOOKS
 
     def stat(self, path: str) -> os.stat_result:
         """The status of what ``path`` comes to."""
@@ -134,6 +146,9 @@ class Disk:
     def _walk(self, path: str, *, last: bool) -> Iterator[tuple[list[int], list[str]]]:
         """The open directories down to the parent, and the parts of the real path; ``last``: the last part
         is followed too if it is a link."""
+        self._left -= 1
+        if self._left < 0:
+            raise EndlessDiskError(f"it takes more than {MOST_LOOKS:,} looks at the disk")
         folders = [os.open(self.root, _PASS | os.O_DIRECTORY)]
         parts: list[str] = []
         try:

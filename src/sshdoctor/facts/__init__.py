@@ -135,10 +135,15 @@ def _on_disk(name: str, disk: Disk, user: str) -> Any:
     reader = getattr(load(name), "on_disk", None)
     if reader is None:
         return OFF
+    from sshdoctor.disk import EndlessDiskError  # which a host that runs has no need of
+
+    disk.begin()
     try:
         return reader(disk, user)
     except PermissionError:
         return NOT_PERMITTED
+    except EndlessDiskError as error:
+        return Unknown(str(error))
     except Exception as error:  # a disk's files are hostile until proved otherwise
         return Unknown(f"its files could not be read: {type(error).__name__}")
 

@@ -59,8 +59,15 @@ class Files(Struct, frozen=True):
         lines = (self.texts.get(path) or "").splitlines()
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
-    def lines(self, path: str = MAIN, *, matched: bool = False, depth: int = 0) -> Iterator[Line]:
-        """Every directive in sshd's order, Includes in their places."""
+    def lines(self) -> Iterator[Line]:
+        """Every directive in sshd's order, Includes in their places.
+
+        A file that is included again, in the same way, says nothing new.
+        """
+        return self._lines(MAIN, False, 0, set())
+
+    def _lines(self, path: str, matched: bool, depth: int, seen: set[tuple[str, bool]]) -> Iterator[Line]:
+        seen.add((path, matched))
         for number, raw in enumerate((self.texts.get(path) or "").splitlines(), 1):
             found = re.match(r"\s*(\w+)(?:\s*=\s*|\s+)(.*)", raw)
             if not found:
@@ -70,7 +77,8 @@ class Files(Struct, frozen=True):
                 matched = value.lower() != "all"
             elif keyword == "include" and depth < _DEEPEST:
                 for included in self._included(value):
-                    yield from self.lines(included, matched=matched, depth=depth + 1)
+                    if (included, matched) not in seen:
+                        yield from self._lines(included, matched, depth + 1, seen)
             else:
                 yield Line(keyword, value, path, number, matched)
 
