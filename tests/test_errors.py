@@ -17,7 +17,7 @@ ENDS_WHERE_IT_IS_READ = {
     "OddWordError": "a word of a host: the fact becomes Unknown",
     "NotReadError": "firewalld's files: the rules become Unknown",
     "ClosedError": "a site's connection: the reply is a word",
-    "NoRulesError": "files of a web server: the command says what they are not (commands/verdict.py)",
+    "NoRulesError": "files of a web server: the command says what they are not (commands/verdict/site.py)",
     "NotHttpError": "a site's answer: the reply is a word",
     "UnknownValue": "a value of nginx: the verdict is unknown",
     "NotUnderstoodError": "a statement of nft: the rule becomes a doubt",
