@@ -136,6 +136,7 @@ def test_a_flood_on_standard_error_keeps_only_its_end(access: Access) -> None:
     assert (output.status, output.error) == (0, "last")
 
 
+@pytest.mark.alone
 def test_a_timeout_gives_what_came_and_leaves_nothing_running(access: Access, mark: str) -> None:
     output = access.run(f"echo before; sleep {mark} & sleep {mark}; echo after", timeout=0.7)
     assert (output.stdout, output.status, output.error) == (b"before\n", None, "timed out after 0.7 s")
@@ -159,6 +160,7 @@ def test_the_stop_script_ends_a_whole_probe(access: Access, mark: str) -> None:
     assert is_gone(access, mark)
 
 
+@pytest.mark.alone
 def test_what_has_a_session_of_its_own_outlives_an_interrupted_script(access: Access, mark: str) -> None:
     guard = f"setsid sleep {mark} >/dev/null 2>&1 </dev/null & echo $!; sleep {mark}1"
     output = access.run(guard, timeout=0.7)

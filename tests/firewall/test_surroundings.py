@@ -10,6 +10,8 @@ from sshdoctor.firewall import Dump, Packet, Verdict, judge
 
 CLIENT, HOST = "198.51.100.1", "198.51.100.2"
 
+NAT = "".join(f":{name} ACCEPT [0:0]\n" for name in ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"))
+
 
 def verdict(match: str, **known: Any) -> Verdict:
     rules = (
@@ -62,7 +64,7 @@ def test_the_mark_of_a_socket_is_not_known() -> None:
 
 def _redirected(**known: Any) -> Verdict:
     rules = (
-        "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j REDIRECT --to-ports 2222\nCOMMIT\n"
+        f"*nat\n{NAT}-A PREROUTING -p tcp -j REDIRECT --to-ports 2222\nCOMMIT\n"
         f"*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
         f"-A INPUT -d {HOST}/32 -p tcp -j ACCEPT\nCOMMIT\n"
     )
@@ -93,7 +95,7 @@ def test_a_destination_may_be_the_hosts_own_while_its_addresses_are_not_known(
     own: tuple[str, ...], state: str
 ) -> None:
     rules = (
-        "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.5\nCOMMIT\n"
+        f"*nat\n{NAT}-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.5\nCOMMIT\n"
         "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
     )
     packet = Packet(

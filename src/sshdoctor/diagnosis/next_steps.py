@@ -103,7 +103,8 @@ class _Next:
         elif self.report.access.via is None:
             if self.asked.outside_only:
                 yield self.tool("diagnose")
-            elif not self.asked.deep and progress(word) < CONNECTED:
+                return
+            if not self.asked.deep and progress(word) < CONNECTED:
                 yield self.tool("diagnose", "--deep")
             yield from self.console()
         elif self.report.access.privileged is False:

@@ -67,7 +67,7 @@ class Options(Struct, frozen=True, kw_only=True):
         """The options that the next command has to have as well, so that it means the same hosts."""
         valued = (
             *(("--inventory", name) for name in self.inventories),
-            *(("-e", word) for word in self.extra_vars),
+            *(("-e", _without_secrets(word)) for word in self.extra_vars),
             ("--known-hosts", self.known_hosts),
             *self.login.valued,
         )
@@ -174,6 +174,17 @@ def _with_known_hosts(host: Host, file: str) -> Host:
 
     ways = tuple(replace(way, login=told(way.login)) if way.login else way for way in host.ways)
     return replace(host, login=told(host.login), ways=ways)
+
+
+def _without_secrets(word: str) -> str:
+    """An ``-e`` of the person's as it may be shown again: a playbook's value may be meant for no output.
+
+    >>> _without_secrets("ansible_port=22"), _without_secrets("token=abc"), _without_secrets("@vars.yml")
+    ('ansible_port=22', 'token=...', '@vars.yml')
+    """
+    name, sign, _ = word.partition("=")
+    shown = word.startswith("@") or (name.startswith(("ansible_", "sshdoctor_")) and "pass" not in name)
+    return word if shown else f"{name}{sign}..." if sign else "..."
 
 
 class Interrupted(KeyboardInterrupt):

@@ -43,6 +43,19 @@ SAID = {
     "session-closed": "Logged in, and the connection was closed",
     "banner": "An SSH server greets",
     "ok": "The login works",
+    "intermittent": "The site answers only now and then",
+    "tls-failed": "The TLS handshake failed",
+    "certificate-expired": "The certificate is not valid at this time",
+    "certificate-mismatch": "The certificate is for another name",
+    "certificate-untrusted": "The certificate is of no authority that is trusted here",
+    "not-http": "Connected, but what answers is no web server",
+    "blocked": "What stands before the site refuses",
+    "client": "The site refuses the request",
+    "server": "The site fails",
+    "redirection": "The site redirects without end",
+    "content": "The site answers with something else",
+    "success": "The site answers",
+    "unknown": "It is not known what the site answers",
 }
 
 

@@ -105,8 +105,10 @@ unit_state() {
 unit_failed() {
   said=$(journalctl --quiet --no-pager --output=cat --lines=15 --unit="$1" 2>/dev/null |
     awk '/^Starting / { count = 0 } { line[++count] = $0 } END { for (i = 1; i <= count; i++) print line[i] }')
+  # A unit that is started again by itself has forgotten the result of this try.
+  result=$(echo "$said" | sed -n "s/.*Failed with result '\([a-z-]*\)'.*/\1/p" | tail -n 1)
   fail "systemctl $2 $1 failed: $(head -n 1 "$work/out")
-result: $(unit_property "$1" Result)${said:+; its journal:
+result: ${result:-$(unit_property "$1" Result)}${said:+; its journal:
 $said}"
 }
 
