@@ -66,8 +66,6 @@ def asked(folder: Path, text: str, *words: str) -> str:
         "-m",
         "pytest",
         "-p",
-        "sshdoctor.pytest_plugin",
-        "-p",
         "no:cacheprovider",
         *words,
     ]
