@@ -181,10 +181,16 @@ def _without_secrets(word: str) -> str:
 
     >>> _without_secrets("ansible_port=22"), _without_secrets("token=abc"), _without_secrets("@vars.yml")
     ('ansible_port=22', 'token=...', '@vars.yml')
+    >>> _without_secrets("ansible_port=22 token=abc"), _without_secrets('{"token": "abc=="}')
+    ('...', '...')
     """
-    name, sign, _ = word.partition("=")
-    shown = word.startswith("@") or (name.startswith(("ansible_", "sshdoctor_")) and "pass" not in name)
-    return word if shown else f"{name}{sign}..." if sign else "..."
+    name, sign, value = word.partition("=")
+    if word.startswith("@"):
+        return word
+    if not sign or not name.isidentifier() or " " in value:  # several, or JSON
+        return "..."
+    shown = name.startswith(("ansible_", "sshdoctor_")) and "pass" not in name
+    return word if shown else f"{name}=..."
 
 
 class Interrupted(KeyboardInterrupt):

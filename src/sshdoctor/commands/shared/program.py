@@ -47,7 +47,7 @@ def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
             raise _ended(f"{what}; nothing is left running", exit_codes.INTERRUPTED) from None
         except (Exit, OSError):
             raise
-        except Exception as error:
+        except Exception as error:  # ours, whatever it is: one sentence to send us, and no traceback
             raise _ended(internal_error(error), exit_codes.UNDECIDED) from None
         if code:
             raise Exit(code=code)
@@ -154,7 +154,7 @@ def run_program(collection: Collection, name: str) -> NoReturn:
         code = exit_codes.INTERRUPTED
     except BrokenPipeError:  # `| head` has read enough
         pass
-    except Exception as error:
+    except Exception as error:  # as above, outside of any task
         code = _failed(error)
     with suppress(OSError):  # what could not be written has been told already
         sys.stdout.flush()
