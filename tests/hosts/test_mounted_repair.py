@@ -176,6 +176,7 @@ def mounts_here() -> list[str]:
     return [line for line in lines if "/containers/" not in line]
 
 
+@pytest.mark.alone  # hosts of other tests that begin meanwhile have rules here
 def test_nothing_of_this_machine_is_met_from_the_disk(testbed: Testbed, tmp_path: Path) -> None:
     """A program of the disk that would change rules, processes and mounts changes none of this machine's."""
     evil = """

@@ -38,7 +38,8 @@ find_servers() {
     fi 2>/dev/null
     if [ -z "$exe" ]; then
       { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || continue
-      case ${stat##*) } in [ZX]*) ;; *) unseen=yes ;; esac # who is dead runs no program
+      # Who is dead, or about to be, runs no program: the size of its memory is 0 (proc(5), stat, field 23).
+      [ "$(echo "${stat##*) }" | cut -d ' ' -f 21)" = 0 ] || unseen=yes
       continue
     fi
     case $exe in *[!A-Za-z0-9/._+@:,\ \(\)-]*) continue ;; esac
