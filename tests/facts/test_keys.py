@@ -128,3 +128,18 @@ def test_a_folder_above_the_home_that_its_user_may_not_pass_hides_the_file() -> 
     within, beside = account.authorized_files
     assert within.mend == ("chmod o+x /home",)
     assert beside.mend == ()
+
+
+@pytest.mark.parametrize(("files", "nowhere"), [(("none",), True), ((".ssh/authorized_keys",), False)])
+def test_sshd_may_be_told_to_look_for_keys_nowhere(files: tuple[str, ...], nowhere: bool) -> None:
+    account = only(Account, authorized=(), authorized_files=(), keys_command="", evidence=())
+    config = only(Config, strict_modes=True, authorized_keys_files=files)
+    found = derive(
+        {
+            "dialled": only(Dialled, client_keys=(OFFERED,)),
+            "account": account,
+            "config": config,
+            "words": None,
+        }
+    )
+    assert isinstance(found, Keys) and found.nowhere is nowhere

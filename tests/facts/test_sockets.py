@@ -32,3 +32,9 @@ def test_a_process_is_named_with_pid_or_without(users: str) -> None:
     said = {"ss": OLD, "named": f"|LISTEN 0 128 *:22 *:* users:{users}\n"}
     [one] = of_ss(said, {}, NOBODY)
     assert (one.program, one.pid) == ("sshd", 1231)
+
+
+@pytest.mark.parametrize(("queue", "full"), [("0 128", False), ("128 128", False), ("129 128", True)])
+def test_a_queue_is_full_that_holds_more_than_it_may(queue: str, full: bool) -> None:
+    [one] = of_ss({"ss": TODAY.replace("0 128", queue)}, {}, NOBODY)
+    assert one.full is full

@@ -23,6 +23,7 @@ _OPTIONS = (
     "identitiesonly",
     "identityagent",
     "ipqos",
+    "preferredauthentications",
     "proxycommand",
     "pubkeyauthentication",
     "stricthostkeychecking",

@@ -26,12 +26,16 @@ class ConnectAttempt:
 
     Afterwards either ``connected``, or ``refusal`` says why not. ``elapsed_ms`` is the time from the
     SYN to that answer; ``source`` this machine's address, known as soon as there is a route.
+    ``bind``: the address to dial from, which this machine must have (BindAddress).
     ``service_type``: the byte that its packets bear (DSCP and ECN), 0 for none (ip(7), IP_TOS).
     ``hop_limit``: the packets pass so many routers, less one (ip(7), IP_TTL; ipv6(7), IPV6_UNICAST_HOPS).
     """
 
-    def __init__(self, target: Endpoint, hop_limit: int | None = None, service_type: int = 0) -> None:
+    def __init__(
+        self, target: Endpoint, hop_limit: int | None = None, service_type: int = 0, bind: str | None = None
+    ) -> None:
         self.target = target
+        self.bind = bind
         self.service_type = service_type
         self.hop_limit = hop_limit
         self.connected = False
@@ -60,6 +64,12 @@ class ConnectAttempt:
         self._mark()
         self._queue = watch_errors(self.socket, self.target.family)
         self._began = time.monotonic()
+        if self.bind is not None:
+            try:
+                self.socket.bind((self.bind, 0))
+            except OSError as error:
+                self._refuse(Refusal("local-unreachable", None, f"BindAddress {self.bind}: {error.strerror}"))
+                return
         number = self.socket.connect_ex(self.target.sockaddr)
         self.source, self.source_port = own_address(self.socket)
         if number not in (0, errno.EINPROGRESS):

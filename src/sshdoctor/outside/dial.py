@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from sshdoctor.errors import AccessError
-from sshdoctor.model import Login, Reply
+from sshdoctor.model import Login, Reply, is_address
 from sshdoctor.outside.connect import ConnectAttempt
-from sshdoctor.outside.resolve import resolve
+from sshdoctor.outside.resolve import Endpoint, resolve
 from sshdoctor.services import progress
 from sshdoctor.services.base import GREETED, GREETING_BYTES, Greeting, Service
 
@@ -41,9 +41,19 @@ def dial(login: Login, service: Service, timeout: float) -> tuple[DialResult, ..
         reply = Reply(address=None, family=None, port=login.port, word=error.word, detail=error.detail)
         return (DialResult(reply),)
     marked = service.service_type(login)
-    calls = [Call(ConnectAttempt(target, service_type=marked), service, timeout) for target in targets]
+    calls = [
+        Call(ConnectAttempt(target, service_type=marked, bind=_bind(login, target)), service, timeout)
+        for target in targets
+    ]
     call_all(calls)
     return tuple(call.result(login.port) for call in calls)
+
+
+def _bind(login: Login, target: Endpoint) -> str | None:
+    """The address that the client's own settings dial from, where it is one of the target's family."""
+    named = login.options.get("bindaddress", "")
+    same = is_address(named) and (":" in named) == (target.family == "ipv6")
+    return named if same else None
 
 
 class Call:

@@ -39,7 +39,7 @@ def opening(
     if name == "ufw" and not outward:
         return _of_ufw(rule, plain, firewall)
     if name == "firewalld" and not outward:
-        return _of_firewalld(rule, plain, default_zone(firewall))
+        return _of_firewalld(rule, plain, default_zone(firewall), listed=_admits_some(plain, firewall))
     return replace(plain, saved=saved_place(rule, owner, packet.family, firewall))
 
 
@@ -67,19 +67,32 @@ def _of_ufw(rule: Rule, plain: Opening, firewall: Firewall) -> Opening:
     twin = rule.text.replace("-p tcp -m tcp", "-p udp -m udp")  # ``ufw deny PORT`` makes one for each
     both = any(twin in dump.text.splitlines() for dump in firewall.dumps)
     own = f" --dport {plain.port} -j " in rule.text and not both
+    if _admits_some(plain, firewall):
+        return replace(plain, tool="ufw", place="first")
     if (rule.number is None or own) and not re.search(r" (-s|-i|-d) ", rule.text):
         return replace(plain, tool="ufw", place="end", source=None)
     return replace(plain, tool="ufw", place="first")
 
 
-def _of_firewalld(rule: Rule, plain: Opening, default_zone: str) -> Opening:
+def _admits_some(plain: Opening, firewall: Firewall) -> bool:
+    """Rules let certain addresses in at this port: whoever keeps such a list does not mean everybody."""
+    port = rf"(?:--dports? (?:\S*,)?{plain.port}(?=[\s,])|dport {plain.port} )"
+    saved = rf"^-A .*-s (?!0\.0\.0\.0/0|::/0)\S+ .*{port}.*-j ACCEPT"
+    listed = rf"\bsaddr (?!0\.0\.0\.0/0)\S+ .*{port}.*\baccept\b"
+    texts = [dump.text for dump in firewall.dumps]
+    return any(re.search(saved, text, re.M) for text in texts) or bool(
+        re.search(listed, firewall.nft_text or "", re.M)
+    )
+
+
+def _of_firewalld(rule: Rule, plain: Opening, default_zone: str, *, listed: bool) -> Opening:
     """What a zone or policy denies comes before what it allows, but for rich rules of a negative priority."""
     zone = _ZONE.match(rule.chain)
     name = zone[2] if zone and zone[2] != "ZONES" else default_zone
     named = replace(plain, tool="firewall-cmd", zone=name)
     if zone and zone[1]:
         named = replace(named, zone="", policy=name)
-    if zone and zone[3] in ("pre", "log", "deny"):
+    if listed or (zone and zone[3] in ("pre", "log", "deny")):
         return replace(named, place="first")
     return replace(named, place="end", source=None)
 

@@ -40,7 +40,8 @@ class Authentication:
         self.began = True
         if self._ask_methods(transport):
             return
-        if "publickey" in self.methods:
+        off = self._login.options.get("pubkeyauthentication", "yes").lower() in ("no", "false")
+        if "publickey" in self.methods and not off:
             for identity in self._identities():
                 if self._offer(transport, identity):
                     return

@@ -83,7 +83,8 @@ class SshAccess:
         deadline = time.monotonic() + timeout
         channel = self._open_channel("exec " + shlex.join(argv), timeout)
         try:
-            with contextlib.suppress(OSError):  # a shell that refuses does not read
+            # A shell that refuses does not read; of a connection that is lost, paramiko says EOFError.
+            with contextlib.suppress(OSError, EOFError):
                 channel.sendall(stdin)
                 channel.shutdown_write()
             _read(channel, deadline, capture)
@@ -92,7 +93,8 @@ class SshAccess:
             if capture.cut == "time":
                 capture.cut = f"timed out after {timeout:g} s"
         finally:
-            channel.close()
+            with contextlib.suppress(OSError, EOFError):
+                channel.close()
 
     def _open_channel(self, command: str, timeout: float) -> paramiko.Channel:
         try:

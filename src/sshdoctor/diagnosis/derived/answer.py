@@ -63,6 +63,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     misjudged: bool | Unknown
     prefix: str
     """The host's own address with the length of its prefix, where that makes the client a neighbour."""
+    own_copy: Command
+    """The client's own address where the host has it as well, as ``ip addr`` takes it; ""."""
     evidence: tuple[Evidence, ...]
 
 
@@ -107,9 +109,16 @@ def answer(
         hop_mac=entry.mac if entry else "",
         on_link=on_link,
         misjudged=on_link if on_link is not True else via if isinstance(via, Unknown) else via != "",
+        own_copy=Command() if isinstance(seen_here, Unknown) else _own_copy(client, addresses),
         prefix=_prefix(client, addresses) if on_link is True else "",
         evidence=tuple(_evidence(way, client, plain, rule, rules, entry)),
     )
+
+
+def _own_copy(client: str | None, addresses: Addresses | Unknown) -> Command:
+    every = () if isinstance(addresses, Unknown) else addresses.all
+    own = next((each for each in every if each.address == client and each.interface), None)
+    return Command(f"{own.address}/{own.prefix_length} dev {own.interface}" if own else "")
 
 
 def _waiting(way: WayBack) -> tuple[Waiting, ...]:

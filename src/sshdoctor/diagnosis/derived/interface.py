@@ -16,7 +16,8 @@ class Interface(Struct, frozen=True, kw_only=True):
 
     ``address``: usable, dadfailed (duplicate address detection found another machine that has it), tentative
     (that goes on), unanswered (it is on an interface that no question comes to, such as lo, and arp_ignore
-    has the one that is asked not answer for it), none. ``macs`` are the hardware
+    has the one that is asked not answer for it), noarp (its interface, by which clients come, answers no
+    question for a hardware address), none. ``macs`` are the hardware
     addresses of all interfaces of the host.
     """
 
@@ -41,7 +42,7 @@ def interface(addresses: Addresses | Unknown, links: Links | Unknown) -> Interfa
     return Interface(
         state="none" if own is None else _state(link, links),
         name=own.interface if own else "",
-        address="none" if own is None else _address(own, link, asked),
+        address="none" if own is None else _address(own, link, asked, addresses.return_interface),
         prefix=prefix,
         arp_ignore=asked,
         macs=links if isinstance(links, Unknown) else tuple(one.mac for one in links.all if one.mac),
@@ -62,10 +63,12 @@ def _state(link: Link | None, links: Links | Unknown) -> str | Unknown:
     return link.carrier if isinstance(link.carrier, Unknown) else "up" if link.carrier else "no-carrier"
 
 
-def _address(own: Address, link: Link | None, arp_ignore: int | Unknown) -> str | Unknown:
+def _address(own: Address, link: Link | None, arp_ignore: int | Unknown, by: str) -> str | Unknown:
     for flag in ("dadfailed", "tentative"):
         if flag in own.flags:
             return flag
+    if link is not None and "NOARP" in link.text and link.mac and link.name == by and ":" not in own.address:
+        return "noarp"
     silent = link is not None and any(word in link.text for word in ("LOOPBACK", "NOARP"))
     if ":" in own.address or not silent or ip_address(own.address).is_loopback:
         return "usable"

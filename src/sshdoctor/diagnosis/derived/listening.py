@@ -35,6 +35,8 @@ class Listening(Struct, frozen=True, kw_only=True):
     bound_to: str
     """The interface to which all of this port and family are bound, where the client comes by another one; ""
     if that is not so."""
+    queue_full: bool
+    """The queue of what answers there is full: the kernel drops each further SYN."""
     other_family_only: bool
     """They listen on this port for all addresses of the other family, and not of this one."""
     evidence: tuple[Evidence, ...]
@@ -80,6 +82,7 @@ def listening(
         on_port=bool(own_here),
         loopback_only=bool(own_here) and all(_loopback(one.address) for one in own_here),
         bound_to="" if there else ", ".join(dict.fromkeys(one.interface for one in reached if one in own)),
+        queue_full=any(one.full for one in there),
         other_family_only=bool(own_here) and other_family == own_here and not own_family,
         evidence=listeners.evidence,
     )

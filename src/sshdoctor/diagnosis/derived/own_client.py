@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -26,6 +27,12 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     key_says: str
     key_mend: Command
     overrides: tuple[str, ...]
+    disabled: tuple[str, ...]
+    """Those, the person's own configuration's too, that keep it from offering a key."""
+    certificate: str
+    """The file of a certificate that the client offers, "" for none."""
+    alias: str
+    """HostKeyAlias: the name under which it looks for the host's key, "" where that is the host's own."""
     evidence: tuple[Evidence, ...]
 
 
@@ -44,8 +51,25 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
         key_says=fault.says if fault else "",
         key_mend=fault.mend if fault else Command(),
         overrides=tuple(f"{name}={login.options[name]}" for name in _CHOOSING if name in login.options),
+        disabled=tuple(_disabled(login)),
+        certificate=_certificate(login),
+        alias=login.host_key_alias or login.options.get("hostkeyalias", ""),
         evidence=(Evidence(f"{program} -v", "\n".join(shown)),) if lines else (),
     )
+
+
+def _certificate(login: Login) -> str:
+    named = login.options.get("certificatefile", "none")
+    beside = (f"{path}-cert.pub" for path in login.key_files)
+    return named if named != "none" else next((path for path in beside if Path(path).is_file()), "")
+
+
+def _disabled(login: Login) -> Iterator[str]:
+    if login.options.get("pubkeyauthentication", "yes").lower() in ("no", "false"):
+        yield f"PubkeyAuthentication={login.options['pubkeyauthentication']}"
+    preferred = login.options.get("preferredauthentications", "publickey")
+    if "publickey" not in preferred.lower().split(","):
+        yield f"PreferredAuthentications={preferred}"
 
 
 def _said(program: str, lines: Sequence[str]) -> Iterator[Said]:

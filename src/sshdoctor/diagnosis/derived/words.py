@@ -15,6 +15,9 @@ from sshdoctor.model import Evidence, Unknown
 from sshdoctor.reasons import Reason, classify
 from sshdoctor.services import load
 
+_SYSTEMD = 1
+"""Its process: of its lines about a socket unit only those count that name a cause."""
+
 
 class Words(Struct, frozen=True, kw_only=True):
     """``said`` in the order in which it was written; ``causes`` are the ids of its causes, each once.
@@ -27,6 +30,8 @@ class Words(Struct, frozen=True, kw_only=True):
     causes: tuple[str, ...]
     unexplained: tuple[str, ...]
     logged: bool
+    refused_account: str
+    """What the server wrote when PAM's account stage said no, where the message itself names no cause; ""."""
     accepted_key: str
     """The fingerprint of the key that the server says it took, or ""."""
     evidence: tuple[Evidence, ...]
@@ -71,7 +76,8 @@ def words(
         said=said,
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=tuple(one.line.message for one in ours if _refuses_unexplained(one)),
-        logged=any(one.line.trusted for one in ours),
+        logged=any(one.line.trusted and one.line.pid != _SYSTEMD for one in ours),
+        refused_account=next((one.line.message for one in ours if _refuses_account(one)), ""),
         accepted_key=_accepted(ours),
         evidence=(Evidence(log.source, shown),) if ours else (),
     )
@@ -86,6 +92,7 @@ def _of_start(start: Any, lines: Sequence[Line]) -> Words:
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=(),
         logged=True,
+        refused_account="",
         accepted_key="",
         evidence=(Evidence(f"journalctl -b -u {start.unit}", shown),),
     )
@@ -157,5 +164,12 @@ def _accepted(ours: Sequence[_Read]) -> str:
     return found[1] if found else ""
 
 
+def _refuses_account(one: _Read) -> bool:
+    entry = one.reason.entry if one.reason else None
+    return entry is not None and one.line.trusted and (entry.stage, entry.ends, entry.cause) == (
+        "account", True, None,
+    ) and "PAM" in one.line.message  # fmt: skip
+
+
 def _refuses_unexplained(one: _Read) -> bool:
-    return one.line.trusted and one.reason is None
+    return one.line.trusted and one.reason is None and one.line.pid != _SYSTEMD

@@ -30,6 +30,8 @@ class Listener(Struct, frozen=True):
     v6only: bool | Unknown
     interface: str = ""
     inode: str = ""
+    full: bool = False
+    """Its queue holds more connections than it may: the kernel drops each further SYN."""
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.family == "ipv6" else self.address
@@ -53,6 +55,7 @@ class _Row(Struct, frozen=True):
     local: str
     inode: str
     v6only: bool | Unknown
+    full: bool = False
 
 
 def of_ss(said: Mapping[str, str], holders: Holders, unknown: Unknown) -> tuple[Listener, ...]:
@@ -113,7 +116,8 @@ def _rows_of_ss(text: str) -> Iterator[_Row]:
         local = fields[3]
         if local.startswith("*:") and (old or not new):
             local = _EVERY + local[1:]
-        yield _Row(local, inode[1], v6only)
+        queue = [int(field) if field.isdecimal() else 0 for field in fields[1:3]]
+        yield _Row(local, inode[1], v6only, queue[0] > queue[1])
 
 
 def _rows_of_proc(said: Mapping[str, str]) -> Iterator[_Row]:
@@ -148,7 +152,7 @@ def _listener(row: _Row, pid: int | None, program: str | Unknown) -> Listener | 
         return None
     family: Family = "ipv6" if version == 6 else "ipv4"
     only = False if family == "ipv4" else v6only
-    return Listener(host, int(port), pid, program, family, only, interface, row.inode)
+    return Listener(host, int(port), pid, program, family, only, interface, row.inode, row.full)
 
 
 def _named(text: str) -> Iterator[tuple[str, tuple[int, str]]]:

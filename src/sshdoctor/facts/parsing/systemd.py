@@ -11,7 +11,7 @@ from sshdoctor.facts.parsing.words import unit_name
 from sshdoctor.model import Evidence, Unknown
 
 Unit = Mapping[str, str]
-_SHOWN = ("LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "Listen")
+_SHOWN = ("LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "FreezerState", "Listen")
 
 
 def units(text: str) -> dict[str, Unit]:
@@ -78,7 +78,8 @@ def epoch(text: str) -> float | None:
 
 
 def shown(unit: Unit) -> tuple[Evidence, ...]:
-    lines = [f"{key}={unit[key]}".replace("\n", " ") for key in _SHOWN if unit.get(key)]
+    seen = (key for key in _SHOWN if unit.get(key) and (key, unit[key]) != ("FreezerState", "running"))
+    lines = [f"{key}={unit[key]}".replace("\n", " ") for key in seen]
     return evidence(f"systemctl show {unit['Id']}", lines)
 
 

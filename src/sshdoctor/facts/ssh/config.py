@@ -103,7 +103,8 @@ class ConfigError(Struct, frozen=True):
 class Config(Struct, frozen=True, kw_only=True):
     """``state``: valid, invalid, or Unknown where sshd could not test it.
 
-    ``problem``: none, bad-line, options, no-file, no-host-keys, privsep, library, other. A missing
+    ``problem``: none, bad-line, options, no-file, no-host-keys, privsep, library,
+    address (of ListenAddress, which is not found), other. A missing
     privilege separation directory (privsep) leaves the state valid: it is no fault of the configuration,
     and the unit may make it when it starts (see the fact privsep).
     ``effective`` has one entry for each line of ``sshd -T``, keywords in lower case; ``source`` says whether
@@ -150,6 +151,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """"none" where there is none; for this user and client."""
     chroot_directory: str | Unknown
     use_dns: bool | Unknown
+    user_ca_keys: str | Unknown
+    """TrustedUserCAKeys; "none" where there is none."""
     evidence: tuple[Evidence, ...]
 
 
@@ -247,6 +250,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         force_command=values.text("forcecommand", "none"),
         chroot_directory=values.text("chrootdirectory", "none"),
         use_dns=values.flag("usedns", "no"),
+        user_ca_keys=values.text("trustedusercakeys", "none"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,
     )
 
@@ -281,6 +285,8 @@ def _judge(
         return "valid", "privsep"
     if _MATCH_NEEDS.search(text):
         return (untested := Unknown("its Match blocks need a user and a client")), untested
+    if "bad addr or host: " in text:
+        return "invalid", "address"
     if re.search(r"Permission denied", text):
         return NOT_PERMITTED, NOT_PERMITTED
     return "invalid", "other"

@@ -27,6 +27,7 @@ if [ -d /run/systemd/system ] && command -v journalctl >/dev/null; then
   echo '## journal'
   # Of root's alone: what anybody writes in their names could be so much that nothing else is seen.
   for name in $programs; do set -- "$@" ${1:++} _UID=0 "SYSLOG_IDENTIFIER=$name"; done
+  for name in ssh sshd; do set -- "$@" + _PID=1 "UNIT=$name.socket"; done
   since=$(( $(date +%s) - ${age:-60} - 1 ))
   fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,SYSLOG_PID,_TRANSPORT
   journalctl -q -b -n 400 -o json --output-fields=$fields --no-pager --since "@$since" "$@" 2>&1 ||

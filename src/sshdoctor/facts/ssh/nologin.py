@@ -9,7 +9,7 @@ and ends the session. systemd keeps /run/nologin while it boots, and from five m
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "files": """
 echo '## seen'
-for file in /run/nologin /etc/nologin; do
+others=$(sed -n 's/^[^#]*pam_nologin.* file=\\(\\/[^[:space:]]*\\).*/\\1/p' /etc/pam.d/* 2>/dev/null)
+for file in /run/nologin /etc/nologin $others; do
   [ ! -e "$file" ] || { echo "## file $file"; head -n 3 "$file" 2>&1 | cut -c1-300 | sed 's/^/|/'; seen=yes; }
 done
 [ -n "$seen" ] || exit 0
@@ -65,7 +66,7 @@ class Nologin(Struct, frozen=True, kw_only=True):
 
 VALUE = Nologin
 WRITERS = {"": "root"}
-_FILE = "/etc/nologin"
+_FILE, _RUN = "/etc/nologin", "/run/nologin"
 _PAM_LINE = re.compile(r"^[^#]*(pam_nologin|include|substack)")
 
 
@@ -89,18 +90,27 @@ def parse(sections: Mapping[str, Section]) -> Nologin | Unknown:
         return Unknown("its output is not there")
     files = {words.path(name[5:]): text for name, text in said.items() if name.startswith("file ")}
     services = {name[4:]: text for name, text in said.items() if name.startswith("pam ")}
-    path = "/etc/nologin" if "/etc/nologin" in files else next(iter(files), "")
+    stack = _pam.entries(services, _service(services), "account")
+    asked = _asked([arguments for module, arguments in stack if module == "pam_nologin.so"])
+    there = [file for file in (*asked, _FILE) if file in files]
+    path = there[0] if there else next(iter(files), "")
     passing = _passing(properties(said.get("system", "")))
     lines = [line.removeprefix("|") for line in files.get(path, "").splitlines()]
     return Nologin(
         state=_state(files, passing),
         path=path,
-        left=tuple(file for file in sorted(files) if file == "/etc/nologin" or not passing),
+        left=tuple(file for file in sorted(files) if file != _RUN or not passing),
         text=" ".join(line.strip() for line in lines) or ("(empty)" if path else ""),
         in_etc="/etc/nologin" in files,
-        pam_asks="pam_nologin.so" in _pam.modules(services, _service(services), "account"),
+        pam_asks=path in asked,
         evidence=evidence(f"cat {path}", lines or ["(empty)"]) if path else (),
     )
+
+
+def _asked(lines: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The files that lines of pam_nologin with these arguments look at (pam_nologin(8), file=)."""
+    named = [[word[5:] for word in line if word.startswith("file=")] for line in lines]
+    return tuple(dict.fromkeys(file for files in named for file in files or (_FILE, _RUN)))
 
 
 def _service(services: Mapping[str, str]) -> str:
@@ -111,7 +121,7 @@ def _service(services: Mapping[str, str]) -> str:
 def _state(files: Mapping[str, str], passing: str) -> str:
     if not files:
         return "absent"
-    return "closed" if "/etc/nologin" in files or not passing else passing
+    return "closed" if set(files) != {_RUN} or not passing else passing
 
 
 def _passing(system: Mapping[str, str]) -> str:

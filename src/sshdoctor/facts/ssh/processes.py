@@ -24,6 +24,7 @@ from sshdoctor.services.ssh.programs import SERVERS
 
 _TICKS = 100
 _DELETED = " (deleted)"
+_PORT_OPTION = re.compile(r"\s(-[46DdeiqTt]*p\s?\d+|-o\s?Port[=\s]\s?\d+|-f\s?\S+)(?=\s|$)", re.I)
 _STATES = {"T": "stopped", "t": "stopped", "D": "uninterruptible", "Z": "zombie"}
 _CONNECTION = re.compile(
     r"^sshd(-session|-auth)?: (?!.*\[listener\])|^\S+ (.* )?-(R|i)\b|^sshd-(session|auth)"
@@ -60,6 +61,14 @@ case $commands in
     [ -z "$children" ] || {{ echo '## children'; titles $children; }}
     ;;
 esac
+home=$(getent passwd -- "${{user:-root}}" 2>/dev/null | cut -d: -f6)
+[ -n "$home" ] || home=$(
+  awk -F: -v "name=${{user:-root}}" '$1 == name {{ print $6; exit }}' /etc/passwd 2>/dev/null)
+case $(id -u)$home in
+  0/?*)
+    echo '## home'; stat -L -c '%d:%i' -- "$home" 2>/dev/null
+    for pid in $servers; do echo "$pid $(stat -L -c '%d:%i' "/proc/$pid/root$home" 2>/dev/null)"; done ;;
+esac
 echo '## again'; cat $stats 2>/dev/null
 true
 """
@@ -92,6 +101,10 @@ class Processes(Struct, frozen=True, kw_only=True):
     started: float | None
     other_servers: tuple[str, ...]
     connections: int | None
+    sees_home: bool | Unknown
+    """The daemon sees the user's home as it is, and is in no other tree of mounts that hides it."""
+    port_option: str
+    """What of its own command line decides its port in place of sshd_config (-p, -o Port, -f); ""."""
     evidence: tuple[Evidence, ...]
 
 
@@ -121,6 +134,8 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
         exe_deleted=first.exe_deleted if first else False,
         started=first.started if first else None,
         other_servers=tuple(dict.fromkeys(others)),
+        sees_home=_sees_home(said.get("home", ""), first.pid) if first else Unknown("no daemon runs"),
+        port_option=_port_option(first.command) if first else "",
         connections=_connections(first, titles, _titles(said.get("children", ""))) if first else None,
         evidence=evidence(
             "ps -C sshd -o pid,stat,args",
@@ -197,6 +212,28 @@ def _daemon(stat: _Stat, exe: str, titles: Mapping[int, str], boot: int) -> Daem
         started=boot + stat.start_ticks / _TICKS,
         command=titles.get(stat.pid, ""),
     )
+
+
+def _sees_home(text: str, pid: int) -> bool | Unknown:
+    """
+    >>> _sees_home("1:7\\n90 1:7\\n91 ", 90), _sees_home("1:7\\n90 1:7\\n91 ", 91)
+    (True, False)
+    """
+    lines = text.splitlines()
+    seen = dict(line.partition(" ")[::2] for line in lines[1:])
+    if not lines or not lines[0] or " " in lines[0] or str(pid) not in seen:
+        return Unknown("it was not seen")
+    return seen[str(pid)] == lines[0]
+
+
+def _port_option(command: str) -> str:
+    """The first option of sshd(8) in ``command`` that decides its port, or the file that does; "".
+
+    >>> _port_option("sshd: /usr/sbin/sshd -D -p 2222 [listener] 0 of 10-100 startups")
+    '-p 2222'
+    """
+    found = _PORT_OPTION.search(command)
+    return found[1] if found else ""
 
 
 def _connections(first: Daemon, titles: Mapping[int, str], children: Mapping[int, str]) -> int:

@@ -36,6 +36,7 @@ if [ -d /run/systemd/system ]; then
   echo '## systemd'
   TZ=UTC systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,Result,MainPID,ExecMainStatus \\
     -p ExecMainStartTimestamp,ActiveEnterTimestamp,InactiveEnterTimestamp,NeedDaemonReload,NRestarts,Listen \\
+    -p FreezerState \\
     ssh.service sshd.service ssh.socket sshd.socket 2>&1 || { echo '## disk'; links; }
 elif [ -d /run/openrc ]; then
   for name in sshd ssh dropbear; do
@@ -83,6 +84,8 @@ class Service(Struct, frozen=True, kw_only=True):
     exit_status: int | None = None
     restarts: int | None = None
     reload_needed: bool = False
+    frozen: bool = False
+    """systemctl freeze: the kernel runs none of its processes."""
     socket_unit: str | None = None
     socket_state: str | Unknown = "absent"
     socket_enabled: str = ""
@@ -187,6 +190,7 @@ def _of_systemd(units: Mapping[str, Mapping[str, str]]) -> Service:
         pid=number(service.get("MainPID")) or None,
         exit_status=number(service.get("ExecMainStatus")),
         restarts=number(service.get("NRestarts")),
+        frozen=service.get("FreezerState") == "frozen",
         reload_needed=service.get("NeedDaemonReload") == "yes" or socket.get("NeedDaemonReload") == "yes",
         socket_unit=None if _systemd.absent(socket) else socket["Id"],
         socket_state=_systemd.socket_state(socket),

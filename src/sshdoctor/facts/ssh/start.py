@@ -7,7 +7,7 @@ systemd.exec(5) (exit statuses 200 to 245), org.freedesktop.systemd1(5).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 from typing import Any
 
@@ -17,7 +17,7 @@ from sshdoctor.facts.parsing import systemd
 from sshdoctor.facts.parsing.journal_lines import Line, journal_lines
 from sshdoctor.facts.parsing.output import evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
-from sshdoctor.facts.parsing.words import unit_name
+from sshdoctor.facts.parsing.words import plain_name, unit_name
 from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services.ssh.programs import LOGGING
 
@@ -30,7 +30,9 @@ for unit in ssh sshd; do
 done
 echo '## service'
 systemctl show -p Id,LoadState,LoadError,ActiveState,Result,ConditionResult,AssertResult,FragmentPath \\
-  -p DropInPaths,Type,TimeoutStartUSec,ExecStartPre,ExecStart,InvocationID "$unit.service" 2>&1
+  -p DropInPaths,Type,TimeoutStartUSec,ExecCondition,ExecStartPre,ExecStart,ExecStartPost,InvocationID \\
+  -p RuntimeMaxUSec,WatchdogUSec,User,ActiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic \\
+  -p ProtectHome,InaccessiblePaths,TemporaryFileSystem,RootDirectory "$unit.service" 2>&1
 echo '## socket'
 systemctl show -p Id,LoadState,ActiveState,Result,InvocationID,DropInPaths,FragmentPath,BindIPv6Only \\
   -p BindToDevice "$unit.socket" 2>&1
@@ -41,6 +43,7 @@ needed=$(systemctl show -p Requires -p BindsTo -p Requisite --value "$unit.servi
 set --
 for each in $needed; do case $each in *.slice|*.target|"$unit.socket") ;; *) set -- "$@" "$each" ;; esac; done
 [ $# = 0 ] || systemctl show -p Id,LoadState,ActiveState,SubState,Result,Type "$@" 2>&1
+echo '## bound'; systemctl show -p BindsTo -p Requisite --value "$unit.service" 2>/dev/null
 for kind in service socket; do
   echo "## last $kind"
   id=$(systemctl show -p InvocationID --value "$unit.$kind" 2>/dev/null)
@@ -60,6 +63,10 @@ class Start(Struct, frozen=True, kw_only=True):
     ``failed_command`` is a command of the unit that ended badly, ``failed_status`` its exit status;
     ``failed_requirement`` a unit that this one requires and that is not there, or failed. ``files`` are the
     unit's own file and its drop-ins, the last one first. ``lines`` were written at the last start.
+    ``began``: that start came to its end, so that what ended the unit came later. ``runtime_max`` and
+    ``watchdog`` are the times of RuntimeMaxSec= and WatchdogSec=, as systemd prints them, "" for none.
+    ``run_as`` is User=, "" for root. ``hides`` are the settings that take folders from what runs in the unit,
+    as (NAME=VALUE, folder).
     """
 
     unit: str
@@ -84,6 +91,11 @@ class Start(Struct, frozen=True, kw_only=True):
     socket_said: str
     """What was written when the socket unit failed, or ""."""
     socket_device: str
+    began: bool
+    runtime_max: str
+    watchdog: str
+    run_as: str
+    hides: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...] | Unknown
     socket_lines: tuple[Line, ...] | Unknown
     evidence: tuple[Evidence, ...]
@@ -96,10 +108,10 @@ class Start(Struct, frozen=True, kw_only=True):
 VALUE = Start
 WRITERS = {"": "root"}
 
+_STARTING = ("ExecStartPre", "ExecStart", "ExecStartPost")
 _COMMAND = re.compile(r"argv\[\]=(?P<argv>.*?) ; .*?code=(?P<code>\S*) ; status=(?P<status>\d+)")
-_SHOWN = (
-    "LoadState", "LoadError", "ActiveState", "Result", "ConditionResult", "AssertResult", "DropInPaths"
-)  # fmt: skip
+_HOMES = ("/home", "/root", "/run/user")
+"""What ProtectHome= takes away (systemd.exec(5))."""
 
 
 def parse(sections: Mapping[str, Section]) -> Start | Unknown:
@@ -111,7 +123,7 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         return Unknown((said["service"].splitlines() or ["systemctl failed"])[0])
     command, status = _failed_command(said["service"], unit)
     condition = _condition(said["conditions"], unit)
-    requirement, shown = _failed_requirement(said["required"])
+    requirement, shown = _failed_requirement(said["required"], said.get("bound", "").split())
     lines = journal_lines(said.get("last service", ""), LOGGING)
     socket_lines = journal_lines(said.get("last socket", ""), LOGGING)
     drop_ins = tuple(reversed(unit.get("DropInPaths", "").split()))
@@ -139,10 +151,40 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         if isinstance(socket_lines, Unknown) or not socket_lines
         else _last_words(socket_lines),
         socket_device=socket.get("BindToDevice", ""),
+        began=_began(unit),
+        runtime_max=_time(unit.get("RuntimeMaxUSec", "")),
+        watchdog=_time(unit.get("WatchdogUSec", "")),
+        run_as=plain_name(user) if (user := unit.get("User", "")) not in ("", "root", "0") else "",
+        hides=tuple(_hides(unit)),
         lines=lines,
         socket_lines=socket_lines,
         evidence=_shown(unit, condition, shown, lines),
     )
+
+
+def _began(unit: Mapping[str, str]) -> bool:
+    """The unit became active after it was last begun with."""
+    active, begun = (
+        int(unit.get(f"{name}TimestampMonotonic") or 0) for name in ("ActiveEnter", "InactiveExit")
+    )
+    return active > 0 and active >= begun
+
+
+def _time(text: str) -> str:
+    """ "" where the time is none."""
+    return "" if text in ("0", "infinity") else text
+
+
+def _hides(unit: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Each folder that a setting takes away, after the setting."""
+    if (word := unit.get("ProtectHome", "no")) in ("yes", "tmpfs"):
+        yield from ((f"ProtectHome={word}", folder) for folder in _HOMES)
+    for name in ("InaccessiblePaths", "TemporaryFileSystem"):
+        for each in unit.get(name, "").split():
+            folder = each.lstrip("-+").partition(":")[0]
+            yield f"{name}={folder}", folder
+    if (root := unit.get("RootDirectory", "")) not in ("", "/"):
+        yield f"RootDirectory={root}", "/"
 
 
 def _unquoted(text: str) -> str:
@@ -155,18 +197,20 @@ def _failed_command(text: str, unit: Mapping[str, Any]) -> tuple[str, int]:
     """The first command that ended badly, and that systemd minds, with its status; ("", 0) if none did."""
     for line in text.splitlines():
         key, _, value = line.partition("=")
-        found = _COMMAND.search(value) if key in ("ExecStartPre", "ExecStart") else None
+        found = _COMMAND.search(value) if key in _STARTING else None
         if not found or "ignore_errors=yes" in value or found["code"] not in ("exited", "killed"):
             continue
         status = int(found["status"])
         if found["argv"].endswith("/sshd -t"):
             continue  # Debian's own test of the configuration: what it found is told by that
-        if status and (key == "ExecStartPre" or 200 <= status <= 245) and unit.get("ActiveState") != "active":
+        if status and (key != "ExecStart" or 200 <= status <= 245) and unit.get("ActiveState") != "active":
             return f"{key}={found['argv']}", status
     return "", 0
 
 
 def _condition(text: str, unit: Mapping[str, str]) -> str:
+    if unit.get("Result") == "exec-condition" and (asked := _COMMAND.search(unit.get("ExecCondition", ""))):
+        return f"ExecCondition={asked['argv']}"
     if unit.get("ConditionResult") != "no" and unit.get("AssertResult") != "no":
         return ""
     if unit.get("ActiveState") == "active":
@@ -188,11 +232,13 @@ def _cure(condition: str) -> Command:
     return Command(f"rm {path}" if "!" in found[1] else f"put {path} in its place")
 
 
-def _failed_requirement(text: str) -> tuple[str, tuple[Evidence, ...]]:
+def _failed_requirement(text: str, bound: Sequence[str]) -> tuple[str, tuple[Evidence, ...]]:
+    """Of the units in ``bound`` (BindsTo=, Requisite=) one that merely does not run is enough."""
     for unit in systemd.units(text).values():
         load, active = unit.get("LoadState", ""), unit.get("ActiveState", "")
-        if load in ("not-found", "masked", "bad-setting", "error") or active == "failed":
-            state = load if load != "loaded" else f"{active}, {unit.get('Result', '')}"
+        idle = unit["Id"] in bound and active == "inactive"
+        if load in ("not-found", "masked", "bad-setting", "error") or active == "failed" or idle:
+            state = load if load != "loaded" else active if idle else f"{active}, {unit.get('Result', '')}"
             return f"{unit['Id']} ({state})", systemd.shown(unit)
     return "", ()
 

@@ -86,7 +86,7 @@ def _owner(options: Options, family: Family) -> list[Match]:
             judge_one = judge.owner if option.name == "--uid-owner" else judge.group
             found.append(Match(judge_one, _ids(option.value), option.negated))
         elif option.name == "--socket-exists":
-            found.append(Match(judge.has_owner, None, option.negated))
+            found.append(Match(judge.has_socket, None, option.negated))
         elif option.name != "--suppl-groups":
             found.append(unknown(f"the owner of the listening socket ({option.name})"))
     return found

@@ -232,6 +232,11 @@ def has_owner(_: object, segment: Segment) -> Truth:
     return segment.sender == "server" and not segment.icmp and not segment.flags & 4
 
 
+def has_socket(_: object, segment: Segment) -> Truth:
+    """Measured (xt_owner): the kernel's own ICMP errors come of a socket, which nobody owns."""
+    return segment.sender == "server" and not segment.flags & 4
+
+
 def owner(uids: tuple[int, int], segment: Segment) -> Truth:
     return _owned(uids, segment.packet.listener_uid, segment)
 

@@ -74,16 +74,19 @@ def raw_field(value: dict[str, Any], family: Family) -> Field:
 
 def _ether(name: str) -> Field:
     if name == "type":
-        read = nft_names.ETHER_TYPES
-        return Field(
-            lambda segment: None if _is_without_card(segment) else _ether_type(segment), number_item(read)
-        )
+        return Field(_ether_type, number_item(nft_names.ETHER_TYPES))
     if name not in ("saddr", "daddr"):
         return unknown(f"ether {name}")
     return Field(lambda segment: None if _is_without_card(segment) else CARD, no_item)
 
 
-def _ether_type(segment: Segment) -> int:
+def _ether_type(segment: Segment) -> Seen:
+    """Measured: in a chain of postrouting there is no such header yet; in one of egress, which the model
+    calls so too, there is."""
+    if _is_without_card(segment):
+        return None
+    if segment.hook == "postrouting":
+        return Doubt("unknown", "whether the packet has its Ethernet header yet")
     return 0x0800 if segment.family == "ipv4" else 0x86DD
 
 

@@ -33,6 +33,8 @@ class Keys(Struct, frozen=True, kw_only=True):
     """What makes such a file readable."""
     stray: str
     """The file in which a line is none that sshd reads as a key, beside others that are; ""."""
+    nowhere: bool
+    """sshd asks no file and no command for keys (AuthorizedKeysFile none)."""
     forced_command: str
     """What takes the place of the shell for the key that sshd took, or ""."""
     evidence: tuple[Evidence, ...]
@@ -91,6 +93,7 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
         unreadable=f"{odd[0].path} {_ODD[odd[0].odd]}" if none_read else "",
         rewrite=_rewrite(odd[0]) if none_read else Command(),
         stray=odd[0].path if odd and not none_read else "",
+        nowhere=getattr(config, "authorized_keys_files", ()) == ("none",) and not account.keys_command,
         forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
         evidence=(offered, *account.evidence),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from msgspec import Struct
@@ -44,10 +45,15 @@ def derive(known: Mapping[str, Any]) -> Permission | Unknown:
     users, groups = _rules(config, "Users"), _rules(config, "Groups")
     if isinstance(users, Unknown) or isinstance(groups, Unknown):
         return Unknown("the configuration was not read")
-    rules = [_stopped(users, (user,), client)]
+    first = _stopped(users, (user,), client, by_name=config.use_dns is not False)
+    if isinstance(first, Unknown):
+        return first
+    rules = [first]
     names = account if isinstance(account, Unknown) else account.groups
     if not isinstance(names, Unknown):
-        rules.append(_stopped(groups, names, ""))
+        of_groups = _stopped(groups, names, "", by_name=False)
+        assert not isinstance(of_groups, Unknown)  # noqa: S101 -- a group has no host
+        rules.append(of_groups)
     elif rules == [None] and any(groups.values()):
         return names
     stopping = [rule for rule in (*rules, _root(user, config)) if rule]
@@ -83,10 +89,17 @@ def _rules(config: Config, kind: str) -> dict[str, tuple[str, ...]] | Unknown:
     return {f"Deny{kind}": deny, f"Allow{kind}": allow}
 
 
-def _stopped(rules: Mapping[str, tuple[str, ...]], names: tuple[str, ...], client: str) -> str | None:
-    """The line that stops all of ``names`` (a user, or its groups): a Deny that means one, an Allow none."""
+def _stopped(
+    rules: Mapping[str, tuple[str, ...]], names: tuple[str, ...], client: str, *, by_name: bool
+) -> str | Unknown | None:
+    """The line that stops all of ``names`` (a user, or its groups): a Deny that means one, an Allow none.
+
+    Unknown where it hangs on the client's name, which sshd looks up (``by_name``) and nobody here did.
+    """
     for keyword, patterns in rules.items():
         meant = any(_listed(name, client, patterns) for name in names)
+        if by_name and not meant and any(_by_name(pattern) for pattern in patterns):
+            return Unknown(f"{keyword} has names of clients, and UseDNS looks them up")
         if patterns and meant is keyword.startswith("Deny"):
             return f"{keyword} {' '.join(patterns)}"
     return None
@@ -104,8 +117,41 @@ def _listed(user: str, client: str, patterns: Iterable[str]) -> bool:
         name, at, host = plain.rpartition("@")
         if not at:
             name, host = plain, "*"
-        if fnmatchcase(user, name) and (host == "*" or fnmatchcase(client, host)):
+        if _fits(user, name) and _from(client, host):
             if negated or pattern.startswith("!"):
                 return False
             found = True
     return found
+
+
+def _fits(word: str, pattern: str) -> bool:
+    """Whether it matches a pattern of ssh_config(5): only * and ? stand for something.
+
+    >>> _fits("deploy", "d?p*"), _fits("deploy", "[a-z]*")
+    (True, False)
+    """
+    return fnmatchcase(word, pattern.replace("[", "[[]"))
+
+
+def _from(client: str, host: str) -> bool:
+    """Whether a client's address is meant by a pattern, or a network as address/bits.
+
+    >>> _from("192.0.2.7", "192.0.2.0/24"), _from("192.0.2.7", "192.0.3.0/24"), _from("fd51::7", "fd51::/16")
+    (True, False, True)
+    """
+    if "/" not in host:
+        return host == "*" or _fits(client, host)
+    try:
+        return ip_address(client) in ip_network(host)
+    except ValueError:
+        return False
+
+
+def _by_name(pattern: str) -> bool:
+    """Whether its host part can be the name of a client, and not an address alone.
+
+    >>> _by_name("deploy@*.example"), _by_name("deploy@192.0.2.*"), _by_name("deploy")
+    (True, False, False)
+    """
+    host = pattern.rpartition("@")[2] if "@" in pattern else ""
+    return re.search(r"[g-zG-Z]", host) is not None

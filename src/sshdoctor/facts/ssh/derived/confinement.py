@@ -1,0 +1,69 @@
+"""The fact ``confinement``: what the daemon, and with it every session, does not see of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from sshdoctor.facts.ssh.account import Account
+from sshdoctor.facts.ssh.processes import Processes
+from sshdoctor.facts.ssh.start import Start
+from sshdoctor.model import Evidence, Unknown
+
+
+class Confinement(Struct, frozen=True, kw_only=True):
+    """``home`` is the user's home folder where the daemon does not see it, though it is there; else "".
+    ``hidden_by`` is the setting of the unit that hides it (NAME=VALUE, in one of ``files``), "" for none."""
+
+    home: str
+    hidden_by: str
+    pid: int | None
+    unit: str
+    files: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+
+
+VALUE = Confinement
+WRITERS = {"": "root"}
+NEEDS = ("start", "processes", "account")
+
+
+def derive(known: Mapping[str, Any]) -> Confinement | Unknown:
+    """What the running daemon sees decides; the settings of its unit only explain it."""
+    account: Account | Unknown = known["account"]
+    processes: Processes | Unknown = known["processes"]
+    start: Start | Unknown = known["start"]
+    if isinstance(account, Unknown):
+        return account
+    if isinstance(processes, Unknown):
+        return processes
+    if isinstance(account.state, Unknown):
+        return account.state
+    looked = processes.running and account.state == "present" and account.home_exists is True
+    if looked and isinstance(processes.sees_home, Unknown):
+        return processes.sees_home
+    if not looked or processes.sees_home is True:
+        return Confinement(home="", hidden_by="", pid=processes.pid, unit="", files=(), evidence=())
+    unit = "" if isinstance(start, Unknown) else start.unit
+    hides = () if isinstance(start, Unknown) else start.hides
+    setting = next((setting for setting, folder in hides if _below(account.home, folder)), "")
+    seen = Evidence(f"ls -d /proc/{processes.pid}/root{account.home}", "not the folder of the host")
+    shown = (Evidence(f"systemctl show {unit}", setting),) if setting else ()
+    return Confinement(
+        home=account.home,
+        hidden_by=setting,
+        pid=processes.pid,
+        unit=unit,
+        files=() if isinstance(start, Unknown) else start.files,
+        evidence=(seen, *shown),
+    )
+
+
+def _below(path: str, folder: str) -> bool:
+    """
+    >>> _below("/home/deploy", "/home"), _below("/homes/deploy", "/home"), _below("/srv", "/")
+    (True, False, True)
+    """
+    return bool(path) and f"{path}/".startswith(f"{folder.rstrip('/')}/")
