@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ class Block(dict[Any, Any]):
     lines: dict[Any, int]
 
 
+MOST_TOLD = 20
+"""Of so many wrong words of one list a person is told; to look for what was meant by each takes time."""
+
+
 class BlockReader:
     """Reads the mappings of one file; what is wrong is collected in ``faults``, and it goes on."""
 
@@ -33,11 +38,8 @@ class BlockReader:
 
     def keys(self, block: Block, known: Iterable[str]) -> None:
         """No other keys than ``known`` may stand there."""
-        for key in block:
-            if key not in known:
-                self.at(
-                    block, key, f"unknown key {key!r}{suggest(str(key), known)}; known: {', '.join(known)}"
-                )
+        for key in islice((key for key in block if key not in known), MOST_TOLD):
+            self.at(block, key, f"unknown key {key!r}{suggest(str(key), known)}; known: {', '.join(known)}")
 
     def text(self, block: Block, key: str, *, required: bool = True) -> str:
         value = block.get(key, None if required else "")

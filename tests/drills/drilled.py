@@ -14,18 +14,15 @@ from typing import Any
 
 from hosts import engine, openssh
 from hosts.scenario import Scenario
-from hosts.testbed import Testbed, TestHost, known_hosts_lines
+from hosts.testbed import NO_USER_MANAGER, Testbed, TestHost, known_hosts_lines
 
 SPARE_PORT = 2022
 PAUSING_SH = Path(__file__).with_name("pausing_sh")
 
-# A container's systemd on cgroups v1 is not told that a user's processes are gone: a login that comes while
-# his user manager is being stopped waits for 90 s, so there is none.
-#
 # dropbear and a user of its own share nothing with the sshd and the account that are broken; by its new name
 # the diagnosis does not take it for the host's SSH server.
 _SPARE_WAY = f"""
-[ ! -d /run/systemd/system ] || systemctl --quiet mask user@.service
+{NO_USER_MANAGER}
 cd /srv/packages && dpkg -i dropbear-bin_*.deb libtomcrypt1_*.deb libtommath1_*.deb >/dev/null 2>&1
 mkdir -m 700 /srv/drill
 useradd --create-home --shell /bin/bash console

@@ -12,7 +12,7 @@ from hosts.client import Client
 from hosts.combinations import Combination, every_combination, load_faults
 from hosts.scenario import Dial
 from hosts.state import differences, state_of
-from hosts.testbed import Testbed, TestHost
+from hosts.testbed import NO_USER_MANAGER, Testbed, TestHost
 
 COMBINATIONS = every_combination()
 ALWAYS = {one.name for one in COMBINATIONS[::30]}
@@ -41,7 +41,7 @@ def test_one_run_lets_this_client_in_and_nobody_else(
     combination: Combination, testbed: Testbed, tmp_path: Path
 ) -> None:
     with testbed.host(combination.image) as host, testbed.host() as other:
-        host.run(f"{{\n{combination.script}\n}} >/dev/null 2>&1")
+        host.run(f"{{\n{NO_USER_MANAGER}\n{combination.script}\n}} >/dev/null 2>&1")
         client = Client(Dial(), host, testbed, tmp_path)
         exit_code, report = client.run("remediate", "--yes", seconds=6)
         repair = report["hosts"][0]["repair"]

@@ -13,7 +13,7 @@ from hosts import openssh
 from hosts.client import Client
 from hosts.scenario import Dial
 from hosts.state import differences, state_of
-from hosts.testbed import Testbed
+from hosts.testbed import NO_USER_MANAGER, Testbed
 from remedy.guarded import GuardedHost
 
 pytestmark = pytest.mark.containers
@@ -51,7 +51,7 @@ def broken(
     testbed: Testbed, folder: Path, script: str, image: str = "debian12", user: str = "root"
 ) -> Iterator[Client]:
     with testbed.host(image) as host:
-        host.run(f"{{ {script.strip()}\n}} >/dev/null 2>&1")
+        host.run(f"{{ {NO_USER_MANAGER}\n{script.strip()}\n}} >/dev/null 2>&1")
         yield Client(Dial(user=user), host, testbed, folder)
 
 

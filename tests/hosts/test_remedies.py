@@ -14,7 +14,7 @@ from hosts import openssh, second_judge
 from hosts.client import Client
 from hosts.scenario import Scenario, load_scenarios
 from hosts.state import differences, state_of
-from hosts.testbed import Testbed
+from hosts.testbed import NO_USER_MANAGER, Testbed
 from sshdoctor.remedy.playbook.load import load_playbooks
 from sshdoctor.resources import shipped
 
@@ -111,7 +111,8 @@ def test_a_rule_that_denies_by_name_is_left_alone(scenario: Scenario, client: Cl
     assert differences(broken, state_of(client.host)) == []
 
 
-SETTLED = """
+SETTLED = f"""
+{NO_USER_MANAGER}
 [ ! -d /run/systemd/system ] || until [ "$(systemctl is-active ssh)" != activating ]; do sleep 0.2; done
 """
 """A unit that fails is tried again a few times: until systemd gives up, its state changes by itself."""

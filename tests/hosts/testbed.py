@@ -29,6 +29,10 @@ done
 cat /etc/ssh/ssh_host_*_key.pub
 """
 
+NO_USER_MANAGER = "[ ! -d /run/systemd/system ] || systemctl --quiet mask user@.service"
+"""A container's systemd on cgroups v1 is not told that a user's processes are gone: a login that comes while
+his user manager is being stopped waits for 90 s."""
+
 
 @dataclass(frozen=True, slots=True)
 class Network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ from sshdoctor.checks.condition import (
 from sshdoctor.checks.run import Run
 from sshdoctor.checks.said import Said
 from sshdoctor.checks.suspects import Suspect, hold_ticket, read_suspects
-from sshdoctor.document import Block, BlockReader, read_yaml, suggest
+from sshdoctor.document import MOST_TOLD, Block, BlockReader, read_yaml, suggest
 from sshdoctor.errors import CheckError, DocumentError
 from sshdoctor.services import Service, layers, reply_words
 
@@ -253,9 +254,9 @@ class _CheckReader(BlockReader):
         reply = self.words(item, "reply")
         if bool(reply) == bool(item.get("latent", False)):
             self.fault(item.line, "a cause has either reply: [words that the client sees], or latent: true")
-        for word in reply:
-            if "{{" not in word and word != "any" and word not in reply_words():
-                self.at(item, "reply", f"{word!r} is no reply word{suggest(word, reply_words())}")
+        known = {"any", *reply_words()}
+        for word in islice((word for word in reply if "{{" not in word and word not in known), MOST_TOLD):
+            self.at(item, "reply", f"{word!r} is no reply word{suggest(word, reply_words())}")
         confidence = item.get("confidence", "proved")
         if confidence not in ("proved", "likely", "possible"):
             self.at(item, "confidence", "proved, likely or possible, not " + repr(confidence))

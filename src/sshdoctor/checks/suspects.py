@@ -7,11 +7,12 @@ language, as ``ticket``, which ``reports`` reads. Here both are held against wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from string import Formatter
 
 from msgspec import Struct
 
-from sshdoctor.document import Block, BlockReader, suggest
+from sshdoctor.document import MOST_TOLD, Block, BlockReader, suggest
 from sshdoctor.services import names, reply_words
 
 ANY_ICMP = "icmp"
@@ -89,10 +90,13 @@ def _ranks(reader: BlockReader, block: Block) -> Iterator[tuple[str, int]]:
     ranks = reader.mapping(block, "rank")
     if not ranks:
         reader.at(block, "rank", "rank is missing: how common it is, by reply word, such as {rst: 1}")
+    known = {ANY_ICMP, *reply_words()}
+    for word in islice((word for word in ranks if word not in known), MOST_TOLD):
+        reader.at(ranks, word, f"{word!r} is no reply word{suggest(str(word), reply_words())}")
     for word, rank in ranks.items():
-        if word != ANY_ICMP and word not in reply_words():
-            reader.at(ranks, word, f"{word!r} is no reply word{suggest(str(word), reply_words())}")
-        elif isinstance(rank, int) and rank > 0:
+        if word not in known:
+            continue
+        if isinstance(rank, int) and rank > 0:
             yield word, rank
         else:
             reader.at(ranks, word, f"{word} is a number from 1, the most common, not {rank!r}")

@@ -85,7 +85,7 @@ def answer(
     rule = _rule(way.rules, dial, mark)
     plain = None if isinstance(route, Unknown) else route
     hop = (plain.via or client or "") if plain and plain.state == "ok" else ""
-    entry = _entry(way, hop)
+    entry = _entry(way, hop, plain.interface if plain else "")
     on_link = plain.via == "" and plain.state == "ok" if plain else Unknown("the way back is not known")
     via = seen_here if isinstance(seen_here, Unknown) else seen_here.via
     arrived = _arrived(way, client, dial, entry)
@@ -104,7 +104,7 @@ def answer(
         elsewhere=elsewhere,
         dropped_for_it=_dropped(elsewhere, addresses, links),
         hop=hop,
-        hop_state=_hop_state(entry, plain, seen_here),
+        hop_state=_hop_state(way, entry, plain, seen_here),
         hop_text=entry.text if entry else "",
         hop_mac=entry.mac if entry else "",
         on_link=on_link,
@@ -268,16 +268,21 @@ def _dropped(
     return links if isinstance(links, Unknown) else links.reverse_path_drops != 0
 
 
-def _entry(way: WayBack, hop: str) -> Entry | None:
+def _entry(way: WayBack, hop: str, interface: str) -> Entry | None:
+    """That of the interface by which the answer leaves: another may know the same address, as the client's
+    own question for the host came in there."""
     entries = () if isinstance(way.neighbours, Unknown) else way.neighbours
-    return next((one for one in entries if one.address == hop), None)
+    wanted = (hop, interface)
+    return next((one for one in entries if (one.address, one.interface) == wanted), None)
 
 
-def _hop_state(entry: Entry | None, route: Route | None, seen_here: Here | Unknown) -> str | Unknown:
+def _hop_state(
+    way: WayBack, entry: Entry | None, route: Route | None, seen_here: Here | Unknown
+) -> str | Unknown:
     if route is None:
         return Unknown("the way back is not known")
     if entry is None:
-        return "none"
+        return way.neighbours if isinstance(way.neighbours, Unknown) else "none"
     if entry.state in _UNRESOLVED:
         return "unresolved"
     if route.via:
