@@ -85,7 +85,8 @@ def test_a_rollback_gives_fail2ban_its_ban_back(testbed: Testbed, tmp_path: Path
             " fail2ban-client set sshd banip 192.0.2.77"
         )
         guarded.await_word("restored")
-        assert sorted(client.host.run(books).split()) == sorted([*held.split(), "192.0.2.77"])
+        journal = guarded.journal()
+        assert sorted(client.host.run(books).split()) == sorted([*held.split(), "192.0.2.77"]), journal
         rules = [
             line
             for line in differences(before, state_of(client.host))

@@ -39,17 +39,19 @@ guard_put_books() {
   done <"$state/books.now"
 }
 
-# For as long as was left of it.
+# For as long as was left of it; where its end could not be read, for as long as the jail bans.
 guard_ban_again() {
   local usual left
   left=$((${ends:-0} - $(date +%s)))
+  [ "${ends:-0}" != 0 ] || left=''
   usual=$(fail2ban-client get "$jail" bantime 2>/dev/null </dev/null)
   case $usual:$left in
-    *[!0-9:-]* | :* | -*) usual='' ;;
+    *[!0-9:-]* | :* | -* | *:) usual='' ;;
     *:-*) return 0 ;; # it would have ended by now
   esac
   [ -z "$usual" ] || guard_try fail2ban-client set "$jail" bantime "$left" </dev/null
-  guard_try fail2ban-client set "$jail" banip "$element" </dev/null
+  guard_try fail2ban-client set "$jail" banip "$element" </dev/null ||
+    guard_try fail2ban-client set "$jail" banip "$element" </dev/null
   [ -z "$usual" ] || guard_try fail2ban-client set "$jail" bantime "$usual" </dev/null
 }
 
@@ -60,6 +62,7 @@ guard_agree_books() {
   guard_books "$state/books.now"
   while read -r what jail element ends; do
     [ "$what" = bans ] && ! cut -d ' ' -f 1-3 "$state/books" | grep -qxF -- "$what $jail $element" || continue
+    [ "${ends:-0}" = 0 ] || [ "$ends" -gt "$(($(date +%s) + 5))" ] || continue # it ends by itself
     guard_try fail2ban-client set "$jail" unbanip "$element" </dev/null
     guard_ban_again
   done <"$state/books.now"

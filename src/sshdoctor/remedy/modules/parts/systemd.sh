@@ -101,10 +101,15 @@ unit_state() {
   systemctl "$action" "$1" >"$work/out" 2>&1 </dev/null || unit_failed "$1" "$action"
 }
 
-# What its journal says of this try alone: from the last "Starting" on.
+# What its journal says of this try alone: from the last "Starting" on. On a busy host systemd's own lines are in it
+# before what the program said, which is given a second.
 unit_failed() {
-  said=$(journalctl --quiet --no-pager --output=cat --lines=15 --unit="$1" 2>/dev/null |
-    awk '/^Starting / { count = 0 } { line[++count] = $0 } END { for (i = 1; i <= count; i++) print line[i] }')
+  for wait in 0.3 0.3 0.4 0; do
+    said=$(journalctl --quiet --no-pager --output=cat --lines=15 --unit="$1" 2>/dev/null |
+      awk '/^Starting / { count = 0 } { line[++count] = $0 } END { for (i = 1; i <= count; i++) print line[i] }')
+    ! echo "$said" | grep -qvE '^$|^(Starting|Failed to start) |^[^ ]+\.[a-z]+: ' || break
+    sleep "$wait"
+  done
   # A unit that is started again by itself has forgotten the result of this try.
   result=$(echo "$said" | sed -n "s/.*Failed with result '\([a-z-]*\)'.*/\1/p" | tail -n 1)
   fail "systemctl $2 $1 failed: $(head -n 1 "$work/out")
