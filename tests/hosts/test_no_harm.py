@@ -112,11 +112,25 @@ def test_undo_says_what_will_be_so_again(testbed: Testbed, tmp_path: Path) -> No
         repaired(client)
         said = client.told("undo", seconds=3)
         assert f"then {client.host.variables['CLIENT4']} is shut out of" in said
+        assert "filter INPUT rule 1: -A INPUT" in said
         assert "YOU ARE SHUT OUT AGAIN" in said
         assert "nobody is there to be asked" in said
         assert openssh.agrees("ok", client.says(seconds=4))
         client.told("undo", "--yes", seconds=3)
         assert openssh.agrees("silence", client.says(seconds=3))
+
+
+def test_undo_says_what_the_rules_of_today_come_to(testbed: Testbed, tmp_path: Path) -> None:
+    """Another rule lets the client in since: the one that comes back shuts nobody out."""
+    rules = "iptables -A INPUT -p tcp --dport 22 -s $CLIENT4 -j DROP"
+    with broken(testbed, tmp_path, rules) as client:
+        repaired(client)
+        client.host.run("iptables -I INPUT -s $CLIENT4 -j ACCEPT")
+        said = client.told("undo", seconds=3)
+        assert "SHUT OUT" not in said
+        assert f"then lets in {client.host.variables['CLIENT4']}" in said
+        client.told("undo", "--yes", seconds=3)
+        assert openssh.agrees("ok", client.says(seconds=4))
 
 
 TIMER = """

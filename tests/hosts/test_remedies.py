@@ -124,7 +124,8 @@ def mended_and_taken_back(client: Client, seconds: int, *named: str) -> None:
     broken = state_of(client.host)
 
     exit_code, report = client.run("remediate", "--check", *named, seconds=seconds)
-    assert (exit_code, report["hosts"][0]["repair"]["outcome"]) == (1, "checked")
+    checked = report["hosts"][0]["repair"]
+    assert (exit_code, checked["outcome"], checked["detail"]) == (1, "checked", "")
     assert differences(broken, state_of(client.host)) == []
 
     exit_code, report = client.run("remediate", "--yes", *named, seconds=seconds)

@@ -63,10 +63,14 @@ class Desk(Struct, frozen=True, kw_only=True):
 
     def diagnose(self, checkout: Path, *flags: str) -> Answer:
         """What ``sshdoctor diagnose`` of a checkout says about the host."""
+        return self.ask(checkout, "diagnose", *flags)
+
+    def ask(self, checkout: Path, task: str, *flags: str) -> Answer:
+        """What a task of a checkout's ``sshdoctor`` says about the host."""
         asked = [
             "-m",
             "sshdoctor.cli",
-            "diagnose",
+            task,
             *flags,
             "--host",
             "web1",

@@ -21,7 +21,7 @@ def run(options: Options, *, yes: bool) -> int:
     setup = repair_setup(options.sources, probing)
 
     def work(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
-        from sshdoctor.remedy.repair import take_back
+        from sshdoctor.remedy.undo import take_back
 
         return take_back(host, before, setup, agree)
 

@@ -21,6 +21,8 @@ from sshdoctor.remedy.script import applying_script, checking_script, guard_scri
 APPLY_SECONDS = 1800
 """For all tasks together: installing over a slow line takes its time."""
 RESTORE_SECONDS = 120
+NOT_GIVEN = "not given back: "
+"""How the guard begins a line about a ban that its owner's tool did not take back (guard/way_back.sh)."""
 CONFIRM_SECONDS = 40
 """It answers at once, but where a restore was first, which it waits for."""
 
@@ -141,9 +143,16 @@ def confirm(access: Access, prepared: Prepared) -> bool | None:
     return None if status is None else status == 0
 
 
-def restore(access: Access, prepared: Prepared) -> bool:
-    """Put back now what the remedy changed; False if that cannot be known to be done."""
-    return bool(prepared.seconds) and _guard(access, "restore", prepared.run).status == 0
+def restore(access: Access, prepared: Prepared) -> str | None:
+    """Put back now what the remedy changed: what could not be given back, a line each; "" is all of it.
+
+    None if it cannot be known to be done.
+    """
+    if not prepared.seconds:
+        return None
+    output = _guard(access, "restore", prepared.run)
+    said = output.stdout.decode("utf-8", "backslashreplace").splitlines()
+    return "; ".join(line for line in said if line.startswith(NOT_GIVEN)) if output.status == 0 else None
 
 
 def _guard(access: Access, command: str, run: str, seconds: float = RESTORE_SECONDS) -> Output:
@@ -162,6 +171,15 @@ def described(access: Access) -> tuple[str, str, str]:
         raise RemedyError(f"nothing was undone: {output.error or said or 'the host did not say why'}")
     run, since, *about = [*said.splitlines(), "", ""]
     return run, since, "\n".join(about).strip()
+
+
+def rules_then(access: Access) -> dict[str, str]:
+    """What each tool of the firewall would hold after an undo, by its name; {} where nobody can say."""
+    mark = secrets.token_hex(16)
+    output = access.run(guard_script("foretell", "", mark), timeout=RESTORE_SECONDS)
+    said = listen(output.stdout, mark).other
+    tools = {kind.removeprefix("then-"): text for kind, text in said.items() if kind.startswith("then-")}
+    return tools if output.status == 0 and "over" in said else {}
 
 
 def undo(access: Access, run: str = "") -> str:

@@ -17,7 +17,7 @@ from sshdoctor.unblock.forecast import after
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.opening_variables import items
 
-_STOPPED_BY_RULES = ("firewall-rejects", "firewall-drops", "firewall-rate-limits", "client-banned")
+STOPPED_BY_RULES = ("firewall-rejects", "firewall-drops", "firewall-rate-limits", "client-banned")
 
 
 class Prospect(Struct, frozen=True):
@@ -48,7 +48,7 @@ def prospect(
 
     ``source``: whom to open for, as forecast.plan takes it.
     """
-    wanted = any(cause.id in _STOPPED_BY_RULES for cause in causes)
+    wanted = any(cause.id in STOPPED_BY_RULES for cause in causes)
     plans = [_planned(face, source) for face in facts] if wanted else []
     changes = dict.fromkeys(change for _, plan in plans if plan for change in plan.changes)
     was = [verdicts(face, face["firewall"]) for face in facts] if changes else []

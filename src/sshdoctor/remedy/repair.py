@@ -9,17 +9,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.diagnosis.pipeline import Diagnosis
-from sshdoctor.errors import RemedyError
 from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
-from sshdoctor.remedy.about import clients
 from sshdoctor.remedy.apply import Applied
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.plan import Plan, Step, plan, started_once, with_playbook_of
 from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.prospect import Prospect, prospect
-from sshdoctor.remedy.run import Agreed, apply_plan, mend_disk, report_of
-from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
+from sshdoctor.remedy.run import Agreed, apply_plan, mend_disk
+from sshdoctor.remedy.setup import RepairSetup
 from sshdoctor.services import load
 
 
@@ -273,31 +271,3 @@ def run_one(
     if refusal:
         return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
     return _offer(host, before, (step,), replace(ahead, text="", others=None), setup, choice, agree)
-
-
-AgreeToUndo = Callable[[str, str], bool]
-"""Whether the last remedy may be put back: given the host's name, what it was and what will be so again."""
-
-
-def undo_text(run: str, since: str, told: str, here: Sequence[str]) -> str:
-    """What an undo takes back, and what it brings back; ``here`` are this client's own addresses."""
-    lines = [f"the remedy {run}, confirmed {since or 'at an unknown time'}"]
-    lines += [line for line in told.splitlines() if line] or ["what it did was not noted on the host"]
-    if any(f"then {client} is shut out" in line for client in here if client for line in lines):
-        lines.append("that is the address that you dial from: YOU ARE SHUT OUT AGAIN")
-    return "\n".join(lines)
-
-
-def take_back(host: Host, before: Diagnosis, setup: RepairSetup, agree: AgreeToUndo) -> HostReport:
-    """Undo the last remedy, if that is agreed to. Raises RemedyError if there is none, or no way in."""
-    if before.inside.access is None:
-        raise RemedyError(f"{host.name}: there is no way in to undo it through")
-    if host.managed:
-        raise RemedyError(f"{host.name} is run by {host.managed}: nothing is changed there")
-    run, since, told = applying.described(before.inside.access)
-    if not agree(host.name, undo_text(run, since, told, clients(before))):
-        return _ended(before.report, "declined", detail=f"{run} is as it was.")
-    said = applying.undo(before.inside.access)
-    after = diagnose_to_repair(host, setup)
-    after.close()
-    return report_of(after.report, before, Applied(()), "undone", detail=said)

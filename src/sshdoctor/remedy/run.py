@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from functools import partial
@@ -38,6 +39,11 @@ class Agreed(Struct, frozen=True):
     def mended(self) -> tuple[str, ...]:
         return tuple(cause for step in self.steps for cause in step.mends)
 
+    def until(self, playbook: str) -> Agreed:
+        """The steps as far as this one, which is the last that was begun."""
+        last = max(at for at, step in enumerate(self.steps) if step.playbook.id == playbook)
+        return Agreed(self.steps[: last + 1], self.others)
+
     def __add__(self, more: Agreed) -> Agreed:
         unknown = self.others is None or more.others is None
         others = None if unknown else (*(self.others or ()), *(more.others or ()))
@@ -47,6 +53,8 @@ class Agreed(Struct, frozen=True):
 GoOn = Callable[[Diagnosis, Agreed], Agreed | None]
 """What is to be done next, where something else stops the client that could not be seen before."""
 _ROUNDS = 3
+_WOULD_NOT_START = re.compile(r"systemctl (re)?start \S+ failed")
+"""What a task says where systemd does not start a unit (modules/parts/systemd.sh)."""
 
 
 def apply_plan(
@@ -69,13 +77,16 @@ def _proved(
     assert access is not None  # noqa: S101 -- the callers have one
     applied, rounds = _applied(access, prepared), 1
     while True:
-        if trouble := applied.trouble or unnamed(applied.effects, agreed.steps):
+        stopped = _stopped_at_a_start(applied)
+        trouble = "" if stopped else applied.trouble
+        if trouble := trouble or unnamed(applied.effects, agreed.steps):
             return _failed(host, before, setup, prepared, applied, trouble)
         again = Background(partial(enter_again, before, setup.probing))
         after = diagnose_to_repair(host, setup)
         try:
-            against = objection(before.report, after.report, agreed.mended)
-            more = go_on(after, agreed) if against and prepared.seconds and rounds < _ROUNDS else None
+            against = applied.trouble or objection(before.report, after.report, agreed.mended)
+            done = agreed.until(stopped) if stopped else agreed
+            more = go_on(after, done) if against and prepared.seconds and rounds < _ROUNDS else None
             if more is None:
                 against = (
                     against
@@ -92,6 +103,15 @@ def _proved(
             after.close()
             with suppress(AccessError):
                 again.result().close()
+
+
+def _stopped_at_a_start(applied: Applied) -> str:
+    """The playbook that failed as a unit would not start; "" if that is not so.
+
+    Only a start tells some of what keeps the service from running: that is looked at, and mended as well.
+    """
+    failed = next((task for task in applied.tasks[-1:] if task.status == "failed"), None)
+    return failed.playbook if failed and _WOULD_NOT_START.search(failed.message) else ""
 
 
 def _gone_on(access: Access, seen: Diagnosis, more: Agreed, prepared: Prepared) -> Applied:
@@ -162,9 +182,11 @@ def _failed(
     """Put back what was changed, at once if a way in is left; else the host does it when its time is over."""
     if not applied.begun:
         return report_of(before.report, before, applied, "failed", detail=why)
-    restored = _restored(before, prepared, setup)
+    left = _restored(before, prepared, setup)
+    restored = left is not None
     changed = any(task.status == "changed" for task in applied.tasks)
     detail = why if restored or why == _UNANSWERED else f"{why}. {_later(prepared)}"
+    detail = f"{detail}; {left}" if left else detail
     after = diagnose_to_repair(host, setup)
     after.close()
     told = replace(applied, tasks=applying.rolled_back(applied.tasks) if restored else applied.tasks)
@@ -178,12 +200,13 @@ def _later(prepared: Prepared) -> str:
     return f"It cannot be put back from here; the host does so by itself within {prepared.seconds} s."
 
 
-def _restored(before: Diagnosis, prepared: Prepared, setup: RepairSetup) -> bool:
+def _restored(before: Diagnosis, prepared: Prepared, setup: RepairSetup) -> str | None:
+    """See apply.restore."""
     try:
         with closing(enter_again(before, setup.probing)) as access:
             return applying.restore(access, prepared)
     except AccessError:
-        return False
+        return None
 
 
 def report_of(

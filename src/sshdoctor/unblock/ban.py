@@ -57,14 +57,17 @@ def ban(
     jail = _jail(rule, sets) if owner == "fail2ban" else _jail_of_client(rule, source, bans)
     if jail is not None:
         return _jailed(jail, source, bans)
+    held = _element(sets, rule, source, firewall)
     if owner == "CrowdSec":
-        return Ban("CrowdSec's decisions", f"cscli decisions delete --ip {source}", by=owner)
+        what = f"--range {held}" if "/" in held else f"--ip {source}"
+        return Ban("CrowdSec's decisions", f"cscli decisions delete {what}", by=owner, element=held)
     if owner == "sshguard":
         return Ban(
             "sshguard's block list",
             f"echo {source} >>/etc/sshguard/whitelist && systemctl restart --no-block sshguard "
             "(the file is the WHITELIST_FILE of sshguard.conf)",  # its end lifts all bans, and may take 90 s
             by=owner,
+            element=held,
         )
     if owner == "Shorewall" and rule.chain == "dynamic":
         return Ban("Shorewall's dynamic blacklist", f"shorewall allow {source}", by=owner)
@@ -73,6 +76,13 @@ def ban(
             if _BANS.search(name):
                 return _in_set(name, asking, owner, source, firewall)
     return None
+
+
+def _element(sets: Sequence[str], rule: Rule, source: str, firewall: Firewall | None) -> str:
+    """What a set that the rule asks holds: ``source``, or a network with it; "" if none is seen to."""
+    table = rule.table if " " in rule.table else ""
+    found = (element_with(name, table, source, firewall) for name in sets if firewall)
+    return next(filter(None, found), "")
 
 
 def _in_set(named: str, rule: Rule, owner: str, source: str, firewall: Firewall | None) -> Ban:

@@ -24,8 +24,39 @@ from sshdoctor.model import Evidence, Unknown
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
 
+_OPTIONS = """
+# What the unit's own command line says, with what files give it; or these files' words, where no unit tells.
+variables() {
+  sed -n 's/^[[:space:]]*\\(SSHD_OPTS\\|OPTIONS\\)=//p' /etc/default/ssh /etc/sysconfig/sshd 2>/dev/null |
+    tr -d '\\042\\047' | tail -n 1
+}
+unit_line() {
+  systemctl show --property=ExecStart --value ssh.service sshd.service 2>/dev/null |
+    sed -n 's/.*argv\\[\\]=[^ ;]*sshd \\([^;]*\\) ;.*/\\1/p' | head -n 1
+}
+options() {
+  line=$(unit_line)
+  [ -n "$line" ] || { variables; return; }
+  set -f
+  said=
+  for word in $line; do
+    case $word in
+      '$SSHD_OPTS' | '${SSHD_OPTS}' | '$OPTIONS' | '${OPTIONS}') said="$said $(variables)" ;;
+      -D | -e | -q | -i | '$'*) ;;
+      *) said="$said $word" ;;
+    esac
+  done
+  set +f
+  echo "${said# }"
+}
+options=$(options)
+case $options in *[!A-Za-z0-9@%+=:,./_\\ -]*) options= ;; esac
+main=$(printf ' %s\\n' "$options" | sed -n 's/.* -f *\\(\\/[^ ]*\\).*/\\1/p')
+"""
+
 COMMANDS = {
-    "effective": """
+    "effective": _OPTIONS
+    + """
 sshd=$(command -v sshd) || { echo '## absent'; exit 0; }
 spec=
 add() { case $2 in ''|*[!A-Za-z0-9@._:%+-]*) ;; *) spec=$spec${spec:+,}$1=$2 ;; esac; }
@@ -33,14 +64,12 @@ add() { case $2 in ''|*[!A-Za-z0-9@._:%+-]*) ;; *) spec=$spec${spec:+,}$1=$2 ;; 
   add user "$user"; add host "$client"; add addr "$client"; add lport "$port"
   case $address in *[!0-9a-fA-F.:]*) ;; *) add laddr "$address" ;; esac
 }
-options=$(sed -n 's/^[[:space:]]*\\(SSHD_OPTS\\|OPTIONS\\)=//p' /etc/default/ssh /etc/sysconfig/sshd \\
-  2>/dev/null | tr -d '\\042\\047' | tail -n 1)
-case $options in *[!A-Za-z0-9@%+=:,./_\\ -]*) options= ;; esac
 echo "## as $(id -u) $spec"
 echo '## output'
 "$sshd" -T $options ${spec:+-C "$spec"}
 """,
-    "files": """
+    "files": _OPTIONS
+    + """
 cd /etc/ssh 2>&1 || exit 0
 shown=
 show() {
@@ -54,11 +83,21 @@ show() {
     [ ! -d "${included%/*}" ] || [ -r "${included%/*}" ] || { echo "## $included"; echo 'not permitted'; }
   done
 }
-[ ! -e sshd_config ] || show sshd_config
+[ ! -e "${main:-sshd_config}" ] || show "${main:-sshd_config}"
+echo '## main'
+echo "${main:-/etc/ssh/sshd_config}"
 echo '## times'
 [ -z "$shown" ] || stat -c '%Y %n' $shown
 echo '## options'
-sed -n 's/^[[:space:]]*\\(SSHD_OPTS\\|OPTIONS\\)=//p' /etc/default/ssh /etc/sysconfig/sshd 2>/dev/null
+echo "$options"
+echo '## options of'
+case " $(unit_line) " in
+  *' -p'*) echo unit ;;
+  *) for file in /etc/default/ssh /etc/sysconfig/sshd; do
+    line=$(grep -hsE '^[[:space:]]*(SSHD_OPTS|OPTIONS)=.*-p' $file | tail -n 1)
+    [ -z "$line" ] || { echo $file; printf '%s\\n' "$line"; }
+  done ;;
+esac
 true
 """,
 }
@@ -127,8 +166,13 @@ class Config(Struct, frozen=True, kw_only=True):
     address_family: str | Unknown
     changed: float | Unknown
     changed_file: str
+    main: str
+    """The file that sshd reads first: /etc/ssh/sshd_config, or that of -f."""
     options: str
-    """The command line that /etc/default/ssh or /etc/sysconfig/sshd adds, as it stands there."""
+    """What the unit, and /etc/default/ssh or /etc/sysconfig/sshd, have on its command line beside -D."""
+    port_option: tuple[str, str]
+    """Where -p is said there, and the line: ("/etc/default/ssh", 'SSHD_OPTS="-p 2222"'); ("unit", "") where
+    the unit says it itself; ("", "") where nobody does."""
     glued: str
     """The two directives of a faulty line where the end of a line is missing between them; or ""."""
     password_place: str
@@ -231,7 +275,9 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         address_family=values.word("addressfamily", "any"),
         changed=changed,
         changed_file=changed_file,
+        main=files.main,
         options=files.options,
+        port_option=files.port_option,
         glued=_glued(errors),
         password_place=files.place("passwordauthentication"),
         pubkey_place=files.place("pubkeyauthentication"),

@@ -89,6 +89,7 @@ guard_touched() {
   case $path in
     /etc/systemd/* | /run/systemd/* | /etc/rc?.d/*) units_due=yes ;;
     /etc/firewalld/*) firewalld_due=yes ;;
+    /etc/crowdsec/*) crowdsec_due=yes ;;
   esac
   server_touched
 }

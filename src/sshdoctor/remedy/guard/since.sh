@@ -56,3 +56,31 @@ guard_changed_since() {
 
 # guard_left LINE: it is left alone.
 guard_left() { [ -s "$state/left" ] && grep -qxF -- "$1" "$state/left"; }
+
+# guard_foretell: the rules as an undo would leave them, a dump for each tool.
+guard_foretell() {
+  local tool table from
+  state=$(guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
+  if guard_taken; then
+    guard_changed_since >"$state/left.told" || return 1
+    for tool in $guard_tools nft ipset; do
+      [ -e "$state/before/$tool" ] || [ -e "$state/now/$tool" ] || continue
+      say "then-$tool"
+      guard_tables "$tool" before now | while IFS= read -r table; do
+        ! guard_of_iptables "$tool" "$table" || continue
+        from=before
+        ! grep -qxF -- "$tool $table" "$state/left.told" || from=now
+        guard_block "$from" "$tool" "$table"
+      done | sed 's/^\[[0-9]*:[0-9]*\] //'
+    done
+  fi
+  say over
+}
+
+# guard_of_iptables TOOL TABLE: one that nft lists too, and iptables-nft holds.
+guard_of_iptables() {
+  case $1,$2 in
+    nft,'ip '*) guard_tables iptables-nft before now ;;
+    nft,'ip6 '*) guard_tables ip6tables-nft before now ;;
+  esac | grep -qxF -- "${2#* }"
+}

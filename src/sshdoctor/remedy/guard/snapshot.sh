@@ -116,6 +116,7 @@ guard_after() {
   { guard_list >"$state/files.new" && mv "$state/files.new" "$state/files.after"; } & # a person waits for these
   if [ ! -e "$state/opened" ]; then
     { guard_unit_states >"$state/units.new" && mv "$state/units.new" "$state/units.after"; } &
+    [ ! -s "$state/books" ] || { guard_books "$state/books.new" && mv "$state/books.new" "$state/books.after"; } &
     guard_dump "$state/after.new" && rm -rf "$state/after" && mv "$state/after.new" "$state/after"
     wait
     return

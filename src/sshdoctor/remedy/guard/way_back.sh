@@ -27,7 +27,10 @@ guard_restore() {
   guard_put_back
   guard_boot_remove
   guard_turn restoring restored
+  guard_say_not_given
 }
+
+guard_say_not_given() { [ ! -e "$state/not-given" ] || sed 's/^/not given back: /' "$state/not-given"; }
 
 # guard_undo [ID]: take a remedy back, also one that no guard watched and that was cut off; else the newest that was
 # confirmed. What others have changed since is left alone, and named.
@@ -61,6 +64,7 @@ guard_undo_this() {
   guard_put_back
   guard_turn undoing undone
   [ ! -e "$state/left" ] || sed 's/^/left alone, as it has changed since: /' "$state/left"
+  guard_say_not_given
   echo "undone ${state##*/}"
 }
 
@@ -84,7 +88,7 @@ guard_took_files() { [ -e "$state/all" ]; }
 # Rules go first, each table at once, so that who has access keeps it; and again last, as units change them. Units
 # are looked at twice too: what a dead remedy has asked of systemd may be done after its death.
 guard_put_back() {
-  local server_due="${again:+restart}" socket_due="$again" units_due="$again" firewalld_due=''
+  local server_due="${again:+restart}" socket_due="$again" units_due="$again" firewalld_due='' crowdsec_due=''
   rm -f "$state/room"
   guard_taken || { guard_unit_states >"$state/units"; } 2>/dev/null
   guard_run_inverses
@@ -97,6 +101,7 @@ guard_put_back() {
   # A unit that is stopped takes the directory along that a daemon started by hand needs as well.
   [ ! -e "$state/server-folder" ] || [ -d "$server_folder" ] || (umask 022 && mkdir -p "$server_folder")
   guard_put_firewalld
+  [ -z "$crowdsec_due" ] || guard_try systemctl try-reload-or-restart crowdsec.service </dev/null
   guard_put_books
   guard_put_rules
   guard_agree_books

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ def playbook_variables(faces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         found["ssh_running"] = True  # no playbook need start what starts at the boot
     found |= next((held for face in faces if (held := _redirect(face))), {})
     found["wrapper_entries"] = list(dict.fromkeys(entry for face in faces for entry in _entries(face)))
+    found["socket_lines"] = list(dict.fromkeys(line for face in faces for line in _socket_lines(face)))
     found["directives"] = list(dict.fromkeys(line for face in faces for line in _directives(face)))
     return {name: value for name, value in found.items() if not isinstance(value, Unknown)}
 
@@ -64,7 +66,18 @@ def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
         }
         for error in config.errors
     ]
-    return {"config_errors": errors}
+    return {"config_errors": errors, "sshd_config": config.main, **_port_option(config, facts["dialled"])}
+
+
+def _port_option(config: Any, dial: Any) -> dict[str, Any]:
+    """The line that gives sshd its port on its command line, and the same with the port dialled beside it."""
+    file, line = config.port_option
+    if not file or isinstance(config.ports, Unknown) or dial.inside_port in config.ports:
+        return {}
+    if file == "unit" or not line:
+        return {"port_option_file": "unit"}
+    told = re.sub(r"-p *\d+", lambda found: f"{found[0]} -p {dial.inside_port}", line, count=1)
+    return {"port_option_file": file, "port_option_line": line, "port_option_lines": told}
 
 
 def _keys(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,6 +152,23 @@ def _user(facts: Mapping[str, Any]) -> dict[str, Any]:
     if permission.allowed == "yes" and keys_off and dial.methods and "publickey" not in dial.methods:
         lines = ["PubkeyAuthentication yes"]
     return {"user_directives": lines}
+
+
+def _socket_lines(face: Mapping[str, Any]) -> list[str]:
+    """What a socket unit that listens in sshd's place is to say, so that it does where the client dials."""
+    dial, service, listening = face["dialled"], face["service"], face["listening"]
+    if isinstance(service, Unknown) or isinstance(listening, Unknown) or isinstance(dial.arrives_at, Unknown):
+        return []
+    if service.socket_state not in ("listening", "running") or listening.state == "service":
+        return []
+    if listening.bound_to:
+        return ["BindToDevice="]
+    if listening.other_family_only:
+        every = "0.0.0.0" if dial.family == "ipv4" else "::"  # noqa: S104 - what systemd is to bind
+        return [f"ListenStream={endpoint(every, dial.inside_port)}"]
+    if listening.on_port:
+        return ["FreeBind=yes", f"ListenStream={endpoint(dial.arrives_at, dial.inside_port)}"]
+    return [f"ListenStream={dial.inside_port}"]
 
 
 def _directives(face: Mapping[str, Any]) -> list[str]:

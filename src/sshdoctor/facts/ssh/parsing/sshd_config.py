@@ -41,6 +41,9 @@ class Files(Struct, frozen=True):
     texts: Mapping[str, str | None]
     times: Mapping[str, float]
     options: str
+    main: str = MAIN
+    port_option: tuple[str, str] = ("", "")
+    """Where -p is said on its command line, and the line; see config.Config."""
 
     @property
     def newest(self) -> tuple[str, float | Unknown]:
@@ -52,7 +55,7 @@ class Files(Struct, frozen=True):
 
     @property
     def readable(self) -> bool:
-        return MAIN in self.texts and None not in self.texts.values()
+        return self.main in self.texts and None not in self.texts.values()
 
     def line(self, path: str, number: int) -> str:
         """The line ``number`` (from 1) of a file as it stands there, or empty."""
@@ -64,7 +67,7 @@ class Files(Struct, frozen=True):
 
         A file that is included again, in the same way, says nothing new.
         """
-        return self._lines(MAIN, False, 0, set())
+        return self._lines(self.main, False, 0, set())
 
     def _lines(self, path: str, matched: bool, depth: int, seen: set[tuple[str, bool]]) -> Iterator[Line]:
         seen.add((path, matched))
@@ -105,7 +108,14 @@ def read(said: Mapping[str, str]) -> Files:
         seconds, _, path = row.partition(" ")
         if seconds.isdecimal():
             times[path if path.startswith("/") else f"/etc/ssh/{path}"] = float(seconds)
-    return Files(texts, times, said.get("options", "").strip().strip("\"'"))
+    place, _, line = said.get("options of", "").strip().partition("\n")
+    return Files(
+        texts,
+        times,
+        options=said.get("options", "").strip().strip("\"'"),
+        main=said.get("main", "").strip() or MAIN,
+        port_option=(place, line.splitlines()[0] if line else ""),
+    )
 
 
 def of_disk(disk: Disk) -> Files:
