@@ -96,7 +96,7 @@ class Start(Struct, frozen=True, kw_only=True):
 VALUE = Start
 WRITERS = {"": "root"}
 
-_COMMAND = re.compile(r"argv\[\]=(?P<argv>.*?) ; .*?code=(?P<code>\S*) ; status=(?P<status>\d+)")
+_COMMAND = re.compile(r"^(?>.*?argv\[\]=)(?>(?P<argv>.*?) ; ).* code=(?P<code>\S*) ; status=(?P<status>\d+)")
 _SHOWN = (
     "LoadState", "LoadError", "ActiveState", "Result", "ConditionResult", "AssertResult", "DropInPaths"
 )  # fmt: skip
@@ -171,7 +171,7 @@ def _condition(text: str, unit: Mapping[str, str]) -> str:
         return ""
     if unit.get("ActiveState") == "active":
         return ""
-    found = re.search(r"((?:Condition|Assert)\w+=.*?)(?: was not met)?$", text, re.M)
+    found = re.search(r"(?<!\w)((?:Condition|Assert)\w+=.*?)(?: was not met)?$", text, re.M)
     return found[1].strip() if found else ""
 
 
@@ -181,7 +181,7 @@ def _cure(condition: str) -> Command:
     >>> _cure("ConditionPathExists=!/etc/ssh/sshd_not_to_be_run")
     'rm /etc/ssh/sshd_not_to_be_run'
     """
-    found = re.fullmatch(r"\w+Path\w*=(\|?!?)(/\S+)", condition)
+    found = re.fullmatch(r"(?=\w+Path)\w+=(\|?!?)(/\S+)", condition)
     if not found:
         return Command("make this condition hold, or take its line out of the unit (systemctl edit)")
     path = quote(found[2])
