@@ -12,7 +12,7 @@ from sshdoctor import facts
 from sshdoctor.disk import Disk
 from sshdoctor.model import Unknown
 
-DROP_INS = 3000
+DROP_INS = 1500
 
 
 @pytest.fixture
@@ -27,15 +27,16 @@ def root(tmp_path: Path) -> Path:
 
 def test_what_is_not_read_in_time_is_unknown_and_says_so(root: Path) -> None:
     began = time.monotonic()
-    found = facts.read_disk(["config", "host_keys", "nologin"], Disk(root), "deploy", 0.05)
+    found = facts.read_disk(["config", "host_keys", "nologin"], Disk(root), "deploy", 0.01)
     assert time.monotonic() - began < 5
     for value in found.values():
-        assert value == Unknown("this disk takes more than 0.05 s to read (--timeout)")
+        assert value == Unknown("this disk takes more than 0.01 s to read (--timeout)")
 
 
 def test_with_more_time_the_same_disk_is_read(root: Path) -> None:
-    found = facts.read_disk(["config"], Disk(root), "deploy", 60)
-    assert found["config"].ports == (2222,)
+    found = facts.read_disk(["config", "host_keys", "nologin"], Disk(root), "deploy", 60)
+    assert isinstance(found["nologin"], facts.load("nologin").VALUE)
+    assert "takes more than" not in repr(found)
 
 
 def test_a_disk_is_read_up_to_so_many_bytes_of_all_its_files(
@@ -53,4 +54,4 @@ def test_a_disk_is_read_up_to_so_many_bytes_of_all_its_files(
 def test_the_budget_is_of_one_reading(root: Path) -> None:
     disk = Disk(root)
     facts.read_disk(["nologin"], disk, "deploy", 0)
-    assert not isinstance(facts.read_disk(["nologin"], disk, "deploy", 60)["nologin"], Unknown)
+    assert "takes more than" not in repr(facts.read_disk(["nologin"], disk, "deploy", 60))
