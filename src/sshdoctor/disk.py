@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import stat
+import time
 from collections import deque
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -23,13 +25,16 @@ LIMIT = 8 * 2**20
 MOST_LOOKS = 10_000
 """How often a disk is looked at for one fact (an ordinary one takes some hundred)."""
 
+MOST_BYTES = 256 * 2**20
+"""The most bytes that are read of one disk, all files together."""
+
 _MOST_LINKS = 40
 _PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class EndlessDiskError(Exception):
-    """What is asked takes more looks at the disk than it may; the message says how many."""
+    """What is asked takes more of the disk than it may; the message says of what: looks, bytes or seconds."""
 
 
 class Disk:
@@ -41,11 +46,19 @@ class Disk:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._left = MOST_LOOKS
+        self._looks = MOST_LOOKS
+        self._bytes = MOST_BYTES
+        self._seconds = self._ends = math.inf
+
+    def begin_all(self, seconds: float) -> None:
+        """The whole disk is read from now on, within ``seconds``; over that, EndlessDiskError."""
+        self._seconds, self._ends = seconds, time.monotonic() + seconds
+        self._bytes = MOST_BYTES
 
     def begin(self) -> None:
-        """What is read now is of another fact, with a budget of its own; over it, EndlessDiskError."""
-        self._left = MOST_LOOKS
+        """What is read now is of another fact, with looks of its own; over them, EndlessDiskError."""
+        self._looks = MOST_LOOKS
+        self._in_time()
 
     def stat(self, path: str) -> os.stat_result:
         """The status of what ``path`` comes to."""
@@ -78,7 +91,7 @@ class Disk:
                 _regular(status, path)
                 if tail and status.st_size > most:
                     file.seek(-most, os.SEEK_END)
-                return file.read(most)
+                return self._counted(file.read(most))
 
     def text(self, path: str) -> str:
         """The file as text; bytes that are none are shown by their numbers."""
@@ -136,6 +149,17 @@ class Disk:
     def is_program(self, path: str) -> bool:
         return self.is_file(path) and bool(self.stat(path).st_mode & 0o111)
 
+    def _in_time(self) -> None:
+        if time.monotonic() > self._ends:
+            raise EndlessDiskError(f"this disk takes more than {self._seconds:g} s to read (--timeout)")
+
+    def _counted(self, content: bytes) -> bytes:
+        self._bytes -= len(content)
+        if self._bytes < 0:
+            raise EndlessDiskError(f"more than {MOST_BYTES // 2**20} MB of this disk would have to be read")
+        self._in_time()
+        return content
+
     @contextlib.contextmanager
     def _reached(self, path: str, *, last: bool = True) -> Iterator[tuple[int, str]]:
         """The open parent of what ``path`` comes to, and its name there, which is then no link."""
@@ -146,9 +170,10 @@ class Disk:
     def _walk(self, path: str, *, last: bool) -> Iterator[tuple[list[int], list[str]]]:
         """The open directories down to the parent, and the parts of the real path; ``last``: the last part
         is followed too if it is a link."""
-        self._left -= 1
-        if self._left < 0:
+        self._looks -= 1
+        if self._looks < 0:
             raise EndlessDiskError(f"it takes more than {MOST_LOOKS:,} looks at the disk")
+        self._in_time()
         folders = [os.open(self.root, _PASS | os.O_DIRECTORY)]
         parts: list[str] = []
         try:

@@ -313,7 +313,7 @@ def fact(root: Path, *units: str) -> Firewall:
     wants.mkdir(parents=True, exist_ok=True)
     for unit in units:
         (wants / f"{unit}.service").symlink_to(f"/usr/lib/systemd/system/{unit}.service")
-    found = facts.read_disk(["firewall"], Disk(root), "deploy")["firewall"]
+    found = facts.read_disk(["firewall"], Disk(root), "deploy", 60)["firewall"]
     assert isinstance(found, Firewall)
     return found
 

@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def read(root: Path, name: str, user: str = "deploy") -> Any:
-    return facts.read_disk([name], Disk(root), user)[name]
+    return facts.read_disk([name], Disk(root), user, 60)[name]
 
 
 @pytest.mark.parametrize("name", LIVE)
@@ -133,7 +133,7 @@ def test_no_hash_and_no_private_key_leaves_the_disk(root: Path) -> None:
     key = root / "etc/ssh/ssh_host_ed25519_key"
     key.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nsecretsecret\n")
     key.chmod(0o600)
-    said = repr(facts.read_disk(facts.names(), Disk(root), "deploy"))
+    said = repr(facts.read_disk(facts.names(), Disk(root), "deploy", 60))
     assert "secret" not in said
     assert read(root, "shadow").password == "set"  # noqa: S105 -- a word for it
     assert read(root, "host_keys").state == "present"
@@ -163,7 +163,7 @@ def open_root(root: Path) -> Iterator[Path]:
 def test_what_may_not_be_looked_at_is_not_permitted_and_not_missing(open_root: Path) -> None:
     (open_root / "etc/ssh").chmod(0)
     with unprivileged():
-        found = facts.read_disk(["config", "host_keys", "service"], Disk(open_root), "deploy")
+        found = facts.read_disk(["config", "host_keys", "service"], Disk(open_root), "deploy", 60)
     assert found == dict.fromkeys(found, Unknown("not permitted"))
 
 

@@ -18,7 +18,7 @@ from sshdoctor.model import Command, Unknown
 _WORDS = {"true": True, "false": False, "none": None}
 _DEEPEST = 60
 """Parts within parts of an expression."""
-_INTERPOLATION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_INTERPOLATION = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*)\}\}", re.DOTALL)
 
 _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: lambda a, b: a == b,

@@ -31,6 +31,9 @@ _HEARD = 40
 PROBE_ANSWERS = 15
 """The whole probe may take as long as so many answers (of ``ProbeOptions.timeout`` seconds each)."""
 
+DISK_ANSWERS = 4
+"""And so may reading a whole disk: 16 s, unless --timeout says otherwise."""
+
 
 class Inside(Struct, frozen=True, kw_only=True):
     """What the host said of itself, one View for each address dialled, and through which way in."""
@@ -112,7 +115,7 @@ def _looks_inside(
             continue
         if way.connection == "chroot":
             tried.append(Attempt(access.via, "ok"))
-            answer = _read_disk(access, probe, host, outside)
+            answer = _read_disk(access, probe, host, outside, DISK_ANSWERS * probing.timeout)
             looked = _answered(access, answer, tuple(tried), session_closed)
             yield replace(looked, way=way, access=access, heard=heard)
             continue
@@ -134,12 +137,12 @@ def _looks_inside(
     yield replace(nothing, heard=heard)
 
 
-def _read_disk(access: Access, probe: Probe, host: Host, outside: Outside) -> ProbeResult:
+def _read_disk(access: Access, probe: Probe, host: Host, outside: Outside, seconds: float) -> ProbeResult:
     """What a mounted disk says: its files alone. What users' own commands would print is Unknown."""
     from sshdoctor.access.chroot import ChrootAccess  # 5 ms that only disks need
 
     assert isinstance(access, ChrootAccess)  # noqa: S101 -- what a way in by chroot opens
-    found = read_disk(probe.wanted, access.disk, host.login.user or "")
+    found = read_disk(probe.wanted, access.disk, host.login.user or "", seconds)
     views = tuple(AddressFacts(client_of(reply, here=False) or None, found) for reply in outside.replies)
     return ProbeResult(views, dict.fromkeys(probe.own, Unknown(OFF.reason)))
 

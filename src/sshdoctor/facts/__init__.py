@@ -123,11 +123,13 @@ def parse_all(chosen: Iterable[str], sections: Mapping[str, Section]) -> dict[st
     return {name: _parse(name, sections) for name in chosen}
 
 
-def read_disk(chosen: Iterable[str], disk: Disk, user: str) -> dict[str, Any]:
+def read_disk(chosen: Iterable[str], disk: Disk, user: str, seconds: float) -> dict[str, Any]:
     """The values of the chosen facts on a disk whose system does not run, by name; it raises nothing.
 
-    What only a running system could say is Unknown, with just that reason.
+    What only a running system could say is Unknown, with just that reason; what would be read after so many
+    ``seconds`` as well.
     """
+    disk.begin_all(seconds)
     return {name: _on_disk(name, disk, user) for name in chosen}
 
 
@@ -137,8 +139,8 @@ def _on_disk(name: str, disk: Disk, user: str) -> Any:
         return OFF
     from sshdoctor.disk import EndlessDiskError  # which a host that runs has no need of
 
-    disk.begin()
     try:
+        disk.begin()
         return reader(disk, user)
     except PermissionError:
         return NOT_PERMITTED

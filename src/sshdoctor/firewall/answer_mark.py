@@ -38,7 +38,7 @@ def answer_mark(rulesets: Sequence[Dump], packet: Packet) -> int | None:
 
 def marking_rules(rulesets: Sequence[Dump], mark: int) -> Iterator[Rule]:
     """The rules that name ``mark``, in whatever table, for a person to look at."""
-    named = re.compile(rf"mark\b.*\b(0x0*{mark:x}|{mark})\b", re.IGNORECASE)
+    named = re.compile(rf"(?im)^(?>.*?mark\b).*\b(?:0x0*{mark:x}|{mark})\b")
     for table in read_tables(rulesets):
         for chain in table.chains.values():
             for index in range(len(chain.rules)):

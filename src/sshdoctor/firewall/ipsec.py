@@ -60,7 +60,7 @@ def policies(text: str) -> tuple[Policy, ...]:
 def _policy(block: str) -> Policy | None:
     head, _, body = block.partition("\n")
     ends = re.match(r"src (\S+) dst (\S+)", head)
-    direction = re.search(r"^\s+dir (in|out|fwd)\b", body, re.M)
+    direction = re.search(r"^[ \t]+dir (in|out|fwd)\b", body, re.M)
     if ends is None or direction is None:
         return None
     priority = re.search(r"\bpriority (\d+)", body)

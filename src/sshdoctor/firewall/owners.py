@@ -38,7 +38,7 @@ _SET_OF_SOURCE = re.compile(r"(?<!! )--match-set (\S+) src\b|saddr @(\S+)")
 
 _OF_FIREWALLD = re.compile(r"(?:IN|INPUT|FWDI|PRE|RAW|OUTPUT)_\w+$")
 _ENDS_OF_FIREWALLD = re.compile(
-    r"-A (INPUT|FORWARD) (-j REJECT --reject-with icmp6?-\S+|.*--ctstate INVALID -j DROP)$"
+    r"^-A (INPUT|FORWARD) (-j REJECT --reject-with icmp6?-\S+|.*--ctstate INVALID -j DROP)$"
 )
 _OF_SHOREWALL = re.compile(
     r"(?:\w+[-2]fw|fw[-2]\w+|\w+_(?:in|out|fwd|iop|oop)|dynamic|blacklst|smurfs|tcpflags|reject"

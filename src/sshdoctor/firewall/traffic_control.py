@@ -176,7 +176,7 @@ def _action(one: _Filter, dead_classes: frozenset[str]) -> tuple[str, str]:
 
 def _program(body: str) -> tuple[str, str]:
     """A program of BPF is not run here; one that is a single "return" needs not be."""
-    constant = re.search(r"direct-action.* bytecode '1,6 0 0 (\d+)'", body)
+    constant = re.search(r"(?m)^(?>.*?direct-action).* bytecode '1,6 0 0 (\d+)'", body)
     if constant:
         verdict = int(constant[1])
         return (

@@ -11,9 +11,10 @@ from sshdoctor.inventory.groups import Inventory
 from sshdoctor.inventory.names import split_port
 
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
-_PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
+_PART = re.compile(r"(?:[^\s:\[\]]|\[[^\[\]]*\])+")
 _LONE = re.compile(
-    r"(?:[\w.-]|\[[^\]]*\])+|[0-9A-Fa-f:.]*::[0-9A-Fa-f:.]*(?:%\w+)?|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
+    r"(?:[\w.-]|\[[^\[\]]*\])+|(?=[0-9A-Fa-f:.]*::)[0-9A-Fa-f:.]+(?:%\w+)?"
+    r"|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
 )
 
 

@@ -31,7 +31,7 @@ _RESTORED = {
 }
 _NFTABLES = "/etc/nftables.conf"
 _DIRECT = "/etc/firewalld/direct.xml"
-_DIRECT_RULE = re.compile(r"<rule ([^>]*)>([^<]*)</rule>")
+_DIRECT_RULE = re.compile(r"<rule ([^<>]*)>([^<]*)</rule>")
 
 
 class Owner(Struct, frozen=True):

@@ -63,7 +63,7 @@ def _in_nft(rule: Rule, owner: Owner, firewall: Firewall) -> Saved:
     lines = firewall.saved.get(_NFTABLES, ())
     if owner.name not in ("nftables", "nftables.service") or isinstance(lines, Unknown):
         return NOWHERE
-    has_chain = any(re.search(rf"\bchain\b.*\b{re.escape(rule.chain)}\b", line) for line in lines)
+    has_chain = any(re.match(rf"(?>.*?\bchain\b).*\b{re.escape(rule.chain)}\b", line) for line in lines)
     return Saved(_NFTABLES) if has_chain else NOWHERE
 
 

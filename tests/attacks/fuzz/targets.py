@@ -170,7 +170,7 @@ def disks(seed: int, edits: Edits, folder: Path) -> None:
     whole = path.read_bytes()
     try:
         path.write_bytes(damaged(whole.decode("latin-1"), edits).encode("utf-8", "surrogatepass"))
-        found = facts.read_disk(facts.names(), Disk(root), "deploy")
+        found = facts.read_disk(facts.names(), Disk(root), "deploy", 60)
     finally:
         path.write_bytes(whole)
     for name, value in found.items():

@@ -21,7 +21,7 @@ from sshdoctor.errors import AccessError
 from sshdoctor.model import Login
 
 _JUMP = re.compile(
-    r"(?:ssh://)?(?:(?P<user>.*)@)?(?:\[(?P<bracketed>[^\]]+)\]|(?P<host>[^:]+))(?::(?P<port>\d+))?/?"
+    r"(?:ssh://)?(?>(?:(?P<user>.*)@)?)(?:\[(?P<bracketed>[^\]]+)\]|(?P<host>[^:]+))(?::(?P<port>\d+))?/?"
 )
 
 _SIGNS_OF_LIFE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 30_000}

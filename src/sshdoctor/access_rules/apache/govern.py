@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from sshdoctor.access_rules.apache.read import Line, Reader
+from sshdoctor.access_rules.foreign import foreign
 
 _COMPAT = ("order", "allow", "deny")
 _REQUIRE = ("require", "requireall", "requireany", "requirenone")
@@ -162,6 +163,6 @@ def _is_folder(text: str, folder: str) -> bool:
 
 def _search(expression: str, text: str) -> bool:
     try:
-        return re.search(expression, text) is not None
+        return foreign(expression).search(text) is not None
     except re.error:
         return False

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
+from sshdoctor.access_rules.foreign import foreign
 from sshdoctor.access_rules.nginx.read import Directive
 from sshdoctor.access_rules.verdict import Request, Rule
 
@@ -19,10 +20,10 @@ class UnknownValue(Exception):  # noqa: N818 -- not an error: the answer is that
 
 @lru_cache(maxsize=4096)
 def expression(text: str, ignore_case: bool = False) -> re.Pattern[str]:
-    """A PCRE as Python reads it. Raises UnknownValue."""
+    """A PCRE as Python reads it, if it is sure to end. Raises UnknownValue."""
     changed = re.sub(r"\(\?<(?![=!])", "(?P<", text)
     try:
-        return re.compile(changed, re.IGNORECASE if ignore_case else 0)
+        return foreign(changed, re.IGNORECASE if ignore_case else 0)
     except (re.error, OverflowError, RecursionError):
         raise UnknownValue(f"the regular expression {text}") from None
 

@@ -56,7 +56,7 @@ def _accepting(rule: Rule) -> str:
 
 def _of_ipv6(caveat: str) -> Discovery:
     """The model's sentence names the message and the rule that stops it."""
-    stopped = re.match(r"(.*?) are stopped by (.*): IPv6 works only", caveat)
+    stopped = re.match(r"(?>(.*?) are stopped by )(.*): IPv6 works only", caveat)
     if stopped is None:
         return Discovery()
     rule, kind = stopped[2], "solicitation" if "solicitations" in stopped[1] else "advertisement"

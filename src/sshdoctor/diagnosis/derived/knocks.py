@@ -22,7 +22,9 @@ def _knock(lines: list[str], name: str, port: int) -> Iterator[str]:
     """
     named = [line for line in lines if re.search(rf"--name {re.escape(name)}(\s|$)", line)]
     lets_in = [
-        one for one in named if re.search(r"--(rcheck|update)\b.* -j ACCEPT", one) and _means(one, port)
+        one
+        for one in named
+        if re.match(r"(?>.*?--(?:rcheck|update)\b).* -j ACCEPT", one) and _means(one, port)
     ]
     if not lets_in:
         return

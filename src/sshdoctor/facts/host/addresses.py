@@ -117,7 +117,9 @@ def _brief(every: Iterable[Address]) -> list[str]:
 
 def _of_ip(text: str) -> tuple[Address, ...]:
     rows = re.findall(
-        r"^\d+: (\S+?)(?:@\S+)?\s+inet6? ([\da-fA-F.:]+)(?: peer \S+?)?(?:/(\d+))?\s(.*)$", text, re.M
+        r"^\d+: ([^\s@]+)(?:@\S+)?[ \t]+inet6? ([\da-fA-F.:]+)(?: peer [^\s/]+)?(?:/(\d+))?[ \t](.*)$",
+        text,
+        re.M,
     )
     return tuple(
         Address(

@@ -104,7 +104,7 @@ def _banned(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     >>> dict(_banned("[{'sshd': ['192.0.2.1', '198.51.100.0/24']}, {'nginx': []}]"))
     {'sshd': ('192.0.2.1', '198.51.100.0/24'), 'nginx': ()}
     """
-    for name, elements in re.findall(r"'([^']+)': \[([^\]]*)\]", text):
+    for name, elements in re.findall(r"'([^']+)': \[([^\[\]]*)\]", text):
         yield name, tuple(re.findall(r"'([^']+)'", elements))
 
 

@@ -74,7 +74,7 @@ class Links(Struct, frozen=True, kw_only=True):
 VALUE = Links
 WRITERS = {"": "kernel"}
 _UP, _RUNNING_WORDS = 0x1, "LOWER_UP"
-_LINE = re.compile(r"^\d+: ([^\s:@]+)(?:@\S+)?: <([^>]*)>(.*)$", re.M)
+_LINE = re.compile(r"^\d+: ([^\s:@]+)(?:@\S+)?: <([^>\n]*)>(.*)$", re.M)
 _XDP = re.compile(r"\\\s+(prog/xdp\S* .*?)(?=\\|$)")
 
 

@@ -197,7 +197,7 @@ def _waiting(said: Mapping[str, str]) -> tuple[Waiting, ...] | Unknown:
 
 def _of_ss(text: str) -> Iterator[Waiting]:
     for line in text.splitlines():
-        ends = re.findall(r"(\S+):(\d+)(?=\s|$)", line.partition(" timer:")[0])
+        ends = re.findall(r"(?<!\S)(\S+):(\d+)(?=\s|$)", line.partition(" timer:")[0])
         if len(ends) == 2 and (peer := _address(ends[1][0])):
             yield Waiting(peer, int(ends[1][1]), int(ends[0][1]), line.strip())
 

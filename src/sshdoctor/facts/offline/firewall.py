@@ -104,6 +104,10 @@ def _including(disk: Disk) -> Include:
     return texts
 
 
+_TABLE = re.compile(r"^\*(\w+) *\n((?:(?!COMMIT).*\n)*+)(COMMIT)?", re.M)
+"""A table of a file for iptables-restore; without its last word it is none."""
+
+
 def rules_text(disk: Disk) -> str:
     """What the fact firewall's command ``rules`` would print after the boot."""
     found = loaders(disk)
@@ -156,7 +160,9 @@ def _ufw(disk: Disk, tool: str) -> str:
 
 def _tables(text: str) -> Iterator[tuple[str, list[str]]]:
     """The lines of each table of a file for iptables-restore. What only changes ufw's logging is left out."""
-    for name, body in re.findall(r"^\*(\w+)\n(.*?)^COMMIT", text, re.M | re.S):
+    for name, body, end in _TABLE.findall(text):
+        if not end:
+            continue
         lines = [line for line in body.splitlines() if line.strip() and not line.startswith("#")]
         yield name, [line for line in lines if not re.match(r"-I ufw6?-logging-", line)]
 
@@ -167,13 +173,15 @@ def _declared(text: str) -> str:
     >>> _declared("*nat\\n:POSTROUTING ACCEPT [0:0]\\nCOMMIT\\n").split("\\n")[1:3]
     [':PREROUTING ACCEPT [0:0]', ':INPUT ACCEPT [0:0]']
     """
-    lines = []
-    for name, body in re.findall(r"^\*(\w+) *\n(.*?)^COMMIT", text, re.M | re.S):
+
+    def whole(table: re.Match[str]) -> str:
+        name, body, end = table.groups()
+        if not end:
+            return table[0]
         missing = [each for each in BUILT_IN.get(name, ()) if not re.search(rf"^:{each}\b", body, re.M)]
-        lines.append((name, "".join(f":{each} ACCEPT [0:0]\n" for each in missing)))
-    for name, missing_lines in lines:
-        text = re.sub(rf"^\*{name} *\n", f"*{name}\n{missing_lines}", text, count=1, flags=re.M)
-    return text
+        return "".join([f"*{name}\n", *(f":{each} ACCEPT [0:0]\n" for each in missing), body, end])
+
+    return _TABLE.sub(whole, text)
 
 
 def _policies(disk: Disk) -> Mapping[str, str]:

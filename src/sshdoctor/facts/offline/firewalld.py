@@ -28,10 +28,10 @@ _CODE = "/usr/lib/python3*/*-packages/firewall/config/__init__.py"
 _NEEDED = {"block", "drop", "trusted"}
 """Without these zones firewalld does not start."""
 _ASSIGNMENTS = (
-    ("/etc/sysconfig/network-scripts/ifcfg-*", r"^\s*(?:export\s+)?ZONE=[\"']?([^\"'\s#]+)"),
-    ("/etc/sysconfig/network/ifcfg-*", r"^\s*(?:export\s+)?ZONE=[\"']?([^\"'\s#]+)"),
-    ("/etc/NetworkManager/system-connections/*", r"^\s*zone\s*=\s*(\S+)"),
-    ("/usr/lib/NetworkManager/system-connections/*", r"^\s*zone\s*=\s*(\S+)"),
+    ("/etc/sysconfig/network-scripts/ifcfg-*", r"^[ \t]*(?:export[ \t]+)?ZONE=[\"']?([^\"'\s#]+)"),
+    ("/etc/sysconfig/network/ifcfg-*", r"^[ \t]*(?:export[ \t]+)?ZONE=[\"']?([^\"'\s#]+)"),
+    ("/etc/NetworkManager/system-connections/*", r"^[ \t]*zone[ \t]*=[ \t]*(\S+)"),
+    ("/usr/lib/NetworkManager/system-connections/*", r"^[ \t]*zone[ \t]*=[ \t]*(\S+)"),
     ("/etc/netplan/*.yaml", r"connection\.zone[\"']?\s*:\s*[\"']?([^\"'\s#]+)"),
 )
 """Where whoever brings an interface up is told its zone, which then counts before firewalld's own files."""

@@ -213,12 +213,12 @@ _MATCH_NEEDS = re.compile(r"not in connection test specification|test mode speci
 
 
 _OPTIONS = re.compile(r"^usage: sshd|(unknown|illegal|invalid) option|command-line", re.M)
-_NO_FILE = re.compile(r"^\S*sshd_config\S*: No such file or directory", re.M)
+_NO_FILE = re.compile(r"^(?=\S*sshd_config)\S+: No such file or directory", re.M)
 _KEYWORD = re.compile(
     r"(?<=[a-z0-9\"])(?=(?:Port|AddressFamily|ListenAddress|HostKey|SyslogFacility|LogLevel|LoginGraceTime|Permit"
     r"|StrictModes|MaxAuthTries|MaxSessions|PubkeyAuthentication|AuthorizedKeys|PasswordAuthentication|KbdInteractive"
     r"|ChallengeResponse|UsePAM|Allow|Deny|X11Forwarding|PrintMotd|ClientAlive|UseDNS|Banner|AcceptEnv|Subsystem"
-    r"|Match|Include|Kerberos|GSSAPI|Ciphers|MACs|KexAlgorithms|TCPKeepAlive|MaxStartups|Compression)[A-Za-z]*\s)"
+    r"|Match|Include|Kerberos|GSSAPI|Ciphers|MACs|KexAlgorithms|TCPKeepAlive|MaxStartups|Compression)[A-Za-z]{0,40}\s)"
 )
 
 _UNTESTED = Unknown("sshd -t was not run: the system on this disk is not running")

@@ -136,7 +136,7 @@ def _key(path: str, text: str) -> HostKey | None:
         return None
     mode, uid, size = int(found[1], 8), int(found[2]), int(found[5])
     public = re.search(r"^public=(\S+) (\S+)$", text, re.M)
-    listed = re.search(r"^listed=\d+ (SHA256:\S+) .*\((\S+)\)$", text, re.M)
+    listed = re.search(r"^listed=\d+ (SHA256:\S+) .*\(([^\s()]+)\)$", text, re.M)
     mark: str | Unknown = Unknown("there is no public key file")
     if public:
         mark = fingerprint(public[2])

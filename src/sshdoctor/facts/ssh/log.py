@@ -135,7 +135,9 @@ def _without_kernel(log: Log, disk: Disk) -> Log:
 
 
 def _naming_sshd(text: str) -> list[str]:
-    wanted = re.compile(r"[(]sshd[a-z-]*[)]|task=sshd|sshd[a-z-]*[\[][0-9]+|name_bind|Remounting filesystem")
+    wanted = re.compile(
+        r"[(]sshd[a-z-]{0,12}[)]|task=sshd|sshd[a-z-]{0,12}[\[][0-9]+|name_bind|Remounting filesystem"
+    )
     return [line for line in text.splitlines() if wanted.search(line)]
 
 
@@ -156,11 +158,15 @@ _DUMPED = re.compile(rf"{_SYSTEMD}sshd?\.service: Main process exited, code=dump
 _MEMORY = r"(?:, [a-z]+-rss:\d+kB)+"
 _OOM = re.compile(
     rf"Killed process \d+ \(sshd[a-z-]*\),? total-vm:\d+kB{_MEMORY}, UID:0 "
-    r"|oom-kill:.*,task=sshd[a-z-]*,pid=\d+,uid=0$"
+    r"|^(?>.*?oom-kill:).*,task=sshd[a-z-]*,pid=\d+,uid=0$"
 )
 _SOMEBODYS_OOM = re.compile(rf"Killed process \d+ \(sshd[a-z-]*\),? total-vm:\d+kB{_MEMORY}$")
-_CRASH = re.compile(r"sshd\S*\[\d+\]: segfault at|traps: sshd\S*\[\d+\]")
-_LABEL = re.compile(r"avc:\s+denied\s+\{[^}]*name_bind[^}]*\}.*\bscontext=[^\s:]+:[^\s:]+:sshd_t:")
+_COMM = r"sshd[^\s\[]{0,12}\[\d{1,9}\]"
+"""As the kernel names a process, in 15 characters at most."""
+_CRASH = re.compile(rf"{_COMM}: segfault at|traps: {_COMM}")
+_LABEL = re.compile(
+    r"^(?>.*?avc:\s+denied\s+\{)(?=[^}]*name_bind)[^}]*\}.*\bscontext=[^\s:=]+:[^\s:=]+:sshd_t:"
+)
 
 
 def parse(sections: Mapping[str, Section]) -> Log | Unknown:

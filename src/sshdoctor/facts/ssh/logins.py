@@ -79,7 +79,7 @@ class _Process(Struct, frozen=True):
 VALUE = Logins
 WRITERS = {"": "account"}
 _SCRIPT = re.compile(
-    r"^(?:\S*/)?(?:ba|da|z|k)?sh (?:-\w+ )*(/\S+)|^\S*(?:python\S*|perl) (/\S+)|^(/\S+\.sh)\b"
+    r"^(?:\S*/)?(?:ba|da|z|k)?sh (?:-\w+ )*(/\S+)|^(?:(?=\S*python)\S+|\S*perl) (/\S+)|^(/\S+\.sh)\b"
 )
 
 

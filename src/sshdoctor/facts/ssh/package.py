@@ -121,7 +121,7 @@ _TYPED = {
 _NEVER_RAN = 126
 """From here on: not executable, not found or not loaded (127), ended by a signal (128 and more)."""
 _BROKEN = re.compile(
-    r"error while loading shared libraries|symbol lookup error|version `[^']*' not found|"
+    r"error while loading shared libraries|symbol lookup error|version `[^`']*' not found|"
     r"OpenSSL version mismatch|Error loading shared library|Error relocating|undefined symbol|"
     r"[Ee]xec format error|(?:: |^)not found$|No such file or directory"
 )

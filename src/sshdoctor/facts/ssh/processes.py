@@ -191,7 +191,7 @@ def _foreign(said: Mapping[str, str]) -> set[int]:
 
 
 def _titles(text: str) -> dict[int, str]:
-    blocks = re.split(r"^==> \D+(\d*)\D+ <==$", text, flags=re.M)
+    blocks = re.split(r"^==> /[a-z]+/(\d*)[a-z/]* <==$", text, flags=re.M)
     titled = zip(blocks[1::2], blocks[2::2], strict=True)
     return {int(pid): " ".join(title.split()) for pid, title in titled if pid}
 

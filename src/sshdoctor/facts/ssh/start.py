@@ -109,7 +109,7 @@ VALUE = Start
 WRITERS = {"": "root"}
 
 _STARTING = ("ExecStartPre", "ExecStart", "ExecStartPost")
-_COMMAND = re.compile(r"argv\[\]=(?P<argv>.*?) ; .*?code=(?P<code>\S*) ; status=(?P<status>\d+)")
+_COMMAND = re.compile(r"^(?>.*?argv\[\]=)(?>(?P<argv>.*?) ; ).* code=(?P<code>\S*) ; status=(?P<status>\d+)")
 _HOMES = ("/home", "/root", "/run/user")
 """What ProtectHome= takes away (systemd.exec(5))."""
 
@@ -215,7 +215,7 @@ def _condition(text: str, unit: Mapping[str, str]) -> str:
         return ""
     if unit.get("ActiveState") == "active":
         return ""
-    found = re.search(r"((?:Condition|Assert)\w+=.*?)(?: was not met)?$", text, re.M)
+    found = re.search(r"(?<!\w)((?:Condition|Assert)\w+=.*?)(?: was not met)?$", text, re.M)
     return found[1].strip() if found else ""
 
 
@@ -225,7 +225,7 @@ def _cure(condition: str) -> Command:
     >>> _cure("ConditionPathExists=!/etc/ssh/sshd_not_to_be_run")
     'rm /etc/ssh/sshd_not_to_be_run'
     """
-    found = re.fullmatch(r"\w+Path\w*=(\|?!?)(/\S+)", condition)
+    found = re.fullmatch(r"(?=\w+Path)\w+=(\|?!?)(/\S+)", condition)
     if not found:
         return Command("make this condition hold, or take its line out of the unit (systemctl edit)")
     path = quote(found[2])

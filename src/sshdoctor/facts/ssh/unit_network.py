@@ -126,6 +126,6 @@ def _apart(text: str, own: frozenset[str]) -> Iterator[Apart]:
         words = head.split()
         if len(words) < 3 or words[0] != "process" or not (inodes := _inodes(body)) or inodes & own:
             continue
-        ports = [int(port, 16) for port in re.findall(r"^\s*\d+: \S+:([\dA-F]{4}) ", body, re.M)]
+        ports = [int(port, 16) for port in re.findall(r"^[ \t]*\d+: \S+:([\dA-F]{4}) ", body, re.M)]
         namespace = words[3] if len(words) > 3 else "another network namespace"
         yield Apart(int(words[1]), words[2], namespace, tuple(dict.fromkeys(ports)))

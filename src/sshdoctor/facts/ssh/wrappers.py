@@ -67,7 +67,7 @@ class Wrappers(Struct, frozen=True, kw_only=True):
 VALUE = Wrappers
 WRITERS = {"": "root"}
 _FILES = ("/etc/hosts.allow", "/etc/hosts.deny")
-_COLON = re.compile(r"(?<!\\):(?![^\[]*\])")
+_MARK = re.compile(r"(?<!\\):|[\[\]]")
 
 
 def on_disk(disk: Disk, user: str) -> Wrappers | Unknown:
@@ -119,11 +119,27 @@ def _rule(path: str, number: int, line: str) -> WrapperRule | None:
     """A line without a colon is no rule: libwrap warns of it and goes on."""
     if line.startswith("#") or not line.strip():
         return None
-    daemons, *rest = _COLON.split(line)
+    daemons, *rest = _fields(line)
     if not rest:
         return None
     options = tuple(option.strip().replace("\\:", ":") for option in rest[1:])
     return WrapperRule(path, number, line.strip(), _words(daemons), _words(rest[0]), options)
+
+
+def _fields(line: str) -> list[str]:
+    """What stands between the colons; one inside of brackets, or behind a backslash, divides nothing.
+
+    >>> _fields("sshd: [::1] : deny")
+    ['sshd', ' [::1] ', ' deny']
+    """
+    fields, end, inside = list[str](), len(line), False
+    for mark in reversed([*_MARK.finditer(line)]):
+        if mark[0] != ":":
+            inside = mark[0] == "]"
+        elif not inside:
+            fields.append(line[mark.end() : end])
+            end = mark.start()
+    return [line[:end], *reversed(fields)]
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -109,8 +109,8 @@ def _parts(text: str) -> list[tuple[int, int, str, str]]:
     return [(start, end, tool, header) for (start, tool, header), end in zip(starts, ends, strict=True)]
 
 
-_SIX = re.compile(r"-A .* (?:-[sd] [0-9a-f]*:|--reject-with icmp6|-p (?:ipv6-icmp|icmpv6)\b)")
-_FOUR = re.compile(r"-A .* (?:-[sd] \d+\.|--reject-with icmp-|-p icmp\b)")
+_SIX = re.compile(r"(?m)^(?>.*?-A ).* (?:-[sd] [0-9a-f]*:|--reject-with icmp6|-p (?:ipv6-icmp|icmpv6)\b)")
+_FOUR = re.compile(r"(?m)^(?>.*?-A ).* (?:-[sd] \d+\.|--reject-with icmp-|-p icmp\b)")
 
 
 def _family(part: str, tool: str, header: str, asked: Family) -> Family:

@@ -13,7 +13,7 @@ Place = tuple[str, str, str, int]
 """Family, table, chain, and the rule's handle."""
 
 _BLOCK = re.compile(r"\s*(table|chain) (.*?) \{")
-_RULE = re.compile(r"\s*(.*?) # handle (\d+)$")
+_RULE = re.compile(r"\s*+(.*?) # handle (\d+)$")
 _HOOK = re.compile(r"\s*type \w+ hook \w+ devices? (?:= \{([^}]*)\}|(\S+)) ")
 
 

@@ -81,7 +81,7 @@ class _Translator:
         start = self.at
         atom = self._atom()
         mark = self._next()
-        counted = re.compile(r"\{(\d*)(,?)(\d*)\}").match(self.pattern, self.at) if mark == "{" else None
+        counted = re.compile(r"\{(\d*+)(,?)(\d*)\}").match(self.pattern, self.at) if mark == "{" else None
         if counted and (counted[1] or counted[3]):
             self.at = counted.end()
             piece = self._counted(atom, counted)

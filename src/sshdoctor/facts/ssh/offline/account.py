@@ -10,7 +10,7 @@ from sshdoctor.facts.offline.accounts_and_paths import rows
 from sshdoctor.facts.ssh.parsing import sshd_config as _sshd_config
 from sshdoctor.model import Unknown
 
-_NOT_A_KEY = re.compile(r"\s*(?:#|$)|.*cert-authority.*\s(?:ssh|ecdsa|sk)-")
+_NOT_A_KEY = re.compile(r"\s*(?:#|$)|(?>.*?cert-authority).*\s(?:ssh|ecdsa|sk)-")
 _KEY = re.compile(r"(?:.*\s)?(?:ssh|ecdsa|sk)-[\w@.-]+\s+(AAAA[A-Za-z0-9+/=]+)")
 _LOCAL = {"files", "compat", "systemd", "db"}
 
@@ -51,8 +51,8 @@ def _groups(disk: Disk, name: str, gid: str) -> Iterator[list[str]]:
 
 def _sources(disk: Disk) -> Sequence[str]:
     """Who keeps the accounts, by nsswitch.conf(5)."""
-    found = re.search(r"^\s*passwd:(.*)$", disk.text_if_any("/etc/nsswitch.conf") or "", re.M)
-    return re.findall(r"[a-z]\w*", re.sub(r"\[.*?\]|#.*", "", found[1])) if found else ()
+    found = re.search(r"^[ \t]*passwd:(.*)$", disk.text_if_any("/etc/nsswitch.conf") or "", re.M)
+    return re.findall(r"[a-z]\w*", re.sub(r"\[[^\]]*\]?|#.*", "", found[1])) if found else ()
 
 
 def _keys(disk: Disk, name: str, uid: str, home: str) -> Iterator[str]:

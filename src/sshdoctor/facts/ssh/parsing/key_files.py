@@ -53,7 +53,7 @@ def is_whole(blob: str) -> bool:
 
 def rows(text: str) -> dict[str, Row]:
     """The lines of stat in ``text``, by path."""
-    found = re.findall(r"^stat=([0-7]+) (\d+) (\d+) (\S+) ([^|]+)\|(.*)$", text, re.M)
+    found = re.findall(r"^stat=([0-7]+) (\d+) (\d+) (\S+) ([^|\n]+)\|(.*)$", text, re.M)
     return {row[5]: Row(f"{int(row[0], 8):04o}", int(row[1]), *row[2:5]) for row in found}
 
 

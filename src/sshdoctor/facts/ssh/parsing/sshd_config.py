@@ -75,7 +75,7 @@ class Files(Struct, frozen=True):
             found = re.match(r"\s*(\w+)(?:\s*=\s*|\s+)(.*)", raw)
             if not found:
                 continue
-            keyword, value = found[1].lower(), re.sub(r"\s+#.*", "", found[2]).strip()
+            keyword, value = found[1].lower(), re.sub(r"(?<!\s)\s+#.*", "", found[2]).strip()
             if keyword == "match":
                 matched = value.lower() != "all"
             elif keyword == "include" and depth < _DEEPEST:
@@ -130,14 +130,14 @@ def of_disk(disk: Disk) -> Files:
     options = [
         found
         for file in ("/etc/default/ssh", "/etc/sysconfig/sshd")
-        for found in re.findall(r"^\s*(?:SSHD_OPTS|OPTIONS)=(.*)$", disk.text_if_any(file) or "", re.M)
+        for found in re.findall(r"^[ \t]*(?:SSHD_OPTS|OPTIONS)=(.*)$", disk.text_if_any(file) or "", re.M)
     ]
     times = {path: disk.stat(path).st_mtime for path in texts}
     return Files(texts, times, "\n".join(options).strip().strip("\"'"))
 
 
 def _includes(text: str, disk: Disk) -> list[str]:
-    found = re.findall(r"^\s*include(?:\s*=\s*|\s+)(.*)$", text, re.M | re.I)
+    found = re.findall(r"^[^\S\n]*include(?:[^\S\n]*=[^\S\n]*|[^\S\n]+)(.*)$", text, re.M | re.I)
     words = [word.strip('"') for line in found for word in line.split("#")[0].split()]
     absolute = [word if word.startswith("/") else f"/etc/ssh/{word}" for word in words]
     return [path for word in absolute for path in disk.glob(word) if disk.is_file(path)]

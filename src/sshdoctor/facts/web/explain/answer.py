@@ -108,9 +108,7 @@ def _states(case: Case) -> Iterator[Found]:
         yield found
     if status == 403 and "Access denied." in case.body:
         yield backend.script_refused(case, case.lines[-1]) if case.lines else _extension(case)
-    if status in (400, 431, 494) and re.search(
-        r"(?i)header or cookie too large|header.*too (?:large|long)|exceeds", case.body
-    ):
+    if status in (400, 431, 494) and re.search(r"(?im)^(?>.*?header).*too (?:large|long)|exceeds", case.body):
         yield _header(case)
     if status == 413:
         yield _body(case)
@@ -214,7 +212,7 @@ def _unrewritten(case: Case, file: str) -> Found | None:
                 fix="AllowOverride All (or FileInfo) for that folder; systemctl reload apache2",
                 evidence=(place, *evidence_of(*rule)),
             )
-        base = re.search(r"(?im)^\s*RewriteBase\s+(\S+)", text)
+        base = re.search(r"(?im)^[^\S\n]*RewriteBase[^\S\n]+(\S+)", text)
         if base is not None and base[1] != "/":
             line = text[: base.start()].count("\n") + 1
             return Found(

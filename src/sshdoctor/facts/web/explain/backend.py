@@ -12,7 +12,8 @@ from sshdoctor.facts.web.php_fpm import Pool
 from sshdoctor.model import Evidence
 
 _FATAL = re.compile(
-    r"PHP (?:Fatal|Parse|Recoverable fatal) error:\s+(?P<what>.*?) in (?P<file>/[^\s:]+)(?::| on line )(?P<line>\d+)",
+    r"\A(?>.*?PHP (?:Fatal|Parse|Recoverable fatal) error:\s+)(?P<what>.*?)"
+    r" in (?P<file>/[^\s:]+)(?::| on line )(?P<line>\d+)",
     re.S,
 )
 
@@ -300,7 +301,7 @@ def full(case: Case, *lines: Said) -> Found:
 
 
 def _not_writable(case: Case, text: str, line: Said) -> Found:
-    path = re.search(r"(/[\w./@+-]+)(?=[),:' ])", text)
+    path = re.search(r"(?<![\w./@+-])(/[\w./@+-]+)(?=[),:' ])", text)
     user = case.worker_user(FPM)
     where = path[1] if path else "a folder"
     return Found(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sshdoctor.access_rules.apache.read import Line
+from sshdoctor.access_rules.foreign import foreign
 from sshdoctor.access_rules.verdict import Rule
 from sshdoctor.facts.web.explain.case import Case, Found, evidence_of
 from sshdoctor.facts.web.explain.lines import Said
@@ -222,7 +223,11 @@ def forbidding_rewrite(case: Case) -> Found | None:
                 ("404",),
             ):
                 pattern = line.args[1] if len(line.args) > 1 else ""
-                hit = re.search(pattern, path) if line.name == "redirectmatch" else path.startswith(pattern)
+                hit = (
+                    foreign(pattern).search(path)
+                    if line.name == "redirectmatch"
+                    else path.startswith(pattern)
+                )
                 if hit:
                     return _refused(case, line, [])
             if line.name == "rewriterule":
@@ -259,7 +264,7 @@ def _takes(line: Line, subject: str) -> bool:
     negated, pattern = pattern.startswith("!"), pattern.removeprefix("!")
     flags = _flags(line)
     try:
-        found = re.search(pattern, subject, re.IGNORECASE if "nc" in flags or "nocase" in flags else 0)
+        found = foreign(pattern, re.IGNORECASE if "nc" in flags or "nocase" in flags else 0).search(subject)
     except re.error:
         return False
     return (found is not None) != negated
@@ -309,7 +314,7 @@ def _all_hold(conditions: list[Line], case: Case) -> bool:
             pattern = line.args[1]
             ignore = re.IGNORECASE if len(line.args) > 2 and "NC" in line.args[2].upper() else 0
             try:
-                matched = re.search(pattern.lstrip("!"), known[found[1]], ignore) is not None
+                matched = foreign(pattern.lstrip("!"), ignore).search(known[found[1]]) is not None
             except re.error:
                 matched = False
             holds = matched != pattern.startswith("!")

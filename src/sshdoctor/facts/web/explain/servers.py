@@ -11,7 +11,7 @@ from sshdoctor.facts.web.explain.case import APACHES, Case, Found
 from sshdoctor.model import Evidence
 
 _TAKEN = re.compile(r"bind\(\) to (\S+) failed \(98|could not bind to address (\S+)|Address already in use")
-_WHERE = re.compile(r" in (/\S+):(\d+)\s*$|(?:of|file) (/\S+?):? ?(?:line )?(\d+)?:?\s*$")
+_WHERE = re.compile(r" in (/\S+):(\d+)\s*$|(?:of|file) (/\S+?)(?:(?::? line |: ?| )(\d+))?:?\s*$")
 
 
 def meant(case: Case) -> str:
@@ -177,7 +177,7 @@ def another_site(case: Case) -> Found | None:
 def _names(case: Case, program: str) -> bool:
     trees = case.config.nginx_tree if program.startswith("nginx") else case.config.apache_tree
     return any(
-        re.search(rf"(?i)server(_name|name|alias)\b.*\b{re.escape(case.site.name)}\b", text)
+        re.search(rf"(?im)^(?>.*?server(?:_name|name|alias)\b).*\b{re.escape(case.site.name)}\b", text)
         for text in trees.values()
     )
 
@@ -237,7 +237,9 @@ def _closed_to_strangers(case: Case) -> bool:
 
 def _unread(case: Case) -> tuple[str, str] | None:
     """A file with the name that lies where loaded ones lie, and is not among them."""
-    pattern = re.compile(rf"(?m)^\s*server_name\s[^;#]*\b{re.escape(case.site.name)}\b")
+    pattern = re.compile(
+        rf"(?m)^[^\S\n]*server_name\s(?:(?!server_name)[^;#])*\b{re.escape(case.site.name)}\b"
+    )
     links = case.config.links
     loaded = set(case.config.nginx) | {links.get(path, path) for path in case.config.nginx}
     kept = ("/sites-enabled/", "/conf.d/", "/sites-available/")
@@ -272,7 +274,7 @@ def _apache_default(case: Case) -> Found | None:
         path
         for path, text in case.config.apache_tree.items()
         if "/sites-" in path
-        and re.search(rf"(?im)^\s*Server(Name|Alias)\s.*\b{re.escape(case.site.name)}\b", text)
+        and re.search(rf"(?im)^[^\S\n]*Server(?:Name|Alias)[^\S\n].*\b{re.escape(case.site.name)}\b", text)
     ]
     if not elsewhere and not (names and case.word != "success"):
         return None

@@ -186,7 +186,7 @@ def _skip_options(reader: Reader) -> None:
 
 
 _LONG = re.compile(
-    r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}|[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:/\d+)?"
+    r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}|(?=[0-9a-fA-F]*:[0-9a-fA-F.]*:)[0-9a-fA-F:.]*(?:/\d+)?"
 )
 
 

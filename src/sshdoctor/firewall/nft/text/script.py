@@ -21,8 +21,8 @@ _FAMILIES = ("ip", "ip6", "inet", "netdev", "arp", "bridge")
 _OBJECTS = ("counter", "quota", "limit", "secmark", "synproxy", "flowtable", "ct", "tunnel")
 _START = re.compile(
     r"""
-    ^[ \t]*(?:(?:add|create)[ \t]+)?table[ \t]+(?:(?:ip6?|inet|netdev|arp|bridge)[ \t]+)?[\w.-]+[ \t]*
-        \{?\s*(?:\#.*)?$
+    ^[ \t]*(?:(?:add|create)[ \t]+)?table[ \t]+(?:(?:ip6?|inet|netdev|arp|bridge)[ \t]+)?[\w.-]+[ \t\r]*
+        (?:\{[ \t\r]*)?(?:\#.*)?$
     |^[ \t]*(?:table|chain)[ \t][^{\n]*\{
     |^[ \t]*flush[ ]ruleset
     |^\#!.*\bnft\b

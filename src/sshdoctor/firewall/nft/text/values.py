@@ -9,7 +9,7 @@ from sshdoctor.firewall.nft.text.tokens import NotUnderstoodError, Reader
 
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
 _FOUR = r"\d{1,3}(?:\.\d{1,3}){3}"
-_SIX = r"[0-9a-fA-F:]*::?[0-9a-fA-F:.]*"
+_SIX = r"[0-9a-fA-F]*:[0-9a-fA-F:.]*"
 _ADDRESS = rf"(?:{_FOUR}|{_SIX})"
 _RANGE = re.compile(rf"({_ADDRESS}|0[xX][0-9a-fA-F]+|\d+)-({_ADDRESS}|0[xX][0-9a-fA-F]+|\d+)")
 _PREFIX = re.compile(rf"({_ADDRESS}|\d+)/(\d+)")

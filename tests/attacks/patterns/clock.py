@@ -1,0 +1,76 @@
+"""How an expression's time grows with its text, by the processor's own clock."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from attacks.patterns.found import Use
+from attacks.patterns.worst import Attack, attacks, text_of
+
+_FOURFOLD = 9
+"""Four times the text may take nine times as long: it is 4 where it grows linearly, 16 with the square."""
+_NOTICED = 0.015
+"""Seconds below which a growth is noise."""
+_PATIENCE = 20
+"""Seconds of the processor for one text."""
+
+
+def superlinear(use: Use, sizes: Sequence[int]) -> str:
+    """The first text whose time grows faster than its length, described; nothing where there is none."""
+    for attack in attacks(use.pattern):
+        before = 0.0
+        for size in sizes:
+            took = _quickest(use, attack, size)
+            if took > _NOTICED and before and took > _FOURFOLD * max(before, _NOTICED / 16):
+                return f"{attack[0]!r}, then {attack[1]!r} again and again: {size} characters in {took:.3f} s"
+            before = took
+    return ""
+
+
+def _quickest(use: Use, attack: Attack, size: int) -> float:
+    text: str | bytes = text_of(attack, size)
+    if isinstance(use.pattern.pattern, bytes):
+        text = text_of(attack, size).encode("latin-1", "replace")
+    best = _seconds(use, text)
+    for _ in range(2 if best > _NOTICED else 0):
+        best = min(best, _seconds(use, text))
+    return best
+
+
+def _seconds(use: Use, text: str | bytes) -> float:
+    began = time.thread_time()
+    try:
+        with _alarm():
+            _ask(use.pattern, use.method, text)
+    except TimeoutError:
+        return float(_PATIENCE)
+    return time.thread_time() - began
+
+
+def _ask(pattern: re.Pattern[Any], method: str, text: Any) -> None:
+    if method in ("sub", "subn"):
+        pattern.sub(text[:0], text)
+    elif method == "finditer":
+        for _ in pattern.finditer(text):
+            pass
+    else:
+        getattr(pattern, method)(text)
+
+
+@contextmanager
+def _alarm() -> Iterator[None]:
+    def ring(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, _PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

@@ -1,0 +1,106 @@
+"""No regular expression of the program takes longer than its text grows, whatever the text is.
+
+Each is found in the sources, and fed with what costs it the most: see ``patterns/worst.py``. Those of the
+lists of reasons are asked about one message at a time, which is cut: see ``LONGEST``.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from attacks.patterns.clock import superlinear
+from attacks.patterns.elsewhere import TABLES, in_tables
+from attacks.patterns.found import Use, uses
+from attacks.patterns.worst import attacks, text_of
+from sshdoctor.access_rules.foreign import foreign
+from sshdoctor.reasons import client_words
+from sshdoctor.reasons.client_words import hear
+from sshdoctor.reasons.lookup import LONGEST, shipped_reasons
+
+KB = 1024
+OF_OTHERS = {
+    "access_rules/foreign.py": "the host's own configuration's: asked below",
+    "access_rules/nginx/read.py": "a glob",
+    "inventory/patterns.py": "what the person typed as --host",
+    "reasons/client_words.py": "asked below",
+    "reasons/pattern.py": "asked below",
+    "remedy/modules/replace.py": "a playbook's, and it is asked about nothing",
+    "remedy/playbook/ere.py": "a playbook's, and it is only compiled",
+    "reports/masking/names.py": "a table that is read by its module's names",
+}
+"""The places whose expressions do not stand in the sources: whose they are."""
+
+
+def test_every_place_that_makes_an_expression_is_known() -> None:
+    files = {place.where.rpartition(":")[0] for place in uses()[1]}
+    assert files == {*OF_OTHERS, *TABLES} - {"facts/ssh/parsing/hosts_access.py"}
+    assert len(uses()[0]) > 300
+
+
+def test_what_takes_longer_than_it_grows_is_noticed() -> None:
+    for pattern in (r"\s+$", r"a.*b", r"(?m)^\s*x", r"(a|aa)+$", r"'[^']*x"):
+        assert superlinear(Use("", "search", re.compile(pattern)), (4 * KB, 16 * KB)), pattern
+    for pattern in (r"(?<!\s)\s+$", r"^(?>.*?a).*b", r"(?m)^[ \t]*x"):
+        assert not superlinear(Use("", "search", re.compile(pattern)), (4 * KB, 16 * KB)), pattern
+
+
+def every() -> tuple[Use, ...]:
+    return (*uses()[0], *in_tables())
+
+
+def slow(*sizes: int) -> list[str]:
+    found = ((use, superlinear(use, sizes)) for use in every())
+    return [f"{use.name}: {use.pattern.pattern!r}: {what}" for use, what in found if what]
+
+
+def test_no_expression_takes_longer_than_its_text_grows() -> None:
+    assert not slow(4 * KB, 16 * KB)
+
+
+@pytest.mark.long
+def test_no_expression_takes_longer_than_a_megabyte_grows() -> None:
+    assert not slow(16 * KB, 64 * KB, 256 * KB, KB * KB)
+
+
+ENDLESS = [
+    *("(a+)+$", "(.*)*x", "(a|a)*x", "(a|ab)+x", "(a?a?)*x", "((.+)x?){2,}y", "(a+){40}x", ".*" * 13 + "x"),
+]
+ORDINARY = [
+    *(r"^/(?:index|remote|ocs/v[12]|updater/.+|ocs-provider/.+)[.]php(?:$|/)", r"^(.+?[.]php)(/.*)$"),
+    *(r"/[.](?!well-known)", r"[.](engine|inc)(~|[.]sw[op]|[.]bak)?$|^([.].*|Entries.*)$", r"[^)]*[(]+x"),
+]
+
+
+@pytest.mark.parametrize("text", ENDLESS)
+def test_what_a_host_has_that_would_never_end_is_not_tried(text: str) -> None:
+    with pytest.raises(re.error, match="not tried"):
+        foreign(text)
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_what_hosts_usually_have_is_tried(text: str) -> None:
+    assert foreign(text).pattern == text
+
+
+def test_a_message_is_explained_in_no_time_whatever_it_says() -> None:
+    reasons = shipped_reasons()
+    for program, one in reasons._lists.items():
+        for pattern in (pattern for each in one for entry in each.entries for pattern in entry.says):
+            for expression in (pattern._longest, pattern._shortest):
+                for attack in attacks(expression):
+                    before, unit = attack
+                    message = text_of((pattern.prefix + before, unit), LONGEST) + pattern.suffix
+                    began = time.thread_time()
+                    reasons.classify(program, message)
+                    assert time.thread_time() - began < 1, (program, pattern.says, attack)
+
+
+def test_a_line_of_a_client_is_heard_in_no_time_whatever_it_says() -> None:
+    for _, words, pattern in client_words._patterns():
+        for attack in attacks(pattern):
+            began = time.thread_time()
+            hear(text_of(attack, 256 * KB))
+            assert time.thread_time() - began < 1, (words.says, attack)
