@@ -194,7 +194,7 @@ def test_a_server_without_sessions_is_session_closed(start_sshd: StartSshd) -> N
 
 def test_a_server_that_goes_away_during_a_script_is_no_result(start_sshd: StartSshd) -> None:
     access = open_ssh(start_sshd().login(), timeout=5)
-    output = access.run("echo before; kill -9 $(cut -d' ' -f4 /proc/$$/stat)", timeout=5)
+    output = access.run("echo before; sleep 1; kill -9 $(cut -d' ' -f4 /proc/$$/stat)", timeout=5)
     assert (output.stdout, output.status, output.error) == (b"before\n", None, "the connection was lost")
     with pytest.raises(AccessError, match="session-closed"):
         access.run("true", timeout=5)

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from reasons_page import PAGE, page
-from sshdoctor.commands.explain import causes_of, explain
+from sshdoctor.commands.explain import explain
+from sshdoctor.diagnosis.possible import named_for
+from sshdoctor.diagnosis.setup import load_checks
 from sshdoctor.reasons.client_words import client_lists, example, hear
+from sshdoctor.resources import shipped
 from sshdoctor.services import reply_words
 
 EVERY = [(one.client, words) for one in client_lists() for words in one.words]
@@ -80,7 +83,7 @@ def test_the_causes_are_those_of_the_checks_for_that_reply() -> None:
     found = explain("Connection refused")
     assert found is not None
     assert {"sshd-stopped", "openssh-server-missing", "firewall-rejects"} <= set(found.causes)
-    assert set(causes_of("rst")) <= set(found.causes)
+    assert set(named_for(load_checks([shipped("checks")]), "rst")) <= set(found.causes)
     assert found.possible and all(one.settle for one in found.possible)
 
 

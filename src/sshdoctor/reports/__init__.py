@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import cast
 
@@ -44,11 +45,13 @@ def render(
     width: int = 80,
     lang: str = "en",
     mask: bool = False,
+    own_checks: Sequence[Path] = (),
 ) -> str:
     """``reports`` as ``form``; ``colour`` and ``width`` (columns) concern only the text for a terminal.
 
-    ``mask`` replaces addresses, names and fingerprints. Raises UsageError for a format that there is not, or
-    not in ``lang``.
+    ``mask`` replaces addresses, names and fingerprints. ``own_checks`` are folders of the user's own, whose
+    causes may bring sentences for a ticket. Raises UsageError for a format that there is not, or not in
+    ``lang``.
     """
     check_format(form, lang)
     if mask:
@@ -56,5 +59,5 @@ def render(
 
         reports = masked(reports)
     module = import_module(f"sshdoctor.reports.{form}_format")
-    spoken = {} if lang == "en" else {"lang": lang}
+    spoken = {"lang": lang, "own_checks": own_checks} if len(languages(form)) > 1 else {}
     return cast(str, module.render(reports, colour=colour, width=width, **spoken))
