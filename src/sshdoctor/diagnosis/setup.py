@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,6 @@ from msgspec import Struct, field
 from sshdoctor import access, services
 from sshdoctor.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
-from sshdoctor.document import suggest
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host
 from sshdoctor.services import layers
@@ -116,9 +116,11 @@ def _chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]
     by_id = {check.id: check for check in checks}
     unknown = [word for word in only if word not in by_id and word not in layers()]
     if unknown:
+        close = get_close_matches(unknown[0], [*layers(), *by_id], n=1)
+        meant = f"; did you mean {close[0]!r}?" if close else ""
         raise UsageError(
             f"--only {unknown[0]}: neither a layer ({', '.join(layers())}) nor a check "
-            f"(`sshdoctor checks` lists them){suggest(unknown[0], [*layers(), *by_id])}"
+            f"(`sshdoctor checks` lists them){meant}"
         )
     wanted = {check.id for check in checks if check.id in only or check.layer in only}
     while before := {name for ident in wanted for name in by_id[ident].predecessors} - wanted:
