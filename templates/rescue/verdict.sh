@@ -28,8 +28,9 @@ configured_ports() {
   echo "${found:-22 }"
 }
 
-refusing() {
-  grep -E "ports? (.*[^0-9])?$port([^0-9]|\$).*(REJECT|DROP|reject|drop)|:INPUT DROP|hook input.*policy drop"
+# Rules that name the port, or stop whatever no rule names. What becomes of a packet is not told by their words.
+naming() {
+  grep -E "ports? (.*[^0-9])?$port([^0-9]|\$)|:INPUT DROP|hook input.*policy drop" | sed 's/^[[:space:]]*//'
 }
 
 row() { printf ' %-26s %s\n' "$1" "$2"; }
@@ -115,14 +116,14 @@ verdict_firewall() {
   for tool in iptables-save ip6tables-save 'nft list ruleset'; do
     if text=$($tool 2>/dev/null); then
       seen=yes
-      rules=$rules$(echo "$text" | refusing)
+      rules=$(printf '%s\n' "$rules" "$(echo "$text" | naming)" | sed '/^$/d')
     fi
   done
   if [ -n "$rules" ]; then
-    row '5 Firewall lets it in?' 'LOOK, there are rules that may refuse it, such as'
-    to_type "$(echo "$rules" | sed -n '1s/^[[:space:]]*//p')"
+    row '5 Firewall lets it in?' 'LOOK, these name the port, or all (not judged here)'
+    echo "$rules" | head -n 3 | while read -r rule; do to_type "$rule"; done
   elif [ -n "$seen" ]; then
-    row '5 Firewall lets it in?' "no rule refuses port $port by its number"
+    row '5 Firewall lets it in?' "no rule names port $port (not judged here)"
   elif as_root; then
     row '5 Firewall lets it in?' 'cannot be seen: iptables-save and nft say nothing'
   else

@@ -167,10 +167,19 @@ def test_the_page_is_well_formed_self_contained_and_said_by_a_screen_reader(
     assert not {name for name, attributes in page.seen if attributes.get("src") or name in ("script", "link")}
     assert all(str(one.get("href", "#")).startswith("#") for one in page.all("a"))
     assert all(one.get("scope") for one in page.all("th"))
-    assert all(one.get("role") == "img" and one.get("aria-label") for one in page.all("svg"))
+    ways = [one for one in page.all("div") if one.get("class") == "way"]
+    assert len(ways) == len(reports) and all(one["role"] == "img" and one["aria-label"] for one in ways)
+    assert all(one["aria-hidden"] == "true" for one in page.all("svg"))
     levels = [int(name[1]) for name, _ in page.seen if re.fullmatch(r"h[1-6]", name)]
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert "prefers-color-scheme: dark" in text and "@media print" in text and "width=device-width" in text
+
+
+def test_the_packets_way_is_as_large_on_a_telephone_as_on_a_desk() -> None:
+    """Its stops are drawn one by one and wrap: a drawing of the whole shrank to letters of 6 pixels there."""
+    stops = _Page(render([SICK], "html")).all("svg")
+    assert len(stops) > 5
+    assert all(stop.get("width") == "104" and "viewbox" not in stop for stop in stops)
 
 
 def _luminance(colour: str) -> float:
@@ -208,6 +217,16 @@ def test_text_for_many_hosts_has_the_sick_first_their_causes_and_a_recap() -> No
     recap = lines[lines.index("RECAP") + 1 :]
     assert recap[0] == "web2 : healthy"
     assert recap[-1] == "4 hosts: 1 healthy, 1 undecided, 2 blocked."
+
+
+def test_what_one_silent_host_may_have_is_not_told_again_for_each_that_is_as_silent() -> None:
+    hosts = [replace(UNDECIDED, host=f"dead{number}") for number in range(1, 151)]
+    text = render(hosts, "text")
+    assert text.count("Not seen") == 1
+    assert "\ndead150: undecided. Connection timed out (silence)" in text
+    assert text.count(" As dead1.") == 149
+    other = replace(UNDECIDED, host="odd", notes=("Something else.",))
+    assert render([*hosts, other], "text").count("Not seen") == 2
 
 
 def test_a_healthy_host_takes_two_lines_and_a_sick_one_says_first_what_was_seen_why_and_what_next() -> None:

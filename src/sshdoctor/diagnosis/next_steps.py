@@ -123,7 +123,8 @@ class _Next:
         """The dial ended on the way: that is what is diagnosed."""
         kind, _, where = reply.stage.partition(" ")
         if kind == "jump" and where:
-            yield join(["sshdoctor", "diagnose", "--host", where])
+            jumps = (jump for jump in self.report.login.jumps if jump.startswith(f"{where}:"))
+            yield join(["sshdoctor", "diagnose", "--host", next(jumps, where)])
         else:
             yield join([load(self.report.service).client, "-G", self.report.login.address])
 

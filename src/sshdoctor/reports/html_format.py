@@ -37,8 +37,8 @@ def _role(cause: Cause) -> str:
     return _ROLES[cause.role]
 
 
-def _way(report: HostReport) -> list[tuple[str, str, int]]:
-    """The stops of a packet's way: each layer, its state (passed, stopped, hidden, unknown), its place."""
+def _way(report: HostReport) -> list[tuple[str, str]]:
+    """The stops of a packet's way: each layer, and its state (passed, stopped, hidden, unknown)."""
     layers = load(report.service).layers
     stopped = [cause.layer for cause in report.causes if cause.role == "root"]
     at = min((layers.index(layer) for layer in stopped if layer in layers), default=len(layers))
@@ -49,5 +49,5 @@ def _way(report: HostReport) -> list[tuple[str, str, int]]:
         state = (
             "stopped" if number == at else "hidden" if number > at else "passed" if seen_well else "unknown"
         )
-        found.append((layer, state, number))
+        found.append((layer, state))
     return found

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from sshdoctor.model import Cause, Evidence, Hop, HostReport, Reply, endpoint
 from sshdoctor.reports.layout.client_words import client_words, seen
-from sshdoctor.reports.layout.many_hosts import by_urgency, recap_lines, summary_lines
+from sshdoctor.reports.layout.many_hosts import by_urgency, recap_lines, summary_lines, told_before
 from sshdoctor.reports.layout.printable import printable
 from sshdoctor.reports.layout.unseen import unseen
 from sshdoctor.reports.repair_text import CHANGED_NOTHING, repair_lines
@@ -32,11 +32,18 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
         highlight=False,
         legacy_windows=False,
     )
-    for report in by_urgency(reports):
+    ordered = by_urgency(reports)
+    before = told_before(ordered)
+    for report in ordered:
+        if other := before.get(report.host):
+            console.print(Text.assemble(*_headline(report), f" As {printable(other)}."))
+            continue
         for block in _host(report):
             console.print(block)
         if not _is_short(report):
             console.print()
+    if before:
+        console.print()
     if len(reports) > 1:
         for line in (*summary_lines(reports), "", *recap_lines(reports)):
             console.print(Text(printable(line)))
@@ -49,12 +56,7 @@ def _is_short(report: HostReport) -> bool:
 
 
 def _host(report: HostReport) -> Iterator[RenderableType]:
-    yield Text.assemble(
-        (printable(report.host), "bold"),
-        ": ",
-        (report.verdict, _VERDICT_STYLE[report.verdict]),
-        f". {printable(_seen(report))}",
-    )
+    yield Text.assemble(*_headline(report))
     if _is_short(report):
         yield _indented(f"Looked in by {_looked_in(report)}. {_counts(report)}", 2, "dim")
         return
@@ -81,6 +83,11 @@ def _host(report: HostReport) -> Iterator[RenderableType]:
     if report.checks:
         yield Text("")
         yield _indented(_counts(report), 2, "dim")
+
+
+def _headline(report: HostReport) -> list[str | tuple[str, str]]:
+    verdict = (report.verdict, _VERDICT_STYLE[report.verdict])
+    return [(printable(report.host), "bold"), ": ", verdict, f". {printable(_seen(report))}"]
 
 
 def _seen(report: HostReport) -> str:

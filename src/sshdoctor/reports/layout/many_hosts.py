@@ -31,6 +31,20 @@ def by_cause(reports: Sequence[HostReport]) -> list[tuple[str, list[HostReport]]
     return sorted(found.items(), key=lambda one: -len(one[1]))
 
 
+def told_before(reports: Sequence[HostReport]) -> dict[str, str]:
+    """Hosts that nobody could look into and that answered as one before them: each with its name."""
+    first: dict[object, str] = {}
+    found = {}
+    for report in reports:
+        if report.causes or report.repair or report.access.via or report.verdict != "undecided":
+            continue
+        replies = tuple((reply.family, reply.word, reply.stage) for reply in report.outside)
+        same = (report.service, replies, tuple(one.id for one in report.possible), report.notes)
+        if (other := first.setdefault(same, report.host)) != report.host:
+            found[report.host] = other
+    return found
+
+
 def _matter(report: HostReport) -> str:
     """The first cause; where none is known, what came back; "" for a host that is well."""
     if report.causes:

@@ -1,0 +1,25 @@
+"""What a report says to type next works as it is pasted."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from reports.cases import SILENCE, outside_only
+from sshdoctor.diagnosis.next_steps import Asked, next_commands
+
+
+@pytest.mark.parametrize(
+    ("jumps", "dialled"),
+    [
+        (("deploy@198.51.100.1:2222", "deploy@198.51.100.9:22"), "deploy@198.51.100.1:2222"),
+        ((), "deploy@198.51.100.1"),
+    ],
+    ids=["as the inventory dials it", "as ssh_config names it"],
+)
+def test_a_jump_host_is_diagnosed_at_the_port_at_which_it_is_dialled(
+    jumps: tuple[str, ...], dialled: str
+) -> None:
+    report = outside_only(replace(SILENCE, stage="jump deploy@198.51.100.1"))
+    report = replace(report, login=replace(report.login, jumps=jumps))
+    assert next_commands(report, Asked()) == (f"sshdoctor diagnose --host {dialled}",)
