@@ -8,6 +8,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import cast
 
+from sshdoctor.document import suggest
 from sshdoctor.errors import UsageError
 from sshdoctor.model import HostReport
 from sshdoctor.resources import shipped
@@ -29,7 +30,7 @@ def languages(form: str) -> tuple[str, ...]:
 def check_format(form: str, lang: str = "en") -> None:
     """Raises UsageError for a format that there is not, or not in this language."""
     if form not in formats():
-        raise UsageError(f"--format {form}: there are {', '.join(formats())}")
+        raise UsageError(f"--format {form}: there are {', '.join(formats())}{suggest(form, formats())}")
     if lang != "en" and lang not in languages(form):
         able = [one for one in formats() if lang in languages(one)]
         others = f"only {' and '.join(able)}" if able else f"{form} speaks {', '.join(languages(form))}"
