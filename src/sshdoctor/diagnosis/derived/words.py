@@ -20,13 +20,11 @@ class Words(Struct, frozen=True, kw_only=True):
     """``said`` in the order in which it was written; ``causes`` are the ids of its causes, each once.
 
     ``unexplained`` are messages that no list of reasons knows, or that refuse without naming a cause.
-    ``logged``: the host's own server wrote something about this dial at all.
     """
 
     said: tuple[Said, ...]
     causes: tuple[str, ...]
     unexplained: tuple[str, ...]
-    logged: bool
     accepted_key: str
     """The fingerprint of the key that the server says it took, or ""."""
     evidence: tuple[Evidence, ...]
@@ -71,7 +69,6 @@ def words(
         said=said,
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=tuple(one.line.message for one in ours if _refuses_unexplained(one)),
-        logged=any(one.line.trusted for one in ours),
         accepted_key=_accepted(ours),
         evidence=(Evidence(log.source, shown),) if ours else (),
     )
@@ -85,7 +82,6 @@ def _of_start(start: Any, lines: Sequence[Line]) -> Words:
         said=said,
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=(),
-        logged=True,
         accepted_key="",
         evidence=(Evidence(f"journalctl -b -u {start.unit}", shown),),
     )

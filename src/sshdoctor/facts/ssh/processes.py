@@ -49,17 +49,8 @@ done
 echo '## stat'; cat $stats 2>/dev/null
 echo '## inner'; grep -sE '^NSpid:[[:space:]]*[0-9]+[[:space:]]' $status /dev/null
 echo '## links'; ls -l "$@" 2>&1
-titles() {{ tail -n +1 "$@" /dev/null 2>/dev/null | tr '\\000\\001-\\011\\013-\\037\\177' ' '; }}
-commands=$(titles $lines)
-echo '## commands'; echo "$commands"
-case $commands in
-  *'[listener]'*) ;; # it counts its connections itself
-  *)
-    parents=$(echo $servers | tr ' ' '|')
-    children=$(grep -lsE "^PPid:[[:space:]]+($parents)\\$" $named | sed 's/status$/cmdline/')
-    [ -z "$children" ] || {{ echo '## children'; titles $children; }}
-    ;;
-esac
+echo '## commands'
+tail -n +1 $lines /dev/null 2>/dev/null | tr '\\000\\001-\\011\\013-\\037\\177' ' '
 echo '## again'; cat $stats 2>/dev/null
 true
 """
@@ -80,8 +71,7 @@ class Daemon(Struct, frozen=True):
 class Processes(Struct, frozen=True, kw_only=True):
     """``pid``, ``state``, ``exe_deleted`` and ``started`` are those of the first sshd daemon.
 
-    ``state``: running, stopped, uninterruptible, zombie, none. ``connections`` is the number of
-    unauthenticated connections that sshd holds, None where no sshd runs.
+    ``state``: running, stopped, uninterruptible, zombie, none.
     """
 
     daemons: tuple[Daemon, ...]
@@ -91,7 +81,6 @@ class Processes(Struct, frozen=True, kw_only=True):
     exe_deleted: bool
     started: float | None
     other_servers: tuple[str, ...]
-    connections: int | None
     evidence: tuple[Evidence, ...]
 
 
@@ -121,7 +110,6 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
         exe_deleted=first.exe_deleted if first else False,
         started=first.started if first else None,
         other_servers=tuple(dict.fromkeys(others)),
-        connections=_connections(first, titles, _titles(said.get("children", ""))) if first else None,
         evidence=evidence(
             "ps -C sshd -o pid,stat,args",
             [f"{d.pid} {d.state} {d.command}" for d in daemons] or ["no such process"],
@@ -197,12 +185,3 @@ def _daemon(stat: _Stat, exe: str, titles: Mapping[int, str], boot: int) -> Daem
         started=boot + stat.start_ticks / _TICKS,
         command=titles.get(stat.pid, ""),
     )
-
-
-def _connections(first: Daemon, titles: Mapping[int, str], children: Mapping[int, str]) -> int:
-    """sshd counts them in its title; an older one is counted by its children that root does not run."""
-    counted = re.search(r"\[listener\] (\d+) of ", first.command)
-    if counted:
-        return int(counted[1])
-    accepted = sum(": [accepted]" in title for title in titles.values())
-    return accepted + sum(": " in title and "[net]" in title for title in children.values())

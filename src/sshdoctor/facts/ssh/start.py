@@ -33,7 +33,7 @@ systemctl show -p Id,LoadState,LoadError,ActiveState,Result,ConditionResult,Asse
   -p DropInPaths,Type,TimeoutStartUSec,ExecStartPre,ExecStart,InvocationID "$unit.service" 2>&1
 echo '## socket'
 systemctl show -p Id,LoadState,ActiveState,Result,InvocationID,DropInPaths,FragmentPath,BindIPv6Only \\
-  -p BindToDevice "$unit.socket" 2>&1
+  "$unit.socket" 2>&1
 echo '## conditions'
 systemctl status --no-pager -n 0 "$unit.service" 2>/dev/null | grep -aE '(Condition|Assert)[A-Za-z]*[=:]'
 echo '## required'
@@ -83,9 +83,7 @@ class Start(Struct, frozen=True, kw_only=True):
     socket_v6_only: bool
     socket_said: str
     """What was written when the socket unit failed, or ""."""
-    socket_device: str
     lines: tuple[Line, ...] | Unknown
-    socket_lines: tuple[Line, ...] | Unknown
     evidence: tuple[Evidence, ...]
 
     @property
@@ -138,9 +136,7 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         socket_said=""
         if isinstance(socket_lines, Unknown) or not socket_lines
         else _last_words(socket_lines),
-        socket_device=socket.get("BindToDevice", ""),
         lines=lines,
-        socket_lines=socket_lines,
         evidence=_shown(unit, condition, shown, lines),
     )
 
