@@ -22,7 +22,6 @@ ADDRESSES = Addresses(
     all=(Address("eth0", HOST, 24),),
     all_addresses=(HOST,),
     dialled_interface="eth0",
-    return_state="ok",
     return_interface="eth0",
     return_text="",
     rp_filter=0,

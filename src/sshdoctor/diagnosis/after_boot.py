@@ -64,7 +64,6 @@ def unheard(dial: Dialled, login: Login) -> Dialled:
         connected=OFF,
         sender=None,
         foreign_sender=False,
-        other_reply="",
         other_works=False,
         host_key=None,
         client_keys=services.load(dial.service).offered_keys(login) or _NO_KEYS,

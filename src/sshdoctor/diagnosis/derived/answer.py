@@ -29,7 +29,7 @@ _UNRESOLVED = ("INCOMPLETE", "FAILED")
 
 class Answer(Struct, frozen=True, kw_only=True):
     """``arrived``: a SYN of this client's waits on the host for the end of its handshake: it came in, through
-    every filter, and was answered (or was to be). ``peers`` are the other clients of which one waits.
+    every filter, and was answered (or was to be).
 
     ``state`` of the route that the answer takes: ok, blackhole, unreachable, prohibit, no-route; ``mark`` is
     the mark by which it is chosen, 0 for none, and ``rule`` the line of ``ip rule`` that leads to it, "" if
@@ -43,10 +43,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     """
 
     arrived: bool | Unknown
-    peers: tuple[str, ...]
     state: str | Unknown
     mark: int
-    marked_by: str
     rule: str
     interface: str
     text: str
@@ -92,10 +90,8 @@ def answer(
     elsewhere = _elsewhere(plain, addresses)
     return Answer(
         arrived=arrived,
-        peers=tuple(dict.fromkeys(one.peer for one in _waiting(way) if one.peer != client)),
         state=route if isinstance(route, Unknown) else route.state,
         mark=mark,
-        marked_by="; ".join(map(str, rules)),
         rule=rule,
         interface=plain.interface if plain else "",
         text=plain.text if plain else "",

@@ -42,8 +42,6 @@ class Dialled(Struct, frozen=True, kw_only=True):
     """An ICMP refusal whose sender is not the address dialled: somebody else's firewall or router."""
     no_route: bool
     """This machine itself has no route to the address."""
-    other_reply: str
-    """The reply of the other address family, or empty if the name has only one."""
     other_works: bool
     arrives_at: str | Unknown
     """The host's own address that the packet reaches."""
@@ -93,7 +91,6 @@ def dialled(
         sender=reply.sender,
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
         no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),
-        other_reply=others[0].word if others else "",
         other_works=any(works(r.word) for r in others),
         arrives_at=arrives,
         translated=own if isinstance(own, Unknown) else not own,

@@ -42,7 +42,6 @@ class Here(Struct, frozen=True, kw_only=True):
     """
 
     route_state: str | Unknown
-    route_text: str
     interface: str
     via: str | Unknown
     mac: str | Unknown
@@ -74,7 +73,6 @@ def here(dial: Dialled, facts: Facts | Unknown, dial_stays_here: bool) -> Here |
     text = "" if isinstance(route, Unknown) else route.text
     return Here(
         route_state=route if isinstance(route, Unknown) else route.state,
-        route_text=text,
         interface="" if isinstance(route, Unknown) else route.interface,
         via=route if isinstance(route, Unknown) else route.via,
         mac=_mac(facts["links"], route),
@@ -99,7 +97,6 @@ def here(dial: Dialled, facts: Facts | Unknown, dial_stays_here: bool) -> Here |
 _NOT_ASKED = Unknown("this machine was not asked")
 _HOST_ITSELF = Here(
     route_state="ok",
-    route_text="",
     interface="lo",
     via="",
     mac="",

@@ -23,13 +23,11 @@ class Words(Struct, frozen=True, kw_only=True):
     """``said`` in the order in which it was written; ``causes`` are the ids of its causes, each once.
 
     ``unexplained`` are messages that no list of reasons knows, or that refuse without naming a cause.
-    ``logged``: the host's own server wrote something about this dial at all.
     """
 
     said: tuple[Said, ...]
     causes: tuple[str, ...]
     unexplained: tuple[str, ...]
-    logged: bool
     refused_account: str
     """What the server wrote when PAM's account stage said no, where the message itself names no cause; ""."""
     accepted_key: str
@@ -76,7 +74,6 @@ def words(
         said=said,
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=tuple(one.line.message for one in ours if _refuses_unexplained(one)),
-        logged=any(one.line.trusted and one.line.pid != _SYSTEMD for one in ours),
         refused_account=next((one.line.message for one in ours if _refuses_account(one)), ""),
         accepted_key=_accepted(ours),
         evidence=(Evidence(log.source, shown),) if ours else (),
@@ -91,7 +88,6 @@ def _of_start(start: Any, lines: Sequence[Line]) -> Words:
         said=said,
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=(),
-        logged=True,
         refused_account="",
         accepted_key="",
         evidence=(Evidence(f"journalctl -b -u {start.unit}", shown),),

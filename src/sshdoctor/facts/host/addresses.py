@@ -1,8 +1,6 @@
 """The host's own addresses, and the way back from it to the client.
 
-Sources: ip-address(8); ip-route(8) ``route get``, whose errors name the route's type: "Invalid argument" for
-blackhole, "No route to host" for unreachable, "Permission denied" for prohibit, "Network is unreachable" for
-none (measured on iproute2 5.10, 6.1 and 6.15; the errors are the kernel's). The way back is asked for with
+Sources: ip-address(8); ip-route(8). The way back is asked for with
 the dialled address as its source where the host has it, so that policy rules count. proc(5) fib_trie and
 if_inet6 stand in where ip is missing. rp_filter in force is the greater of "all" and the interface's (kernel
 ip-sysctl). An address that is tentative answers nobody yet, one that is dadfailed never will: another machine
@@ -54,14 +52,13 @@ class Address(Struct, frozen=True):
 
 
 class Addresses(Struct, frozen=True, kw_only=True):
-    """``return_state``: ok, blackhole, unreachable, prohibit, no-route. ``dialled_interface`` is the one that
-    holds the dialled address, None where the host does not have it (NAT, or another host); ``dialled`` is
-    that address as the host has it."""
+    """``dialled_interface`` is the one that holds the dialled address, None where the host does not have it
+    (NAT, or another host); ``dialled`` is that address as the host has it. ``return_interface`` is the one by
+    which its packets leave for the client, "" where none does."""
 
     all: tuple[Address, ...]
     all_addresses: tuple[str, ...]
     dialled_interface: str | None
-    return_state: str | Unknown
     return_interface: str
     return_text: str
     rp_filter: int | Unknown
@@ -72,12 +69,6 @@ class Addresses(Struct, frozen=True, kw_only=True):
 VALUE = Addresses
 WRITERS = {"": "kernel"}
 _BITS = {"dadfailed": 0x08, "deprecated": 0x20, "tentative": 0x40}
-_ERRORS = {
-    "Invalid argument": "blackhole",
-    "No route to host": "unreachable",
-    "Permission denied": "prohibit",
-    "Network is unreachable": "no-route",
-}
 
 
 def parse(sections: Mapping[str, Section]) -> Addresses | Unknown:
@@ -89,15 +80,15 @@ def parse(sections: Mapping[str, Section]) -> Addresses | Unknown:
     own = next((each for each in every if _same(each.address, dialled)), None)
     interface = own.interface if own else None
     text = said.get("route", "").strip()
-    state, out = _route(text, client, has_ip="ip" in said)
+    out = re.search(r"^(?!blackhole |unreachable |prohibit ).* dev (\S+)", text)
+    leaving = out[1] if out else ""
     return Addresses(
         all=every,
         all_addresses=tuple(each.address for each in every),
         dialled_interface=interface,
-        return_state=state,
-        return_interface=out,
+        return_interface=leaving,
         return_text=text,
-        rp_filter=_rp_filter(said.get("rp_filter", ""), interface or out),
+        rp_filter=_rp_filter(said.get("rp_filter", ""), interface or leaving),
         evidence=evidence("ip -brief address", _brief(every))
         + evidence(f"ip route get {client}", text.splitlines()),
         dialled=own,
@@ -149,21 +140,6 @@ def _of_proc(said: Mapping[str, str]) -> tuple[Address, ...]:
         for row in six
         if len(row) == 6
     )
-
-
-def _route(text: str, client: str, *, has_ip: bool) -> tuple[str | Unknown, str]:
-    if not client:
-        return Unknown("the client's address is not known"), ""
-    if not has_ip:
-        return Unknown("ip is not installed"), ""
-    refused = re.search(r"RTNETLINK answers: (.+)", text)
-    if refused:
-        return _ERRORS.get(refused[1], Unknown(refused[1])), ""
-    named = re.search(r"^(blackhole|unreachable|prohibit) ", text)
-    if named:
-        return named[1], ""
-    out = re.search(r" dev (\S+)", text)
-    return ("ok", out[1]) if out else (Unknown(text.partition("\n")[0] or "ip says nothing"), "")
 
 
 def _rp_filter(text: str, interface: str) -> int | Unknown:

@@ -1,12 +1,12 @@
-"""Who looks, and at what: user id, host name, system, init, boot time.
+"""Who looks, and at what: user id, host name, system, boot time.
 
-Sources: os-release(5); sd_booted(3) for "systemd runs here"; proc(5), where process 1's start time is
+Sources: os-release(5); proc(5), where process 1's start time is
 the boot of a machine and the start of a container; systemctl(1) is-system-running.
 """
 
 from __future__ import annotations
 
-import os as system
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -29,8 +29,6 @@ COMMANDS = {
 echo "uid=$(id -u)"
 echo "hostname=$(uname -n)"
 echo "now=$(date +%s)"
-if [ -d /run/systemd/system ]; then echo runs=systemd; elif [ -d /run/openrc ]; then echo runs=openrc; fi
-if [ -r /proc/1/comm ]; then read -r comm </proc/1/comm && echo "comm=$comm"; fi
 if [ -r /proc/1/stat ]; then read -r stat </proc/1/stat && echo "stat=$stat"; fi
 grep -s btime /proc/stat | { read -r _ btime; echo "btime=$btime"; }
 if [ -r /etc/os-release ]; then sed 's/^/os./' /etc/os-release; else
@@ -51,16 +49,12 @@ true
 class Identity(Struct, frozen=True, kw_only=True):
     """``now`` and ``started`` (of the machine or the container) are seconds since 1970.
 
-    ``init`` is systemd, openrc, sysvinit, the name of process 1, or "none" where /proc shows none.
     ``mode`` is systemd's word (running, degraded, starting, emergency, rescue ...), "" without systemd.
     """
 
     uid: int | Unknown
     privileged: bool | Unknown
     hostname: str
-    os: str
-    os_id: str
-    init: str
     now: float | Unknown
     started: float | Unknown
     mode: str | Unknown
@@ -76,42 +70,31 @@ def on_disk(disk: Disk, user: str) -> Identity | Unknown:
     release = disk.text_if_any("/etc/os-release") or disk.text_if_any("/usr/lib/os-release") or ""
     said = properties(release)
     hostname = (disk.text_if_any("/etc/hostname") or "").strip()
-    os = said.get("PRETTY_NAME", "").strip("\"'")
+    system = said.get("PRETTY_NAME", "").strip("\"'")
     return Identity(
-        uid=system.geteuid(),
-        privileged=system.geteuid() == 0,
+        uid=os.geteuid(),
+        privileged=os.geteuid() == 0,
         hostname=hostname,
-        os=os,
-        os_id=said.get("ID", "").strip("\"'"),
-        init="none",
         now=time.time(),
         started=OFF,
         mode=OFF,
-        evidence=evidence("cat /etc/hostname /etc/os-release", [hostname, os]),
+        evidence=evidence("cat /etc/hostname /etc/os-release", [hostname, system]),
     )
 
 
 def parse(sections: Mapping[str, Section]) -> Identity | Unknown:
     said = properties(sections["host"].output)
     uid, now = number(said.get("uid")), number(said.get("now"))
-    os = said.get("os.PRETTY_NAME", "").strip("\"'")
+    system = said.get("os.PRETTY_NAME", "").strip("\"'")
     return Identity(
         uid=Unknown("id says nothing") if uid is None else uid,
         privileged=Unknown("id says nothing") if uid is None else uid == 0,
         hostname=said.get("hostname", ""),
-        os=os,
-        os_id=said.get("os.ID", "").strip("\"'"),
-        init=_init(said),
         now=Unknown("date says nothing") if now is None else float(now),
         started=_started(said),
         mode=_mode(said),
-        evidence=evidence("uname -n; cat /etc/os-release", [said.get("hostname", ""), os]),
+        evidence=evidence("uname -n; cat /etc/os-release", [said.get("hostname", ""), system]),
     )
-
-
-def _init(said: Mapping[str, str]) -> str:
-    comm = said.get("comm", "none")
-    return said.get("runs") or ("sysvinit" if comm == "init" else comm)
 
 
 def _started(said: Mapping[str, str]) -> float | Unknown:

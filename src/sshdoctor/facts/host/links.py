@@ -50,7 +50,6 @@ class Link(Struct, frozen=True, kw_only=True):
     carrier: bool | Unknown
     mac: str
     mtu: int | None
-    qdisc: str = ""
     xdp: str = ""
     bridged: bool = False
     """It is the port of a bridge or a member of a bond: its packets come in by that one."""
@@ -98,7 +97,7 @@ def parse(sections: Mapping[str, Section]) -> Links | Unknown:
 def _of_ip(text: str) -> Iterator[Link]:
     for name, flags, rest in _LINE.findall(text):
         words = flags.split(",")
-        mtu, qdisc = (re.search(rf" {key} (\S+)", rest) for key in ("mtu", "qdisc"))
+        mtu = re.search(r" mtu (\S+)", rest)
         mac = re.search(r"link/ether ([\da-f:]{17})", rest)
         program = _XDP.search(rest)
         yield Link(
@@ -107,7 +106,6 @@ def _of_ip(text: str) -> Iterator[Link]:
             carrier=_RUNNING_WORDS in words if "UP" in words else Unknown("the interface is down"),
             mac=mac[1] if mac else "",
             mtu=number(mtu[1]) if mtu else None,
-            qdisc=qdisc[1] if qdisc else "",
             xdp=program[1].strip() if program else "",
             bridged=" master " in rest,
             text=f"{name}: <{flags}>{rest.partition(chr(92))[0].rstrip()}",

@@ -16,7 +16,6 @@ class Unit(Struct, frozen=True, kw_only=True):
     active: bool
     allow: tuple[str, ...]
     deny: tuple[str, ...]
-    device: str
     private: bool
 
 
@@ -31,13 +30,12 @@ class Apart(Struct, frozen=True):
 
 class UnitNetwork(Struct, frozen=True, kw_only=True):
     """``units`` only where some unit file sets such a thing; the address lists of slices count for all units.
-    ``apart`` are the servers in another network namespace, ``apart_ports`` where these listen.
+    ``apart_ports`` is where servers in another network namespace listen.
     ``enforced``: the kernel carries the address lists out. ``files`` are the lines of the unit files."""
 
     units: tuple[Unit, ...]
     enforced: bool
     files: tuple[str, ...]
-    apart: tuple[Apart, ...]
     apart_ports: tuple[int, ...]
     apart_text: str
     apart_fix: Command

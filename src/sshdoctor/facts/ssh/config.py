@@ -165,7 +165,6 @@ class Config(Struct, frozen=True, kw_only=True):
     endpoints: tuple[tuple[str, int], ...] | Unknown
     address_family: str | Unknown
     changed: float | Unknown
-    changed_file: str
     main: str
     """The file that sshd reads first: /etc/ssh/sshd_config, or that of -f."""
     options: str
@@ -177,8 +176,6 @@ class Config(Struct, frozen=True, kw_only=True):
     """The two directives of a faulty line where the end of a line is missing between them; or ""."""
     password_place: str
     """Where PasswordAuthentication is set, as "FILE line N"; "" where no file sets it."""
-    pubkey_place: str
-    host_key_files: tuple[str, ...] | Unknown
     allow_users: tuple[str, ...] | Unknown
     deny_users: tuple[str, ...] | Unknown
     allow_groups: tuple[str, ...] | Unknown
@@ -186,15 +183,12 @@ class Config(Struct, frozen=True, kw_only=True):
     permit_root_login: str | Unknown
     pubkey_authentication: bool | Unknown
     password_authentication: bool | Unknown
-    authorized_keys_files: tuple[str, ...] | Unknown
     strict_modes: bool | Unknown
     use_pam: bool | Unknown
     methods_wanted: str | Unknown
     """AuthenticationMethods: "any", or lists of methods that are all asked for."""
     force_command: str | Unknown
     """"none" where there is none; for this user and client."""
-    chroot_directory: str | Unknown
-    use_dns: bool | Unknown
     user_ca_keys: str | Unknown
     """TrustedUserCAKeys; "none" where there is none."""
     evidence: tuple[Evidence, ...]
@@ -259,7 +253,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
     source = "sshd -T" if status == 0 and "absent" not in said else "files"
     values = _sshd_config.Keywords(files, output if source == "sshd -T" else None, matched=bool(spec))
     complaint = _complaint(lines, errors)
-    changed_file, changed = files.newest
+    changed = files.changed
     return Config(
         state=state,
         problem=problem,
@@ -274,14 +268,11 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         endpoints=values.endpoints,
         address_family=values.word("addressfamily", "any"),
         changed=changed,
-        changed_file=changed_file,
         main=files.main,
         options=files.options,
         port_option=files.port_option,
         glued=_glued(errors),
         password_place=files.place("passwordauthentication"),
-        pubkey_place=files.place("pubkeyauthentication"),
-        host_key_files=values.every("hostkey"),
         allow_users=values.every("allowusers"),
         deny_users=values.every("denyusers"),
         allow_groups=values.every("allowgroups"),
@@ -289,13 +280,10 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         permit_root_login=_root_login(values.word("permitrootlogin", "prohibit-password")),
         pubkey_authentication=values.flag("pubkeyauthentication"),
         password_authentication=values.flag("passwordauthentication"),
-        authorized_keys_files=values.words("authorizedkeysfile", _sshd_config.KEY_FILES),
         strict_modes=values.flag("strictmodes"),
         use_pam=_unless_refused("usepam", errors, values.flag("usepam", "no")),
         methods_wanted=values.text("authenticationmethods", "any"),
         force_command=values.text("forcecommand", "none"),
-        chroot_directory=values.text("chrootdirectory", "none"),
-        use_dns=values.flag("usedns", "no"),
         user_ca_keys=values.text("trustedusercakeys", "none"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,
     )

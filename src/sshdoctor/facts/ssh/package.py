@@ -58,7 +58,7 @@ class Package(Struct, frozen=True, kw_only=True):
     """``manager``: dpkg, rpm, apk, pacman, none. ``state``: installed, removed (its configuration is left),
     half-configured, half-installed, unpacked, absent. ``binary`` is the path of sshd, None if there is none;
     ``release`` what it says of itself. ``loads`` is False where sshd, or sshd-session, does not start at all;
-    ``load_error`` is its message and ``broken_program`` says which of the two.
+    ``load_error`` is its message.
     """
 
     manager: str
@@ -69,8 +69,6 @@ class Package(Struct, frozen=True, kw_only=True):
     release: str
     loads: bool | Unknown
     load_error: str
-    broken_program: str
-    audit: str
     evidence: tuple[Evidence, ...]
 
 
@@ -95,8 +93,6 @@ def on_disk(disk: Disk, user: str) -> Package | Unknown:
         release=named[0].decode() if named else "",
         loads=OFF,
         load_error="",
-        broken_program="",
-        audit=answer.strip() if state not in ("installed", "absent") else "",
         evidence=evidence(_TYPED.get(manager, "ls -l /usr/sbin/sshd"), answer.splitlines()),
     )
 
@@ -144,8 +140,6 @@ def parse(sections: Mapping[str, Section]) -> Package | Unknown:
         release=programs[0].release if programs else "",
         loads=_loads(programs),
         load_error=broken.error if broken else "",
-        broken_program=broken.path if broken else "",
-        audit=answer.strip() if state not in ("installed", "absent") else "",
         evidence=found + (evidence(f"{broken.path} -V", [broken.error]) if broken else ()),
     )
 

@@ -50,17 +50,8 @@ done
 echo '## stat'; cat $stats 2>/dev/null
 echo '## inner'; grep -sE '^NSpid:[[:space:]]*[0-9]+[[:space:]]' $status /dev/null
 echo '## links'; ls -l "$@" 2>&1
-titles() {{ tail -n +1 "$@" /dev/null 2>/dev/null | tr '\\000\\001-\\011\\013-\\037\\177' ' '; }}
-commands=$(titles $lines)
-echo '## commands'; echo "$commands"
-case $commands in
-  *'[listener]'*) ;; # it counts its connections itself
-  *)
-    parents=$(echo $servers | tr ' ' '|')
-    children=$(grep -lsE "^PPid:[[:space:]]+($parents)\\$" $named | sed 's/status$/cmdline/')
-    [ -z "$children" ] || {{ echo '## children'; titles $children; }}
-    ;;
-esac
+echo '## commands'
+tail -n +1 $lines /dev/null 2>/dev/null | tr '\\000\\001-\\011\\013-\\037\\177' ' '
 home=$(getent passwd -- "${{user:-root}}" 2>/dev/null | cut -d: -f6)
 [ -n "$home" ] || home=$(
   awk -F: -v "name=${{user:-root}}" '$1 == name {{ print $6; exit }}' /etc/passwd 2>/dev/null)
@@ -89,8 +80,7 @@ class Daemon(Struct, frozen=True):
 class Processes(Struct, frozen=True, kw_only=True):
     """``pid``, ``state``, ``exe_deleted`` and ``started`` are those of the first sshd daemon.
 
-    ``state``: running, stopped, uninterruptible, zombie, none. ``connections`` is the number of
-    unauthenticated connections that sshd holds, None where no sshd runs.
+    ``state``: running, stopped, uninterruptible, zombie, none.
     """
 
     daemons: tuple[Daemon, ...]
@@ -100,7 +90,6 @@ class Processes(Struct, frozen=True, kw_only=True):
     exe_deleted: bool
     started: float | None
     other_servers: tuple[str, ...]
-    connections: int | None
     sees_home: bool | Unknown
     """The daemon sees the user's home as it is, and is in no other tree of mounts that hides it."""
     port_option: str
@@ -136,7 +125,6 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
         other_servers=tuple(dict.fromkeys(others)),
         sees_home=_sees_home(said.get("home", ""), first.pid) if first else Unknown("no daemon runs"),
         port_option=_port_option(first.command) if first else "",
-        connections=_connections(first, titles, _titles(said.get("children", ""))) if first else None,
         evidence=evidence(
             "ps -C sshd -o pid,stat,args",
             [f"{d.pid} {d.state} {d.command}" for d in daemons] or ["no such process"],
@@ -212,8 +200,6 @@ def _daemon(stat: _Stat, exe: str, titles: Mapping[int, str], boot: int) -> Daem
         started=boot + stat.start_ticks / _TICKS,
         command=titles.get(stat.pid, ""),
     )
-
-
 def _sees_home(text: str, pid: int) -> bool | Unknown:
     """
     >>> _sees_home("1:7\\n90 1:7\\n91 ", 90), _sees_home("1:7\\n90 1:7\\n91 ", 91)
@@ -236,10 +222,3 @@ def _port_option(command: str) -> str:
     return found[1] if found else ""
 
 
-def _connections(first: Daemon, titles: Mapping[int, str], children: Mapping[int, str]) -> int:
-    """sshd counts them in its title; an older one is counted by its children that root does not run."""
-    counted = re.search(r"\[listener\] (\d+) of ", first.command)
-    if counted:
-        return int(counted[1])
-    accepted = sum(": [accepted]" in title for title in titles.values())
-    return accepted + sum(": " in title and "[net]" in title for title in children.values())

@@ -35,8 +35,7 @@ links() {
 if [ -d /run/systemd/system ]; then
   echo '## systemd'
   TZ=UTC systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,Result,MainPID,ExecMainStatus \\
-    -p ExecMainStartTimestamp,ActiveEnterTimestamp,InactiveEnterTimestamp,NeedDaemonReload,NRestarts,Listen \\
-    -p FreezerState \\
+    -p ExecMainStartTimestamp,ActiveEnterTimestamp,InactiveEnterTimestamp,Listen,FreezerState \\
     ssh.service sshd.service ssh.socket sshd.socket 2>&1 || { echo '## disk'; links; }
 elif [ -d /run/openrc ]; then
   for name in sshd ssh dropbear; do
@@ -75,15 +74,12 @@ class Service(Struct, frozen=True, kw_only=True):
     unit: str
     state: str | Unknown
     at_boot: bool | Unknown
-    substate: str = ""
     enabled: str | Unknown = ""
     result: str | Unknown = ""
     since: str = ""
     started: float | Unknown | None = None
     pid: int | Unknown | None = None
     exit_status: int | None = None
-    restarts: int | None = None
-    reload_needed: bool = False
     frozen: bool = False
     """systemctl freeze: the kernel runs none of its processes."""
     socket_unit: str | None = None
@@ -181,7 +177,6 @@ def _of_systemd(units: Mapping[str, Mapping[str, str]]) -> Service:
         manager="systemd",
         unit=service["Id"],
         state=state,
-        substate=service.get("SubState", ""),
         enabled=words[0],
         at_boot="enabled" in words,
         result=service.get("Result", ""),
@@ -189,9 +184,7 @@ def _of_systemd(units: Mapping[str, Mapping[str, str]]) -> Service:
         started=_systemd.epoch(service.get("ExecMainStartTimestamp", "")),
         pid=number(service.get("MainPID")) or None,
         exit_status=number(service.get("ExecMainStatus")),
-        restarts=number(service.get("NRestarts")),
         frozen=service.get("FreezerState") == "frozen",
-        reload_needed=service.get("NeedDaemonReload") == "yes" or socket.get("NeedDaemonReload") == "yes",
         socket_unit=None if _systemd.absent(socket) else socket["Id"],
         socket_state=_systemd.socket_state(socket),
         socket_enabled=words[1],
@@ -226,7 +219,7 @@ def _of_openrc(text: str) -> Service:
     word = text.partition("* status: ")[2].split("\n")[0].strip()
     service = _of_sysvinit(text)
     state = "failed" if word == "crashed" else _OPENRC.get(word, service.state)
-    return replace(service, manager="openrc", state=state, substate=word)
+    return replace(service, manager="openrc", state=state)
 
 
 def _of_sysvinit(text: str) -> Service:

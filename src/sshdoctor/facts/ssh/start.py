@@ -35,7 +35,7 @@ systemctl show -p Id,LoadState,LoadError,ActiveState,Result,ConditionResult,Asse
   -p ProtectHome,InaccessiblePaths,TemporaryFileSystem,RootDirectory "$unit.service" 2>&1
 echo '## socket'
 systemctl show -p Id,LoadState,ActiveState,Result,InvocationID,DropInPaths,FragmentPath,BindIPv6Only \\
-  -p BindToDevice "$unit.socket" 2>&1
+  "$unit.socket" 2>&1
 echo '## conditions'
 systemctl status --no-pager -n 0 "$unit.service" 2>/dev/null | grep -aE '(Condition|Assert)[A-Za-z]*[=:]'
 echo '## required'
@@ -90,14 +90,12 @@ class Start(Struct, frozen=True, kw_only=True):
     socket_v6_only: bool
     socket_said: str
     """What was written when the socket unit failed, or ""."""
-    socket_device: str
     began: bool
     runtime_max: str
     watchdog: str
     run_as: str
     hides: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...] | Unknown
-    socket_lines: tuple[Line, ...] | Unknown
     evidence: tuple[Evidence, ...]
 
     @property
@@ -150,14 +148,12 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         socket_said=""
         if isinstance(socket_lines, Unknown) or not socket_lines
         else _last_words(socket_lines),
-        socket_device=socket.get("BindToDevice", ""),
         began=_began(unit),
         runtime_max=_time(unit.get("RuntimeMaxUSec", "")),
         watchdog=_time(unit.get("WatchdogUSec", "")),
         run_as=plain_name(user) if (user := unit.get("User", "")) not in ("", "root", "0") else "",
         hides=tuple(_hides(unit)),
         lines=lines,
-        socket_lines=socket_lines,
         evidence=_shown(unit, condition, shown, lines),
     )
 

@@ -37,7 +37,7 @@ if [ -d /run/systemd/system ]; then
   if [ -n "$said" ]; then
     echo '## files'; echo "$said"
     echo '## units'
-    systemctl show -p Id,LoadState,ActiveState,IPAddressAllow,IPAddressDeny,BindToDevice,PrivateNetwork \\
+    systemctl show -p Id,LoadState,ActiveState,IPAddressAllow,IPAddressDeny,PrivateNetwork \\
       -p NetworkNamespacePath ssh.service sshd.service ssh.socket sshd.socket system.slice -- -.slice 2>&1
     ! grep -qs '^[^ ]* [^ ]* cgroup2 ' /proc/self/mounts || echo '## unified'
   fi
@@ -78,7 +78,6 @@ def parse(sections: Mapping[str, Section]) -> UnitNetwork | Unknown:
         units=units,
         enforced="unified" in said,
         files=files,
-        apart=apart,
         apart_ports=tuple(port for one in apart for port in one.ports),
         apart_text=", ".join(f"{one.program} (process {one.pid})" for one in apart),
         apart_fix=Command(_apart_fix(apart, units) if apart else ""),
@@ -109,7 +108,6 @@ def _unit(values: Mapping[str, str]) -> Unit:
         active=values.get("ActiveState") in ("active", "activating", "reloading"),
         allow=tuple(values.get("IPAddressAllow", "").split()),
         deny=tuple(values.get("IPAddressDeny", "").split()),
-        device=values.get("BindToDevice", ""),
         private=values.get("PrivateNetwork") == "yes" or bool(values.get("NetworkNamespacePath")),
     )
 

@@ -71,15 +71,13 @@ class Process(Struct, frozen=True, kw_only=True):
 
 
 class Socket(Struct, frozen=True, kw_only=True):
-    """Something that listens: ``address`` and ``port``, or ``path``; ``queued`` wait to be taken."""
+    """Something that listens: ``address`` and ``port``, or ``path``."""
 
     address: str = ""
     port: int = 0
     path: str = ""
     program: str = ""
     pid: int = 0
-    queued: int = 0
-    backlog: int = 0
 
 
 class WebState(Struct, frozen=True, kw_only=True):
@@ -196,11 +194,9 @@ def _sockets(text: str) -> Iterator[Socket]:
             continue
         users = _USERS.search(line)
         program, pid = (users[1], int(users[2])) if users else ("", 0)
-        numbers = fields[2:4] if unix else fields[1:3]
-        queued, backlog = (int(one) if one.isdecimal() else 0 for one in numbers)
         if unix:
             if fields[at].startswith("/"):
-                yield Socket(path=fields[at], program=program, pid=pid, queued=queued, backlog=backlog)
+                yield Socket(path=fields[at], program=program, pid=pid)
             continue
         address, _, port = fields[at].rpartition(":")
         if port.isdecimal():
@@ -209,6 +205,4 @@ def _sockets(text: str) -> Iterator[Socket]:
                 port=int(port),
                 program=program,
                 pid=pid,
-                queued=queued,
-                backlog=backlog,
             )

@@ -29,7 +29,6 @@ _LONG = {
     "--source-ports": "--sports", "--destination-ports": "--dports", "--port": "--ports",
     "--set-counters": "-c", "-4": "--ipv4", "-6": "--ipv6",
 }  # fmt: skip
-_WITHOUT_VALUE = frozenset(("-f", "--syn", "--ipv4", "--ipv6"))
 
 
 class LineScope(NamedTuple):

@@ -57,10 +57,7 @@ def _sources(disk: Disk) -> Sequence[str]:
 
 def _keys(disk: Disk, name: str, uid: str, home: str) -> Iterator[str]:
     values = _sshd_config.Keywords(_sshd_config.of_disk(disk), None, matched=False)
-    command = values.word("authorizedkeyscommand", "none")
     patterns = values.words("authorizedkeysfile", _sshd_config.KEY_FILES)
-    if isinstance(command, str):
-        yield f"command={command}"
     if isinstance(patterns, Unknown):
         yield "unread=yes"
         return

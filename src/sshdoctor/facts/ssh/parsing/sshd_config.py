@@ -46,12 +46,9 @@ class Files(Struct, frozen=True):
     """Where -p is said on its command line, and the line; see config.Config."""
 
     @property
-    def newest(self) -> tuple[str, float | Unknown]:
-        """The file changed last, and when."""
-        if not self.times:
-            return "", Unknown("no file was seen")
-        path = max(self.times, key=lambda path: self.times[path])
-        return path, self.times[path]
+    def changed(self) -> float | Unknown:
+        """When one of the files was changed last."""
+        return max(self.times.values(), default=Unknown("no file was seen"))
 
     @property
     def readable(self) -> bool:
