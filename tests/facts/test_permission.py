@@ -18,10 +18,8 @@ class _Dial:
 
 
 def allowed(pattern: str, *, use_dns: bool = False) -> str | Unknown:
-    config: Any = Config(
-        **{each.name: () for each in fields(Config)}
-        | {"allow_users": (pattern,), "use_dns": use_dns, "permit_root_login": "no"}
-    )
+    values: Any = {each.name: () for each in fields(Config)}
+    config = Config(**values | {"allow_users": (pattern,), "use_dns": use_dns, "permit_root_login": "no"})
     account = Account(name="deploy", state="present", groups=("deploy",))
     found = derive({"dialled": _Dial, "client_address": "192.0.2.7", "config": config, "account": account})
     return found.allowed if isinstance(found, Permission) else found

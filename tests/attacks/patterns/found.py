@@ -98,8 +98,9 @@ def _named(file: _File) -> Iterator[Use]:
     """The patterns that have a name there, by the methods that stand behind the name."""
     for name, pattern in _patterns(file.module):
         for node in ast.walk(file.tree):
-            is_asked = isinstance(node, ast.Attribute) and node.attr in METHODS
-            if is_asked and isinstance(node.value, ast.Name) and node.value.id == name:
+            if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+                continue
+            if node.attr in METHODS and node.value.id == name:
                 yield Use(f"{file.short}:{node.lineno}", node.attr, pattern)
 
 

@@ -8,8 +8,8 @@ the text up to each repeated part, followed by as much as that part takes, and b
 from __future__ import annotations
 
 import re
-import re._constants as sre
-import re._parser as parser
+import re._constants as sre  # type: ignore[import-not-found]  # typeshed leaves it out
+import re._parser as parser  # type: ignore[import-not-found]  # typeshed leaves it out
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,12 +106,14 @@ class _Maker:
 
     def _one(self, code: Any, argument: Any, before: str) -> str:
         if code in (sre.ANY, sre.LITERAL, sre.NOT_LITERAL, sre.IN):
-            return (self.taken(code, argument) or ["x"])[0]
+            return str((self.taken(code, argument) or ["x"])[0])
         if code is sre.AT:
             line_begins = argument in (sre.AT_BEGINNING, sre.AT_BEGINNING_LINE)
-            return "\n" if line_begins and before and not before.endswith("\n") else ""
+            if line_begins and before and not before.endswith("\n"):
+                return "\n"
+            return ""
         if code in _REPEATS:
-            return self.sample(list(argument[2]), before) * max(1, argument[0])
+            return str(self.sample(list(argument[2]), before) * max(1, argument[0]))
         if code in (sre.ASSERT, sre.ASSERT_NOT):
             return ""
         return self.sample(list(parts[0]), before) if (parts := _parts(code, argument)) else ""
@@ -142,7 +144,7 @@ class _Maker:
 
 def _is_in(sign: str, kind: Any, value: Any) -> bool:
     if kind is sre.LITERAL:
-        return ord(sign) == value
+        return bool(ord(sign) == value)
     if kind is sre.RANGE:
         return bool(value[0] <= ord(sign) <= value[1])
     return re.match(_CATEGORIES[value], sign) is not None

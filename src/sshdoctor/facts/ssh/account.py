@@ -62,12 +62,14 @@ if [ -z "$values" ]; then
   [ -r /etc/ssh/sshd_config ] || echo unread=yes
   values=$(sed -n -e '/^[[:space:]]*[Mm][Aa][Tt][Cc][Hh][[:space:]]/q' -e 's/"//g' \
     -e 's/^[[:space:]]*[Aa]uthorized[Kk]eys[Ff]ile[[:space:]=]/authorizedkeysfile /p' \
+    -e 's/^[[:space:]]*[Aa]uthorized[Kk]eys[Cc]ommand[[:space:]=]/authorizedkeyscommand /p' \
     /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null)
 fi
 patterns=
 while read -r keyword value; do
   case $keyword in
     authorizedkeysfile) patterns=${patterns:-$value} ;;
+    authorizedkeyscommand) echo "command=$value" ;;
   esac
 done <<EOT
 $values
@@ -140,7 +142,7 @@ class AuthFile(Struct, frozen=True):
 
 class Account(Struct, frozen=True, kw_only=True):
     """``state``: present, absent. ``authorized`` has the fingerprints of all keys in the files, Unknown
-    where one of them may not be read."""
+    where one of them may not be read. ``keys_command`` is AuthorizedKeysCommand: it may admit other keys."""
 
     name: str
     state: str | Unknown
@@ -154,6 +156,7 @@ class Account(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     authorized: tuple[str, ...] | Unknown = ()
     authorized_files: tuple[AuthFile, ...] = ()
+    keys_command: str = ""
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -190,6 +193,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
     above = rows(said["passwd"])
     home = above.get(entry["home"])
     files = tuple(_file(path(name), text, judge, above) for name, text in blocks.items())
+    command = entry.get("command", "none").split("\n")[0]
     return Account(
         name=entry["name"],
         state="present",
@@ -202,6 +206,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         groups=tuple(entry.get("groups", "").split()),
         authorized=NOT_PERMITTED if "unread" in entry else _authorized(files),
         authorized_files=files,
+        keys_command="" if command == "none" else command,
         evidence=evidence(
             f"getent passwd {entry['name']}; ls -l ~{entry['name']}/.ssh",
             [":".join(entry[key] for key in ("name", "uid", "gid", "home", "shell"))]

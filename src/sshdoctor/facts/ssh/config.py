@@ -189,6 +189,7 @@ class Config(Struct, frozen=True, kw_only=True):
     """AuthenticationMethods: "any", or lists of methods that are all asked for."""
     force_command: str | Unknown
     """"none" where there is none; for this user and client."""
+    use_dns: bool | Unknown
     user_ca_keys: str | Unknown
     """TrustedUserCAKeys; "none" where there is none."""
     evidence: tuple[Evidence, ...]
@@ -204,9 +205,7 @@ _LIBRARY = re.compile(
     r"loading shared librar|symbol lookup|undefined symbol|' not found|version mismatch|Error rel"
 )
 _MATCH_NEEDS = re.compile(r"not in connection test specification|test mode specification|connection spec")
-
-
-_OPTIONS = re.compile(r"^usage: sshd|(unknown|illegal|invalid) option|command-line", re.M)
+_BAD_OPTION = re.compile(r"^usage: sshd|(unknown|illegal|invalid) option|command-line", re.M)
 _NO_FILE = re.compile(r"^(?=\S*sshd_config)\S+: No such file or directory", re.M)
 _KEYWORD = re.compile(
     r"(?<=[a-z0-9\"])(?=(?:Port|AddressFamily|ListenAddress|HostKey|SyslogFacility|LogLevel|LoginGraceTime|Permit"
@@ -284,6 +283,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         use_pam=_unless_refused("usepam", errors, values.flag("usepam", "no")),
         methods_wanted=values.text("authenticationmethods", "any"),
         force_command=values.text("forcecommand", "none"),
+        use_dns=values.flag("usedns", "no"),
         user_ca_keys=values.text("trustedusercakeys", "none"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,
     )
@@ -308,7 +308,7 @@ def _judge(
         return Unknown("sshd does not load"), "library"
     if _errors(lines):
         return "invalid", "bad-line"
-    if _OPTIONS.search(text):
+    if _BAD_OPTION.search(text):
         return "invalid", "options"
     if _NO_FILE.search(text):
         return "invalid", "no-file"

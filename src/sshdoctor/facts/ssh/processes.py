@@ -200,6 +200,8 @@ def _daemon(stat: _Stat, exe: str, titles: Mapping[int, str], boot: int) -> Daem
         started=boot + stat.start_ticks / _TICKS,
         command=titles.get(stat.pid, ""),
     )
+
+
 def _sees_home(text: str, pid: int) -> bool | Unknown:
     """
     >>> _sees_home("1:7\\n90 1:7\\n91 ", 90), _sees_home("1:7\\n90 1:7\\n91 ", 91)
@@ -220,5 +222,3 @@ def _port_option(command: str) -> str:
     """
     found = _PORT_OPTION.search(command)
     return found[1] if found else ""
-
-
