@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sshdoctor.access.shell import KeptOutput, Shell, kill_script
+from sshdoctor.facts.ssh import logins
 from sshdoctor.model import Become, Secret
 
 
@@ -51,3 +52,7 @@ def test_a_group_that_may_be_the_servers_is_left_alone() -> None:
     assert "-5" not in kill_script((7, 5, 5), under_sudo=False)
     assert "-1" not in kill_script((7, 1, 1), under_sudo=True)
     assert "-0" not in kill_script((7, 0, 0), under_sudo=True)
+
+
+def test_a_shell_of_an_earlier_look_is_known_by_its_command_line() -> None:
+    assert all(logins.PROBE in Shell(become).argv[-1] for become in (None, Become(user="root")))

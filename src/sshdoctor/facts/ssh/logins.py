@@ -19,6 +19,8 @@ from sshdoctor.services import find_servers
 from sshdoctor.services.ssh.programs import SERVERS
 
 _TICKS = 100
+PROBE = "read -r word; read -r pid name state parent group rest"
+"""In the command line of each shell of this program's own (access/shell.py), which may have been cut off."""
 _SLACK = 2.0
 """Seconds by which the two clocks may differ."""
 
@@ -93,6 +95,7 @@ def parse(sections: Mapping[str, Section]) -> Logins | Unknown:
     leaves = [one for one in ours.values() if one.pid not in {each.parent for each in ours.values()}]
     chain = max((_chain(leaf, ours) for leaf in leaves), key=len, default=[])
     chain = [one for one in chain if not re.match(r"sshd(-session)?: ", one.command)]
+    chain = [] if any(PROBE in one.command for one in chain) else chain
     scripts = [(one, found) for one in chain if (found := _script(one.command))]
     last = chain[-1] if chain else None
     what, script = scripts[-1] if scripts else (last, last.command if last else "")

@@ -6,6 +6,7 @@ are the user's own: what stands there is shown, and proves nothing about anybody
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -31,18 +32,25 @@ true
 
 
 class StartFiles(Struct, frozen=True, kw_only=True):
-    """``ending``: the first line at which such a file ends the shell, as FILE:LINE:TEXT; or ""."""
+    """``ending``: the first line at which such a file ends the shell, as FILE:LINE:TEXT; or "". ``file`` is that
+    file, one of those that this fact itself names."""
 
     ending: str
+    file: str
     evidence: tuple[Evidence, ...]
 
 
 VALUE = StartFiles
-WRITERS = {"": "anyone"}
+WRITERS = {"": "anyone", "file": "root"}
+_PLAIN = re.compile(r"/[\w./+@-]+")
 
 
 def parse(sections: Mapping[str, Section]) -> StartFiles | Unknown:
     lines = [line[:200] for line in sections["lines"].output.splitlines() if line.count(":") >= 2]
+    ending = lines[0] if lines else ""
+    file = ending.partition(":")[0]
     return StartFiles(
-        ending=lines[0] if lines else "", evidence=evidence("grep -n exit ~/.bashrc ~/.profile", lines[:6])
+        ending=ending,
+        file=file if _PLAIN.fullmatch(file) else "that file",
+        evidence=evidence("grep -n exit ~/.bashrc ~/.profile", lines[:6]),
     )
