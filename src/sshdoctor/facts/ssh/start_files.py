@@ -32,8 +32,9 @@ true
 
 
 class StartFiles(Struct, frozen=True, kw_only=True):
-    """``ending``: the first line at which such a file ends the shell, as FILE:LINE:TEXT; or "". ``file`` is that
-    file, one of those that this fact itself names."""
+    """``ending``: the first line at which such a file ends the shell, as FILE:LINE:TEXT; or "".
+
+    ``file`` is that file, one of those that this fact itself names."""
 
     ending: str
     file: str
