@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sshdoctor.checks.condition import Sentence
 from sshdoctor.checks.evaluate import Evaluated, Obstacle
@@ -137,3 +138,14 @@ def test_the_causes_of_several_addresses_are_told_once_in_their_strongest_form()
         ("drop", "root", "proved"),
         ("stopped", "root", "proved"),
     ]
+
+
+def test_what_the_host_says_of_its_last_start_answers_no_client_that_hears_nothing() -> None:
+    start = judged("daemon", "options", "rst")
+    assert start.obstacle is not None
+    said = replace(start, obstacle=replace(start.obstacle, said=True, of_start=True))
+    assert [(cause.id, cause.role, cause.confidence) for cause in rank([DROP, said], "silence")] == [
+        ("drop", "root", "proved"),
+        ("options", "behind", "likely"),
+    ]
+    assert rank([said], "rst")[0].proof == "said"

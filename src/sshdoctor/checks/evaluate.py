@@ -28,6 +28,7 @@ class Obstacle(Struct, frozen=True, kw_only=True):
     confidence: str
     evidence: tuple[Evidence, ...]
     said: bool = False
+    of_start: bool = False
 
 
 class Evaluated(Struct, frozen=True, kw_only=True):
@@ -153,6 +154,7 @@ def _obstacle(check: Check, rule: CauseRule, facts: Mapping[str, object], said: 
         confidence=confidence,
         evidence=tuple(dict.fromkeys(evidence)),
         said=said is not None and said.trusted,
+        of_start=said is not None and said.of == "start",
     )
 
 

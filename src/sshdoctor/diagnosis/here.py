@@ -51,8 +51,9 @@ def measure_stalled(host: Host, replies: Sequence[Reply], timeout: float) -> dic
     packets come through. One more connection, or two, and only then."""
     from sshdoctor.outside.large_packets import measure  # few dials stall
 
-    return {
-        reply.address: {"passage": measure(reply, load(host.service), min(timeout, _PATIENCE))}
+    service, patience = load(host.service), min(timeout, _PATIENCE)
+    return {  # a second try where the first could not even begin
+        reply.address: {"passage": measure(reply, service, patience) or measure(reply, service, patience)}
         for reply in replies
         if reply.address is not None and not reply.stage and _stalled(reply)
     }

@@ -99,7 +99,7 @@ def _doubt(obstacle: Obstacle) -> int:
 
 def _passed(obstacle: Obstacle, reply: str) -> bool:
     """The client came further than this obstacle would let it: it does not stop this client."""
-    if obstacle.said:
+    if obstacle.said and not obstacle.of_start:
         return works(reply)
     return all(progress(word) < progress(reply) for word in obstacle.reply if word != "any") and (
         "any" not in obstacle.reply or works(reply)
@@ -107,7 +107,7 @@ def _passed(obstacle: Obstacle, reply: str) -> bool:
 
 
 def _explains(obstacle: Obstacle, reply: str) -> bool:
-    if obstacle.said or reply in obstacle.reply or "any" in obstacle.reply:
+    if (obstacle.said and not obstacle.of_start) or reply in obstacle.reply or "any" in obstacle.reply:
         return True
     coarse = {"refused": ("rst", "icmp"), "unreachable": ("icmp", "local-unreachable")}.get(reply, ())
     return any(word.startswith(coarse) for word in obstacle.reply) if coarse else False

@@ -26,7 +26,7 @@ HONOURED = frozenset(
 ORDINARY = {"ipqos": ("lowdelay throughput", "af21 cs1", "ef none", "ef cs0")}
 """What ssh does unasked: Debian's, and upstream's before 10.1 and since (ssh_config(5))."""
 
-_DIFFERENT = ("auth-denied", "kex-failed")
+_DIFFERENT = ("auth-denied", "kex-failed", "host-key-unknown")
 _SLOW = 4
 _MOST_LINES = 200
 _WORDS = (
