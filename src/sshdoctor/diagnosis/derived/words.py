@@ -68,7 +68,7 @@ def words(
     if client is None:
         return Unknown("the client's address is not known")
     # Where the system vouches for some lines, what anybody may have written beside them counts for nothing.
-    lines = [line for line in log.lines if line.trusted] or log.lines
+    lines = [line for line in log.lines if line.trusted or line.account] or log.lines
     ours = _ours([_Read(line, classify(line.program, line.message)) for line in lines], client, port)
     said = (*_said(ours), *_heard(load(service).client, heard, ours))
     shown = "\n".join(f"{one.line.program}[{one.line.pid}]: {one.line.message}" for one in ours[-8:])
@@ -139,8 +139,16 @@ def _said(lines: Iterable[_Read], of: str = "dial") -> Iterator[Said]:
                 of=of,
                 text=one.line.message,
                 parts=one.reason.parts,
-                trusted=one.line.trusted and one.reason.certain,
+                trusted=one.reason.certain and (one.line.trusted or _of_login(one.line, one.reason)),
             )
+
+
+def _of_login(line: Line, reason: Reason) -> bool:
+    """Behind the login the server writes as the one who logged in, who is believed about that alone.
+
+    Only while it names nothing but the kernel's error: a path in it would be that one's choice.
+    """
+    return line.account and reason.entry.stage == "session" and reason.parts.keys() <= {"errno"}
 
 
 def _heard(program: str, heard: Sequence[str], ours: Sequence[_Read]) -> Iterator[Said]:
