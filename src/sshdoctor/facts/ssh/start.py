@@ -32,8 +32,9 @@ done
 echo '## service'
 systemctl show -p Id,LoadState,LoadError,ActiveState,SubState,NRestarts,Result,ConditionResult,AssertResult \\
   -p FragmentPath,DropInPaths,Type,TimeoutStartUSec,ExecCondition,ExecStartPre,ExecStart,ExecStartPost \\
-  -p InvocationID,RuntimeMaxUSec,WatchdogUSec,User,ActiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic \\
-  -p ProtectHome,InaccessiblePaths,TemporaryFileSystem,RootDirectory "$unit.service" 2>&1
+  -p InvocationID,RuntimeMaxUSec,WatchdogUSec,User,ActiveEnterTimestampMonotonic \\
+  -p InactiveExitTimestampMonotonic,ProtectHome,InaccessiblePaths,TemporaryFileSystem,RootDirectory \\
+  "$unit.service" 2>&1
 echo '## socket'
 systemctl show -p Id,LoadState,ActiveState,Result,InvocationID,DropInPaths,FragmentPath,BindIPv6Only \\
   -p BindToDevice "$unit.socket" 2>&1
@@ -113,6 +114,11 @@ class Start(Struct, frozen=True, kw_only=True):
     @property
     def runs(self) -> bool:
         return self.active in ("active", "reloading")
+
+    @property
+    def left_to_socket(self) -> bool:
+        """It rests, and its socket unit listens: that starts it, or another for each connection (Accept=)."""
+        return (self.active, self.result, self.socket_active) == ("inactive", "success", "active")
 
 
 VALUE = Start

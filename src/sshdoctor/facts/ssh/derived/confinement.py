@@ -14,7 +14,7 @@ from sshdoctor.model import Evidence, Unknown
 
 
 class Confinement(Struct, frozen=True, kw_only=True):
-    """``home`` is the user's home, or .ssh in it, where the daemon does not see it, though it is there; else "".
+    """``home`` is the user's home, or .ssh in it, where the daemon does not see it, though it is there.
     ``hidden_by`` is the setting of the unit that hides it (NAME=VALUE, in one of ``files``), "" for none."""
 
     home: str
