@@ -57,8 +57,8 @@ def words(
     ``heard`` is what the client's session printed before it ended; it counts where the host's log says as
     much, for a start file may print anything.
 
-    Where the service does not run, and is not left to a socket unit that does, what was said at its last start
-    counts as said about this dial.
+    Where the service does not run, and is not left to a socket unit that does, what was said at its last
+    start counts as said about this dial.
     """
     down = not isinstance(start, Unknown) and not start.runs and not start.left_to_socket
     if down and isinstance(start.lines, tuple) and start.lines:
