@@ -46,6 +46,7 @@ def sections(said: Mapping[str, Any], client: str, address: str, number: int) ->
             "## ip\n1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue\\    link/loopback\n"
             f"2: eth0: <{said.get('flags', 'BROADCAST,UP,LOWER_UP')}> mtu 1500 qdisc noqueue\\    "
             f"link/ether 02:00:00:00:00:0{number} brd ff:ff:ff:ff:ff:ff\n"
+            f"## ports\n{said.get('ports', '')}\n"
             f"## arp_ignore\n{values['arp_ignore']}## counters\nIPReversePathFilter={drops}\n",
             0,
         ),

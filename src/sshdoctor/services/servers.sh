@@ -39,7 +39,7 @@ find_servers() {
     if [ -z "$exe" ]; then
       { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || continue
       # Who is dead, or about to be, runs no program: the size of its memory is 0 (proc(5), stat, field 23).
-      [ "$(echo "${stat##*) }" | cut -d ' ' -f 21)" = 0 ] || unseen=yes
+      [ "$(echo "${stat##*) }" | cut -d ' ' -f 21)" = 0 ] || unseen="$unseen $pid"
       continue
     fi
     case $exe in *[!A-Za-z0-9/._+@:,\ \(\)-]*) continue ;; esac
@@ -52,5 +52,8 @@ find_servers() {
 "
   done
   echo '## servers'; printf %s "$programs"
-  [ -z "$unseen" ] || echo '## unseen'
+  [ -z "$unseen" ] || {
+    echo '## unseen'
+    for pid in self $unseen; do sed -n "s/^CapPrm:[[:space:]]*/$pid /p" "/proc/$pid/status"; done 2>/dev/null
+  }
 }

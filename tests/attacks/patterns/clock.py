@@ -16,7 +16,7 @@ _FOURFOLD = 9
 """Four times the text may take nine times as long: it is 4 where it grows linearly, 16 with the square."""
 _NOTICED = 0.015
 """Seconds below which a growth is noise."""
-_PATIENCE = 20
+_PATIENCE = 5
 """Seconds of the processor for one text."""
 
 
@@ -37,7 +37,7 @@ def _quickest(use: Use, attack: Attack, size: int) -> float:
     if isinstance(use.pattern.pattern, bytes):
         text = text_of(attack, size).encode("latin-1", "replace")
     best = _seconds(use, text)
-    for _ in range(2 if best > _NOTICED else 0):
+    for _ in range(2 if _NOTICED < best < _PATIENCE else 0):
         best = min(best, _seconds(use, text))
     return best
 

@@ -17,8 +17,9 @@ class Interface(Struct, frozen=True, kw_only=True):
     ``address``: usable, dadfailed (duplicate address detection found another machine that has it), tentative
     (that goes on), unanswered (it is on an interface that no question comes to, such as lo, and arp_ignore
     has the one that is asked not answer for it), noarp (its interface, by which clients come, answers no
-    question for a hardware address), none. ``macs`` are the hardware
-    addresses of all interfaces of the host.
+    question for a hardware address), taken (its interface, by which the answers leave, is a port of
+    ``taken_by``, which takes what comes in, as ``taken_as`` says: a bridge, a bond), none. ``macs`` are the
+    hardware addresses of all interfaces of the host.
     """
 
     state: str | Unknown
@@ -26,6 +27,8 @@ class Interface(Struct, frozen=True, kw_only=True):
     address: str | Unknown
     prefix: str
     """The address with the length of its prefix."""
+    taken_by: str
+    taken_as: str
     arp_ignore: int | Unknown
     macs: tuple[str, ...] | Unknown
     evidence: tuple[Evidence, ...]
@@ -44,6 +47,8 @@ def interface(addresses: Addresses | Unknown, links: Links | Unknown) -> Interfa
         name=own.interface if own else "",
         address="none" if own is None else _address(own, link, asked, addresses.return_interface),
         prefix=prefix,
+        taken_by=link.taken_by if link else "",
+        taken_as=link.taken_as if link else "",
         arp_ignore=asked,
         macs=links if isinstance(links, Unknown) else tuple(one.mac for one in links.all if one.mac),
         evidence=(
@@ -67,6 +72,8 @@ def _address(own: Address, link: Link | None, arp_ignore: int | Unknown, by: str
     for flag in ("dadfailed", "tentative"):
         if flag in own.flags:
             return flag
+    if link is not None and link.taken_by and link.name == by:
+        return "taken"
     if link is not None and "NOARP" in link.text and link.mac and link.name == by and ":" not in own.address:
         return "noarp"
     silent = link is not None and any(word in link.text for word in ("LOOPBACK", "NOARP"))

@@ -55,9 +55,11 @@ def words(
     ``heard`` is what the client's session printed before it ended; it counts where the host's log says as
     much, for a start file may print anything.
 
-    Where the service does not run, what was said at its last start counts as said about this dial.
+    Where the service does not run, and is not left to a socket unit that does, what was said at its last
+    start counts as said about this dial.
     """
-    if not isinstance(start, Unknown) and not start.runs and isinstance(start.lines, tuple) and start.lines:
+    down = not isinstance(start, Unknown) and not start.runs and not start.left_to_socket
+    if down and isinstance(start.lines, tuple) and start.lines:
         return _of_start(start, start.lines)
     if isinstance(log, Unknown):
         return log
@@ -66,7 +68,7 @@ def words(
     if client is None:
         return Unknown("the client's address is not known")
     # Where the system vouches for some lines, what anybody may have written beside them counts for nothing.
-    lines = [line for line in log.lines if line.trusted] or log.lines
+    lines = [line for line in log.lines if line.trusted or line.account] or log.lines
     ours = _ours([_Read(line, classify(line.program, line.message)) for line in lines], client, port)
     said = (*_said(ours), *_heard(load(service).client, heard, ours))
     shown = "\n".join(f"{one.line.program}[{one.line.pid}]: {one.line.message}" for one in ours[-8:])
@@ -135,8 +137,16 @@ def _said(lines: Iterable[_Read], of: str = "dial") -> Iterator[Said]:
                 of=of,
                 text=one.line.message,
                 parts=one.reason.parts,
-                trusted=one.line.trusted and one.reason.certain,
+                trusted=one.reason.certain and (one.line.trusted or _of_login(one.line, one.reason)),
             )
+
+
+def _of_login(line: Line, reason: Reason) -> bool:
+    """Behind the login the server writes as the one who logged in, who is believed about that alone.
+
+    Only while it names nothing but the kernel's error: a path in it would be that one's choice.
+    """
+    return line.account and reason.entry.stage == "session" and reason.parts.keys() <= {"errno"}
 
 
 def _heard(program: str, heard: Sequence[str], ours: Sequence[_Read]) -> Iterator[Said]:

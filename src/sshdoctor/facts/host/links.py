@@ -1,16 +1,19 @@
 """The network interfaces: whether they are up, their hardware addresses, and what the kernel asks of packets.
 
 Sources: ip-link(8), whose LOWER_UP is the carrier and whose ``prog/xdp`` is a program of XDP; netdevice(7)
-for the bits of /sys/class/net/NAME/flags; the kernel's ip-sysctl for arp_ignore (in force is the greater of
-"all" and the interface's). TcpExt IPReversePathFilter of /proc/net/netstat counts what rp_filter has dropped.
+for the bits of /sys/class/net/NAME/flags. What a bridge, a bond and their like take from their ports never
+reaches the ports' own addresses (ip-link(8), "master", and the ``KIND_slave`` of its details); a VRF takes
+nothing. The kernel's ip-sysctl for arp_ignore (in force is the greater of "all" and the interface's). TcpExt
+IPReversePathFilter of /proc/net/netstat counts what rp_filter has dropped.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties, unseen
 from sshdoctor.facts.parsing.section import Section
@@ -28,6 +31,16 @@ else
     echo "${link##*/} $(cat "$link/flags") ${carrier:-?} $(cat "$link/mtu") $(cat "$link/address")"
   done
 fi
+echo '## ports'
+for port in /sys/class/net/*; do
+  [ -e "$port/master" ] || continue
+  master=$(readlink "$port/master") kind=''
+  [ ! -e "$port/brport" ] || kind=bridge
+  [ ! -e "$port/bonding_slave" ] || kind=bond
+  [ -n "$kind" ] || kind=$(ip -o -d link show dev "${port##*/}" 2>/dev/null |
+    sed -n 's/.*[[:space:]]\\([a-z]*\\)_slave.*/\\1/p')
+  echo "${port##*/} ${master##*/} $kind"
+done
 echo '## arp_ignore'; grep -s . /proc/sys/net/ipv4/conf/*/arp_ignore
 echo '## counters'
 grep -s '^TcpExt:' /proc/net/netstat | {
@@ -53,6 +66,10 @@ class Link(Struct, frozen=True, kw_only=True):
     xdp: str = ""
     bridged: bool = False
     """It is the port of a bridge or a member of a bond: its packets come in by that one."""
+    taken_by: str = ""
+    """That interface: a bridge, a bond, a team, Open vSwitch; "" for none, or a VRF, which takes nothing."""
+    taken_as: str = ""
+    """What that one is: bridge, bond, team, openvswitch."""
     text: str = ""
 
 
@@ -72,6 +89,7 @@ class Links(Struct, frozen=True, kw_only=True):
 
 VALUE = Links
 WRITERS = {"": "kernel"}
+_TAKING = ("bridge", "bond", "team", "openvswitch")
 _UP, _RUNNING_WORDS = 0x1, "LOWER_UP"
 _LINE = re.compile(r"^\d+: ([^\s:@]+)(?:@\S+)?: <([^>\n]*)>(.*)$", re.M)
 _XDP = re.compile(r"\\\s+(prog/xdp\S* .*?)(?=\\|$)")
@@ -82,7 +100,8 @@ def parse(sections: Mapping[str, Section]) -> Links | Unknown:
     if (cut := unseen(section)) is not None:
         return cut
     said = parts(section.output)
-    every = tuple(_of_ip(said["ip"]) if "ip" in said else _of_sys(said.get("sys", "")))
+    shown = _of_ip(said["ip"]) if "ip" in said else _of_sys(said.get("sys", ""))
+    every = tuple(_with_masters(shown, said.get("ports", "")))
     if not every:
         return Unknown("the host shows no interfaces")
     values = dict(re.findall(r"/conf/([^/]+)/arp_ignore:(\d)$", said.get("arp_ignore", ""), re.M))
@@ -92,6 +111,15 @@ def parse(sections: Mapping[str, Section]) -> Links | Unknown:
         reverse_path_drops=number(properties(said.get("counters", "")).get("IPReversePathFilter")),
         evidence=evidence("ip link", [link.text for link in every]),
     )
+
+
+def _with_masters(links: Iterable[Link], text: str) -> Iterator[Link]:
+    """Each with the interface that takes its packets, as ``port master kind`` lines tell it."""
+    rows = [line.split() for line in text.splitlines()]
+    known = {row[0]: (row[1], row[2]) for row in rows if len(row) == 3 and row[2] in _TAKING}
+    for link in links:
+        master, kind = known.get(link.name, ("", ""))
+        yield replace(link, taken_by=plain_name(master) if master else "", taken_as=kind)
 
 
 def _of_ip(text: str) -> Iterator[Link]:

@@ -17,12 +17,16 @@ LONGEST = 2000
 
 
 class Line(Struct, frozen=True):
-    """One message. ``trusted``: the system itself vouches that root's own server, or systemd, wrote it."""
+    """One message. ``trusted``: the system itself vouches that root's own server, or systemd, wrote it.
+
+    ``account``: it vouches that a server wrote it as the one who logs in, who may have started that himself.
+    """
 
     program: str
     pid: int
     message: str
     trusted: bool
+    account: bool = False
 
 
 class _Entry(Struct):
@@ -35,17 +39,17 @@ class _Entry(Struct):
     program: str = msgspec.field(name="SYSLOG_IDENTIFIER", default="")
 
 
-def journal_lines(text: str, servers: Collection[str]) -> tuple[Line, ...] | Unknown:
+def journal_lines(text: str, servers: Collection[str], uid: str = "0") -> tuple[Line, ...] | Unknown:
     """The messages in ``text``, oldest first; Unknown where the journal may not be read.
 
-    ``servers`` are the names of the service's own programs.
+    ``servers`` are the names of the service's own programs; ``uid`` the one as whom they wrote.
     """
     if "insufficient permissions" in text:
         return Unknown("the journal may not be read; root may, or the group systemd-journal")
-    return tuple(_entries(text, servers))
+    return tuple(_entries(text, servers, uid))
 
 
-def _entries(text: str, servers: Collection[str]) -> Iterator[Line]:
+def _entries(text: str, servers: Collection[str], uid: str) -> Iterator[Line]:
     decoder = msgspec.json.Decoder(_Entry)
     for line in text.splitlines():
         try:
@@ -53,7 +57,10 @@ def _entries(text: str, servers: Collection[str]) -> Iterator[Line]:
             pid = int(entry.pid)
         except (msgspec.MsgspecError, ValueError):
             continue
-        yield Line(entry.program, pid, _message(entry.message), _is_trusted(entry, pid, servers))
+        vouched = _is_vouched(entry, pid, servers, uid)
+        yield Line(
+            entry.program, pid, _message(entry.message), vouched and uid == "0", vouched and uid != "0"
+        )
 
 
 def _message(field: object) -> str:
@@ -63,8 +70,8 @@ def _message(field: object) -> str:
     return str(field)[:LONGEST]
 
 
-def _is_trusted(entry: _Entry, pid: int, servers: Collection[str]) -> bool:
-    """Root wrote it, as a server or as systemd; of a process that has just ended journald knows no path."""
+def _is_vouched(entry: _Entry, pid: int, servers: Collection[str], uid: str) -> bool:
+    """``uid`` wrote it, as a server or systemd; of a process that has just ended journald knows no path."""
     folder, _, name = entry.exe.rpartition("/")
     server = not entry.exe or (name in servers and not folder.startswith("/home"))
-    return entry.uid == "0" and (server or pid == 1 or name == "systemd-executor")
+    return entry.uid == uid and (server or pid == 1 or (name == "systemd-executor" and uid == "0"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from sshdoctor.model import Unknown
+
+_UNSEEN = "not permitted to see which program a process runs"
 
 
 class Servers(Struct, frozen=True):
@@ -28,5 +31,20 @@ def read(said: Mapping[str, str]) -> Servers:
     if "hidden" in said:
         return Servers(programs, Unknown("not permitted to see other users' processes"))
     if "unseen" in said:
-        return Servers(programs, Unknown("not permitted to see which program a process runs"))
+        return Servers(programs, Unknown(_UNSEEN + _why(said["unseen"])))
     return Servers(programs, None)
+
+
+def _why(text: str) -> str:
+    """Nobody looks into a process that has capabilities that he lacks himself (ptrace(2)): which one that is.
+
+    >>> _why("self 00000000a80425fb\\n79 000001ffffffffff"), _why("self 0\\n79 0")
+    (': 79 has more capabilities than this way in (look from outside of the container)', '')
+    """
+    rows = re.findall(r"^(self|\d+) ([0-9a-f]+)$", text, re.M)
+    held = {name: int(value, 16) for name, value in rows}
+    own = held.pop("self", None)
+    more = [pid for pid, value in held.items() if own and value & ~own]
+    if not more:
+        return ""
+    return f": {more[0]} has more capabilities than this way in (look from outside of the container)"

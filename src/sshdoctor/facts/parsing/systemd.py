@@ -12,6 +12,8 @@ from sshdoctor.model import Evidence, Unknown
 
 Unit = Mapping[str, str]
 _SHOWN = ("LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "FreezerState", "Listen")
+_COUNTED = ("MaxConnections", "MaxConnectionsPerSource", "NConnections", "NRefused")
+"""Of a socket unit that starts a server for each connection."""
 
 
 def units(text: str) -> dict[str, Unit]:
@@ -78,7 +80,8 @@ def epoch(text: str) -> float | None:
 
 
 def shown(unit: Unit) -> tuple[Evidence, ...]:
-    seen = (key for key in _SHOWN if unit.get(key) and (key, unit[key]) != ("FreezerState", "running"))
+    keys = (*_SHOWN, *_COUNTED) if unit.get("Accept") == "yes" else _SHOWN
+    seen = (key for key in keys if unit.get(key) and (key, unit[key]) != ("FreezerState", "running"))
     lines = [f"{key}={unit[key]}".replace("\n", " ") for key in seen]
     return evidence(f"systemctl show {unit['Id']}", lines)
 

@@ -57,8 +57,12 @@ home=$(getent passwd -- "${{user:-root}}" 2>/dev/null | cut -d: -f6)
   awk -F: -v "name=${{user:-root}}" '$1 == name {{ print $6; exit }}' /etc/passwd 2>/dev/null)
 case $(id -u)$home in
   0/?*)
-    echo '## home'; stat -L -c '%d:%i' -- "$home" 2>/dev/null
-    for pid in $servers; do echo "$pid $(stat -L -c '%d:%i' "/proc/$pid/root$home" 2>/dev/null)"; done ;;
+    for part in home keys; do
+      folder=$home; [ "$part" = home ] || folder=$home/.ssh
+      [ "$part" = home ] || [ ! -L "$folder" ] || continue # a link is as its user likes
+      echo "## $part"; stat -L -c '%d:%i' -- "$folder" 2>/dev/null
+      for pid in $servers; do echo "$pid $(stat -L -c '%d:%i' "/proc/$pid/root$folder" 2>/dev/null)"; done
+    done ;;
 esac
 echo '## again'; cat $stats 2>/dev/null
 true
@@ -92,6 +96,8 @@ class Processes(Struct, frozen=True, kw_only=True):
     other_servers: tuple[str, ...]
     sees_home: bool | Unknown
     """The daemon sees the user's home as it is, and is in no other tree of mounts that hides it."""
+    sees_keys: bool | Unknown
+    """The same of the folder .ssh in it, Unknown where there is none."""
     port_option: str
     """What of its own command line decides its port in place of sshd_config (-p, -o Port, -f); ""."""
     evidence: tuple[Evidence, ...]
@@ -124,6 +130,7 @@ def parse(sections: Mapping[str, Section]) -> Processes | Unknown:
         started=first.started if first else None,
         other_servers=tuple(dict.fromkeys(others)),
         sees_home=_sees_home(said.get("home", ""), first.pid) if first else Unknown("no daemon runs"),
+        sees_keys=_sees_home(said.get("keys", ""), first.pid) if first else Unknown("no daemon runs"),
         port_option=_port_option(first.command) if first else "",
         evidence=evidence(
             "ps -C sshd -o pid,stat,args",

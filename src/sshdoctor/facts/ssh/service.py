@@ -36,6 +36,7 @@ if [ -d /run/systemd/system ]; then
   echo '## systemd'
   TZ=UTC systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,Result,MainPID,ExecMainStatus \\
     -p ExecMainStartTimestamp,ActiveEnterTimestamp,InactiveEnterTimestamp,Listen,FreezerState \\
+    -p Accept,NConnections,NRefused,MaxConnections,MaxConnectionsPerSource \\
     ssh.service sshd.service ssh.socket sshd.socket 2>&1 || { echo '## disk'; links; }
 elif [ -d /run/openrc ]; then
   for name in sshd ssh dropbear; do
@@ -88,6 +89,14 @@ class Service(Struct, frozen=True, kw_only=True):
     socket_result: str | Unknown = ""
     socket_listens: tuple[str, ...] = ()
     socket_ports: tuple[int, ...] = ()
+    socket_connections: int = 0
+    """Those that run, each with a server of its own; 0 where one server has them all (Accept=no)."""
+    socket_most: int = 0
+    """MaxConnections= of it, 0 where one server has them all."""
+    socket_most_of_one: int = 0
+    """MaxConnectionsPerSource= of it, 0 for no limit."""
+    socket_refused: int = 0
+    """Connections that systemd closed at once, since the socket unit listens."""
     others: tuple[str, ...] = ()
     """Other SSH servers that start at the boot of a system that does not run."""
     evidence: tuple[Evidence, ...] = ()
@@ -173,6 +182,7 @@ def _of_systemd(units: Mapping[str, Mapping[str, str]]) -> Service:
     state = _systemd.service_state(service)
     listens = _systemd.listens(socket)
     words = service.get("UnitFileState", ""), socket.get("UnitFileState", "")
+    each = socket if socket.get("Accept") == "yes" else {}
     return Service(
         manager="systemd",
         unit=service["Id"],
@@ -191,6 +201,10 @@ def _of_systemd(units: Mapping[str, Mapping[str, str]]) -> Service:
         socket_result=socket.get("Result", ""),
         socket_listens=listens,
         socket_ports=_systemd.ports(listens),
+        socket_connections=number(each.get("NConnections")) or 0,
+        socket_most=number(each.get("MaxConnections")) or 0,
+        socket_most_of_one=number(each.get("MaxConnectionsPerSource")) or 0,
+        socket_refused=number(each.get("NRefused")) or 0,
         evidence=_systemd.shown(service) + (() if _systemd.absent(socket) else _systemd.shown(socket)),
     )
 

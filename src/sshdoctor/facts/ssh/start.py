@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from sshdoctor.facts.parsing import systemd
 from sshdoctor.facts.parsing.journal_lines import Line, journal_lines
-from sshdoctor.facts.parsing.output import evidence, parts, properties
+from sshdoctor.facts.parsing.output import evidence, number, parts, properties
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.words import plain_name, unit_name
+from sshdoctor.facts.ssh.parsing.retries import is_retried, last_two, result_before
 from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services.ssh.programs import LOGGING
 
@@ -29,10 +30,11 @@ for unit in ssh sshd; do
   case $load in ''|not-found) ;; *) break ;; esac
 done
 echo '## service'
-systemctl show -p Id,LoadState,LoadError,ActiveState,Result,ConditionResult,AssertResult,FragmentPath \\
-  -p DropInPaths,Type,TimeoutStartUSec,ExecCondition,ExecStartPre,ExecStart,ExecStartPost,InvocationID \\
-  -p RuntimeMaxUSec,WatchdogUSec,User,ActiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic \\
-  -p ProtectHome,InaccessiblePaths,TemporaryFileSystem,RootDirectory "$unit.service" 2>&1
+systemctl show -p Id,LoadState,LoadError,ActiveState,SubState,NRestarts,Result,ConditionResult,AssertResult \\
+  -p FragmentPath,DropInPaths,Type,TimeoutStartUSec,ExecCondition,ExecStartPre,ExecStart,ExecStartPost \\
+  -p InvocationID,RuntimeMaxUSec,WatchdogUSec,User,ActiveEnterTimestampMonotonic \\
+  -p InactiveExitTimestampMonotonic,ProtectHome,InaccessiblePaths,TemporaryFileSystem,RootDirectory \\
+  "$unit.service" 2>&1
 echo '## socket'
 systemctl show -p Id,LoadState,ActiveState,Result,InvocationID,DropInPaths,FragmentPath,BindIPv6Only \\
   "$unit.socket" 2>&1
@@ -47,8 +49,12 @@ echo '## bound'; systemctl show -p BindsTo -p Requisite --value "$unit.service" 
 for kind in service socket; do
   echo "## last $kind"
   id=$(systemctl show -p InvocationID --value "$unit.$kind" 2>/dev/null)
+  state=$(systemctl show -p ActiveState --value "$unit.$kind" 2>/dev/null)
+  again=$(systemctl show -p NRestarts --value "$unit.$kind" 2>/dev/null)
   fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,_TRANSPORT
-  if [ -n "$id" ]; then set -- _UID=0 "_SYSTEMD_INVOCATION_ID=$id" + _PID=1 "INVOCATION_ID=$id"
+  if [ "$state" = activating ] && [ "${again:-0}" != 0 ]; then
+    set -- _UID=0 "_SYSTEMD_UNIT=$unit.$kind" + _PID=1 "UNIT=$unit.$kind" # what ended the one before counts
+  elif [ -n "$id" ]; then set -- _UID=0 "_SYSTEMD_INVOCATION_ID=$id" + _PID=1 "INVOCATION_ID=$id"
   else set -- _PID=1 "UNIT=$unit.$kind"; fi
   journalctl -q -b -n 40 -o json --output-fields=$fields --no-pager "$@" 2>&1
 done
@@ -66,7 +72,9 @@ class Start(Struct, frozen=True, kw_only=True):
     ``began``: that start came to its end, so that what ended the unit came later. ``runtime_max`` and
     ``watchdog`` are the times of RuntimeMaxSec= and WatchdogSec=, as systemd prints them, "" for none.
     ``run_as`` is User=, "" for root. ``hides`` are the settings that take folders from what runs in the unit,
-    as (NAME=VALUE, folder).
+    as (NAME=VALUE, folder). ``retried``: systemd is starting it once more after a start that failed, as
+    ``retried_after`` says (a word of ``result``, "" where that is not seen); ``restarts`` is how often it
+    did, and ``lines`` are the last failed start's as well.
     """
 
     unit: str
@@ -94,6 +102,9 @@ class Start(Struct, frozen=True, kw_only=True):
     runtime_max: str
     watchdog: str
     run_as: str
+    retried: bool
+    retried_after: str
+    restarts: int
     hides: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...] | Unknown
     evidence: tuple[Evidence, ...]
@@ -101,6 +112,11 @@ class Start(Struct, frozen=True, kw_only=True):
     @property
     def runs(self) -> bool:
         return self.active in ("active", "reloading")
+
+    @property
+    def left_to_socket(self) -> bool:
+        """It rests, and its socket unit listens: that starts it, or another for each connection (Accept=)."""
+        return (self.active, self.result, self.socket_active) == ("inactive", "success", "active")
 
 
 VALUE = Start
@@ -122,7 +138,10 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
     command, status = _failed_command(said["service"], unit)
     condition = _condition(said["conditions"], unit)
     requirement, shown = _failed_requirement(said["required"], said.get("bound", "").split())
+    retried = is_retried(unit)
     lines = journal_lines(said.get("last service", ""), LOGGING)
+    if retried and not isinstance(lines, Unknown):
+        lines = last_two(lines)
     socket_lines = journal_lines(said.get("last socket", ""), LOGGING)
     drop_ins = tuple(reversed(unit.get("DropInPaths", "").split()))
     return Start(
@@ -152,6 +171,9 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         runtime_max=_time(unit.get("RuntimeMaxUSec", "")),
         watchdog=_time(unit.get("WatchdogUSec", "")),
         run_as=plain_name(user) if (user := unit.get("User", "")) not in ("", "root", "0") else "",
+        retried=retried,
+        retried_after=result_before(unit, lines) if retried else "",
+        restarts=number(unit.get("NRestarts")) or 0,
         hides=tuple(_hides(unit)),
         lines=lines,
         evidence=_shown(unit, condition, shown, lines),
@@ -252,15 +274,18 @@ def _shown(
     unit: Mapping[str, str], condition: str, required: tuple[Evidence, ...], lines: tuple[Line, ...] | Unknown
 ) -> tuple[Evidence, ...]:
     said = () if isinstance(lines, Unknown) else tuple(line.message for line in lines[-6:])
-    keys = (
+    keys: tuple[str, ...] = (
         "LoadState",
         "LoadError",
         "ActiveState",
+        "SubState",
         "Result",
         "ConditionResult",
         "AssertResult",
         "DropInPaths",
     )
+    if is_retried(unit):
+        keys = (*keys, "NRestarts")
     own = [f"{key}={unit[key]}" for key in keys if unit.get(key)] + ([condition] if condition else [])
     return (
         *evidence(f"systemctl show {unit.get('Id', '')}", own),

@@ -14,7 +14,7 @@ from sshdoctor.model import Evidence, Unknown
 
 
 class Confinement(Struct, frozen=True, kw_only=True):
-    """``home`` is the user's home folder where the daemon does not see it, though it is there; else "".
+    """``home`` is the user's home, or .ssh in it, where the daemon does not see it, though it is there.
     ``hidden_by`` is the setting of the unit that hides it (NAME=VALUE, in one of ``files``), "" for none."""
 
     home: str
@@ -44,15 +44,16 @@ def derive(known: Mapping[str, Any]) -> Confinement | Unknown:
     looked = processes.running and account.state == "present" and account.home_exists is True
     if looked and isinstance(processes.sees_home, Unknown):
         return processes.sees_home
-    if not looked or processes.sees_home is True:
+    if not looked or (processes.sees_home is True and processes.sees_keys is not False):
         return Confinement(home="", hidden_by="", pid=processes.pid, unit="", files=(), evidence=())
+    hidden = account.home if processes.sees_home is False else f"{account.home}/.ssh"
     unit = "" if isinstance(start, Unknown) else start.unit
     hides = () if isinstance(start, Unknown) else start.hides
-    setting = next((setting for setting, folder in hides if _below(account.home, folder)), "")
-    seen = Evidence(f"ls -d /proc/{processes.pid}/root{account.home}", "not the folder of the host")
+    setting = next((setting for setting, folder in hides if _below(hidden, folder)), "")
+    seen = Evidence(f"ls -d /proc/{processes.pid}/root{hidden}", "not the folder of the host")
     shown = (Evidence(f"systemctl show {unit}", setting),) if setting else ()
     return Confinement(
-        home=account.home,
+        home=hidden,
         hidden_by=setting,
         pid=processes.pid,
         unit=unit,

@@ -93,10 +93,14 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
         unreadable=f"{odd[0].path} {_ODD[odd[0].odd]}" if none_read else "",
         rewrite=_rewrite(odd[0]) if none_read else Command(),
         stray=odd[0].path if odd and not none_read else "",
-        nowhere=getattr(config, "authorized_keys_files", ()) == ("none",) and not account.keys_command,
+        nowhere=_nowhere(config) and not account.keys_command,
         forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
         evidence=(offered, *account.evidence),
     )
+
+
+def _nowhere(config: Config | Unknown) -> bool:
+    return isinstance(config, Config) and config.authorized_keys_files == ("none",)
 
 
 def _said(words: Any) -> tuple[Any, ...]:

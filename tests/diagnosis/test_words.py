@@ -1,0 +1,69 @@
+"""What the host's own programs said about a dial, and how far it is believed."""
+
+from typing import Any
+
+from msgspec.structs import fields
+
+from sshdoctor.diagnosis.derived.words import Words, words
+from sshdoctor.facts.parsing.journal_lines import Line
+from sshdoctor.facts.ssh.dial_log import DialLog
+from sshdoctor.facts.ssh.start import Start
+from sshdoctor.model import Unknown
+
+CLIENT, PORT = "198.51.100.1", 50512
+ACCEPTED = Line("sshd", 74, f"Accepted publickey for deploy from {CLIENT} port {PORT} ssh2: ED25519", True)
+NO_FORK = "error: do_exec_no_pty: fork: Resource temporarily unavailable"
+
+
+def said(*lines: Line) -> Words:
+    found = words("ssh", CLIENT, PORT, DialLog(lines=lines, source="journalctl"), Unknown("not asked for"))
+    assert isinstance(found, Words)
+    return found
+
+
+def test_what_sshd_writes_as_the_one_who_logged_in_counts() -> None:
+    (one,) = said(ACCEPTED, Line("sshd", 80, NO_FORK, False, account=True)).said
+    assert (one.cause, one.trusted) == ("session-limit", True)
+
+
+def test_the_one_who_logs_in_says_nothing_of_what_comes_before() -> None:
+    forged = "error: fork: Cannot allocate memory"
+    (one,) = said(ACCEPTED, Line("sshd", 80, forged, False, account=True)).said
+    assert not one.trusted
+
+
+def test_the_one_who_logs_in_chooses_no_path() -> None:
+    forged = 'fatal: bad ownership or modes for chroot directory "/etc"'
+    (one,) = said(ACCEPTED, Line("sshd", 80, forged, False, account=True)).said
+    assert (one.cause, one.trusted) == ("chroot-directory-unsafe", False)
+
+
+def test_what_anybody_wrote_beside_trusted_lines_is_not_heard() -> None:
+    assert said(ACCEPTED, Line("sshd", 80, NO_FORK, False)).said == ()
+
+
+def left_to(socket: str) -> Start:
+    """A unit that was stopped, while its socket unit is in this state."""
+    stopped = {"active": "inactive", "result": "success", "socket_active": socket, "unit": "ssh.service"}
+    lines = (Line("sshd", 49, "Received signal 15; terminating.", True),)
+    unseen: dict[str, Any] = {each.name: Unknown("not seen") for each in fields(Start)}
+    return Start(**unseen | stopped | {"lines": lines})
+
+
+REFUSED = Line(
+    "systemd",
+    1,
+    f"ssh.socket: Too many incoming connections (2) from source {CLIENT}, dropping connection.",
+    True,
+)
+
+
+def test_where_a_socket_unit_serves_what_it_says_counts_and_not_the_end_of_a_service() -> None:
+    log = DialLog(lines=(REFUSED,), source="journalctl")
+    found = words("ssh", CLIENT, PORT, log, left_to("active"))
+    assert isinstance(found, Words) and found.causes == ("max-startups",)
+
+
+def test_where_nothing_serves_the_last_start_counts() -> None:
+    found = words("ssh", CLIENT, PORT, DialLog(lines=(REFUSED,), source=""), left_to("inactive"))
+    assert isinstance(found, Words) and found.causes == ()
