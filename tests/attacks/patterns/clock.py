@@ -16,7 +16,7 @@ _FOURFOLD = 9
 """Four times the text may take nine times as long: it is 4 where it grows linearly, 16 with the square."""
 _NOTICED = 0.015
 """Seconds below which a growth is noise."""
-_PATIENCE = 5
+_PATIENCE = 3
 """Seconds of the processor for one text."""
 
 
@@ -26,7 +26,8 @@ def superlinear(use: Use, sizes: Sequence[int]) -> str:
         before = 0.0
         for size in sizes:
             took = _quickest(use, attack, size)
-            if took > _NOTICED and before and took > _FOURFOLD * max(before, _NOTICED / 16):
+            grown = before and took > _FOURFOLD * max(before, _NOTICED / 16)
+            if took >= _PATIENCE or (took > _NOTICED and grown):
                 return f"{attack[0]!r}, then {attack[1]!r} again and again: {size} characters in {took:.3f} s"
             before = took
     return ""
