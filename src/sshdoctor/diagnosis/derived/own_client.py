@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 
 from msgspec import Struct
 
@@ -33,6 +34,12 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     """The file of a certificate that the client offers, "" for none."""
     alias: str
     """HostKeyAlias: the name under which it looks for the host's key, "" where that is the host's own."""
+    fault: str
+    """What the client says against the person's own configuration, "" where it takes it."""
+    meant: str
+    """The address in the inventory, where the person's own configuration dials another one; else ""."""
+    meant_port: int | None
+    """The same for the port."""
     evidence: tuple[Evidence, ...]
 
 
@@ -54,8 +61,21 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
         disabled=tuple(_disabled(login)),
         certificate=_certificate(login),
         alias=login.host_key_alias or login.options.get("hostkeyalias", ""),
-        evidence=(Evidence(f"{program} -v", "\n".join(shown)),) if lines else (),
+        fault=login.fault,
+        meant=login.meant,
+        meant_port=login.meant_port,
+        evidence=tuple(_evidence(program, login, shown)),
     )
+
+
+def _evidence(program: str, login: Login, shown: Sequence[str]) -> Iterator[Evidence]:
+    asked = f"{program} -G {quote(login.meant or login.address)}"
+    holds = [f"hostname {login.address}"] if login.meant else []
+    holds += [f"port {login.port}"] if login.meant_port else []
+    if login.fault or holds:
+        yield Evidence(asked, login.fault or "\n".join(holds))
+    if shown:
+        yield Evidence(f"{program} -v", "\n".join(shown))
 
 
 def _certificate(login: Login) -> str:
