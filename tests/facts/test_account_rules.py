@@ -31,7 +31,9 @@ def rules(line: str, said: str = "") -> AccountRules:
     text += f"## modules\n{module}\npam_unix.so\npam_deny.so\n"
     one = Said(cause="account-refused-by-pam", of="dial", text=said, parts={}, trusted=True)
     spoken = (one,) if said else ()
-    words = Words(said=spoken, causes=(), unexplained=(), refused_account="", accepted_key="", evidence=())
+    words = Words(
+        said=spoken, causes=(), unexplained=(), refused_account="", timed_out="", accepted_key="", evidence=()
+    )
     stack = account_stack.parse({"lines": Section(text, 0)})
     return derive({"account_stack": stack, "shadow": SHADOW, "words": words})
 

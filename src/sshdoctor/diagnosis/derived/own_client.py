@@ -8,7 +8,7 @@ from shlex import quote
 
 from msgspec import Struct
 
-from sshdoctor.access import key_fault
+from sshdoctor.access import key_fault, wants_passphrase
 from sshdoctor.checks.said import Said
 from sshdoctor.model import Command, Evidence, Login
 from sshdoctor.reasons import classify
@@ -27,6 +27,8 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     key_cause: str
     key_says: str
     key_mend: Command
+    locked: tuple[str, ...]
+    """The key files of the login that need a passphrase."""
     overrides: tuple[str, ...]
     disabled: tuple[str, ...]
     """Those, the person's own configuration's too, that keep it from offering a key."""
@@ -57,6 +59,7 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
         key_cause=fault.cause if fault else "",
         key_says=fault.says if fault else "",
         key_mend=fault.mend if fault else Command(),
+        locked=tuple(path for path in login.key_files if wants_passphrase(path)),
         overrides=tuple(f"{name}={login.options[name]}" for name in _CHOOSING if name in login.options),
         disabled=tuple(_disabled(login)),
         certificate=_certificate(login),
