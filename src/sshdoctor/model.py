@@ -105,6 +105,12 @@ class Login(Struct, frozen=True, kw_only=True):
     known_hosts: tuple[str, ...] = ()
     """known_hosts files; empty means the user's and the system's own."""
     host_key_alias: str | None = None
+    meant: str = ""
+    """The address that was asked for, where the client's own configuration dials another one (HostName)."""
+    meant_port: int | None = None
+    """The same for the port."""
+    fault: str = ""
+    """What the client says against its own configuration: it dials nothing with it."""
 
 
 class Become(Struct, frozen=True, kw_only=True):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from sshdoctor.diagnosis.derived.dialled import dialled
+from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
 from sshdoctor.diagnosis.derived.listening import Listening, listening
 from sshdoctor.facts.parsing.sockets import Listener, Listeners
 from sshdoctor.model import Login, Reply, Unknown
@@ -52,3 +53,22 @@ def test_an_ipv6_socket_of_which_nothing_shows_whether_it_takes_ipv4_leaves_it_o
     assert not by_systemd.other_family_only
     by_sshd = found(sshd(22, "::"))
     assert (by_sshd.state, by_sshd.other_family_only) == ("closed", True)
+
+
+def through_a_jump_host() -> Dialled:
+    answer = Reply(address=HOST, family=None, port=22, word="silence")
+    login = Login(address=HOST, port=22, jumps=("gate@198.51.100.9:22",))
+    return dialled("ssh", login, answer, [answer], None, ADDRESSES, False)
+
+
+@pytest.mark.parametrize("family", ["ipv4", ""])
+def test_a_server_that_listens_for_all_is_found_by_whoever_comes_through_a_jump_host(family: str) -> None:
+    """Such a dial has no family of its own: the address has it; of a name it is not known."""
+    dial = through_a_jump_host()
+    assert dial.family == "ipv4"
+    own = (sshd(22),)
+    fact = listening(
+        replace(dial, family=family), Listeners(sockets=own, own=own, source="ss", evidence=()), False
+    )
+    assert isinstance(fact, Listening)
+    assert fact.state == "service"

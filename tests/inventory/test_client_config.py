@@ -121,8 +121,35 @@ def test_every_ssh_way_in_is_completed_and_root_needs_no_sudo(config: Path) -> N
 
 def test_a_configuration_that_ssh_cannot_read_is_told_in_its_own_words(config: Path) -> None:
     config.write_text("Host web\n  Prot 22\n")
-    with pytest.raises(InputError, match=r"line 2: Bad configuration option: prot"):
-        completed(Login(address="web", port=22), config)
+    login = completed(Login(address="web", port=22), config)
+    assert "line 2: Bad configuration option: prot" in login.fault
+    assert login.address == "web"
+
+
+def test_options_of_the_inventory_that_ssh_cannot_read_are_bad_input(config: Path) -> None:
+    with pytest.raises(InputError, match="Bad configuration option: prot"):
+        completed(Login(address="web", port=22, options={"prot": "22"}), config)
+
+
+def test_a_jump_host_that_is_its_own_jump_host_is_a_fault_of_the_configuration(config: Path) -> None:
+    config.write_text("Host *\n  ProxyJump gate@198.51.100.7\n")
+    assert "jumphost loop" in completed(Login(address="198.51.100.9", port=22), config).fault
+
+
+def test_what_the_configuration_dials_instead_is_told_beside_what_was_asked_for(config: Path) -> None:
+    config.write_text("Host 198.51.100.9\n  HostName 198.51.100.7\n  Port 2222\n")
+    login = completed(Login(address="198.51.100.9", port=22), config)
+    assert (login.address, login.port, login.meant, login.meant_port) == (
+        "198.51.100.7", 2222, "198.51.100.9", 22,
+    )  # fmt: skip
+
+
+def test_algorithms_that_ssh_would_not_choose_by_itself_are_options_of_the_login(config: Path) -> None:
+    config.write_text("Host old\n  KexAlgorithms diffie-hellman-group1-sha1\n")
+    assert completed(Login(address="old", port=22), config).options["kexalgorithms"] == (
+        "diffie-hellman-group1-sha1"
+    )
+    assert "kexalgorithms" not in completed(Login(address="new", port=22), config).options
 
 
 def test_an_address_is_never_an_option_of_ssh(config: Path) -> None:

@@ -36,6 +36,13 @@ def key_fault(path: str) -> KeyFault | None:
     return key_file.key_fault(path)
 
 
+def wants_passphrase(path: str) -> bool:
+    """Whether the private key in the file is encrypted."""
+    from sshdoctor.access.ssh import key_file
+
+    return key_file.wants_passphrase(path)
+
+
 def open_way(
     way: WayIn, *, socket: sockets.socket | None = None, timeout: float, accept_new_host_key: bool = False
 ) -> Access:

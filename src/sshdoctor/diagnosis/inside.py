@@ -163,7 +163,7 @@ def _open(way: WayIn, host: Host, outside: Outside, probing: ProbeOptions) -> Ac
 def enter(way: WayIn, probing: ProbeOptions) -> Access:
     """Open a way in anew. Raises AccessError."""
     socket = None
-    if way.login is not None and not way.login.jumps:
+    if way.login is not None and not way.login.jumps and not way.login.fault:
         met = dial(way.login, services.load(way.connection), probing.timeout)
         greeted = greeted_first(met)
         if greeted is None:

@@ -57,7 +57,7 @@ def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
         from sshdoctor.outside.site import ask  # only sites are asked
 
         return Outside(replies=ask(host.login, host.site, service.visit, probing.timeout))
-    if host.login.jumps or "proxycommand" in host.login.options:
+    if host.login.jumps or host.login.fault or "proxycommand" in host.login.options:
         return _through_jumps(host.login, host.way_by_service, probing)
     met = dial(host.login, service, probing.timeout)
     greeted = greeted_first(met)

@@ -16,7 +16,8 @@ from sshdoctor.facts import commands, parse_all
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.words import OddWordError, address
 from sshdoctor.facts.probe import build_script, split_output, stop_script
-from sshdoctor.model import Host, Reply, Unknown
+from sshdoctor.model import Host, Login, Reply, Unknown, is_address
+from sshdoctor.services import works
 
 _CLIENT = "client.seen"
 _SEEN = 'printf %s "$client"'
@@ -55,6 +56,7 @@ class Probe:
         when: float | None = None,
     ) -> None:
         self.mark = mark or secrets.token_hex(16)
+        self._jump = _last_jump(host.login)
         self._here = host.ways[0].connection == "local"
         self.wanted, self._replies = tuple(wanted), tuple(replies)
         self.own = own
@@ -77,7 +79,10 @@ class Probe:
         return build_script(self._commands, self._given | age, self.mark)
 
     def _variables(self, reply: Reply) -> dict[str, str]:
-        return {"client": client_of(reply, self._here), "address": reply.address or ""}
+        client = client_of(reply, self._here)
+        if not client and not works(reply.word) and _alike(self._jump, reply.address or ""):
+            client = self._jump
+        return {"client": client, "address": reply.address or ""}
 
     def _asked_again(self, number: int, reply: Reply) -> dict[str, str]:
         """The commands that hang on the address, for another one."""
@@ -110,6 +115,21 @@ def client_of(reply: Reply, here: bool) -> str:
     ours, theirs = (ip_address(text.split("%")[0]) for text in (reply.source, reply.address))
     forwarded = (ours.is_loopback and not here) or (theirs.is_global and not ours.is_global)
     return "" if forwarded else str(ours)
+
+
+def _last_jump(login: Login) -> str:
+    """The address of the jump host that dials the host, as far as the login names it: the host's client."""
+    last = login.jumps[-1].rpartition("@")[2] if login.jumps else ""
+    bare = last[1:].partition("]")[0] if last.startswith("[") else last.partition(":")[0]
+    return bare if is_address(bare) else ""
+
+
+def _alike(ours: str, theirs: str) -> bool:
+    """Whether both are of one family, and both private or neither: else the host sees another one."""
+    if not is_address(ours) or not is_address(theirs):
+        return False
+    one, other = ip_address(ours), ip_address(theirs.partition("%")[0])
+    return (one.version, one.is_private) == (other.version, other.is_private)
 
 
 def _seen(sections: Mapping[str, Section], name: str) -> str | None:

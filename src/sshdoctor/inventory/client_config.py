@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -32,7 +33,22 @@ _NO_SUCH_HOST = "no-such-host-of-anybodys"
 _SECONDS = 15  # a Match exec of the user's may take its time
 _HOPS = 8
 
+_CHOICES = (
+    "casignaturealgorithms",
+    "ciphers",
+    "hostkeyalgorithms",
+    "kexalgorithms",
+    "macs",
+    "pubkeyacceptedalgorithms",
+    "requiredrsasize",
+)
+"""What it may agree to; of interest where it is not ssh's own choice."""
+
 _Settings = dict[str, list[str]]
+
+
+class _ConfigError(Exception):
+    """ssh does not take the person's own configuration; the message is its own."""
 
 
 def complete(host: Host, config: Path | None = None) -> Host:
@@ -41,7 +57,8 @@ def complete(host: Host, config: Path | None = None) -> Host:
     Fills address (HostName), port, user, key files that exist, jumps, known_hosts files, host key alias
     and options, for the service and for every ssh way in. Runs ssh once for each of them and each jump
     (4 ms each); call it once a host. Without an ssh client only the user's name is filled in.
-    ``config`` is the file for ``ssh -F``. Raises InputError with ssh's own words if that cannot be read.
+    ``config`` is the file for ``ssh -F``. Where ssh does not take that, its words are the login's ``fault``.
+    Raises InputError with ssh's own words where it is the inventory's options that it does not take.
     """
     done: dict[int, Login] = {id(host.login): host.login} if host.site else {}
     for login in (host.login, *(way.login for way in host.ways if way.login)):
@@ -57,7 +74,10 @@ def complete(host: Host, config: Path | None = None) -> Host:
 def is_alias(word: str, config: Path | None = None) -> bool:
     """Whether ssh_config says anything about ``word`` that it does not say about every host."""
     telling = ("user", "port", "proxyjump", "proxycommand", "identityfile", "hostkeyalias")
-    about, others = (_settings(Dial(name), (), config) for name in (word, _NO_SUCH_HOST))
+    try:
+        about, others = (_settings(Dial(name), (), config) for name in (word, _NO_SUCH_HOST))
+    except _ConfigError:
+        return False  # which is told of where it is dialled
     if about is None or others is None:
         return False
     named = about.get("hostname", [word])[0].lower() != word.lower()
@@ -65,13 +85,20 @@ def is_alias(word: str, config: Path | None = None) -> bool:
 
 
 def _complete_login(login: Login, config: Path | None) -> Login:
+    try:
+        return _completed(login, config)
+    except _ConfigError as fault:
+        return replace(login, user=login.user or _own_name(), fault=str(fault))
+
+
+def _completed(login: Login, config: Path | None) -> Login:
     explicit = login.port if login.port != 22 or "port" in login.options else None
     settings = _settings(Dial(login.address, login.user, explicit), _arguments(login), config)
     if settings is None:
-        import getpass  # rarely needed
-
-        return replace(login, user=login.user or getpass.getuser())
+        return replace(login, user=login.user or _own_name())
     found = {name: settings[name][0] for name in _OPTIONS if name in settings}
+    usual = _usual()
+    found |= {name: settings[name][0] for name in _CHOICES if settings.get(name) != usual.get(name)}
     address = _one(settings, "hostname") or login.address
     port = int(_one(settings, "port") or login.port)
     user = _one(settings, "user") or login.user
@@ -86,7 +113,21 @@ def _complete_login(login: Login, config: Path | None) -> Login:
         options=_without_none({**found, **login.options}),
         known_hosts=login.known_hosts or _known_hosts(settings),
         host_key_alias=login.host_key_alias or _one(settings, "hostkeyalias"),
+        meant=login.address if address.lower() != login.address.lower() else "",
+        meant_port=login.port if port != login.port else None,
     )
+
+
+def _own_name() -> str:
+    import getpass  # rarely needed
+
+    return getpass.getuser()
+
+
+@cache
+def _usual() -> _Settings:
+    """What ssh does without any configuration."""
+    return _settings(Dial(_NO_SUCH_HOST), ("-F", "none"), None) or {}
 
 
 def _arguments(login: Login) -> tuple[str, ...]:
@@ -128,7 +169,8 @@ def _settings(dial: Dial, arguments: Sequence[str], config: Path | None) -> _Set
         ) from None
     if result.returncode != 0:
         said = result.stderr.strip().splitlines()[:1]
-        raise InputError(f"ssh -G {dial.address}: {said[0] if said else 'failed'}")
+        words = f"ssh -G {dial.address}: {said[0] if said else 'failed'}"
+        raise InputError(words) if "command-line" in words else _ConfigError(words)
     settings: _Settings = {}
     for line in result.stdout.splitlines():
         name, _, value = line.partition(" ")

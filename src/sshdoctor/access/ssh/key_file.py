@@ -6,6 +6,8 @@ PEM of libcrypto (CRLF and a missing last line end: "error in libcrypto"); ssh-k
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -16,6 +18,7 @@ from msgspec import Struct
 from sshdoctor.model import Command
 
 _LARGEST = 65536
+_MAGIC = b"openssh-key-v1\0"
 
 
 class KeyFault(Struct, frozen=True):
@@ -50,6 +53,20 @@ def key_fault(name: str) -> KeyFault | None:
     if data.startswith(b"PuTTY-User-Key-File"):
         mend = f"puttygen {typed} -O private-openssh -o NEW_FILE, or name another key"
     return KeyFault(name, "client-key-unreadable", f"OpenSSH cannot read {name}: {says}", Command(mend))
+
+
+def wants_passphrase(name: str) -> bool:
+    """Whether the private key in the file is encrypted (PROTOCOL.key of OpenSSH, RFC 1421, RFC 5958)."""
+    try:
+        text = Path(name).expanduser().read_bytes()[:_LARGEST]
+    except OSError:
+        return False
+    if text.startswith(b"-----BEGIN OPENSSH PRIVATE KEY-----"):
+        with contextlib.suppress(ValueError):
+            data = base64.b64decode(b"".join(text.split(b"\n")[1:3]) + b"==")
+            return data.startswith(_MAGIC) and not data.startswith(_MAGIC + b"\0\0\0\4none")
+        return False
+    return b"ENCRYPTED" in text[:256] and text.startswith(b"-----BEGIN ")
 
 
 def _unreadable(data: bytes) -> str:

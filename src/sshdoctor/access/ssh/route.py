@@ -31,6 +31,8 @@ _PROHIBITED = 1
 
 PROXY = "proxy command"
 """The stage that this machine's own ProxyCommand is."""
+OWN_CONFIG = "client's own configuration"
+"""The stage that ssh_config is, where ssh does not take it."""
 
 
 def open_route(
@@ -42,6 +44,8 @@ def open_route(
     accept_new_host_key: bool,
 ) -> Any:
     """A socket, or a channel that acts as one; what must be closed afterwards goes on ``stack``."""
+    if login.fault:
+        raise AccessError("local-unreachable", login.fault, stage=OWN_CONFIG)
     if login.jumps:
         return _through_jumps(login, stack, timeout=timeout, accept_new_host_key=accept_new_host_key)
     command = login.options.get("proxycommand", "none")

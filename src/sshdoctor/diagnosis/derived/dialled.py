@@ -79,7 +79,7 @@ def dialled(
         address=address,
         port=reply.port,
         inside_port=reply.port,
-        family=reply.family or "",
+        family=reply.family or _family(address),
         user=login.user or "",
         reply=reply.word,
         detail=reply.detail or "",
@@ -103,6 +103,11 @@ def dialled(
         off=False,
         evidence=(_seen(login, reply), *_login_evidence(failure)),
     )
+
+
+def _family(address: str) -> str:
+    """Of an address that was dialled from a jump host, "" of a name."""
+    return f"ipv{ip_address(_plain(address)).version}" if is_address(address) else ""
 
 
 def _plain(address: str) -> str:

@@ -129,7 +129,7 @@ def _takes(one: Listener, dial: Dialled) -> bool:
 
 def _serves_family(one: Listener, family: str) -> bool:
     """Whether this socket takes connections to every address of ``family``."""
-    if one.address == "*":
+    if one.address == "*" or (not family and one.address in ("0.0.0.0", "::")):  # noqa: S104  # as below
         return True
     if one.address == "0.0.0.0":  # noqa: S104  # what a host listens on, not what we bind
         return family == "ipv4"

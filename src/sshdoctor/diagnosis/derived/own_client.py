@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 
 from msgspec import Struct
 
-from sshdoctor.access import key_fault
+from sshdoctor.access import key_fault, wants_passphrase
 from sshdoctor.checks.said import Said
 from sshdoctor.model import Command, Evidence, Login
 from sshdoctor.reasons import classify
@@ -26,6 +27,8 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     key_cause: str
     key_says: str
     key_mend: Command
+    locked: tuple[str, ...]
+    """The key files of the login that need a passphrase."""
     overrides: tuple[str, ...]
     disabled: tuple[str, ...]
     """Those, the person's own configuration's too, that keep it from offering a key."""
@@ -33,6 +36,12 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     """The file of a certificate that the client offers, "" for none."""
     alias: str
     """HostKeyAlias: the name under which it looks for the host's key, "" where that is the host's own."""
+    fault: str
+    """What the client says against the person's own configuration, "" where it takes it."""
+    meant: str
+    """The address in the inventory, where the person's own configuration dials another one; else ""."""
+    meant_port: int | None
+    """The same for the port."""
     evidence: tuple[Evidence, ...]
 
 
@@ -50,12 +59,26 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
         key_cause=fault.cause if fault else "",
         key_says=fault.says if fault else "",
         key_mend=fault.mend if fault else Command(),
+        locked=tuple(path for path in login.key_files if wants_passphrase(path)),
         overrides=tuple(f"{name}={login.options[name]}" for name in _CHOOSING if name in login.options),
         disabled=tuple(_disabled(login)),
         certificate=_certificate(login),
         alias=login.host_key_alias or login.options.get("hostkeyalias", ""),
-        evidence=(Evidence(f"{program} -v", "\n".join(shown)),) if lines else (),
+        fault=login.fault,
+        meant=login.meant,
+        meant_port=login.meant_port,
+        evidence=tuple(_evidence(program, login, shown)),
     )
+
+
+def _evidence(program: str, login: Login, shown: Sequence[str]) -> Iterator[Evidence]:
+    asked = f"{program} -G {quote(login.meant or login.address)}"
+    holds = [f"hostname {login.address}"] if login.meant else []
+    holds += [f"port {login.port}"] if login.meant_port else []
+    if login.fault or holds:
+        yield Evidence(asked, login.fault or "\n".join(holds))
+    if shown:
+        yield Evidence(f"{program} -v", "\n".join(shown))
 
 
 def _certificate(login: Login) -> str:

@@ -30,6 +30,8 @@ class Words(Struct, frozen=True, kw_only=True):
     unexplained: tuple[str, ...]
     refused_account: str
     """What the server wrote when PAM's account stage said no, where the message itself names no cause; ""."""
+    timed_out: str
+    """What the server wrote when its time for the login was over, or ""."""
     accepted_key: str
     """The fingerprint of the key that the server says it took, or ""."""
     evidence: tuple[Evidence, ...]
@@ -77,6 +79,7 @@ def words(
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=tuple(one.line.message for one in ours if _refuses_unexplained(one)),
         refused_account=next((one.line.message for one in ours if _refuses_account(one)), ""),
+        timed_out=next((one.line.message for one in ours if _ran_out(one)), ""),
         accepted_key=_accepted(ours),
         evidence=(Evidence(log.source, shown),) if ours else (),
     )
@@ -91,6 +94,7 @@ def _of_start(start: Any, lines: Sequence[Line]) -> Words:
         causes=tuple(dict.fromkeys(one.cause for one in said)),
         unexplained=(),
         refused_account="",
+        timed_out="",
         accepted_key="",
         evidence=(Evidence(f"journalctl -b -u {start.unit}", shown),),
     )
@@ -175,6 +179,11 @@ def _refuses_account(one: _Read) -> bool:
     return entry is not None and one.line.trusted and (entry.stage, entry.ends, entry.cause) == (
         "account", True, None,
     ) and "PAM" in one.line.message  # fmt: skip
+
+
+def _ran_out(one: _Read) -> bool:
+    among = one.reason.entry.among if one.reason else ()
+    return one.line.trusted and "login-grace-exceeded" in among
 
 
 def _refuses_unexplained(one: _Read) -> bool:

@@ -5,39 +5,72 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
 _DEEPEST = 8
-_LINE = re.compile(r"-?(\w+)\s+(\[[^\]]*\]|\w+)\s+(\S+)\s*(.*)")
+_LINE = re.compile(r"(-?)(\w+)\s+(\[[^\]]*\]|\w+)\s+(\S+)\s*(.*)")
 
 
-def modules(services: Mapping[str, str], service: str, phase: str, depth: int = 0) -> Iterator[str]:
-    """The modules of a phase that must agree, through include, substack and @include.
+class Line(Struct, frozen=True):
+    """One line of a stack that asks a module."""
 
-    >>> sshd = "account required pam_nologin.so\\n@include common"
-    >>> list(modules({"sshd": sshd, "common": "account optional a.so"}, "sshd", "account"))
-    ['pam_nologin.so']
+    text: str
+    control: str
+    path: str
+    """The module as it is written: a name, or a whole path."""
+    arguments: tuple[str, ...]
+    spared: bool
+    """It begins with "-": a module that is not there is passed over."""
+
+    @property
+    def module(self) -> str:
+        """The name of the module's file."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def name(self) -> str:
+        return self.module.removesuffix(".so")
+
+    @property
+    def must_agree(self) -> bool:
+        if self.control.startswith("["):
+            return not re.search(r"default=(ignore|ok|done|\d)", self.control)
+        return self.control in ("required", "requisite")
+
+    @property
+    def jumps(self) -> bool:
+        """Where it agrees, lines after it are passed over."""
+        return re.search(r"\bsuccess=\d", self.control) is not None
+
+    @property
+    def optional(self) -> bool:
+        """Its refusal alone changes nothing: the stack goes on as if it had not been asked."""
+        return self.control in ("optional", "sufficient") or (
+            self.control.startswith("[") and not self.must_agree and not self.jumps
+        )
+
+
+def entries(services: Mapping[str, str], service: str, phase: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The modules of a phase that must agree, each with its arguments, through whatever is included.
+
+    >>> sshd = "account required pam_nologin.so file=/a\\n@include common"
+    >>> list(entries({"sshd": sshd, "common": "account optional a.so"}, "sshd", "account"))
+    [('pam_nologin.so', ('file=/a',))]
     """
-    return (name for name, _ in entries(services, service, phase, depth))
+    return ((line.module, line.arguments) for line in lines(services, service, phase) if line.must_agree)
 
 
-def entries(
-    services: Mapping[str, str], service: str, phase: str, depth: int = 0
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The same, each with its arguments."""
-    for line in services.get(service, "").splitlines():
-        words = line.split("#")[0].split()
+def lines(services: Mapping[str, str], service: str, phase: str, depth: int = 0) -> Iterator[Line]:
+    """All lines of a phase that ask a module, in their order, through include, substack and @include."""
+    for text in services.get(service, "").splitlines():
+        words = text.split("#")[0].split()
         if words[:1] == ["@include"]:
             inner = words[1] if len(words) > 1 and depth < _DEEPEST else ""
-            yield from entries(services, inner, phase, depth + 1)
-        elif (found := _LINE.match(" ".join(words))) and found[1].lower() == phase:
-            control = found[2].lower()
+            yield from lines(services, inner, phase, depth + 1)
+        elif (found := _LINE.match(" ".join(words))) and found[2].lower() == phase:
+            control = found[3].lower()
             if control in ("include", "substack"):
-                inner = found[3] if depth < _DEEPEST else ""
-                yield from entries(services, inner, phase, depth + 1)
-            elif _must_agree(control):
-                yield found[3].rpartition("/")[2], tuple(found[4].split())
-
-
-def _must_agree(control: str) -> bool:
-    if control.startswith("["):
-        return not re.search(r"default=(ignore|ok|done|\d)", control)
-    return control in ("required", "requisite")
+                inner = found[4] if depth < _DEEPEST else ""
+                yield from lines(services, inner, phase, depth + 1)
+            else:
+                yield Line(found[0].strip(), control, found[4], tuple(found[5].split()), found[1] == "-")

@@ -3,7 +3,8 @@
 Sources: nologin(5), pam_nologin(8), systemd-user-sessions.service(8), shutdown(8). Measured on Debian 11, 12
 and 13: where PAM is asked and its account stack for sshd has pam_nologin, either file closes the connection
 in the login (root sees the text and gets in); without PAM sshd itself shows /etc/nologin, that file alone,
-and ends the session. systemd keeps /run/nologin while it boots, and from five minutes before a shutdown.
+and ends the session. systemd keeps /run/nologin while it boots, in emergency and rescue mode, and from five
+minutes before a shutdown.
 """
 
 from __future__ import annotations
@@ -128,5 +129,5 @@ def _passing(system: Mapping[str, str]) -> str:
     """The boot or shutdown that is under way, "" for none."""
     if "scheduled" in system or system.get("mode") == "stopping":
         return "shutdown"
-    starting = system.get("mode") in ("initializing", "starting")
+    starting = system.get("mode") in ("initializing", "starting", "maintenance")
     return "boot" if starting and system.get("sessions") != "active" else ""

@@ -44,15 +44,19 @@ entry | while IFS=: read -r name password changed _ most _ inactive expire _; do
   printf '%s\\n' "password=$word" "changed=$changed" "most=$most" "inactive=$inactive" "expire=$expire"
   break
 done
+[ ! -r /etc/passwd ] || while IFS=: read -r name password _; do
+  [ "$name:$password" != "$user:x" ] || echo shadowed=yes
+done </etc/passwd
 true
 """
 }
 
 
 class Shadow(Struct, frozen=True, kw_only=True):
-    """``password``: set, empty, none (no password fits), locked, locked-over-a-password.
+    """``password``: set, empty, none (no password fits), locked, locked-over-a-password, missing.
 
-    ``account``: open, expired, or expires-today, which is expired for PAM and not yet so for sshd itself.
+    ``account``: open, expired, or expires-today, which is expired for PAM and not yet so for sshd itself;
+    missing where /etc/passwd sends the reader to a line of /etc/shadow that is not there.
     ``age`` of the password: current, change-due, or overdue (longer than the account stays active without).
     ``expired_on`` and ``due_since`` are dates, "" where there is none.
     """
@@ -67,6 +71,14 @@ class Shadow(Struct, frozen=True, kw_only=True):
 
 VALUE = Shadow
 WRITERS = {"": "root"}
+_MISSING = Shadow(
+    password="missing",  # noqa: S106 - a word for it
+    account="missing",
+    age="current",
+    expired_on="",
+    due_since="",
+    evidence=evidence("getent shadow USER", ["(no line; its password in /etc/passwd is x)"]),
+)
 
 
 def on_disk(disk: Disk, user: str) -> Shadow | Unknown:
@@ -79,6 +91,8 @@ def on_disk(disk: Disk, user: str) -> Shadow | Unknown:
             dates = f"changed={fields[2]}\nmost={fields[4]}\ninactive={fields[6]}\nexpire={fields[7]}"
             said += [f"password={_word(fields[1])}", dates]
             break
+    passwd = [line.split(":")[:2] for line in (disk.text_if_any("/etc/passwd") or "").splitlines()]
+    said += ["shadowed=yes"] if user and [user, "x"] in passwd else []
     return parse({"entry": printed("\n".join(said))})
 
 
@@ -104,6 +118,8 @@ def parse(sections: Mapping[str, Section]) -> Shadow | Unknown:
     today = number(said.get("today"))
     if today is None:
         return Unknown("no user is named")
+    if "password" not in said and "shadowed" in said:
+        return _MISSING
     if "password" not in said:
         return Unknown("the user has no line in shadow(5)")
     expire, changed, most, inactive = (

@@ -1,0 +1,53 @@
+"""What a check answers to facts: one line of answers.yml each, of what no unit of code alone would show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import fields, replace
+
+from sshdoctor import facts, services
+from sshdoctor.checks.evaluate import evaluate
+from sshdoctor.checks.load import load_checks
+from sshdoctor.checks.said import Said
+from sshdoctor.diagnosis.derive import DERIVED
+from sshdoctor.document import read_yaml
+from sshdoctor.model import Unknown
+from sshdoctor.resources import shipped
+
+CASES = read_yaml(Path(__file__).parent / "answers.yml")
+TYPES = {name: facts.load(name).VALUE for service in services.names() for name in facts.names(service)}
+EVERY = {**TYPES, **DERIVED}
+
+
+def value(name: str, known: dict[str, Any]) -> object:
+    """The fact ``name``, of which only ``known`` was seen."""
+    given = {key: _field(each) for key, each in known.items()}
+    return EVERY[name](
+        **{each.name: Unknown("not seen") for each in fields(EVERY[name])} | {"evidence": ()} | given
+    )
+
+
+def _field(given: Any) -> Any:
+    if isinstance(given, list):
+        return tuple(_said(each) if isinstance(each, dict) else each for each in given)
+    return given
+
+
+def _said(given: dict[str, Any]) -> Said:
+    return Said(**{"of": "dial", "trusted": True, "parts": {}} | given)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_a_check_answers_facts(case: dict[str, Any]) -> None:
+    checks = load_checks((shipped("checks"),), EVERY)
+    own = [replace(each, explained_by=()) for each in checks if each.id == case["check"]]
+    seen = {name: value(name, case["facts"].get(name, {})) for name in EVERY}
+    answer = evaluate(own, seen, {})[case["check"]]
+    assert answer.status == case["status"], answer.summary
+    assert (answer.obstacle.id if answer.obstacle else None) == case.get("cause")
+    for word in case.get("fix", ()):
+        assert answer.obstacle is not None
+        assert word in answer.obstacle.fix
