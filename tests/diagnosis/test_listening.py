@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sshdoctor.diagnosis.derived.dialled import dialled
-from sshdoctor.diagnosis.derived.listening import Listening, listening
+from sshdoctor.diagnosis.derived.listening import Listening, awaited_ports, listening
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.sockets import Listener, Listeners
+from sshdoctor.facts.ssh.config import parse
+from sshdoctor.facts.ssh.service import Service
 from sshdoctor.model import Login, Reply, Unknown
 from unblock.test_forecast import ADDRESSES, HOST
 
@@ -52,3 +55,24 @@ def test_an_ipv6_socket_of_which_nothing_shows_whether_it_takes_ipv4_leaves_it_o
     assert not by_systemd.other_family_only
     by_sshd = found(sshd(22, "::"))
     assert (by_sshd.state, by_sshd.other_family_only) == ("closed", True)
+
+
+@pytest.mark.parametrize(
+    ("enabled", "result", "ports"),
+    [
+        ("enabled", "success", (22,)),
+        ("disabled", "success", ()),
+        ("disabled", "exit-code", (22,)),
+    ],
+)
+def test_a_unit_that_was_stopped_and_disabled_awaits_no_client(
+    enabled: str, result: str, ports: tuple[int, ...]
+) -> None:
+    state = "inactive" if result == "success" else "failed"
+    service = Service(
+        manager="systemd", unit="ssh.service", state=state, at_boot=False, enabled=enabled, result=result
+    )
+    config = parse(
+        {"files": Section("## main\n", 0), "effective": Section("## as 0 \n## output\nport 22", 0)}
+    )
+    assert awaited_ports(service, config) == ports
