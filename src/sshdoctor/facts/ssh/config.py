@@ -214,6 +214,9 @@ class Config(Struct, frozen=True, kw_only=True):
     """AuthenticationMethods: "any", or lists of methods that are all asked for."""
     force_command: str | Unknown
     """"none" where there is none; for this user and client."""
+    permit_tty: bool | Unknown
+    max_sessions: str | Unknown
+    """MaxSessions: shells, commands and sftp that one connection may have."""
     use_dns: bool | Unknown
     user_ca_keys: str | Unknown
     """TrustedUserCAKeys; "none" where there is none."""
@@ -309,6 +312,8 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         use_pam=_unless_refused("usepam", errors, values.flag("usepam", "no")),
         methods_wanted=values.text("authenticationmethods", "any"),
         force_command=values.text("forcecommand", "none"),
+        permit_tty=values.flag("permittty"),
+        max_sessions=values.text("maxsessions", "10"),
         use_dns=values.flag("usedns", "no"),
         user_ca_keys=values.text("trustedusercakeys", "none"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,
