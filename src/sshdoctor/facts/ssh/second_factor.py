@@ -66,11 +66,11 @@ def parse(sections: Mapping[str, Section]) -> SecondFactor | Unknown:
     asked = [options for name, options in pam.entries(stacks, "sshd", "auth") if name == _MODULE]
     if not asked or "stat" not in said:
         return SecondFactor(state="not-asked", path="", mode="", most="", evidence=())
-    path, shown = said["path"].strip(), said["stat"].strip()
+    path, shown = said.get("path", "").strip(), said["stat"].strip()
     most = _most(asked[0])
     found = re.fullmatch(r"(\d+) ([0-7]+) (.+)", shown)
     return SecondFactor(
-        state=_state(shown, found, said["uid"].strip(), asked[0], most),
+        state=_state(shown, found, said.get("uid", "").strip(), asked[0], most),
         path=path,
         mode=found[2] if found else "",
         most=f"{most:o}",
