@@ -1,4 +1,4 @@
-"""Whose words they are: a session's are none of the client's own, the listening server's are about every client."""
+"""Whose words they are: a session's are none of the client's own, a listening server's concern everybody."""
 
 from __future__ import annotations
 
