@@ -6,8 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
-from sshdoctor.diagnosis.derived.listening import Listening, listening
+from sshdoctor.diagnosis.derived.listening import Listening, awaited_ports, listening
+from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.sockets import Listener, Listeners
+from sshdoctor.facts.ssh.config import parse
+from sshdoctor.facts.ssh.service import Service
 from sshdoctor.model import Login, Reply, Unknown
 from unblock.test_forecast import ADDRESSES, HOST
 
@@ -72,3 +75,24 @@ def test_a_server_that_listens_for_all_is_found_by_whoever_comes_through_a_jump_
     )
     assert isinstance(fact, Listening)
     assert fact.state == "service"
+
+
+@pytest.mark.parametrize(
+    ("enabled", "result", "ports"),
+    [
+        ("enabled", "success", (22,)),
+        ("disabled", "success", ()),
+        ("disabled", "exit-code", (22,)),
+    ],
+)
+def test_a_unit_that_was_stopped_and_disabled_awaits_no_client(
+    enabled: str, result: str, ports: tuple[int, ...]
+) -> None:
+    state = "inactive" if result == "success" else "failed"
+    service = Service(
+        manager="systemd", unit="ssh.service", state=state, at_boot=False, enabled=enabled, result=result
+    )
+    config = parse(
+        {"files": Section("## main\n", 0), "effective": Section("## as 0 \n## output\nport 22", 0)}
+    )
+    assert awaited_ports(service, config) == ports

@@ -12,10 +12,11 @@ from sshdoctor.access.base import LoginFailure
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
-from sshdoctor.diagnosis.derived.listening import Listening, listening
+from sshdoctor.diagnosis.derived.listening import Listening, awaited_ports, listening
 from sshdoctor.diagnosis.derived.network import NETWORK, NETWORK_NEEDS, NETWORK_WRITERS, network
 from sshdoctor.diagnosis.derived.own_client import OwnClient, own_client
 from sshdoctor.diagnosis.derived.path import Path, path
+from sshdoctor.diagnosis.derived.start_end import StartEnd, start_end
 from sshdoctor.diagnosis.derived.words import Words, words
 from sshdoctor.diagnosis.probe import AddressFacts
 from sshdoctor.diagnosis.rank import Expectation
@@ -28,6 +29,7 @@ DERIVED: Mapping[str, type] = {
     "path": Path,
     "listening": Listening,
     "words": Words,
+    "start_end": StartEnd,
     "own_client": OwnClient,
     **NETWORK,
     "inside": Expectation,
@@ -40,6 +42,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "path": ("firewall", "addresses", "bans"),
     "listening": ("listeners", "addresses", "firewall", "identity", "processes", "service", "config"),
     "words": ("dial_log", "start"),
+    "start_end": ("start",),
     "own_client": (),
     **NETWORK_NEEDS,
     "inside": (),
@@ -52,6 +55,7 @@ WRITERS: Mapping[str, Writers] = {
     "path": {"": "root"},
     "listening": {"": "kernel", "program": "anyone"},
     "words": {"": "root", "said": "anyone", "causes": "anyone"},
+    "start_end": {"": "root"},
     "own_client": {"": "client"},
     **NETWORK_WRITERS,
     "inside": {"": "root"},
@@ -134,8 +138,9 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
             known["listeners"],
             _no_server_runs(known),
             _incoming(known["addresses"]),
-            _awaited(known["service"], known["config"]),
+            awaited_ports(known["service"], known["config"]),
         ),
+        "start_end": start_end(known["start"]),
         "own_client": own_client(conversation.service, conversation.login, conversation.witness),
     }
 
@@ -149,17 +154,6 @@ def _incoming(addresses: Any) -> str:
     """The interface that holds the address dialled, "" where that is not known, or is lo."""
     name = getattr(addresses, "dialled_interface", None)
     return name if isinstance(name, str) and name != "lo" else ""
-
-
-def _awaited(service: Any, config: Any) -> tuple[int, ...] | Unknown:
-    """The ports of a unit that does not run, and of its socket unit; none where one of them does."""
-    state = getattr(service, "state", None)
-    if isinstance(service, Unknown) or service.socket_state in ("listening", "running"):
-        return ()
-    if service.manager == "none" or state not in ("inactive", "failed", "masked", "starting"):
-        return ()
-    ports = config if isinstance(config, Unknown) else config.ports
-    return ports if isinstance(ports, Unknown) else (*ports, *service.socket_ports)
 
 
 def _no_server_runs(known: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sshdoctor.reasons.entry import CLIENT_STAGES, STAGES, Entry, ReasonsError, load_lists
-from sshdoctor.reasons.lookup import Reason, Reasons, classify, shipped_reasons
+from sshdoctor.reasons.lookup import Reason, Reasons, classify, shipped_reasons, states_of
 from sshdoctor.reasons.state import State
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "classify",
     "load_lists",
     "shipped_reasons",
+    "states_of",
 ]

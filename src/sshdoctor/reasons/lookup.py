@@ -73,6 +73,11 @@ class Reasons:
         """What it means that the property ``name`` has this value; None if no list knows it."""
         return self._states.get((name, value))
 
+    @property
+    def states(self) -> tuple[State, ...]:
+        """Every value of a property that a list knows."""
+        return tuple(self._states.values())
+
     def _index(self, program: str) -> _Index | None:
         program = program if program in self._lists else "*"
         known = self._indexes.get(program)
@@ -176,6 +181,12 @@ def _shipped_identifiers() -> Mapping[Path, frozenset[str]]:
 @cache
 def _shipped_reasons_of(files: tuple[Path, ...]) -> Reasons:
     return Reasons(load_files(files))
+
+
+def states_of(program: str) -> tuple[State, ...]:
+    """The states that ``program`` reports, by the lists that came with this program."""
+    files = tuple(path for path, known in _shipped_identifiers().items() if program in known)
+    return _shipped_reasons_of(files).states
 
 
 def classify(program: str, message: str) -> Reason | None:

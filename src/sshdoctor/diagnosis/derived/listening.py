@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -86,6 +87,20 @@ def listening(
         other_family_only=bool(own_here) and other_family == own_here and not own_family,
         evidence=listeners.evidence,
     )
+
+
+def awaited_ports(service: Any, config: Any) -> tuple[int, ...] | Unknown:
+    """The ports of a unit that does not run, and of its socket unit; none where one of them does, nor of one
+    that was stopped and disabled: another server may have been given its place."""
+    state = getattr(service, "state", None)
+    if state == "inactive" and service.result == "success" and service.enabled == "disabled":
+        return ()
+    if isinstance(service, Unknown) or service.socket_state in ("listening", "running"):
+        return ()
+    if service.manager == "none" or state not in ("inactive", "failed", "masked", "starting"):
+        return ()
+    ports = config if isinstance(config, Unknown) else config.ports
+    return ports if isinstance(ports, Unknown) else (*ports, *service.socket_ports)
 
 
 def _state(answering: Listener | None, listeners: Listeners, dial: Dialled) -> str | Unknown:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sshdoctor.checks.said import Said
 from sshdoctor.facts.parsing.journal_lines import Line
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.reasons import Reason, classify
+from sshdoctor.reasons import CLIENT_STAGES, Reason, classify
 from sshdoctor.services import load
 
 _SYSTEMD = 1
@@ -43,8 +43,11 @@ class _Read(Struct, frozen=True):
 
     @property
     def peer(self) -> tuple[str, str] | None:
-        """The address and port that the message is about, if it names one for certain."""
-        parts = self.reason.parts if self.reason else {}
+        """The client's address and port in the message, if it names them for certain.
+
+        What is said at the start (``Server listening on``) names the server's own.
+        """
+        parts = self.reason.parts if self.reason and self.reason.entry.stage != "start" else {}
         return (_plain(parts["address"]), parts.get("port", "")) if parts.get("address") else None
 
 
@@ -154,7 +157,10 @@ def _of_login(line: Line, reason: Reason) -> bool:
 
 
 def _heard(program: str, heard: Sequence[str], ours: Sequence[_Read]) -> Iterator[Said]:
-    """What the client was told; sure where the server's log refuses at that stage and names no cause."""
+    """What the client was told; sure where the server's log refuses at that stage and names no cause.
+
+    A session that printed something is past what a client says before it has dialled.
+    """
     stages = {
         one.reason.entry.stage
         for one in ours
@@ -162,7 +168,7 @@ def _heard(program: str, heard: Sequence[str], ours: Sequence[_Read]) -> Iterato
     }
     for text in heard:
         reason = classify(program, text)
-        if reason and reason.entry.cause:
+        if reason and reason.entry.cause and reason.entry.stage not in CLIENT_STAGES:
             trusted = reason.certain and reason.entry.stage in stages
             yield Said(cause=reason.entry.cause, of="dial", text=text, parts=reason.parts, trusted=trusted)
 

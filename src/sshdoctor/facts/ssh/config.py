@@ -34,6 +34,12 @@ unit_line() {
   systemctl show --property=ExecStart --value ssh.service sshd.service 2>/dev/null |
     sed -n 's/.*argv\\[\\]=[^ ;]*sshd \\([^;]*\\) ;.*/\\1/p' | head -n 1
 }
+unit_files() {
+  for unit in ssh sshd; do
+    systemctl show --property=FragmentPath --value $unit.service 2>/dev/null
+    systemctl show --property=DropInPaths --value $unit.service 2>/dev/null
+  done
+}
 options() {
   line=$(unit_line)
   [ -n "$line" ] || { variables; return; }
@@ -90,6 +96,23 @@ echo '## times'
 [ -z "$shown" ] || stat -c '%Y %n' $shown
 echo '## options'
 echo "$options"
+echo '## options in'
+own=
+place=
+set -f
+for word in $(unit_line); do case $word in -D | -e | -q | -i | '$'*) ;; *) own=$word ;; esac; done
+set +f
+if [ -n "$own" ]; then
+  for file in $(unit_files); do
+    ! grep -qs '^ExecStart=.*sshd' "$file" || place="ExecStart= in $file"
+  done
+else
+  for file in /etc/default/ssh /etc/sysconfig/sshd; do
+    name=$(sed -n 's/^[[:space:]]*\\(SSHD_OPTS\\|OPTIONS\\)=.*/\\1/p' $file 2>/dev/null | tail -n 1)
+    [ -z "$name" ] || place="$name= in $file"
+  done
+fi
+echo "$place"
 echo '## options of'
 case " $(unit_line) " in
   *' -p'*) echo unit ;;
@@ -169,6 +192,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """The file that sshd reads first: /etc/ssh/sshd_config, or that of -f."""
     options: str
     """What the unit, and /etc/default/ssh or /etc/sysconfig/sshd, have on its command line beside -D."""
+    options_place: str
+    """Where these stand: "ExecStart= in FILE", "SSHD_OPTS= in /etc/default/ssh"; or where they may."""
     port_option: tuple[str, str]
     """Where -p is said there, and the line: ("/etc/default/ssh", 'SSHD_OPTS="-p 2222"'); ("unit", "") where
     the unit says it itself; ("", "") where nobody does."""
@@ -190,6 +215,9 @@ class Config(Struct, frozen=True, kw_only=True):
     """AuthenticationMethods: "any", or lists of methods that are all asked for."""
     force_command: str | Unknown
     """"none" where there is none; for this user and client."""
+    permit_tty: bool | Unknown
+    max_sessions: str | Unknown
+    """MaxSessions: shells, commands and sftp that one connection may have."""
     use_dns: bool | Unknown
     user_ca_keys: str | Unknown
     """TrustedUserCAKeys; "none" where there is none."""
@@ -270,6 +298,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         changed=changed,
         main=files.main,
         options=files.options,
+        options_place=files.options_place,
         port_option=files.port_option,
         glued=_glued(errors),
         password_place=files.place("passwordauthentication"),
@@ -285,6 +314,8 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         use_pam=_unless_refused("usepam", errors, values.flag("usepam", "no")),
         methods_wanted=values.text("authenticationmethods", "any"),
         force_command=values.text("forcecommand", "none"),
+        permit_tty=values.flag("permittty"),
+        max_sessions=values.text("maxsessions", "10"),
         use_dns=values.flag("usedns", "no"),
         user_ca_keys=values.text("trustedusercakeys", "none"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,

@@ -18,6 +18,7 @@ from sshdoctor.facts.parsing.journal_lines import Line, journal_lines
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.words import plain_name, unit_name
+from sshdoctor.facts.ssh.parsing import last_start
 from sshdoctor.facts.ssh.parsing.retries import is_retried, last_two, result_before
 from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services.ssh.programs import LOGGING
@@ -33,6 +34,7 @@ echo '## service'
 systemctl show -p Id,LoadState,LoadError,ActiveState,SubState,NRestarts,Result,ConditionResult,AssertResult \\
   -p FragmentPath,DropInPaths,Type,TimeoutStartUSec,ExecCondition,ExecStartPre,ExecStart,ExecStartPost \\
   -p InvocationID,RuntimeMaxUSec,WatchdogUSec,User,ActiveEnterTimestampMonotonic \\
+  -p ExecMainExitTimestampMonotonic,ExecMainCode,ExecMainStatus \\
   -p InactiveExitTimestampMonotonic,ProtectHome,InaccessiblePaths,TemporaryFileSystem,RootDirectory \\
   "$unit.service" 2>&1
 echo '## socket'
@@ -45,6 +47,10 @@ needed=$(systemctl show -p Requires -p BindsTo -p Requisite --value "$unit.servi
 set --
 for each in $needed; do case $each in *.slice|*.target|"$unit.socket") ;; *) set -- "$@" "$each" ;; esac; done
 [ $# = 0 ] || systemctl show -p Id,LoadState,ActiveState,SubState,Result,Type "$@" 2>&1
+echo '## drop-ins'
+systemctl show -p DropInPaths --value "$unit.service" 2>/dev/null | tr ' ' '\\n' | while read -r file; do
+  sed -n "/^\\[Service]/,/^\\[[^S]/s|^\\([A-Z][A-Za-z]*=.\\{1,200\\}\\)|$file \\1|p" "$file" 2>/dev/null
+done
 echo '## bound'; systemctl show -p BindsTo -p Requisite --value "$unit.service" 2>/dev/null
 for kind in service socket; do
   echo "## last $kind"
@@ -87,6 +93,10 @@ class Start(Struct, frozen=True, kw_only=True):
     condition_cure: Command
     failed_command: str
     failed_status: int
+    ended: int
+    """The status of a program that ended by itself at its start; 0 where it did not."""
+    settings: tuple[str, ...]
+    """What the drop-ins set for the service, as "LINE (FILE)"."""
     failed_requirement: str
     requirement_name: str
     files: tuple[str, ...]
@@ -123,7 +133,7 @@ VALUE = Start
 WRITERS = {"": "root"}
 
 _STARTING = ("ExecStartPre", "ExecStart", "ExecStartPost")
-_COMMAND = re.compile(r"^(?>.*?argv\[\]=)(?>(?P<argv>.*?) ; ).* code=(?P<code>\S*) ; status=(?P<status>\d+)")
+_COMMAND = last_start.COMMAND
 _HOMES = ("/home", "/root", "/run/user")
 """What ProtectHome= takes away (systemd.exec(5))."""
 
@@ -155,6 +165,8 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         condition_cure=_cure(condition),
         failed_command=command,
         failed_status=status,
+        ended=last_start.ended(unit, said["service"]),
+        settings=last_start.settings(said.get("drop-ins", "")),
         failed_requirement=requirement,
         requirement_name=requirement.partition(" ")[0],
         files=(*drop_ins, *unit.get("FragmentPath", "").split()),
@@ -219,7 +231,7 @@ def _failed_command(text: str, unit: Mapping[str, Any]) -> tuple[str, int]:
         if not found or "ignore_errors=yes" in value or found["code"] not in ("exited", "killed"):
             continue
         status = int(found["status"])
-        if found["argv"].endswith("/sshd -t"):
+        if found["argv"].endswith("/sshd -t") and not last_start.of_helper(status):
             continue  # Debian's own test of the configuration: what it found is told by that
         if status and (key != "ExecStart" or 200 <= status <= 245) and unit.get("ActiveState") != "active":
             return f"{key}={found['argv']}", status

@@ -16,6 +16,7 @@ from sshdoctor.model import Evidence, Unknown
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
 
+_PLACES = "SSHD_OPTS= in /etc/default/ssh (OPTIONS= in /etc/sysconfig/sshd)"
 MAIN = "/etc/ssh/sshd_config"
 KEY_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 _PER_WORD = frozenset({"allowusers", "denyusers", "allowgroups", "denygroups", "acceptenv"})
@@ -42,6 +43,8 @@ class Files(Struct, frozen=True):
     times: Mapping[str, float]
     options: str
     main: str = MAIN
+    options_place: str = _PLACES
+    """Where the options of its command line stand; see config.Config."""
     port_option: tuple[str, str] = ("", "")
     """Where -p is said on its command line, and the line; see config.Config."""
 
@@ -111,6 +114,7 @@ def read(said: Mapping[str, str]) -> Files:
         times,
         options=said.get("options", "").strip().strip("\"'"),
         main=said.get("main", "").strip() or MAIN,
+        options_place=said.get("options in", "").strip() or _PLACES,
         port_option=(place, line.splitlines()[0] if line else ""),
     )
 
