@@ -11,7 +11,6 @@ from msgspec.structs import fields, replace
 from sshdoctor import facts, services
 from sshdoctor.checks.evaluate import evaluate
 from sshdoctor.checks.load import load_checks
-from sshdoctor.checks.said import Said
 from sshdoctor.diagnosis.derive import DERIVED
 from sshdoctor.document import read_yaml
 from sshdoctor.model import Unknown
@@ -24,20 +23,10 @@ EVERY = {**TYPES, **DERIVED}
 
 def value(name: str, known: dict[str, Any]) -> object:
     """The fact ``name``, of which only ``known`` was seen."""
-    given = {key: _field(each) for key, each in known.items()}
+    given = {key: tuple(each) if isinstance(each, list) else each for key, each in known.items()}
     return EVERY[name](
         **{each.name: Unknown("not seen") for each in fields(EVERY[name])} | {"evidence": ()} | given
     )
-
-
-def _field(given: Any) -> Any:
-    if isinstance(given, list):
-        return tuple(_said(each) if isinstance(each, dict) else each for each in given)
-    return given
-
-
-def _said(given: dict[str, Any]) -> Said:
-    return Said(**{"of": "dial", "trusted": True, "parts": {}} | given)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])

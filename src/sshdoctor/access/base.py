@@ -30,6 +30,8 @@ class LoginFailure(Struct, frozen=True, kw_only=True):
     detail: str
     stage: str = ""
     """Where on the way it failed: a jump host, a ProxyCommand; "" at the server itself."""
+    seconds: float = 0.0
+    """From the greeting to the failure."""
     host_key: str | None = None
     known_host_keys: tuple[str, ...] = ()
     client_keys: tuple[str, ...] = ()

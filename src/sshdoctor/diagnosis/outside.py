@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -101,6 +102,7 @@ def _close(met: DialResult | None) -> None:
 def _log_in(
     way: WayIn, met: DialResult, probing: ProbeOptions
 ) -> tuple[str, LoginFailure | None, Access | None]:
+    began = time.monotonic()
     try:
         access = open_way(
             way, socket=met.socket, timeout=probing.timeout, accept_new_host_key=probing.accept_new_host_key
@@ -108,7 +110,7 @@ def _log_in(
     except AccessError as error:
         failure = error.failure if isinstance(error, LoginError) else None
         plain = LoginFailure(word=error.word, detail=error.detail, stage=error.stage)
-        return error.word, failure or plain, None
+        return error.word, replace(failure or plain, seconds=time.monotonic() - began), None
     return "ok", None, access
 
 

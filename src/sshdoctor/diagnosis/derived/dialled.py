@@ -53,6 +53,10 @@ class Dialled(Struct, frozen=True, kw_only=True):
     client_keys: tuple[str, ...] | Unknown
     has_password: bool
     methods: tuple[str, ...] | Unknown
+    login_seconds: float
+    """How long the login took that failed, in seconds."""
+    cut_off: bool
+    """The host closed the connection in the login."""
     missing_algorithm: str | Unknown
     off: bool
     """The system that was looked into does not run: it is on a mounted disk."""
@@ -99,6 +103,8 @@ def dialled(
         client_keys=failure.client_keys if failure else (),
         has_password=login.password is not None,
         methods=failure.methods if failure else (),
+        login_seconds=failure.seconds if failure else 0.0,
+        cut_off="saw EOF" in (failure.detail if failure else ""),
         missing_algorithm=_missing(failure),
         off=False,
         evidence=(_seen(login, reply), *_login_evidence(failure)),

@@ -13,8 +13,8 @@ from sshdoctor.model import Evidence, Unknown
 from sshdoctor.reasons import classify, states_of
 
 _SYSTEMD = 1
-_GIVEN_UP = "sshd-start-limit"
-"""Systemd's word that it gave up, which says nothing of why."""
+_GIVEN_UP = "-start-limit"
+"""How the cause ends that systemd names when it gives up, which says nothing of why."""
 _SETTING = re.compile(r"[A-Z]\w+=")
 
 
@@ -65,7 +65,8 @@ def _ends(line: Line) -> bool:
 
 def _names_a_cause(line: Line) -> bool:
     reason = classify(line.program, line.message) if line.trusted else None
-    return reason is not None and reason.cause not in (None, _GIVEN_UP)
+    cause = reason.cause if reason else None
+    return cause is not None and not cause.endswith(_GIVEN_UP)
 
 
 def _meaning(status: int) -> tuple[str, str]:

@@ -219,6 +219,8 @@ class Config(Struct, frozen=True, kw_only=True):
     max_sessions: str | Unknown
     """MaxSessions: shells, commands and sftp that one connection may have."""
     use_dns: bool | Unknown
+    login_grace: int | Unknown
+    """LoginGraceTime in seconds, 0 for none."""
     user_ca_keys: str | Unknown
     """TrustedUserCAKeys; "none" where there is none."""
     evidence: tuple[Evidence, ...]
@@ -317,8 +319,25 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         permit_tty=values.flag("permittty"),
         max_sessions=values.text("maxsessions", "10"),
         use_dns=values.flag("usedns", "no"),
+        login_grace=_seconds(values.text("logingracetime", "120")),
         user_ca_keys=values.text("trustedusercakeys", "none"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,
+    )
+
+
+def _seconds(text: str | Unknown) -> int | Unknown:
+    """A time as sshd_config(5) has it: 120, 2m, 1h30m.
+
+    >>> _seconds("1m30s"), _seconds("120")
+    (90, 120)
+    """
+    if isinstance(text, Unknown):
+        return text
+    if not re.fullmatch(r"(?:\d{1,6}[smhdwSMHDW]?){1,5}", text):
+        return Unknown("LoginGraceTime is no time")
+    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    return sum(
+        int(number) * units[unit.lower()] for number, unit in re.findall(r"(\d{1,6})([smhdwSMHDW]?)", text)
     )
 
 
