@@ -12,6 +12,7 @@ from sshdoctor.checks.evaluate import evaluate
 from sshdoctor.checks.load import load_checks
 from sshdoctor.diagnosis.derive import DERIVED
 from sshdoctor.diagnosis.derived.listening import Listening
+from sshdoctor.diagnosis.derived.start_end import StartEnd
 from sshdoctor.facts.ssh.service import Service
 from sshdoctor.facts.ssh.start import Start
 from sshdoctor.model import Unknown
@@ -27,6 +28,7 @@ START = {
     "run_as": "",
     "retried": False,
     "retried_after": "",
+    "ended": 0,
 }
 AGAIN = {"retried": True, "retried_after": "exit-code", "restarts": 3}
 
@@ -43,6 +45,7 @@ def cause(**start: object) -> str | None:
         "start": only(Start, **START | start),
         "listening": only(Listening, unserved=True),
         "service": only(Service),
+        "start_end": only(StartEnd, words="", named=False, helper="", means="", settings=()),
         "words": Unknown("not asked for"),
         "own_client": Unknown("not asked for"),
     }
