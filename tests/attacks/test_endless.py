@@ -93,6 +93,7 @@ def folders_full_of_units(root: Path) -> None:
 EACH = [loops, long_lines, many_keys, a_large_dpkg_status, many_drop_ins, sparse_files, folders_full_of_units]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("lay", EACH, ids=lambda each: each.__name__)
 def test_a_disk_costs_no_more_than_its_budget(lay: Callable[[Path], None], tmp_path: Path) -> None:
     root = disk(tmp_path)

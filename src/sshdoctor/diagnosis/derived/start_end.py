@@ -15,7 +15,7 @@ from sshdoctor.reasons import classify, states_of
 _SYSTEMD = 1
 _GIVEN_UP = "-start-limit"
 """How the cause ends that systemd names when it gives up, which says nothing of why."""
-_SETTING = re.compile(r"[A-Z]\w+=")
+_SETTING = re.compile(r"\b[A-Z]\w+=")
 
 
 class StartEnd(Struct, frozen=True, kw_only=True):
