@@ -71,7 +71,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Limits
-WRITERS = {"": "root"}
+WRITERS = {"": "root", "used": "account", "tasks": "account"}
 
 
 class _Set(Struct, frozen=True):

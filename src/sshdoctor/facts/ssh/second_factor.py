@@ -53,7 +53,7 @@ class SecondFactor(Struct, frozen=True, kw_only=True):
 
 
 VALUE = SecondFactor
-WRITERS = {"": "root"}
+WRITERS = {"": "root", "state": "account", "mode": "account"}
 _MODULE = "pam_google_authenticator.so"
 _MODE = 0o600
 _BITS = 0o3777
@@ -64,7 +64,9 @@ def parse(sections: Mapping[str, Section]) -> SecondFactor | Unknown:
     said = parts(sections["secret"].output)
     stacks = {name[4:]: text for name, text in said.items() if name.startswith("pam ")}
     asked = [options for name, options in pam.entries(stacks, "sshd", "auth") if name == _MODULE]
-    if not asked or "stat" not in said:
+    if asked and "stat" not in said:
+        return Unknown("where the secret of the second factor lies is not known")
+    if not asked:
         return SecondFactor(state="not-asked", path="", mode="", most="", evidence=())
     path, shown = said.get("path", "").strip(), said["stat"].strip()
     most = _most(asked[0])
