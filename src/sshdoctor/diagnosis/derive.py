@@ -88,6 +88,8 @@ class Conversation(Struct, frozen=True, kw_only=True):
     on_this_machine: bool
     witness: tuple[str, ...] = ()
     """What the person's own client said, where it was asked."""
+    offers: tuple[str, ...] | Unknown = ()
+    """The keys that the client would have offered, where no login was tried."""
     heard: tuple[str, ...] = ()
     """What the client's session printed before it ended."""
     site: Site | None = None
@@ -110,6 +112,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         conversation.failure,
         known["addresses"],
         conversation.on_this_machine,
+        conversation.offers,
     )
     if conversation.off:
         dial = unheard(dial, conversation.login)

@@ -10,8 +10,8 @@ from msgspec import Struct
 from sshdoctor.access.base import LoginFailure
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.model import Evidence, Login, Reply, Unknown, endpoint, is_address
-from sshdoctor.services import progress, works
-from sshdoctor.services.base import CONNECTED
+from sshdoctor.services import load, progress, works
+from sshdoctor.services.base import CONNECTED, LOGGED_IN, LOGIN_TRIED
 
 
 class Dialled(Struct, frozen=True, kw_only=True):
@@ -43,6 +43,10 @@ class Dialled(Struct, frozen=True, kw_only=True):
     no_route: bool
     """This machine itself has no route to the address."""
     other_works: bool
+    untried: bool
+    """The dial ended before a login was tried, on every address: what the login would meet can be foretold."""
+    no_session: bool
+    """It ended before a session began, in the same way."""
     arrives_at: str | Unknown
     """The host's own address that the packet reaches."""
     translated: bool | Unknown
@@ -67,11 +71,16 @@ def dialled(
     failure: LoginFailure | None,
     addresses: Addresses | Unknown,
     on_this_machine: bool,
+    offers: tuple[str, ...] | Unknown = (),
 ) -> Dialled:
-    """The fact for one ``reply`` of ``replies``; ``on_this_machine``: it is looked into by its own shell."""
+    """The fact for one ``reply`` of ``replies``; ``on_this_machine``: it is looked into by its own shell.
+
+    ``offers`` are the keys that the client would have offered, had a login been tried.
+    """
     others = [r for r in replies if r.family != reply.family]
     address = reply.address or login.address
     arrives = _arrival(address, addresses, on_this_machine)
+    untried, no_session = (_ended_before(far, service, replies) for far in (LOGIN_TRIED, LOGGED_IN))
     own = arrives if isinstance(arrives, Unknown) else arrives == _plain(address)
     return Dialled(
         service=service,
@@ -92,16 +101,25 @@ def dialled(
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
         no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),
         other_works=any(works(r.word) for r in others),
+        untried=untried,
+        no_session=no_session,
         arrives_at=arrives,
         translated=own if isinstance(own, Unknown) else not own,
         elsewhere=_elsewhere(address, addresses, on_this_machine),
         host_key=failure.host_key if failure else None,
-        client_keys=failure.client_keys if failure else (),
+        client_keys=offers if untried else failure.client_keys if failure else (),
         has_password=login.password is not None,
         methods=failure.methods if failure else (),
         missing_algorithm=_missing(failure),
         off=False,
         evidence=(_seen(login, reply), *_login_evidence(failure)),
+    )
+
+
+def _ended_before(far: int, service: str, replies: Sequence[Reply]) -> bool:
+    """No address let a client come so ``far`` into a login."""
+    return load(service).logs_in and all(
+        not one.stage and not works(one.word) and progress(one.word) < far for one in replies
     )
 
 

@@ -121,6 +121,8 @@ class AuthFile(Struct, frozen=True):
     keys: tuple[str, ...]
     commands: Mapping[str, str]
     """The command that takes the place of the shell, by the fingerprint of the key that has one."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Each line's key, by its fingerprint, and the options before it."""
     odd: str = ""
     """What else stands there, that sshd does not read as a key: "ssh2", "utf-16", "directory", "line"; ""."""
 
@@ -169,6 +171,7 @@ WRITERS = {
 _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
 
 
+_LONGEST = 4096
 _TELLING = ("directory", "utf-16", "ssh2", "line")
 
 
@@ -246,6 +249,11 @@ def _file(path: str, text: str, judge: Judge, above: Mapping[str, Row]) -> AuthF
         unread=judge.hidden({**of, **above} if judge.in_home(path) else of) if own else (),
         keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
         commands={mark: found[1] for mark, found in named if found and isinstance(mark, str)},
+        options=tuple(
+            (mark, options[:_LONGEST])
+            for mark, (_, options) in zip(marks, lines, strict=True)
+            if isinstance(mark, str)
+        ),
         odd=min(odd, key=_TELLING.index) if odd else "",
     )
 

@@ -183,6 +183,7 @@ class Config(Struct, frozen=True, kw_only=True):
     permit_root_login: str | Unknown
     pubkey_authentication: bool | Unknown
     password_authentication: bool | Unknown
+    authorized_keys_files: tuple[str, ...] | Unknown
     strict_modes: bool | Unknown
     use_pam: bool | Unknown
     methods_wanted: str | Unknown
@@ -279,6 +280,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         permit_root_login=_root_login(values.word("permitrootlogin", "prohibit-password")),
         pubkey_authentication=values.flag("pubkeyauthentication"),
         password_authentication=values.flag("passwordauthentication"),
+        authorized_keys_files=values.words("authorizedkeysfile", _sshd_config.KEY_FILES),
         strict_modes=values.flag("strictmodes"),
         use_pam=_unless_refused("usepam", errors, values.flag("usepam", "no")),
         methods_wanted=values.text("authenticationmethods", "any"),
