@@ -105,6 +105,8 @@ class Login(Struct, frozen=True, kw_only=True):
     known_hosts: tuple[str, ...] = ()
     """known_hosts files; empty means the user's and the system's own."""
     host_key_alias: str | None = None
+    algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the client's ssh would agree to, by the names of ssh_config(5); those that ``ssh -G`` told."""
 
 
 class Become(Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ _OPTIONS = (
     "pubkeyauthentication",
     "stricthostkeychecking",
 )
+_ALGORITHMS = ("kexalgorithms", "ciphers")
 _NO_SUCH_HOST = "no-such-host-of-anybodys"
 _SECONDS = 15  # a Match exec of the user's may take its time
 _HOPS = 8
@@ -86,6 +87,7 @@ def _complete_login(login: Login, config: Path | None) -> Login:
         options=_without_none({**found, **login.options}),
         known_hosts=login.known_hosts or _known_hosts(settings),
         host_key_alias=login.host_key_alias or _one(settings, "hostkeyalias"),
+        algorithms={name: tuple(settings[name][0].split(",")) for name in _ALGORITHMS if name in settings},
     )
 
 

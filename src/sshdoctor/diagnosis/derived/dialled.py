@@ -7,11 +7,14 @@ from ipaddress import ip_address
 
 from msgspec import Struct
 
-from sshdoctor.access.base import LoginFailure
+from sshdoctor.access.base import LoginFailure, Offers
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.model import Evidence, Login, Reply, Unknown, endpoint, is_address
 from sshdoctor.services import load, progress, works
 from sshdoctor.services.base import CONNECTED, LOGGED_IN, LOGIN_TRIED
+
+
+_NO_OFFERS = Offers()
 
 
 class Dialled(Struct, frozen=True, kw_only=True):
@@ -54,6 +57,10 @@ class Dialled(Struct, frozen=True, kw_only=True):
     elsewhere: bool | Unknown
     """The address dialled is none of the host's own, and of a kind that the host has others of."""
     host_key: str | None
+    algorithms: Mapping[str, tuple[str, ...]]
+    """What the client would agree to, as Login has it."""
+    known_host_keys: tuple[tuple[str, str], ...]
+    """The keys that the client knows for the host, each its type and fingerprint."""
     client_keys: tuple[str, ...] | Unknown
     has_password: bool
     methods: tuple[str, ...] | Unknown
@@ -71,11 +78,11 @@ def dialled(
     failure: LoginFailure | None,
     addresses: Addresses | Unknown,
     on_this_machine: bool,
-    offers: tuple[str, ...] | Unknown = (),
+    offers: Offers = _NO_OFFERS,
 ) -> Dialled:
     """The fact for one ``reply`` of ``replies``; ``on_this_machine``: it is looked into by its own shell.
 
-    ``offers`` are the keys that the client would have offered, had a login been tried.
+    ``offers`` is what the client would have brought to a login, had one been tried.
     """
     others = [r for r in replies if r.family != reply.family]
     address = reply.address or login.address
@@ -107,7 +114,9 @@ def dialled(
         translated=own if isinstance(own, Unknown) else not own,
         elsewhere=_elsewhere(address, addresses, on_this_machine),
         host_key=failure.host_key if failure else None,
-        client_keys=offers if untried else failure.client_keys if failure else (),
+        algorithms=login.algorithms,
+        known_host_keys=offers.host_keys,
+        client_keys=offers.keys if untried else failure.client_keys if failure else (),
         has_password=login.password is not None,
         methods=failure.methods if failure else (),
         missing_algorithm=_missing(failure),

@@ -64,7 +64,9 @@ def _of_private(text: str) -> str | Unknown:
 
 def _of_agent(named: str) -> Iterator[str | Unknown]:
     """The keys of the agent at the socket ``named``, as IdentityAgent has it; none where none answers."""
-    variable = "SSH_AUTH_SOCK" if named == "SSH_AUTH_SOCK" else named[1:].strip("{}") if named[:1] == "$" else ""
+    variable = (
+        "SSH_AUTH_SOCK" if named == "SSH_AUTH_SOCK" else named[1:].strip("{}") if named[:1] == "$" else ""
+    )
     path = os.environ.get(variable, "") if variable else os.path.expanduser(named)
     if not path or named.lower() == "none":
         return
