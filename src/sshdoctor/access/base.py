@@ -40,8 +40,8 @@ class LoginFailure(Struct, frozen=True, kw_only=True):
 
 
 class Offers(Struct, frozen=True, kw_only=True):
-    """What a client would bring to a login: the fingerprints of its ``keys``, and the host's keys that it knows,
-    each its type and fingerprint."""
+    """What a client would bring to a login: the fingerprints of its ``keys``, and the host's keys that it
+    knows, each its type and fingerprint."""
 
     keys: tuple[str, ...] | Unknown = ()
     host_keys: tuple[tuple[str, str], ...] = ()

@@ -61,7 +61,7 @@ CONNECTED, GREETED = 1, 2
 """How far a client came: the host accepted its connection; the service answered as itself. More: further."""
 
 LOGIN_TRIED, LOGGED_IN = 4, 5
-"""Of a service that a client logs in to: the host judged who it is; it let the client in, if only for a moment."""
+"""Of a service that a client logs in to: the host judged who it is; it let the client in, for a moment."""
 
 
 class Greeting(Struct, frozen=True):

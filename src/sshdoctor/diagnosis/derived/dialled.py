@@ -13,7 +13,6 @@ from sshdoctor.model import Evidence, Login, Reply, Unknown, endpoint, is_addres
 from sshdoctor.services import load, progress, works
 from sshdoctor.services.base import CONNECTED, LOGGED_IN, LOGIN_TRIED
 
-
 _NO_OFFERS = Offers()
 
 
@@ -47,7 +46,7 @@ class Dialled(Struct, frozen=True, kw_only=True):
     """This machine itself has no route to the address."""
     other_works: bool
     untried: bool
-    """The dial ended before a login was tried, on every address: what the login would meet can be foretold."""
+    """The dial ended before a login was tried, on every address: what that would meet can be foretold."""
     no_session: bool
     """It ended before a session began, in the same way."""
     arrives_at: str | Unknown

@@ -1,6 +1,6 @@
-"""The rules that PAM's modules read before a session, and the stacks that ask them: pam_access and pam_limits.
+"""The rules that pam_access and pam_limits read before a session, and the stacks that ask them.
 
-Sources: access.conf(5), limits.conf(5), pam.d(5). Where no rule stands in these files the stacks are not read.
+Sources: access.conf(5), limits.conf(5), pam.d(5). Where these files have no rule the stacks are not read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ echo '## limits'; printf '%s\n' "$limits"
 [ -n "$access$limits" ] || exit 0
 for file in /usr/lib/pam.d/* /etc/pam.d/*; do
   case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac
-  [ ! -r "$file" ] || { echo "## pam ${file##*/}"; grep -E '^[^#]*(account|session|include|substack)' "$file"; }
+  [ -r "$file" ] || continue
+  echo "## pam ${file##*/}"; grep -E '^[^#]*(account|session|include|substack)' "$file"
 done
 true
 """
@@ -32,8 +33,8 @@ true
 
 
 class PamRules(Struct, frozen=True, kw_only=True):
-    """``access`` are the lines of access.conf in their order, () where sshd's account stage does not ask them, or
-    may be past them; ``limits`` those of limits.conf about logins, () where its session stage reads none.
+    """``access`` are the lines of access.conf in their order, () where sshd's account stage does not ask them,
+    or may be past them; ``limits`` those of limits.conf about logins, () where its session stage reads none.
     ``groups_in_brackets``: only so does a line mean a group."""
 
     access: tuple[str, ...]
@@ -71,8 +72,8 @@ def _lines(text: str) -> tuple[str, ...]:
 
 
 def _arguments(services: Mapping[str, str], service: str, phase: str, module: str) -> Sequence[str] | None:
-    """Of the module's line; None where there is none, where another module may end the stage before, or where it
-    reads other files."""
+    """Of the module's line; None where there is none, where another module may end the stage before, or where
+    it reads other files."""
     whole = "\n".join(services.values())
     if any(line.split()[:2] == [phase, "sufficient"] for line in whole.splitlines()):
         return None

@@ -34,7 +34,8 @@ case $shell in
 esac
 for file; do
   [ -f "$file" ] || continue
-  first=$(timeout 2 head -n 60 "$file" 2>/dev/null | grep -nvE '^[[:space:]]*(#|$|(export |alias |umask )[^(`;&|]*$)' |
+  first=$(timeout 2 head -n 60 "$file" 2>/dev/null |
+    grep -nvE '^[[:space:]]*(#|$|(export |alias |umask )[^(`;&|]*$)' |
     head -n 1 | grep -E '^[0-9]+:exit( +[0-9]+)?[[:space:]]*(;.*)?$')
   [ -z "$first" ] || { echo "at once $file:$first"; break; }
 done
@@ -46,8 +47,8 @@ true
 class StartFiles(Struct, frozen=True, kw_only=True):
     """``ending``: the first line at which such a file ends the shell, as FILE:LINE:TEXT; or "".
 
-    ``file`` is that file, one of those that this fact itself names. ``at_once``: the same, where nothing that is
-    done before it could keep a command from ending there; ""."""
+    ``file`` is that file, one of those that this fact itself names. ``at_once``: the same, where nothing
+    that is done before it could keep a command from ending there; ""."""
 
     ending: str
     at_once: str

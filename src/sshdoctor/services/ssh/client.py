@@ -1,7 +1,7 @@
 """What a client of this machine brings to a login: the keys that it would offer, by their public halves.
 
-Sources: ssh_config(5) IdentityFile, IdentitiesOnly, IdentityAgent; OpenSSH's PROTOCOL.key (the public half of a
-key file stands in it unencrypted), draft-miller-ssh-agent (a list of identities).
+Sources: ssh_config(5) IdentityFile, IdentitiesOnly, IdentityAgent; OpenSSH's PROTOCOL.key (the public half of
+a key file stands in it unencrypted), draft-miller-ssh-agent (a list of identities).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _of_agent(named: str) -> Iterator[str | Unknown]:
     variable = (
         "SSH_AUTH_SOCK" if named == "SSH_AUTH_SOCK" else named[1:].strip("{}") if named[:1] == "$" else ""
     )
-    path = os.environ.get(variable, "") if variable else os.path.expanduser(named)
+    path = os.environ.get(variable, "") if variable else str(pathlib.Path(named).expanduser())
     if not path or named.lower() == "none":
         return
     try:

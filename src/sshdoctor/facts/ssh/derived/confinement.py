@@ -18,7 +18,7 @@ class Confinement(Struct, frozen=True, kw_only=True):
     ``hidden_by`` is the setting of the unit that hides it (NAME=VALUE, in one of ``files``), "" for none."""
 
     chroot_unsafe: str
-    """What is wrong with ChrootDirectory, or a folder above it, "" for nothing; ``chroot_mend`` puts it right."""
+    """What is wrong with ChrootDirectory, or a folder above it, ""; ``chroot_mend`` puts it right."""
     chroot_mend: Command
     home: str
     hidden_by: str

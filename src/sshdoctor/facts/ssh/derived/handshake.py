@@ -16,9 +16,9 @@ from sshdoctor.model import Evidence, Unknown
 
 
 class Handshake(Struct, frozen=True, kw_only=True):
-    """``missing`` is the kind of algorithm of which the two ends have none in common, ``changed`` the host's own
-    key where the client knows another of its type, and none of the host's; "" each where that is not so, or
-    where it cannot be told."""
+    """``missing`` is the kind of algorithm of which the two ends have none in common, ``changed`` the host's
+    own key where the client knows another of its type, and none of the host's; "" each where that is not so,
+    or where it cannot be told."""
 
     missing: str
     changed: str
@@ -77,5 +77,6 @@ def _changed(
     other = next((key for key in own if key.type in types), None)
     if other is None:
         return None
-    told = f"known_hosts: {', '.join(mark for kind, mark in known if kind == other.type)}\nhost: {other.fingerprint}"
+    theirs = ", ".join(mark for kind, mark in known if kind == other.type)
+    told = f"known_hosts: {theirs}\nhost: {other.fingerprint}"
     return str(other.fingerprint), (Evidence(f"the host's {other.type} key", told),)

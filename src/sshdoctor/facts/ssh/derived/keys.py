@@ -120,7 +120,7 @@ def _refused_by(
 ) -> str:
     by_name = getattr(config, "use_dns", None) is not False
     against = [
-        refusing(options, client, datetime.now(), by_name=by_name)  # noqa: DTZ005 -- within a day is left open
+        refusing(options, client, datetime.now(), by_name=by_name)
         for file in holding
         for mark, options in file.options
         if mark in marks

@@ -1,7 +1,7 @@
-"""The options of a line of authorized keys, as far as they leave a client out (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+"""The options of a line of authorized keys, as far as they leave a client out.
 
-from= is judged as OpenSSH's match_host_and_ip(): any pattern or network that fits lets in, one with ``!`` that
-fits leaves out. expiry-time= is in the host's time: only what ended more than a day ago counts.
+Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT. from= is judged as OpenSSH's match_host_and_ip(): any pattern or
+network that fits lets in, one with ``!`` that fits leaves out. expiry-time= is in the host's time: only what ended more than a day ago counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NAME = re.compile(r"(?![0-9a-f.:*?/]*$)[^,]+", re.I)
 
 
 def refusing(options: str, client: str, now: datetime, *, by_name: bool) -> str:
-    """The option that leaves ``client`` (an address) out, "" for none, or where it hangs on the client's name.
+    """The option that leaves ``client`` (an address) out, "" for none, or where that hangs on its name.
 
     >>> refusing('from="10.0.0.0/8,!192.0.2.7"', "192.0.2.9", datetime(2030, 1, 1), by_name=False)
     'from="10.0.0.0/8,!192.0.2.7"'
@@ -60,6 +60,6 @@ def _fits(pattern: str, client: str) -> bool:
 def _over(value: str, now: datetime) -> bool:
     """A time of the past, as YYYYMMDD[HHMM[SS]] with or without a Z."""
     try:
-        return datetime.strptime(value[:8], "%Y%m%d") < now - timedelta(days=2)  # noqa: DTZ007 -- days count
+        return datetime.strptime(value[:8], "%Y%m%d") < now - timedelta(days=2)
     except ValueError:
         return False

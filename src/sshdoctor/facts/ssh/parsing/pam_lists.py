@@ -1,4 +1,4 @@
-"""Whom lines of access.conf(5) and limits.conf(5) leave out; a line that cannot be decided leaves out nobody."""
+"""Whom lines of access.conf(5) and limits.conf(5) leave out; one that cannot be decided leaves out nobody."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def no_logins(lines: Iterable[str], who: Who) -> str:
 
 
 def _rank(domain: str, who: Who) -> int | None:
-    """How near to the user a domain is, the nearest 0; None where it is not meant (root by its name alone)."""
+    """How near to the user a domain is, the nearest 0; None where it is not (root's by its name alone)."""
     if domain == who.user:
         return 0
     if who.uid == 0:
