@@ -33,7 +33,7 @@ true
 
 
 class PamRules(Struct, frozen=True, kw_only=True):
-    """``access`` are the lines of access.conf in their order, () where sshd's account stage does not ask them,
+    """``access`` are the lines of access.conf in order, () where sshd's account stage does not ask them,
     or may be past them; ``limits`` those of limits.conf about logins, () where its session stage reads none.
     ``groups_in_brackets``: only so does a line mean a group."""
 

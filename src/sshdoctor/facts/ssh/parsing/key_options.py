@@ -1,7 +1,8 @@
 """The options of a line of authorized keys, as far as they leave a client out.
 
 Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT. from= is judged as OpenSSH's match_host_and_ip(): any pattern or
-network that fits lets in, one with ``!`` that fits leaves out. expiry-time= is in the host's time: only what ended more than a day ago counts.
+network that fits lets in, one with ``!`` that fits leaves out. expiry-time= is in the host's time: what ended
+more than a day ago counts.
 """
 
 from __future__ import annotations
