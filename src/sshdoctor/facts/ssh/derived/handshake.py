@@ -34,7 +34,7 @@ _KINDS = {"kexalgorithms": "kex", "ciphers": "cipher"}
 def derive(known: Mapping[str, Any]) -> Handshake | Unknown:
     """Only for a dial that ended before: there is nothing else to be told of one that came so far."""
     dial = known["dialled"]
-    if not dial.untried or getattr(known["processes"], "other_servers", ()):
+    if not dial.untried or _others(known["processes"]):
         return Handshake(missing="", changed="", evidence=())
     missing = _missing(dial.algorithms, known["config"])
     changed = _changed(dial.known_host_keys, known["host_keys"]) if dial.translated is False else None
@@ -42,6 +42,11 @@ def derive(known: Mapping[str, Any]) -> Handshake | Unknown:
     return Handshake(
         missing=missing[0] if missing else "", changed=changed[0] if changed else "", evidence=shown
     )
+
+
+def _others(processes: Any) -> bool:
+    """Another SSH server runs, whose algorithms and keys are its own."""
+    return bool(getattr(processes, "other_servers", ()))
 
 
 def _missing(
