@@ -33,7 +33,9 @@ def offered_keys(login: Login) -> tuple[str, ...] | Unknown:
     only = login.options.get("identitiesonly", "no").lower() in ("yes", "true")
     marks += [] if only else list(_of_agent(login.options.get("identityagent", "SSH_AUTH_SOCK")))
     unknown = next((mark for mark in marks if isinstance(mark, Unknown)), None)
-    return unknown or tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str)))
+    if unknown is not None:
+        return unknown
+    return tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str)))
 
 
 def _of_file(path: pathlib.Path) -> str | Unknown | None:
