@@ -33,7 +33,7 @@ def podman(*arguments: str) -> str:
 
 
 def _listed(*arguments: str) -> list[str]:
-    """The words of one listing. It fails now and then where it meets a container that is just being removed."""
+    """The words of one listing. One that meets a container being removed fails, and is asked again."""
     for _ in range(9):
         with suppress(EngineError):
             return podman(*arguments).split()

@@ -9,7 +9,7 @@ from typing import Any
 
 from hosts.engine import podman
 from hosts.testbed import TestHost
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 FOLDER = Path(__file__).parent / "scenarios"
 NAME = "web1.example"

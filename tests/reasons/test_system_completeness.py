@@ -9,7 +9,7 @@ from reasons.messages import Listed, read_list
 from reasons.sources import Program
 from reasons.states import TABLES
 from reasons.system_messages import RULES
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 from sshdoctor.reasons import CLIENT_STAGES, STAGES, load_lists
 from sshdoctor.reasons.entry import List
 from sshdoctor.reasons.state import State

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 FOLDER = Path(__file__).parent / "cases"
 SCENARIOS = Path(__file__).parents[1] / "hosts" / "scenarios"
