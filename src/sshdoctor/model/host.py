@@ -34,7 +34,7 @@ class Login(Struct, frozen=True, kw_only=True):
     fault: str = ""
     """What the client says against its own configuration: it dials nothing with it."""
     algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What the client's ssh would agree to, by the names of ssh_config(5); those that ``ssh -G`` told."""
+    """What the client would agree to, by the names of its configuration; those that it told."""
 
 
 class Become(Struct, frozen=True, kw_only=True):
