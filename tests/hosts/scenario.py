@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +121,10 @@ class Scenario:
             podman("wait", host.container)
 
 
-def load_scenarios() -> list[Scenario]:
+@cache
+def load_scenarios() -> tuple[Scenario, ...]:
     """Every scenario, by name. A key that means nothing raises TypeError."""
-    return [_load(path) for path in sorted(FOLDER.glob("*.yml"))]
+    return tuple(_load(path) for path in sorted(FOLDER.glob("*.yml")))
 
 
 def _load(path: Path) -> Scenario:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +131,14 @@ class Case(Struct, frozen=True, kw_only=True):
     expect: Expect
 
 
-def load_cases() -> list[Case]:
+@cache
+def load_cases() -> tuple[Case, ...]:
     """Every case, by kind and name. A key that means nothing raises msgspec.ValidationError."""
     from score.pairs import pairs  # it composes cases, too
 
     cases = [*_own(), *_scenarios(), *pairs()]
     assert len({case.name for case in cases}) == len(cases), "two cases have one name"
-    return sorted(cases, key=lambda case: (KINDS.index(case.kind), case.name))
+    return tuple(sorted(cases, key=lambda case: (KINDS.index(case.kind), case.name)))
 
 
 def _own() -> Iterator[Case]:
