@@ -79,3 +79,13 @@ def test_every_fact_of_the_host_is_asked_for_by_some_check(name: str, checks: tu
 def test_every_title_fits_on_a_line(checks: tuple[Check, ...]) -> None:
     for check in checks:
         assert len(check.title) <= 60, check.id
+
+
+def test_a_host_that_lets_the_client_in_is_not_asked_what_no_check_makes_anything_of(
+    checks: tuple[Check, ...],
+) -> None:
+    let_in = value("dialled", {"reply": "ok", "connected": True, "looked_inside": True, "user": "deploy"})
+    unseen = {**dict.fromkeys({**TYPES, **DERIVED}, Unknown("not asked")), "dialled": let_in}
+    own = [check for check in checks if check.is_of(services.default())]
+    asked = [check for check in own if check.asked is None or check.asked.value(unseen) is not False]
+    assert set(facts.left_out(facts.names())) == set(facts_of(own)) - set(facts_of(asked))

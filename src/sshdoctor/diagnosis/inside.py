@@ -18,7 +18,7 @@ from sshdoctor.diagnosis.outside import Outside, ProbeOptions, greeted_first
 from sshdoctor.diagnosis.probe import AddressFacts, Probe, ProbeResult, client_of
 from sshdoctor.diagnosis.setup import Wanted
 from sshdoctor.errors import AccessError, CaptureError
-from sshdoctor.facts import OFF, read_disk
+from sshdoctor.facts import OFF, left_out, read_disk
 from sshdoctor.model import AccessUsed, Attempt, Host, Unknown, WayIn
 from sshdoctor.outside import dial
 
@@ -76,8 +76,9 @@ def look_inside(
         if outside.access is not None:
             outside.access.close()
         return _from_capture(probe, host, outside, capture, ())
+    brief = probe if to_repair or wanted.chosen else _of_a_login_that_works(host, outside, wanted)
     chosen: Inside | None = None
-    for looked in _looks_inside(probe, host, outside, probing, meanwhile):
+    for looked in _looks_inside(probe, brief, host, outside, probing, meanwhile):
         better = chosen is None or looked.used.privileged
         _leave(chosen if better else looked)
         chosen = looked if better else chosen
@@ -89,15 +90,30 @@ def look_inside(
     return chosen
 
 
+def _of_a_login_that_works(host: Host, outside: Outside, wanted: Wanted) -> Probe:
+    """What is asked in a session of the very service that is dialled."""
+    spare = left_out(wanted.facts) if all(services.works(one.word) for one in outside.replies) else ()
+    asked = [name for name in wanted.facts if name not in spare]
+    return Probe(host, outside.replies, asked, wanted.own, when=outside.when, left_out=spare)
+
+
 def _leave(looked: Inside | None) -> None:
     if looked is not None and looked.access is not None:
         looked.access.close()
 
 
 def _looks_inside(
-    probe: Probe, host: Host, outside: Outside, probing: ProbeOptions, meanwhile: Callable[[], object] | None
+    probe: Probe,
+    brief: Probe,
+    host: Host,
+    outside: Outside,
+    probing: ProbeOptions,
+    meanwhile: Callable[[], object] | None,
 ) -> Iterator[Inside]:
-    """One through each way in that works, left open, in their order; the last saw nothing."""
+    """One through each way in that works, left open, in their order; the last saw nothing.
+
+    ``brief`` is what is asked in a session of the service itself.
+    """
     tried: list[Attempt] = []
     session_closed, heard = None, tuple[str, ...]()
     for way in host.ways:
@@ -121,10 +137,11 @@ def _looks_inside(
             continue
         if meanwhile is not None:
             Background(meanwhile)
-        output = _put(probe, access, PROBE_ANSWERS * probing.timeout)
-        if probe.was_heard(output.stdout):
+        asking = brief if _is_service(way, host) else probe
+        output = _put(asking, access, PROBE_ANSWERS * probing.timeout)
+        if asking.was_heard(output.stdout):
             tried.append(Attempt(access.via, "ok"))
-            looked = _answered(access, probe.read(output.stdout), tuple(tried), session_closed)
+            looked = _answered(access, asking.read(output.stdout), tuple(tried), session_closed)
             yield replace(looked, way=way, access=access, heard=heard)
             continue
         access.close()

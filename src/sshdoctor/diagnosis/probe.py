@@ -32,6 +32,9 @@ class AddressFacts(Struct, frozen=True):
     facts: Mapping[str, object]
 
 
+_LET_IN = "the login works, so it was not asked"
+
+
 class ProbeResult(Struct, frozen=True):
     """One View for each address dialled, and what the users' own commands printed, by check."""
 
@@ -54,6 +57,7 @@ class Probe:
         own: Mapping[str, str],
         mark: str = "",
         when: float | None = None,
+        left_out: Sequence[str] = (),
     ) -> None:
         self.mark = mark or secrets.token_hex(16)
         self._jump = _last_jump(host.login)
@@ -69,7 +73,7 @@ class Probe:
         if host.site is not None:
             self._given |= {"token": host.site.token, "site_path": host.site.target.partition("?")[0]}
             self._given["site"] = host.site.name
-        self._when = when
+        self._when, self._left_out = when, left_out
         self.stop = stop_script(self.mark)
 
     @property
@@ -97,7 +101,8 @@ class Probe:
     def read(self, output: bytes) -> ProbeResult:
         """What ``output`` says; what is missing in it is Unknown."""
         sections = split_output(output, self.mark, tuple(self._commands))
-        facts = parse_all(self.wanted, sections)
+        untold = dict.fromkeys(self._left_out, Unknown(_LET_IN))
+        facts = {**parse_all(self.wanted, sections), **untold}
         views = [AddressFacts(_seen(sections, _CLIENT), facts)]
         for number in range(1, len(self._replies)):
             prefix = f"view{number}."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sshdoctor import access, services
 from sshdoctor.diagnosis.background import once
@@ -30,6 +31,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     facts: tuple[str, ...]
     own: Mapping[str, str] = field(default_factory=dict)
+    chosen: bool = False
+    """By the person, or for their own checks: all of it is asked, whatever the client meets."""
 
 
 class DiagnosisSetup(Struct, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ def diagnosis_setup(
     # Only a choice of checks, or the user's own, changes what the host is asked.
     chosen = bool(only) or len(folders) > 1
     return DiagnosisSetup(
-        wanted=once(lambda: wanted_by(checks()) if chosen else every_fact()),
+        wanted=once(lambda: replace(wanted_by(checks()), chosen=True) if chosen else every_fact()),
         checks=once(lambda: _while_waiting(checks, (*_READ_LATER, *rooms))),
         probing=probing,
     )

@@ -3,8 +3,9 @@
 The filename is the registry, the folder says whom it concerns. A fact ``NAME.py`` has ``COMMANDS`` (name to
 POSIX sh text), ``VALUE`` (a frozen Struct) and ``parse(sections)``, which gives a VALUE or an Unknown;
 ``WRITERS`` says who could have written what stands in it (see ``Writer``). One that files alone can tell has
-``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run. One in a folder ``derived`` is
-made of others (``NEEDS``), and of what the client met, by ``derive(known)``.
+``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run. Of one that
+lets the client in a fact with ``OF_REFUSALS`` is not asked. One in a folder ``derived`` is made of others
+(``NEEDS``), and of what the client met, by ``derive(known)``.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ __all__ = [
     "Writers",
     "commands",
     "derived",
+    "left_out",
     "load",
     "names",
     "parse_all",
@@ -80,6 +82,11 @@ def names(service: str = "") -> tuple[str, ...]:
     (True, False)
     """
     return tuple(sorted({**_found("host"), **_found(service or default().name)}))
+
+
+def left_out(chosen: Iterable[str]) -> tuple[str, ...]:
+    """Those that tell nothing of a host that lets the client in: every check that reads them is skipped."""
+    return tuple(name for name in chosen if getattr(load(name), "OF_REFUSALS", False))
 
 
 def load(name: str) -> Fact:

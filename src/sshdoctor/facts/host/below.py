@@ -82,6 +82,7 @@ class Below(Struct, frozen=True, kw_only=True):
 
 VALUE = Below
 WRITERS = {"": "kernel"}
+OF_REFUSALS = True
 
 
 def parse(sections: Mapping[str, Section]) -> Below | Unknown:

@@ -20,12 +20,16 @@ COMMANDS = {
     "system": """
 [ -d /run/systemd/system ] || { echo '## none'; exit 0; }
 echo '## system'
-echo "mode=$(systemctl is-system-running 2>/dev/null)"
-echo "default=$(systemctl get-default 2>/dev/null)"
-echo '## targets'
-systemctl show -p Id,ActiveState emergency.target rescue.target 2>/dev/null
-echo '## failed'
-systemctl list-units --failed --plain --no-legend --no-pager 2>/dev/null | cut -c1-200 | head -n 20
+mode=$(systemctl is-system-running 2>/dev/null)
+echo "mode=$mode"
+# Who is running is in neither target, and has no unit that failed (systemctl(1), is-system-running).
+[ "$mode" = running ] || {
+  echo "default=$(systemctl get-default 2>/dev/null)"
+  echo '## targets'
+  systemctl show -p Id,ActiveState emergency.target rescue.target 2>/dev/null
+  echo '## failed'
+  systemctl list-units --failed --plain --no-legend --no-pager 2>/dev/null | cut -c1-200 | head -n 20
+}
 echo '## jobs'
 systemctl list-jobs --no-legend --no-pager 2>/dev/null | head -n 100
 true
@@ -62,15 +66,15 @@ def parse(sections: Mapping[str, Section]) -> Boot | Unknown:
     system = properties(said["system"])
     if not system["mode"]:
         return Unknown("systemd does not answer")
-    targets = units(said["targets"])
+    targets = units(said.get("targets", ""))
     active = [name for name in _ENDS if targets.get(f"{name}.target", {}).get("ActiveState") == "active"]
     starting = system["mode"] in ("initializing", "starting")
     state = active[0] if active else "starting" if starting else "done"
     jobs = [words for line in said["jobs"].splitlines() if len(words := line.split()) == 4]
-    failed = tuple(unit_name(line.split()[0]) for line in said["failed"].splitlines() if line.split())
+    failed = tuple(unit_name(line.split()[0]) for line in said.get("failed", "").splitlines() if line.split())
     return Boot(
         state=state,
-        default=system["default"],
+        default=system.get("default", ""),
         failed=failed,
         waits=tuple(unit_name(job[1]) for job in jobs if job[3] == "running" and job[2] == "start"),
         queued=tuple(unit_name(job[1]) for job in jobs if job[3] == "waiting" and job[2] == "start"),
@@ -81,7 +85,7 @@ def parse(sections: Mapping[str, Section]) -> Boot | Unknown:
 def _shown(
     system: Mapping[str, str], active: list[str], failed: tuple[str, ...], jobs: str
 ) -> tuple[Evidence, ...]:
-    default = system["default"]
+    default = system.get("default", "")
     return (
         *evidence("systemctl is-system-running; systemctl get-default", [system["mode"], default]),
         *evidence("systemctl is-active emergency.target rescue.target", [f"{one}: active" for one in active]),

@@ -38,6 +38,7 @@ class DiskSpace(Struct, frozen=True, kw_only=True):
 
 VALUE = DiskSpace
 WRITERS = {"": "kernel"}
+OF_REFUSALS = True
 
 
 def parse(sections: Mapping[str, Section]) -> DiskSpace | Unknown:

@@ -31,6 +31,7 @@ class WrittenPlaces(Struct, frozen=True, kw_only=True):
 
 VALUE = WrittenPlaces
 WRITERS = {"": "root"}
+OF_REFUSALS = True
 
 
 def parse(sections: Mapping[str, Section]) -> WrittenPlaces | Unknown:

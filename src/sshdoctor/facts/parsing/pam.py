@@ -11,6 +11,33 @@ _DEEPEST = 8
 _LINE = re.compile(r"(-?)(\w+)\s+(\[[^\]]*\]|\w+)\s+(\S+)\s*(.*)")
 
 
+FITTING = r"""
+# fitting KIND PATTERN FILE...: of each FILE a heading, KIND and its name, and its lines that fit.
+fitting() {
+  kind=$1 wanted=$2; shift 2
+  grep -aiHE -- "$wanted" "$@" /dev/null 2>/dev/null | cut -c1-400 | head -n 2000 | {
+    seen=
+    heading() { [ "$kind" != pam ] || set -- "${1##*/}"; echo "## $kind $1"; }
+    while IFS= read -r line; do
+      file=${line%%:*}
+      case $seen in *"|$file|") ;; *) seen="$seen|$file|"; heading "$file" ;; esac
+      printf '%s\n' "${line#*:}"
+    done
+    for file; do case $seen in *"|$file|"*) ;; *) heading "$file" ;; esac; done
+  }
+}
+# stacks PATTERN: the same of every service of PAM.
+stacks() {
+  for file in /usr/lib/pam.d/* /etc/pam.d/*; do
+    case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac
+    [ ! -f "$file" ] || [ ! -r "$file" ] || set -- "$@" "$file"
+  done
+  fitting pam "$@"
+}
+"""
+"""Of many files in few processes: a probe that starts two for each takes the host's time."""
+
+
 class Line(Struct, frozen=True):
     """One line of a stack that asks a module."""
 

@@ -54,7 +54,7 @@ chain() {
 chain "$home"
 above=${home%/*}
 while [ -n "$above" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$above" 2>&1; above=${above%/*}; done
-values= chroot=
+values='' chroot=''
 if [ "$(id -u)" = 0 ] && sshd=$(command -v sshd); then
   values=$("$sshd" -T -C "user=$user,host=${client:-0.0.0.0},addr=${client:-0.0.0.0}" 2>/dev/null)
 fi

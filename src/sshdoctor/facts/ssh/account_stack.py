@@ -13,25 +13,20 @@ from shlex import quote
 from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import evidence, parts, unseen
-from sshdoctor.facts.parsing.pam import Line, lines
+from sshdoctor.facts.parsing.pam import FITTING, Line, lines
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Command, Evidence, Unknown
 
 COMMANDS = {
-    "lines": """
-for file in /usr/lib/pam.d/* /etc/pam.d/*; do
-  case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac
-  [ ! -r "$file" ] || {
-    echo "## pam ${file##*/}"
-    grep -aiE '^[[:space:]]*(-?(auth|account)|@include)[[:space:]]' "$file" | cut -c1-300
-  }
-done
+    "lines": FITTING
+    + """
+stacks '^[[:space:]]*(-?(auth|account)|@include)[[:space:]]'
 echo '## modules'
 ls /lib/security /lib64/security /usr/lib/security /usr/lib64/security /lib/*/security /usr/lib/*/security \\
   2>/dev/null | grep '^pam_' | sort -u
 for file in /etc/security/time.conf /etc/security/access.conf; do
   [ -r "$file" ] || continue
-  echo "## file $file"; grep -avE '^[[:space:]]*(#|$)' "$file" | head -n 6 | sed 's/^/|/'
+  echo "## file $file"; sed -n -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' -e 's/^/|/p' "$file" | head -n 6
 done
 true
 """

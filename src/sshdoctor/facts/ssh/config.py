@@ -31,22 +31,15 @@ variables() {
   sed -n 's/^[[:space:]]*\\(SSHD_OPTS\\|OPTIONS\\)=//p' /etc/default/ssh /etc/sysconfig/sshd 2>/dev/null |
     tr -d '\\042\\047' | tail -n 1
 }
-unit_line() {
+unit_line=$(
   systemctl show --property=ExecStart --value ssh.service sshd.service 2>/dev/null |
     sed -n 's/.*argv\\[\\]=[^ ;]*sshd \\([^;]*\\) ;.*/\\1/p' | head -n 1
-}
-unit_files() {
-  for unit in ssh sshd; do
-    systemctl show --property=FragmentPath --value $unit.service 2>/dev/null
-    systemctl show --property=DropInPaths --value $unit.service 2>/dev/null
-  done
-}
+)
 options() {
-  line=$(unit_line)
-  [ -n "$line" ] || { variables; return; }
+  [ -n "$unit_line" ] || { variables; return; }
   set -f
   said=
-  for word in $line; do
+  for word in $unit_line; do
     case $word in
       '$SSHD_OPTS' | '${SSHD_OPTS}' | '$OPTIONS' | '${OPTIONS}') said="$said $(variables)" ;;
       -D | -e | -q | -i | '$'*) ;;
@@ -58,7 +51,8 @@ options() {
 }
 options=$(options)
 case $options in *[!A-Za-z0-9@%+=:,./_\\ -]*) options= ;; esac
-main=$(printf ' %s\\n' "$options" | sed -n 's/.* -f *\\(\\/[^ ]*\\).*/\\1/p')
+main=
+case $options in *-f*) main=$(printf ' %s\\n' "$options" | sed -n 's/.* -f *\\(\\/[^ ]*\\).*/\\1/p') ;; esac
 """
 
 COMMANDS = {
@@ -101,10 +95,11 @@ echo '## options in'
 own=
 place=
 set -f
-for word in $(unit_line); do case $word in -D | -e | -q | -i | '$'*) ;; *) own=$word ;; esac; done
+for word in $unit_line; do case $word in -D | -e | -q | -i | '$'*) ;; *) own=$word ;; esac; done
 set +f
 if [ -n "$own" ]; then
-  for file in $(unit_files); do
+  files=$(systemctl show -p FragmentPath -p DropInPaths --value ssh.service sshd.service 2>/dev/null)
+  for file in $files; do
     ! grep -qs '^ExecStart=.*sshd' "$file" || place="ExecStart= in $file"
   done
 else
@@ -115,7 +110,7 @@ else
 fi
 echo "$place"
 echo '## options of'
-case " $(unit_line) " in
+case " $unit_line " in
   *' -p'*) echo unit ;;
   *) for file in /etc/default/ssh /etc/sysconfig/sshd; do
     line=$(grep -hsE '^[[:space:]]*(SSHD_OPTS|OPTIONS)=.*-p' $file | tail -n 1)

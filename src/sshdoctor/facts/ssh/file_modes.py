@@ -21,9 +21,9 @@ for file in / /etc /etc/ssh /etc/ssh/sshd_config /etc/pam.d /etc/pam.d/sshd /etc
   /etc/shadow /etc/sudoers /etc/profile /etc/hosts /usr /usr/bin /usr/sbin /usr/lib /usr/bin/sudo \\
   /usr/bin/su /usr/bin/passwd /usr/sbin/sshd /var /var/log /home /root /tmp /var/tmp
 do
-  [ -e "$file" ] || continue
-  stat -L -c '%a %u %n' "$file" 2>/dev/null
+  [ ! -e "$file" ] || set -- "$@" "$file"
 done
+stat -L -c '%a %u %n' "$@" 2>/dev/null
 true
 """
 }

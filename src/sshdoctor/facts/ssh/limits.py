@@ -21,22 +21,16 @@ from sshdoctor.facts.parsing.words import plain_name
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {
-    "set": """
+    "set": _pam.FITTING
+    + """
 [ -n "$user" ] || exit 0
 uid=$(id -u -- "$user" 2>/dev/null) || exit 0
 echo '## account'; echo "name=$user"; echo "uid=$uid"; echo "groups=$(id -Gn -- "$user" 2>/dev/null)"
-for file in /usr/lib/pam.d/* /etc/pam.d/*; do
-  case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac
-  [ ! -r "$file" ] || {
-    echo "## pam ${file##*/}"; grep -E '^[^#]*(pam_limits|pam_systemd\\.so|include|substack)' "$file"; }
-done
+stacks '^[^#]*(pam_limits|pam_systemd[.]so|include|substack)'
 more=/etc/security/limits.d
-for file in /etc/security/limits.conf $(LC_ALL=C ls "$more" 2>/dev/null | sed -n "s|.*\\.conf$|$more/&|p"); do
-  [ -r "$file" ] || continue
-  echo "## file $file"
-  grep -E '^[^#]+[[:space:]]((nproc|nofile|max(sys)?logins)[[:space:]]|-[[:space:]]*$)' "$file" |
-    head -n 200 | cut -c1-200
-done
+set --
+for file in /etc/security/limits.conf "$more"/*.conf; do [ ! -r "$file" ] || set -- "$@" "$file"; done
+fitting file '^[^#]+[[:space:]]((nproc|nofile|max(sys)?logins)[[:space:]]|-[[:space:]]*$)' "$@"
 echo '## processes'
 ! grep -qsE '^[^#]*[[:space:]]nproc[[:space:]]' /etc/security/limits.conf "$more"/*.conf ||
   grep -lsE "^Uid:[[:space:]]+${uid}[[:space:]]" /proc/[0-9]*/task/*/status | wc -l
@@ -72,6 +66,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 VALUE = Limits
 WRITERS = {"": "root", "used": "account", "tasks": "account"}
+OF_REFUSALS = True
 
 
 class _Set(Struct, frozen=True):

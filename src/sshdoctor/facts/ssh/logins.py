@@ -80,6 +80,7 @@ class _Process(Struct, frozen=True):
 
 VALUE = Logins
 WRITERS = {"": "account"}
+OF_REFUSALS = True
 _SCRIPT = re.compile(
     r"^(?:\S*/)?(?:ba|da|z|k)?sh (?:-\w+ )*(/\S+)|^(?:(?=\S*python)\S+|\S*perl) (/\S+)|^(/\S+\.sh)\b"
 )

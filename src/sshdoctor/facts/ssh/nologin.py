@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from sshdoctor.disk import Disk
 
 COMMANDS = {
-    "files": """
+    "files": _pam.FITTING
+    + """
 echo '## seen'
 others=$(sed -n 's/^[^#]*pam_nologin.* file=\\(\\/[^[:space:]]*\\).*/\\1/p' /etc/pam.d/* 2>/dev/null)
 for file in /run/nologin /etc/nologin $others; do
@@ -39,10 +40,7 @@ if [ -d /run/systemd/system ]; then
   echo "sessions=$(systemctl is-active systemd-user-sessions.service 2>&1)"
   [ ! -e /run/systemd/shutdown/scheduled ] || echo scheduled=yes
 fi
-for file in /usr/lib/pam.d/* /etc/pam.d/*; do
-  case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac
-  [ ! -r "$file" ] || { echo "## pam ${file##*/}"; grep -E '^[^#]*(pam_nologin|include|substack)' "$file"; }
-done
+stacks '^[^#]*(pam_nologin|include|substack)'
 true
 """
 }

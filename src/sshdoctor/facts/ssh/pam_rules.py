@@ -15,18 +15,15 @@ from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {
-    "rules": r"""
+    "rules": pam.FITTING
+    + r"""
 access=$(grep -hE '^[[:space:]]*[-+]' /etc/security/access.conf /etc/security/access.d/*.conf 2>/dev/null)
 limits=$(grep -hE '^[^#]*([[:space:]]max(sys)?logins[[:space:]]|[[:space:]]-[[:space:]]*$)' \
   /etc/security/limits.conf /etc/security/limits.d/*.conf 2>/dev/null)
 echo '## access'; printf '%s\n' "$access"
 echo '## limits'; printf '%s\n' "$limits"
 [ -n "$access$limits" ] || exit 0
-for file in /usr/lib/pam.d/* /etc/pam.d/*; do
-  case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac
-  [ -r "$file" ] || continue
-  echo "## pam ${file##*/}"; grep -E '^[^#]*(account|session|include|substack)' "$file"
-done
+stacks '^[^#]*(account|session|include|substack)'
 true
 """
 }
@@ -45,6 +42,7 @@ class PamRules(Struct, frozen=True, kw_only=True):
 
 VALUE = PamRules
 WRITERS = {"": "root"}
+OF_REFUSALS = True
 _ELSEWHERE = ("accessfile=", "fieldsep=", "listsep=", "conf=")
 
 

@@ -18,13 +18,10 @@ from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {
-    "secret": """
+    "secret": pam.FITTING
+    + """
 [ -n "$user" ] && grep -qs '^[^#]*pam_google_authenticator' /etc/pam.d/* /usr/lib/pam.d/* || exit 0
-for file in /usr/lib/pam.d/* /etc/pam.d/*; do
-  case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac
-  [ -r "$file" ] || continue
-  echo "## pam ${file##*/}"; grep -E '^[^#]*(google_authenticator|include|substack)' "$file"
-done
+stacks '^[^#]*(google_authenticator|include|substack)'
 home=$(getent passwd -- "$user" 2>/dev/null | cut -d: -f6)
 path=$(cat /etc/pam.d/* /usr/lib/pam.d/* 2>/dev/null |
   sed -n 's/^[^#]*pam_google_authenticator.*[[:space:]]secret=\\([^[:space:]]*\\).*/\\1/p' | head -n 1)
@@ -54,6 +51,7 @@ class SecondFactor(Struct, frozen=True, kw_only=True):
 
 VALUE = SecondFactor
 WRITERS = {"": "root", "state": "account", "mode": "account"}
+OF_REFUSALS = True
 _MODULE = "pam_google_authenticator.so"
 _MODE = 0o600
 _BITS = 0o3777

@@ -26,40 +26,67 @@ from sshdoctor.services.ssh.programs import LOGGING
 COMMANDS = {
     "unit": """
 [ -d /run/systemd/system ] || { echo '## none'; exit 0; }
+service() {
+  systemctl show -p Id,LoadState,LoadError,ActiveState,SubState,NRestarts,Result \\
+    -p ConditionResult,AssertResult \\
+    -p FragmentPath,DropInPaths,Type,TimeoutStartUSec,ExecCondition,ExecStartPre,ExecStart,ExecStartPost \\
+    -p InvocationID,RuntimeMaxUSec,WatchdogUSec,User,ActiveEnterTimestampMonotonic \\
+    -p ExecMainExitTimestampMonotonic,ExecMainCode,ExecMainStatus \\
+    -p InactiveExitTimestampMonotonic,ProtectHome,InaccessiblePaths,TemporaryFileSystem,RootDirectory \\
+    -p Requires,BindsTo,Requisite "$1.service" 2>&1
+}
+# value NAME TEXT: one property of what systemctl showed, as $value.
+value() {
+  value="
+$2
+" value=${value#*"
+$1="}
+  [ "$value" != "
+$2
+" ] && value=${value%%"
+"*} || value=
+}
 for unit in ssh sshd; do
-  load=$(systemctl show -p LoadState --value "$unit.service" 2>/dev/null)
+  service=$(service $unit)
+  value LoadState "$service"; load=$value
   case $load in ''|not-found) ;; *) break ;; esac
 done
-echo '## service'
-systemctl show -p Id,LoadState,LoadError,ActiveState,SubState,NRestarts,Result,ConditionResult,AssertResult \\
-  -p FragmentPath,DropInPaths,Type,TimeoutStartUSec,ExecCondition,ExecStartPre,ExecStart,ExecStartPost \\
-  -p InvocationID,RuntimeMaxUSec,WatchdogUSec,User,ActiveEnterTimestampMonotonic \\
-  -p ExecMainExitTimestampMonotonic,ExecMainCode,ExecMainStatus \\
-  -p InactiveExitTimestampMonotonic,ProtectHome,InaccessiblePaths,TemporaryFileSystem,RootDirectory \\
-  "$unit.service" 2>&1
-echo '## socket'
-systemctl show -p Id,LoadState,ActiveState,Result,InvocationID,DropInPaths,FragmentPath,BindIPv6Only \\
-  "$unit.socket" 2>&1
+socket=$(systemctl show -p Id,LoadState,ActiveState,Result,InvocationID,DropInPaths,FragmentPath \\
+  -p BindIPv6Only,NRestarts "$unit.socket" 2>&1)
+echo '## service'; echo "$service"
+echo '## socket'; echo "$socket"
 echo '## conditions'
-systemctl status --no-pager -n 0 "$unit.service" 2>/dev/null | grep -aE '(Condition|Assert)[A-Za-z]*[=:]'
+case $service in *ConditionResult=no* | *AssertResult=no*)
+  systemctl status --no-pager -n 0 "$unit.service" 2>/dev/null | grep -aE '(Condition|Assert)[A-Za-z]*[=:]' ;;
+esac
 [ "$load" != masked ] ||
   sed -n 's/^ConditionPathExists=!//p' "/lib/systemd/system/$unit.service" 2>/dev/null |
   while read -r path; do [ ! -e "$path" ] || echo "ConditionPathExists=!$path was not met"; done
 echo '## required'
-needed=$(systemctl show -p Requires -p BindsTo -p Requisite --value "$unit.service" 2>/dev/null)
-set --
-for each in $needed; do case $each in *.slice|*.target|"$unit.socket") ;; *) set -- "$@" "$each" ;; esac; done
+bound=
+value BindsTo "$service"; bound=$value
+value Requisite "$service"; bound="$bound $value"
+value Requires "$service"; set --
+for each in $value $bound; do
+  case $each in *.slice|*.target|"$unit.socket") ;; *) set -- "$@" "$each" ;; esac
+done
 [ $# = 0 ] || systemctl show -p Id,LoadState,ActiveState,SubState,Result,Type "$@" 2>&1
 echo '## drop-ins'
-systemctl show -p DropInPaths --value "$unit.service" 2>/dev/null | tr ' ' '\\n' | while read -r file; do
+value DropInPaths "$service"
+for file in $value; do
   sed -n "/^\\[Service]/,/^\\[[^S]/s|^\\([A-Z][A-Za-z]*=.\\{1,200\\}\\)|$file \\1|p" "$file" 2>/dev/null
 done
-echo '## bound'; systemctl show -p BindsTo -p Requisite --value "$unit.service" 2>/dev/null
+echo '## bound'; echo "$bound"
 for kind in service socket; do
+  said=$service; [ $kind = service ] || said=$socket
+  value LoadState "$said"; [ "$value" != not-found ] || continue
+  value InvocationID "$said"; id=$value
+  value ActiveState "$said"; state=$value
+  value NRestarts "$said"; again=$value
+  value Result "$said"
+  # Of a socket unit that was left alone there is nothing to tell.
+  case $kind$id$state$value in socketinactivesuccess) continue ;; esac
   echo "## last $kind"
-  id=$(systemctl show -p InvocationID --value "$unit.$kind" 2>/dev/null)
-  state=$(systemctl show -p ActiveState --value "$unit.$kind" 2>/dev/null)
-  again=$(systemctl show -p NRestarts --value "$unit.$kind" 2>/dev/null)
   fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,_TRANSPORT
   if [ "$state" = activating ] && [ "${again:-0}" != 0 ]; then
     set -- _UID=0 "_SYSTEMD_UNIT=$unit.$kind" + _PID=1 "UNIT=$unit.$kind" # what ended the one before counts

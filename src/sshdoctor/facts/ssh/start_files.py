@@ -21,12 +21,16 @@ COMMANDS = {
 entry=$(getent passwd -- "$user" 2>/dev/null)
 shell=${entry##*:} home=${entry%:*} home=${home##*:}
 [ -n "$home" ] || exit 0
-for file in "$home/.ssh/rc" /etc/ssh/sshrc /etc/bash.bashrc "$home/.bashrc" "$home/.zshenv" \
-  "$home/.bash_profile" "$home/.profile" /etc/profile /etc/profile.d/*.sh; do
-  [ -f "$file" ] || continue
-  timeout 2 head -n 60 "$file" 2>/dev/null | grep -nE '^[[:space:]]*(exit|exec|logout|kill)([[:space:];]|$)' |
-    head -n 2 | sed "s|^|$file:|"
-done
+ends='^[[:space:]]*(exit|exec|logout|kill)([[:space:];]|$)'
+own=$(
+  set --
+  for file in "$home/.ssh/rc" "$home/.bashrc" "$home/.zshenv" "$home/.bash_profile" "$home/.profile"; do
+    [ ! -f "$file" ] || set -- "$@" "$file"
+  done
+  [ $# = 0 ] || timeout 2 grep -m 2 -anHE "$ends" "$@" 2>/dev/null
+)
+common=$(grep -m 2 -ansHE "$ends" /etc/ssh/sshrc /etc/bash.bashrc /etc/profile /etc/profile.d/*.sh /dev/null)
+echo "$own"; echo "$common"
 case $shell in
   */bash) set -- /etc/bash.bashrc "$home/.bashrc" ;;
   */zsh) set -- "$home/.zshenv" ;;
@@ -34,6 +38,7 @@ case $shell in
 esac
 for file; do
   [ -f "$file" ] || continue
+  case $own$common in *"$file:"*) ;; *) continue ;; esac
   first=$(timeout 2 head -n 60 "$file" 2>/dev/null |
     grep -nvE '^[[:space:]]*(#|$|(export |alias |umask )[^(`;&|]*$)' |
     head -n 1 | grep -E '^[0-9]+:exit( +[0-9]+)?[[:space:]]*(;.*)?$')
@@ -62,8 +67,21 @@ _AT_ONCE = "at once "
 _PLAIN = re.compile(r"/[\w./+@-]+")
 
 
+_MOST = 60
+"""Lines of a file that are looked at."""
+
+
+def _is_early(line: str) -> bool:
+    """
+    >>> _is_early("/etc/profile:12:exit"), _is_early("/etc/profile:120:exit"), _is_early("nothing")
+    (True, False, False)
+    """
+    number = line.removeprefix(_AT_ONCE).split(":", 2)[1:2]
+    return line.count(":") >= 2 and number[0].isdecimal() and int(number[0][:9]) <= _MOST
+
+
 def parse(sections: Mapping[str, Section]) -> StartFiles | Unknown:
-    said = [line[:200] for line in sections["lines"].output.splitlines() if line.count(":") >= 2]
+    said = [line[:200] for line in sections["lines"].output.splitlines() if _is_early(line)]
     lines = [line for line in said if not line.startswith(_AT_ONCE)]
     ending = lines[0] if lines else ""
     file = ending.partition(":")[0]

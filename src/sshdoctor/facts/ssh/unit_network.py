@@ -62,6 +62,7 @@ true
 
 VALUE = UnitNetwork
 WRITERS = {"": "root"}
+OF_REFUSALS = True
 
 
 def parse(sections: Mapping[str, Section]) -> UnitNetwork | Unknown:
