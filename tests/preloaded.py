@@ -78,13 +78,16 @@ def _server() -> _Server:
 def _preload() -> None:
     import sshdoctor
     from sshdoctor import facts, services
+    from sshdoctor.diagnosis.setup import load_checks
     from sshdoctor.reasons import lookup
     from sshdoctor.reasons.client_words import client_lists
+    from sshdoctor.resources import shipped
 
     for module in pkgutil.walk_packages(sshdoctor.__path__, "sshdoctor."):
         if module.name not in (COMMAND, "sshdoctor.pytest_plugin"):
             importlib.import_module(module.name)
     facts.names(), services.reply_words(), client_lists()
+    load_checks([shipped("checks")])
     for program in ("sshd", "systemd"):
         lookup.classify(program, "")
     gc.freeze()  # so that no child copies what it only reads

@@ -54,9 +54,14 @@ done
 echo '## bound'; systemctl show -p BindsTo -p Requisite --value "$unit.service" 2>/dev/null
 for kind in service socket; do
   echo "## last $kind"
-  id=$(systemctl show -p InvocationID --value "$unit.$kind" 2>/dev/null)
-  state=$(systemctl show -p ActiveState --value "$unit.$kind" 2>/dev/null)
-  again=$(systemctl show -p NRestarts --value "$unit.$kind" 2>/dev/null)
+  id='' state='' again=''
+  for each in $(systemctl show -p InvocationID,ActiveState,NRestarts "$unit.$kind" 2>/dev/null); do
+    case $each in
+      InvocationID=*) id=${each#*=} ;;
+      ActiveState=*) state=${each#*=} ;;
+      NRestarts=*) again=${each#*=} ;;
+    esac
+  done
   fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,_TRANSPORT
   if [ "$state" = activating ] && [ "${again:-0}" != 0 ]; then
     set -- _UID=0 "_SYSTEMD_UNIT=$unit.$kind" + _PID=1 "UNIT=$unit.$kind" # what ended the one before counts
