@@ -122,11 +122,13 @@ def _become(asked: Mapping[str, Any]) -> None:
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["environment"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv[1:] = asked["words"]
     runpy.run_module(COMMAND, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for its client and its children
     _preload()
     if (child := _next_child(socket.socket(fileno=int(sys.argv[1])))) is not None:
         _become(child)
