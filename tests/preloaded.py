@@ -78,13 +78,16 @@ def _server() -> _Server:
 def _preload() -> None:
     import sshdoctor
     from sshdoctor import facts, services
+    from sshdoctor.diagnosis.setup import load_checks
     from sshdoctor.reasons import lookup
     from sshdoctor.reasons.client_words import client_lists
+    from sshdoctor.resources import shipped
 
     for module in pkgutil.walk_packages(sshdoctor.__path__, "sshdoctor."):
         if module.name not in (COMMAND, "sshdoctor.pytest_plugin"):
             importlib.import_module(module.name)
     facts.names(), services.reply_words(), client_lists()
+    load_checks([shipped("checks")])
     for program in ("sshd", "systemd"):
         lookup.classify(program, "")
     gc.freeze()  # so that no child copies what it only reads
@@ -119,11 +122,13 @@ def _become(asked: Mapping[str, Any]) -> None:
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["environment"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv[1:] = asked["words"]
     runpy.run_module(COMMAND, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for its client and its children
     _preload()
     if (child := _next_child(socket.socket(fileno=int(sys.argv[1])))) is not None:
         _become(child)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from sshdoctor import facts
 from sshdoctor.diagnosis.probe import Probe
@@ -20,12 +18,15 @@ from sshdoctor.model import Reply
 from sshdoctor.remedy import modules
 from sshdoctor.remedy.playbook.compile import Program, compile_playbooks
 from sshdoctor.remedy.playbook.load import load_playbooks
+from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.script import applying_script, checking_script, console_script, guard_text
 from unblock.test_opening_variables import CASES, every_item
 
 ROOT = Path(__file__).parents[2]
 GIVEN: Mapping[str, Any] = read_yaml(Path(__file__).with_name("given.yml"), repeats_allowed=True)
-MANAGERS = {"systemd": "dpkg", "openrc": "apk", "sysvinit": "rpm", "none": "pacman"}
+PLAYBOOKS = load_playbooks([shipped("playbooks")])
+SYSTEMD = "systemd"
+MANAGERS = {SYSTEMD: "dpkg", "openrc": "apk", "sysvinit": "rpm", "none": "pacman"}
 OPENINGS = [item for name in CASES for item in every_item(name)]
 ALONE = "2154,2034,2010,2012,2013,2015,2016,2020,2086,2231"
 """A section reads what another part sets, splits words on purpose, holds awk; ``ls`` is evidence."""
@@ -50,11 +51,18 @@ def remarks(folder: Path, texts: Mapping[str, str], allowed: str = "") -> str:
     return done.stdout.replace(f"{folder}/", "")
 
 
-def all_playbooks(manager: str) -> Program:
-    """Every task of every playbook that comes with the program."""
+def compiled(playbooks: Sequence[Playbook], manager: str) -> Program:
+    """Every task of some playbooks, for a host with that service manager."""
     host = {"service_manager": manager, "package_manager": MANAGERS[manager]}
-    given = {**GIVEN, **host, "openings": OPENINGS}
-    return compile_playbooks([(playbook, given) for playbook in load_playbooks([shipped("playbooks")])])
+    return compile_playbooks([(each, {**GIVEN, **host, "openings": OPENINGS}) for each in playbooks])
+
+
+def of_managers(playbook: Playbook) -> dict[str, str]:
+    """One playbook's scripts, each by the first manager that gets it so; without that of SYSTEMD."""
+    first: dict[str, str] = {}
+    for manager in MANAGERS:
+        first.setdefault(checking_script(compiled([playbook], manager), "mark"), manager)
+    return {f"{playbook.id}-{manager}": text for text, manager in first.items() if manager != SYSTEMD}
 
 
 def guarded() -> dict[str, str]:
@@ -83,10 +91,15 @@ def test_of_the_probe_and_of_what_ends_it(tmp_path: Path) -> None:
     assert remarks(tmp_path, {"probe": probe.script, "stop": stop_script("mark")}, QUOTED) == ""
 
 
-@pytest.mark.parametrize("manager", MANAGERS)
-def test_of_every_playbook(manager: str, tmp_path: Path) -> None:
-    program = all_playbooks(manager)
-    assert remarks(tmp_path, {"tasks": checking_script(program, "mark")}, TASKS) == ""
+def test_of_every_playbook(tmp_path: Path) -> None:
+    whole = checking_script(compiled(PLAYBOOKS, SYSTEMD), "mark")
+    assert remarks(tmp_path, {"tasks": whole}, TASKS) == ""
+
+
+def test_of_every_playbook_that_is_another_one_elsewhere(tmp_path: Path) -> None:
+    others = {name: text for each in PLAYBOOKS for name, text in of_managers(each).items()}
+    assert {name.rpartition("-")[2] for name in others} >= {"openrc", "none"}
+    assert remarks(tmp_path, others, TASKS) == ""
 
 
 def test_of_every_module(tmp_path: Path) -> None:
@@ -99,7 +112,11 @@ def test_of_the_guard_and_of_a_console(tmp_path: Path) -> None:
 
 def test_no_file_of_shell_is_left_out() -> None:
     seen = "".join(
-        [checking_script(all_playbooks("systemd"), ""), *guarded().values(), *map(action, modules.known())]
+        [
+            checking_script(compiled(PLAYBOOKS, SYSTEMD), ""),
+            *guarded().values(),
+            *map(action, modules.known()),
+        ]
     )
     files = [path for path in (ROOT / "src").rglob("*.sh") if "demo" not in path.parts]
     assert [path for path in files if path.read_text() not in seen] == []

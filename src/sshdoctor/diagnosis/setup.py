@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from sshdoctor.diagnosis.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host
+from sshdoctor.resources import shipped
 from sshdoctor.services import layers
 
 if TYPE_CHECKING:
@@ -103,13 +105,24 @@ def wanted_by(checks: Sequence[Check]) -> Wanted:
 
 def load_checks(folders: Sequence[Path], only: Sequence[str] = ()) -> tuple[Check, ...]:
     """The checks in ``folders``; those of ``only``, if it names some. Raises CheckError, UsageError."""
+    own = (shipped("checks"),)
+    return _chosen(_shipped_checks() if tuple(folders) == own else _read_checks(tuple(folders)), only)
+
+
+@cache
+def _shipped_checks() -> tuple[Check, ...]:
+    """Those that came with this program: they do not change while it runs."""
+    return _read_checks((shipped("checks"),))
+
+
+def _read_checks(folders: tuple[Path, ...]) -> tuple[Check, ...]:
     from sshdoctor import facts
     from sshdoctor.checks import load
     from sshdoctor.diagnosis.derive import DERIVED, hearsay
 
     every = {name for service in services.names() for name in facts.names(service)}
     types = {name: facts.load(name).VALUE for name in sorted(every)}
-    return _chosen(load.load_checks(tuple(folders), {**types, **DERIVED}, hearsay()), only)
+    return load.load_checks(folders, {**types, **DERIVED}, hearsay())
 
 
 def _chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]:
