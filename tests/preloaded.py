@@ -79,9 +79,9 @@ def _preload() -> None:
     import sshdoctor
     from sshdoctor import facts, services
     from sshdoctor.diagnosis.setup import load_checks
+    from sshdoctor.documents.resources import shipped
     from sshdoctor.reasons import lookup
     from sshdoctor.reasons.client_words import client_lists
-    from sshdoctor.resources import shipped
 
     for module in pkgutil.walk_packages(sshdoctor.__path__, "sshdoctor."):
         if module.name not in (COMMAND, "sshdoctor.pytest_plugin"):

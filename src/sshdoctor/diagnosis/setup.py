@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from sshdoctor import access, services
 from sshdoctor.diagnosis.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.documents.resources import shipped
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host
-from sshdoctor.resources import shipped
 from sshdoctor.services import layers
 
 if TYPE_CHECKING:
