@@ -105,3 +105,36 @@ def test_the_last_section_with_a_require_rules_in_apache() -> None:
     require, compat = governed.admission()
     assert [(line.line, line.text) for line in require] == [(8, "Require ip 192.0.2.0/24")]
     assert compat == []
+
+
+def test_apache_is_judged_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "sites-enabled").mkdir()
+    (tmp_path / "apache2.conf").write_text("Listen 80\nIncludeOptional sites-enabled/*.conf\n")
+    (tmp_path / "sites-enabled/site.conf").write_text(APACHE)
+    rows = judge(str(tmp_path), ["http://site.test/a.html"], ["192.0.2.4", "198.51.100.4"], root=str(tmp_path))
+    assert [row.verdict.status for row in rows] == [403, 403]
+    assert str(rows[0].verdict.rule) == "/etc/apache2/sites-enabled/site.conf:2: Require all denied"
+
+
+def test_an_htaccess_is_judged_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / ".htaccess"
+    file.write_text('RewriteEngine On\nRewriteCond %{HTTP_USER_AGENT} Jetpack\nRewriteRule ^xmlrpc\\.php$ - [F]\n')
+    headers = {"User-Agent": "Jetpack by WordPress.com"}
+    (row,) = judge(str(file), ["http://site.test/xmlrpc.php"], ["192.0.2.4"], "POST", headers)
+    assert row.verdict.status == 403 and row.verdict.rule is not None and row.verdict.rule.line == 3
+    (row,) = judge(str(file), ["http://site.test/xmlrpc.php"], ["192.0.2.4"], "POST")
+    assert row.verdict.verdict == "accept"
+
+
+def test_an_htaccess_that_nobody_saw_leaves_the_verdict_open(tmp_path: Path) -> None:
+    (tmp_path / "apache2.conf").write_text("DocumentRoot /srv/www\n" + APACHE.replace("None", "All"))
+    (row,) = judge(str(tmp_path), ["http://site.test/a.html"], ["192.0.2.4"])
+    assert row.verdict.verdict == "depends" and "/srv/www/.htaccess" in row.verdict.why
+
+
+def test_mod_evasive_makes_the_verdict_depend(tmp_path: Path) -> None:
+    (tmp_path / "apache2.conf").write_text(f"DOSPageCount 2\nDocumentRoot /srv/www\n{APACHE}")
+    text = (tmp_path / "apache2.conf").read_text().replace("Require all denied", "Require all granted")
+    (tmp_path / "apache2.conf").write_text(text)
+    (row,) = judge(str(tmp_path), ["http://nobody.test:80/a.html"], ["192.0.2.4"])
+    assert row.verdict.verdict == "depends" and "mod_evasive" in row.verdict.why
