@@ -189,7 +189,7 @@ class Real:
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
-                _connection("127.0.0.1").connect()
+                connected("127.0.0.1").connect()
             except OSError:
                 time.sleep(0.01)
             else:
@@ -203,13 +203,13 @@ class Real:
             self.process = None
 
 
-def _connection(source: str) -> http.client.HTTPConnection:
+def connected(source: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", PORT, timeout=5, source_address=(source, 0))
 
 
 def status(request: Request) -> int:
     """What the real one answers; 444 where it closes the connection."""
-    connection = _connection(request.source)
+    connection = connected(request.source)
     try:
         connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
         for name, value in {"host": request.host, **request.headers}.items():

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sshdoctor.access_rules.apache.govern import Governed, choose_host
+from sshdoctor.access_rules.apache.govern import Governed
+from sshdoctor.access_rules.apache.host import choose_host
 from sshdoctor.access_rules.apache.read import Reader
+from sshdoctor.access_rules.apache.walk import walk as apache_walk
 from sshdoctor.access_rules.mailed import NoRulesError, judge, load
 from sshdoctor.access_rules.nginx.read import read
 from sshdoctor.access_rules.nginx.walk import walk
@@ -105,3 +107,110 @@ def test_the_last_section_with_a_require_rules_in_apache() -> None:
     require, compat = governed.admission()
     assert [(line.line, line.text) for line in require] == [(8, "Require ip 192.0.2.0/24")]
     assert compat == []
+
+
+def test_apache_is_judged_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "sites-enabled").mkdir()
+    (tmp_path / "apache2.conf").write_text("Listen 80\nIncludeOptional sites-enabled/*.conf\n")
+    (tmp_path / "sites-enabled/site.conf").write_text(APACHE)
+    rows = judge(
+        str(tmp_path), ["http://site.test/a.html"], ["192.0.2.4", "198.51.100.4"], root=str(tmp_path)
+    )
+    assert [row.verdict.status for row in rows] == [403, 403]
+    assert str(rows[0].verdict.rule) == "/etc/apache2/sites-enabled/site.conf:2: Require all denied"
+
+
+def test_an_htaccess_is_judged_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / ".htaccess"
+    file.write_text(
+        "RewriteEngine On\nRewriteCond %{HTTP_USER_AGENT} Jetpack\nRewriteRule ^xmlrpc\\.php$ - [F]\n"
+    )
+    headers = {"User-Agent": "Jetpack by WordPress.com"}
+    (row,) = judge(str(file), ["http://site.test/xmlrpc.php"], ["192.0.2.4"], "POST", headers)
+    assert row.verdict.status == 403 and row.verdict.rule is not None and row.verdict.rule.line == 3
+    (row,) = judge(str(file), ["http://site.test/xmlrpc.php"], ["192.0.2.4"], "POST")
+    assert row.verdict.verdict == "accept"
+
+
+def test_an_htaccess_that_nobody_saw_leaves_the_verdict_open(tmp_path: Path) -> None:
+    (tmp_path / "apache2.conf").write_text("DocumentRoot /srv/www\n" + APACHE.replace("None", "All"))
+    (row,) = judge(str(tmp_path), ["http://site.test/a.html"], ["192.0.2.4"])
+    assert row.verdict.verdict == "depends" and "/srv/www/.htaccess" in row.verdict.why
+
+
+def test_mod_evasive_makes_the_verdict_depend(tmp_path: Path) -> None:
+    (tmp_path / "apache2.conf").write_text(f"DOSPageCount 2\nDocumentRoot /srv/www\n{APACHE}")
+    text = (tmp_path / "apache2.conf").read_text().replace("Require all denied", "Require all granted")
+    (tmp_path / "apache2.conf").write_text(text)
+    (row,) = judge(str(tmp_path), ["http://nobody.test:80/a.html"], ["192.0.2.4"])
+    assert row.verdict.verdict == "depends" and "mod_evasive" in row.verdict.why
+
+
+def judged_by_apache(rules: str, target: str, method: str = "GET", **htaccess: str) -> str:
+    """Status and line, of a root /srv/www with index.html in it and in a folder a."""
+    there = {"/srv": "folder", "/srv/www": "folder", "/srv/www/a": "folder"}
+    there |= {"/srv/www/index.html": "file", "/srv/www/a/index.html": "file"}
+    main = "/etc/apache2/apache2.conf"
+    reader = Reader({main: f"DocumentRoot /srv/www\n{rules}"})
+    request = Request(source="192.0.2.4", target=target, method=method)
+    seen = {f"/srv/www/{name}/.htaccess".replace("//", "/"): text for name, text in htaccess.items()}
+    walked = apache_walk(
+        reader.read(main),
+        request,
+        reader,
+        lambda path, kind: path in there if kind == "any" else there.get(path.rstrip("/")) == kind,
+        seen,
+    )
+    return f"{walked.verdict.verdict} {walked.verdict.status or ''}".strip()
+
+
+FACTS = (
+    ("no AllowOverride: the .htaccess is read, and nothing in it allowed", "", "/a/index.html", "reject 500"),
+    (
+        "a pattern of a Directory is for files as well",
+        "<Directory /srv/www/*>\nRequire all denied\n</Directory>\n",
+        "/index.html",
+        "reject 403",
+    ),
+    (
+        "but not for an index file, nor for what is not there",
+        "<Directory /srv/www/*>\nAllowOverride None\nRequire all denied\n</Directory>\n",
+        "/",
+        "accept",
+    ),
+    (
+        "an index file under the same sections is not judged again",
+        "<Directory /srv/www>\nAllowOverride None\n<Limit GET>\nRequire all denied\n</Limit>\n</Directory>\n",
+        "POST /a/",
+        "accept",
+    ),
+    (
+        "a folder takes no POST where it has no index file",
+        "<Directory /srv/www>\nDirectoryIndex disabled\n</Directory>\n",
+        "POST /",
+        "reject 404",
+    ),
+    (
+        "Satisfy in a Limit is for that method alone",
+        "<Directory /srv/www>\nAllowOverride None\nRequire all denied\n"
+        "<Limit POST>\nSatisfy any\n</Limit>\n</Directory>\n",
+        "/index.html",
+        "reject 403",
+    ),
+    (
+        "a path that is passed through is judged as what it has become",
+        "RewriteEngine On\nRewriteRule ^/x$ /index.html [PT]\n"
+        "<Location /index.html>\nRequire all denied\n</Location>\n",
+        "/x",
+        "reject 403",
+    ),
+)  # each measured with Apache 2.4
+
+
+@pytest.mark.parametrize(
+    ("rules", "asked", "right"), [one[1:] for one in FACTS], ids=[one[0] for one in FACTS]
+)
+def test_apache_is_judged_as_it_was_seen_to_act(rules: str, asked: str, right: str) -> None:
+    method, target = asked.split() if " " in asked else ("GET", asked)
+    htaccess = {"a": "Require all granted\n"} if not rules else {}
+    assert judged_by_apache(rules, target, method, **htaccess) == right

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from sshdoctor.access_rules.nginx.choose import captured
 from sshdoctor.access_rules.nginx.read import Directive
-from sshdoctor.access_rules.nginx.values import UnknownValue, Values, expression
+from sshdoctor.access_rules.nginx.values import Values
+from sshdoctor.access_rules.unknown import UnknownValue, expression
 from sshdoctor.access_rules.verdict import Rule
 
 _URL = ("http://", "https://", "$scheme")

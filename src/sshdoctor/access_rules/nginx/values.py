@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-from sshdoctor.access_rules.foreign import foreign
 from sshdoctor.access_rules.nginx.read import Directive
+from sshdoctor.access_rules.unknown import UnknownValue, expression
 from sshdoctor.access_rules.verdict import Request, Rule
 
 _NAME = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-
-
-class UnknownValue(Exception):  # noqa: N818 -- not an error: the answer is that it is not known
-    """A variable or an expression that this model does not know; the message names it."""
-
-
-@lru_cache(maxsize=4096)
-def expression(text: str, ignore_case: bool = False) -> re.Pattern[str]:
-    """A PCRE as Python reads it, if it is sure to end. Raises UnknownValue."""
-    changed = re.sub(r"\(\?<(?![=!])", "(?P<", text)
-    try:
-        return foreign(changed, re.IGNORECASE if ignore_case else 0)
-    except (re.error, OverflowError, RecursionError):
-        raise UnknownValue(f"the regular expression {text}") from None
 
 
 def contains(network: str, source: str) -> bool:

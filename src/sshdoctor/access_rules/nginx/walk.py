@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from sshdoctor.access_rules.nginx.choose import Chosen, choose_location, choose_server, modifier_of, servers
 from sshdoctor.access_rules.nginx.read import Directive
 from sshdoctor.access_rules.nginx.rewrite import Exists, Returned, Rewriter
-from sshdoctor.access_rules.nginx.values import UnknownValue, Values, contains
+from sshdoctor.access_rules.nginx.values import Values, contains
+from sshdoctor.access_rules.unknown import UnknownValue
 from sshdoctor.access_rules.verdict import Request, Rule, Verdict
 
 _HANDLERS = (

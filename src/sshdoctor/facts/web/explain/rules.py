@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sshdoctor.access_rules.apache.read import Line
-from sshdoctor.access_rules.foreign import foreign
+from sshdoctor.access_rules.unknown import UnknownValue, expression
 from sshdoctor.access_rules.verdict import Rule
 from sshdoctor.facts.web.explain.case import Case, Found, evidence_of
 from sshdoctor.facts.web.explain.lines import Said
@@ -161,7 +161,10 @@ def stale(case: Case) -> Found | None:
 
 def by_apache(case: Case, said: Said, file: str) -> Found:
     """The lines of Apache that rule over a file which it denied."""
-    require, compat = case.governed(file).admission() if case.apache is not None else ([], [])
+    try:
+        require, compat = case.governed(file).admission() if case.apache is not None else ([], [])
+    except UnknownValue as error:
+        return _by_unknown(case, said, file, error)
     ruling = compat if "AH01797" in said.text else [*require, *(one for one in compat if _later(case, file))]
     rules = [one.rule for one in ruling]
     if any("ip" in one.args or "host" in one.args for one in require):
@@ -183,6 +186,18 @@ def by_apache(case: Case, said: Said, file: str) -> Found:
     )
 
 
+def _by_unknown(case: Case, said: Said, file: str, why: UnknownValue) -> Found:
+    """Apache itself says that it denies it; which line does, is not known."""
+    return Found(
+        cause="access-denied-by-rule",
+        layer="request",
+        text=f"Apache denies {file}. Which line does cannot be told here: {why} cannot be judged.",
+        fix="Look for Require, Deny and Order in the sections around that expression",
+        sure=False,
+        evidence=case.proof(said),
+    )
+
+
 def _later(case: Case, file: str) -> bool:
     """Whether Order, Allow and Deny stand in a section that comes after that of Require."""
     order = [
@@ -200,7 +215,10 @@ def _remote_ip(case: Case) -> list[Rule]:
 
 
 def forbidding_rewrite(case: Case) -> Found | None:
-    """A RewriteRule with [F], [G] or [R=4xx], or a Redirect, that takes this path; Apache logs none of them."""
+    """A RewriteRule with [F], [G] or [R=4xx], or a Redirect, that takes this path; Apache logs none of them.
+
+    Raises UnknownValue for an expression that cannot be judged.
+    """
     if case.apache is None:
         return None
     file = case.apache_file
@@ -224,7 +242,7 @@ def forbidding_rewrite(case: Case) -> Found | None:
             ):
                 pattern = line.args[1] if len(line.args) > 1 else ""
                 hit = (
-                    foreign(pattern).search(path)
+                    expression(pattern).search(path)
                     if line.name == "redirectmatch"
                     else path.startswith(pattern)
                 )
@@ -263,10 +281,7 @@ def _takes(line: Line, subject: str) -> bool:
     pattern = line.args[0]
     negated, pattern = pattern.startswith("!"), pattern.removeprefix("!")
     flags = _flags(line)
-    try:
-        found = foreign(pattern, re.IGNORECASE if "nc" in flags or "nocase" in flags else 0).search(subject)
-    except re.error:
-        return False
+    found = expression(pattern, "nc" in flags or "nocase" in flags).search(subject)
     return (found is not None) != negated
 
 
@@ -312,11 +327,8 @@ def _all_hold(conditions: list[Line], case: Case) -> bool:
             and not line.args[1].lstrip("!").startswith("-")
         ):
             pattern = line.args[1]
-            ignore = re.IGNORECASE if len(line.args) > 2 and "NC" in line.args[2].upper() else 0
-            try:
-                matched = foreign(pattern.lstrip("!"), ignore).search(known[found[1]]) is not None
-            except re.error:
-                matched = False
+            ignore = len(line.args) > 2 and "NC" in line.args[2].upper()
+            matched = expression(pattern.lstrip("!"), ignore).search(known[found[1]]) is not None
             holds = matched != pattern.startswith("!")
         held = [*held[:-1], held[-1] or holds] if either else [*held, holds]
         either = len(line.args) > 2 and "OR" in line.args[2].upper().strip("[]").split(",")
