@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import random
 import shutil
 import subprocess
@@ -20,7 +21,8 @@ from sshdoctor.access_rules.nginx.read import read
 from sshdoctor.access_rules.nginx.walk import walk
 from sshdoctor.access_rules.verdict import Request
 
-PORT = 18080
+PORT = 10_000 + os.getpid() % 20_000
+"""Its own in every run, so that two at once do not answer for each other."""
 SOURCES = ("127.0.0.1", "127.0.0.2", "127.1.2.3", "127.9.9.9")
 NAMES = ("site.test", "www.site.test", "other.test", "x.y.test", "nobody.test")
 PATHS = (

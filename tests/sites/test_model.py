@@ -214,3 +214,26 @@ def test_apache_is_judged_as_it_was_seen_to_act(rules: str, asked: str, right: s
     method, target = asked.split() if " " in asked else ("GET", asked)
     htaccess = {"a": "Require all granted\n"} if not rules else {}
     assert judged_by_apache(rules, target, method, **htaccess) == right
+
+
+def test_what_debian_s_snippet_for_php_sets_is_followed() -> None:
+    text = r"""http { server { listen 80; root /srv; location ~ \.php(/|$) {
+        fastcgi_split_path_info ^(.+?\.php)(/.*)$;
+        try_files $fastcgi_script_name =404;
+        set $path_info $fastcgi_path_info;
+        set $where $geoip_city;
+        if ($path_info = /closed) { return 403; }
+        if ($arg_x) { return 402 $where; }
+        if ($arg_y = $where) { return 403; }
+        fastcgi_pass unix:/run/php.sock;
+    } } }"""
+    configuration = read({MAIN: text}, MAIN)
+
+    def status(target: str) -> str:
+        request = Request(source="192.0.2.4", target=target)
+        verdict = walk(configuration, request, lambda path, kind: path == "/srv/a.php").verdict
+        return f"{verdict.verdict} {verdict.status or verdict.why}"
+
+    assert status("/a.php/closed") == "reject 403"
+    assert status("/a.php?x=1") == "reject 402"
+    assert status("/a.php") == "unknown $geoip_city is not known"

@@ -50,7 +50,7 @@ class Rewriter:
     def _run_one(self, one: Directive) -> Returned | None:
         if one.name == "set":
             name = one.args[0].lstrip("$")
-            self.values.set[name] = self.values.fill(one.args[1])
+            self.values.assign(name, one.args[1])
             self.set_by[name] = tuple(self.conditions)
         elif one.name == "break":
             self.stopped = True

@@ -36,6 +36,10 @@ class Values:
     def __init__(self, request: Request, http: Directive) -> None:
         self.request, self.http = request, http
         self.set: dict[str, str] = {}
+        self.unknown: dict[str, str] = {}
+        """Why the value is not known of variables that were set to something unknown."""
+        self.split: Directive | None = None
+        """The fastcgi_split_path_info that holds."""
         self.captures: dict[str, str] = {}
         self.special: dict[str, str] = {}
         self.used: list[Rule] = []
@@ -57,6 +61,8 @@ class Values:
         """Raises UnknownValue."""
         if name.isdecimal():
             return self.captures.get(name, "")
+        if name in self.unknown:
+            raise UnknownValue(self.unknown[name])
         if name in self.set:
             return self.set[name]
         if name in self.captures:
@@ -90,6 +96,8 @@ class Values:
         }
         if name in known:
             return known[name]
+        if name in ("fastcgi_script_name", "fastcgi_path_info"):
+            return self._split()[name == "fastcgi_path_info"]
         if name.startswith("http_"):
             return request.headers.get(name[5:].replace("_", "-"), "")
         if name.startswith("arg_"):
@@ -100,6 +108,22 @@ class Values:
             cookies = (one.strip().partition("=") for one in request.headers.get("cookie", "").split(";"))
             return next((value for key, _, value in cookies if key == name[7:]), "")
         raise UnknownValue(f"${name}")
+
+    def assign(self, name: str, text: str) -> None:
+        """``set``: what is not known hurts only where it is asked for."""
+        self.unknown.pop(name, None)
+        try:
+            self.set[name] = self.fill(text)
+        except UnknownValue as error:
+            self.unknown[name] = str(error)
+
+    def _split(self) -> tuple[str, str]:
+        """ngx_http_fastcgi_split: the script and what stands behind it."""
+        uri = self.special["uri"]
+        found = expression(self.split.args[0]).search(uri) if self.split is not None else None
+        if found is None or len(found.groups()) < 2:
+            return uri, ""
+        return found[1] or "", found[2] or ""
 
     @property
     def host(self) -> str:

@@ -137,6 +137,7 @@ class _Walker:
         uri = self.values.special["uri"]
         location = choose_location(server, uri, self.values)
         levels = (self.http, server, *(_way_to(server, location) if location else ()))
+        self.values.split = _inherited(levels, "fastcgi_split_path_info")
         self.values.special["document_root"] = self._root(levels)
         self.values.special["request_filename"] = self._file(levels, uri)
         self.note(levels=levels, location=location, uri=uri, file=self._file(levels, uri), handler=None)
