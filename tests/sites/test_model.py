@@ -237,3 +237,60 @@ def test_what_debian_s_snippet_for_php_sets_is_followed() -> None:
     assert status("/a.php/closed") == "reject 403"
     assert status("/a.php?x=1") == "reject 402"
     assert status("/a.php") == "unknown $geoip_city is not known"
+
+
+OF_NGINX = (
+    (
+        "limit_except has none of the location's rewriting",
+        "location / { limit_except POST { deny all; } if ($request_method = GET) { return 405; } }",
+        "GET /x",
+        "reject 403",
+    ),
+    (
+        "a method other than GET, HEAD and POST gets no index file",
+        "location = / { } location / { return 410; }",
+        "DELETE /",
+        "accept",
+    ),
+    (
+        "what a variable was once it stays, after an internal redirect too",
+        "location = / { valid_referers none blocked; if ($invalid_referer) { return 403; } } "
+        "location / { valid_referers none; if ($invalid_referer) { return 410; } }",
+        "GET /",
+        "accept",
+    ),
+    (
+        "a subrequest refuses",
+        "location /a { auth_request /gate; } location = /gate { internal; return 403; }",
+        "GET /a",
+        "reject 403",
+    ),
+    (
+        "what a subrequest of a backend says is not known",
+        "location /a { auth_request /gate; } location = /gate { internal; proxy_pass http://127.0.0.1:1; }",
+        "GET /a",
+        "unknown",
+    ),
+    (
+        "a folder found by try_files is no index yet",
+        "location / { try_files $uri/ =404; }",
+        "GET /a",
+        "accept",
+    ),
+)  # each measured with nginx 1.22
+
+
+@pytest.mark.parametrize(
+    ("rules", "asked", "right"), [one[1:] for one in OF_NGINX], ids=[one[0] for one in OF_NGINX]
+)
+def test_nginx_is_judged_as_it_was_seen_to_act(rules: str, asked: str, right: str) -> None:
+    method, target = asked.split()
+    there = {"/srv": "folder", "/srv/a": "folder", "/srv/index.html": "file", "/srv/a/index.html": "file"}
+    text = f"http {{ server {{ listen 80; root /srv; {rules} }} }}"
+    request = Request(source="192.0.2.4", method=method, target=target, headers={"referer": "nothing"})
+
+    def exists(path: str, kind: str) -> bool:
+        return path in there if kind == "any" else there.get(path) == kind
+
+    verdict = walk(read({MAIN: text}, MAIN), request, exists).verdict
+    assert f"{verdict.verdict} {verdict.status or ''}".strip() == right

@@ -94,8 +94,17 @@ class Asked:
         if upper in _OF_REQUEST:
             return self.value(upper)
         if re.search(r"[^\w-]", name):
-            raise UnknownValue(f"the header {name}")
+            return self._header_like(name)
         return self.header(name) or self.env.get(name, "")
+
+    def _header_like(self, pattern: str) -> str:
+        """The header whose name an expression finds, "" if there is none."""
+        wanted = expression(pattern, ignore_case=True)
+        there = {"host": self.request.host, **self.request.headers}
+        found = [value for name, value in there.items() if wanted.search(name)]
+        if len(found) > 1:
+            raise UnknownValue(f"which of the headers {pattern} is meant")
+        return found[0] if found else ""
 
     def told_by_proxies(self, scopes: Sequence[Line]) -> None:
         """mod_remoteip, by the first scope that has it: whom a trusted proxy names is the client.

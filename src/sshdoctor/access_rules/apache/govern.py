@@ -83,7 +83,9 @@ class Governed:
 
     def all(self) -> list[Section]:
         if self._sections is None:
-            found = [self._bare()] + (list(self._directories()) if self.place.file else [])
+            found = [self._bare()]
+            for one in self._directories(found) if self.place.file else ():
+                found.append(one)
             if self.place.file:
                 found += list(self._of_files(found))
             found += [_section(one) for one in self._named("location", "locationmatch") if self._located(one)]
@@ -98,7 +100,7 @@ class Governed:
     def _named(self, *names: str) -> list[Line]:
         return [one for scope in self.scopes for one in scope.all(*names) if one.args]
 
-    def _directories(self) -> Iterator[Section]:
+    def _directories(self, before: Sequence[Section]) -> Iterator[Section]:
         plain = [one for one in self._named("directory") if len(one.args) == 1]
         override = Overrides(frozenset(), None)
         for folder in self.place.folders:
@@ -109,15 +111,19 @@ class Governed:
             if override.reads:
                 yield from self._htaccess(folder.rstrip("/"), override)
         if self.afresh is not False and self.place.kind in ("file", "unknown") and not self.place.info:
-            yield from self._file_as_folder(plain)
+            yield from self._file_as_folder(plain, options_of(before))
         for one in self._named("directorymatch", "directory"):
             pattern = one.args[-1] if one.name == "directorymatch" or one.args[:1] == ("~",) else ""
             if pattern and _search(pattern, self.place.file):
                 yield _section(one)
 
-    def _file_as_folder(self, plain: Sequence[Line]) -> Iterator[Section]:
-        """A file that is there is taken for a folder too: ``<Directory /srv/*>`` holds for /srv/a.html."""
-        for one in plain:
+    def _file_as_folder(self, plain: Sequence[Line], options: frozenset[str]) -> Iterator[Section]:
+        """Where links are followed unseen, a file is not looked at, but taken for a folder:
+
+        ``<Directory /srv/*>`` holds for /srv/a.html.
+        """
+        unseen = "followsymlinks" in options and "symlinksifownermatch" not in options
+        for one in plain if unseen else ():
             if _is_folder(one.args[0], self.place.file):
                 if self.place.kind == "unknown" or self.afresh is None:
                     raise UnknownValue(f"whether {one.rule} is asked for {self.place.file}")
@@ -192,16 +198,21 @@ class Governed:
 
     def options(self) -> frozenset[str]:
         """The options that are on, in lower case."""
-        on = frozenset({"followsymlinks"})
-        for _, block in self.sections():
-            for line in block:
-                if line.name == "options":
-                    on = _options(on, [arg.lower() for arg in line.args])
-        return on
+        return options_of(self.all())
 
 
 _OUTER = ("directory", "directorymatch", "location", "locationmatch", "virtualhost", "proxy", "proxymatch")
 _ALL = frozenset({"followsymlinks", "indexes", "includes", "execcgi"})
+
+
+def options_of(sections: Sequence[Section]) -> frozenset[str]:
+    """The options that are on, in lower case, by these sections in their order."""
+    on = frozenset({"followsymlinks"})
+    for section in sections:
+        for line in section.block:
+            if line.name == "options":
+                on = _options(on, [arg.lower() for arg in line.args])
+    return on
 
 
 def _options(on: frozenset[str], args: Sequence[str]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
 from sshdoctor.access_rules.nginx.read import Directive
+from sshdoctor.access_rules.nginx.referers import is_valid
 from sshdoctor.access_rules.unknown import UnknownValue, expression
 from sshdoctor.access_rules.verdict import Request, Rule
 
@@ -40,10 +41,14 @@ class Values:
         """Why the value is not known of variables that were set to something unknown."""
         self.split: Directive | None = None
         """The fastcgi_split_path_info that holds."""
+        self.referers: Directive | None = None
+        """The valid_referers that hold."""
+        self.kept: dict[str, tuple[str, list[Rule]]] = {}
+        """What was asked for once stays so for the request, whatever changes; and the rules that gave it."""
         self.captures: dict[str, str] = {}
         self.special: dict[str, str] = {}
         self.used: list[Rule] = []
-        self.made: dict[str, Callable[[], str]] = {}
+        self.made: dict[str, Callable[[], str]] = {"invalid_referer": self._invalid_referer}
         for one in http.all("map"):
             if len(one.args) == 2:
                 self.made[one.args[1].lstrip("$")] = self._map(one)
@@ -70,8 +75,23 @@ class Values:
         if name in self.special:
             return self.special[name]
         if name in self.made:
-            return self.made[name]()
+            return self._once(name)
         return self._of_request(name)
+
+    def _once(self, name: str) -> str:
+        if name not in self.kept:
+            before = len(self.used)
+            value = self.made[name]()
+            self.kept[name] = value, self.used[before:]
+        else:
+            self.used += self.kept[name][1]
+        return self.kept[name][0]
+
+    def _invalid_referer(self) -> str:
+        if self.referers is None:
+            return ""
+        self.used.append(self.referers.rule)
+        return "" if is_valid(self.referers, self.request.headers.get("referer", "")) else "1"
 
     def _of_request(self, name: str) -> str:
         request = self.request

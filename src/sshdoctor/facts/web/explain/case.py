@@ -12,6 +12,8 @@ from sshdoctor.access_rules.apache.govern import Governed
 from sshdoctor.access_rules.apache.host import Host, choose_host
 from sshdoctor.access_rules.apache.place import Place
 from sshdoctor.access_rules.apache.read import Line, Reader
+from sshdoctor.access_rules.apache.walk import ApacheWalk
+from sshdoctor.access_rules.apache.walk import walk as walk_apache
 from sshdoctor.access_rules.nginx.read import Directive, read
 from sshdoctor.access_rules.nginx.walk import Walk, walk
 from sshdoctor.access_rules.verdict import Request, Rule
@@ -229,6 +231,13 @@ class Case:
         block = self.apache_host.block
         place = Place.found(file, lambda part, kind: self.exists(part, kind) or None)
         return Governed(self.apache, block, place, path, self.files.htaccess, self.apache_reader)
+
+    @cached_property
+    def apache_walked(self) -> ApacheWalk | None:
+        """The way of the last request through Apache's rules, None where another server gets it first."""
+        if self.apache is None or not self.by_apache:
+            return None
+        return walk_apache(self.apache, self.request(), self.apache_reader, self.exists, self.files.htaccess)
 
     @cached_property
     def apache_file(self) -> str:
