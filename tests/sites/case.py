@@ -13,6 +13,8 @@ from sshdoctor.document import read_yaml
 FILE = Path(__file__).parent / "cases.yml"
 MORE = Path(__file__).parent / "more.yml"
 """Further kinds, with the setups of the first file."""
+REFUSALS = Path(__file__).parent / "refusals.yml"
+"""What refuses a request by a rule, a mode or a module."""
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -40,12 +40,17 @@ def derive(known: Mapping[str, Any]) -> Site | Unknown:
     unseen = next((one for one in facts if isinstance(one, Unknown)), None)
     if unseen is not None:
         return _from_outside(word, known.get("answer"), unseen)
+    from sshdoctor.access_rules.unknown import UnknownValue
     from sshdoctor.facts.web.explain.answer import explain
     from sshdoctor.facts.web.explain.case import Case
 
     own = dial.arrives_at == dial.address if isinstance(dial.arrives_at, str) else False
     case = Case(site, word, known.get("answer"), known.get("client_address") or "", dial.address, own, *facts)
-    found = explain(case)
+    try:
+        found = explain(case)
+    except UnknownValue as error:
+        why = Unknown(f"{error} cannot be judged, so that it is not known which rules hold for this path")
+        return Site(cause=why, sure=False, text="", fix="", reply=word, evidence=())
     if found is None:
         fine = word == "success"
         nothing = "" if fine else Unknown("nothing that was seen on the host explains the answer")

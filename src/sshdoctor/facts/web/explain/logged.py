@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from sshdoctor.access_rules.verdict import Rule
-from sshdoctor.facts.web.explain import backend, paths, rules
+from sshdoctor.facts.web.explain import apache_rules, backend, paths, rules
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
 from sshdoctor.facts.web.explain.lines import Said
 from sshdoctor.model import Evidence
@@ -301,7 +301,7 @@ _NGINX: Mapping[str, Handler] = {
 def _apache_denied(case: Case, one: Said, found: re.Match[str]) -> Found:
     if "evasive" in one.fields.get("module", ""):
         return _evasive(case, one)
-    return rules.by_apache(case, one, found["path"].strip())
+    return apache_rules.denied(case, one, found["path"].strip())
 
 
 def _evasive(case: Case, one: Said) -> Found:
@@ -490,7 +490,7 @@ def _apache_body(case: Case, one: Said, found: re.Match[str]) -> Found:
 
 
 def _apache_password(case: Case, one: Said, found: re.Match[str]) -> Found:
-    return rules.apache_password(case, one)
+    return apache_rules.password(case, one)
 
 
 def _apache_auth_file(case: Case, one: Said, found: re.Match[str]) -> Found:
