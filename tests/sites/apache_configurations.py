@@ -118,6 +118,8 @@ _REDIRECTS = (
     "RedirectMatch 404 \\.png$",
     "Redirect /wp-json http://other.test/",
     "RedirectMatch 403 (?i)^/a/.*php",
+    "RedirectMatch html$ http://other.test/",
+    "RedirectMatch 404 index",
 )
 _ENVS = (
     "SetEnvIf User-Agent BadBot bad",
@@ -168,6 +170,8 @@ def _body(chance: random.Random, in_folder: bool, nested: bool = True) -> str:
         lines.append(
             "DirectoryIndex " + chance.choice(("index.php index.html", "b.php", "none.html", "disabled"))
         )
+    if in_folder and chance.random() < 0.05:
+        lines.append(f"DirectorySlash {chance.choice(('Off', 'On'))}")
     if nested and in_folder and chance.random() < 0.3:
         lines.append(_files(chance))
     if nested and chance.random() < 0.2:

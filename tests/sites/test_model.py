@@ -204,6 +204,37 @@ FACTS = (
         "/x",
         "reject 403",
     ),
+    (
+        "a folder asked for without its slash goes to the slash, whatever the folder above rewrites it to",
+        "<Directory /srv/www>\nRewriteEngine On\nRewriteRule ^a$ /index.html\n</Directory>\n",
+        "/a",
+        "accept 301",
+    ),
+    (
+        "a rule of the folder above that refuses comes before the slash",
+        "<Directory /srv/www>\nRewriteEngine On\nRewriteRule ^a$ - [F]\n</Directory>\n",
+        "/a",
+        "reject 403",
+    ),
+    (
+        "without DirectorySlash the rules of the folder above hold",
+        "<Directory /srv/www>\nDirectorySlash Off\nRewriteEngine On\nRewriteRule ^a$ /none/\n"
+        "</Directory>\nRedirect 410 /none\n",
+        "/a",
+        "reject 410",
+    ),
+    (
+        "without DirectorySlash a folder has no index file",
+        "<Directory /srv/www>\nDirectorySlash Off\nOptions None\n</Directory>\n",
+        "/a",
+        "reject 403",
+    ),
+    (
+        "an index file that a Redirect sends elsewhere sends the client there",
+        "<Directory /srv/www>\nOptions None\n</Directory>\nRedirectMatch html$ http://else.test/\n",
+        "/a/",
+        "accept 302",
+    ),
 )  # each measured with Apache 2.4
 
 

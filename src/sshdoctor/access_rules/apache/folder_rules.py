@@ -1,4 +1,4 @@
-"""A folder's index files, and its RewriteRules: those of the strongest section that has any.
+"""A folder's index files and slash, and its RewriteRules: those of the strongest section that has any.
 
 Source: httpd's modules/mappers/mod_rewrite.c (hook_fixup), mod_dir.c.
 """
@@ -55,3 +55,9 @@ def index_files(sections: Sequence[Section]) -> list[str]:
     own = [line for line in lists if line in sections[-1].block] or lists[-1:]
     names = [name for line in own[-1:] for name in line.args] or ["index.html"]
     return names if names != ["disabled"] else []
+
+
+def sent_to_slash(sections: Sequence[Section]) -> bool:
+    """Whether a folder that is asked for without its slash is answered by 301 (DirectorySlash)."""
+    lines = [line for one in sections for line in one.block if line.name == "directoryslash" and line.args]
+    return not lines or lines[-1].args[0].lower() != "off"

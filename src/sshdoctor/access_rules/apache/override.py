@@ -18,7 +18,8 @@ _CATEGORIES = {
     **dict.fromkeys(("rewriteengine", "rewriterule", "rewritecond", "rewritebase"), "fileinfo"),
     **dict.fromkeys(("redirect", "redirectmatch", "setenvif", "setenvifnocase", "browsermatch"), "fileinfo"),
     **dict.fromkeys(("errordocument", "sethandler", "addhandler", "addtype", "header"), "fileinfo"),
-    **dict.fromkeys(("directoryindex", "indexoptions", "expiresactive", "fallbackresource"), "indexes"),
+    **dict.fromkeys(("directoryindex", "directoryslash", "indexoptions", "fallbackresource"), "indexes"),
+    "expiresactive": "indexes",
     "options": "options",
 }
 """The category of AllowOverride that each directive of an .htaccess needs, by its module."""

@@ -35,6 +35,10 @@ class Line(Struct, frozen=True, kw_only=True):
     def all(self, *names: str) -> tuple[Line, ...]:
         return tuple(one for one in self.block or () if one.name in names)
 
+    def holds(self, wanted: Line | None) -> bool:
+        """Whether it is this line, or stands in this section."""
+        return self is wanted or any(one.holds(wanted) for one in self.block or ())
+
 
 class Reader:
     """Reads the files of one server. ``modules`` are those that are loaded, None where that is not known."""

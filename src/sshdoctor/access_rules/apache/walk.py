@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sshdoctor.access_rules.apache.admission import Refusal, admit, flat
 from sshdoctor.access_rules.apache.asked import Asked
 from sshdoctor.access_rules.apache.condition import section_holds
-from sshdoctor.access_rules.apache.folder_rules import index_files, rules_of_folder
+from sshdoctor.access_rules.apache.folder_rules import index_files, rules_of_folder, sent_to_slash
 from sshdoctor.access_rules.apache.govern import Governed, Section
 from sshdoctor.access_rules.apache.host import choose_host
 from sshdoctor.access_rules.apache.mapping import MOVED, aliased, normal, proxied, redirected, root_of
@@ -172,7 +172,8 @@ class _Walker:
     def _refused(self, refusal: Refusal, governed: Governed, sections: Sequence[Section]) -> _Outcome:
         self.walked = replace(self.walked, method_alone=refusal.method_alone)
         stronger = ("location", "locationmatch", "if", "elseif", "else")
-        last = next((one for one in reversed(sections) if _has(one.block, refusal.line)), None)
+        ruling = (one for one in reversed(sections) if any(line.holds(refusal.line) for line in one.block))
+        last = next(ruling, None)
         why = str(refusal.line.rule) if refusal.line else ""
         if last is not None and last.kind in stronger:  # no .htaccess comes after it
             return _Outcome(refusal.status, refusal.line, "!" + why)
@@ -224,21 +225,22 @@ class _Walker:
     def _fixups(
         self, asked: Asked, place: Place, governed: Governed, sections: Sequence[Section], inner: bool
     ) -> _Outcome:
-        again = ""
         outcome = self._rewritten_by_folder(asked, place, governed, sections, inner)
         if outcome is not None and outcome.status is not None:
             return outcome
-        if outcome is not None:
-            again = outcome.again
+        again = outcome.again if outcome is not None else ""
         for section in reversed(sections):
             moved = [line for line in section.block if line.name in MOVED]
             for line in moved if section.kind != "server" else ():
                 if (status := redirected(line, asked.uri)) is not None:
                     return _Outcome(status, line)
+        slash = asked.uri.endswith("/")
+        if place.kind == "folder" and not slash and sent_to_slash(sections):  # before what is rewritten
+            return _Outcome(301, why=f"{place.file} is a folder: the client is sent to {asked.uri}/")
         if again:
             return _Outcome(None, again=again)
-        if place.kind == "folder" and asked.uri.endswith("/") and not inner:
-            return self._index(asked, governed, sections)
+        if place.kind == "folder" and not inner:
+            return self._index(asked, governed, sections, index_files(sections) if slash else ())
         return _Outcome(None)
 
     def _rewritten_by_folder(
@@ -261,9 +263,11 @@ class _Walker:
 
     # ---- A folder
 
-    def _index(self, asked: Asked, governed: Governed, sections: Sequence[Section]) -> _Outcome:
+    def _index(
+        self, asked: Asked, governed: Governed, sections: Sequence[Section], names: Sequence[str]
+    ) -> _Outcome:
         refused: _Outcome | None = None
-        for name in index_files(sections):
+        for name in names:
             part = Asked(replace(self.request, method="GET"), asked.uri + name, asked.query, dict(asked.env))
             if name.startswith("/"):
                 part.uri = name
@@ -272,9 +276,11 @@ class _Walker:
             outcome = self._process(part, inner=True)
             found = self.walked.file
             self.walked = replace(self.walked, file=folder)
-            if outcome.status is not None and outcome.status >= 400:
-                refused = outcome
-            elif outcome.status is None:
+            if outcome.status is not None and 300 <= outcome.status < 400:
+                return outcome
+            if outcome.status is not None:
+                refused = outcome if outcome.status != 404 else refused
+            else:
                 there = self.exists(found, "file")
                 if there is not False and outcome.again:
                     return outcome
@@ -284,14 +290,9 @@ class _Walker:
         if refused is not None:
             return refused
         if self.request.method not in ("GET", "HEAD"):  # others are for files alone; it is taken for one
-            return _Outcome(
-                404 if self.request.method == "POST" else None, why=f"{self.walked.file} is a folder"
-            )
+            status = 404 if self.request.method == "POST" else None
+            return _Outcome(status, why=f"{self.walked.file} is a folder")
         if "indexes" in governed.options() or "multiviews" in governed.options():
             return _Outcome(None, why=f"the list of {self.walked.file}")
         option = governed.option("Indexes")
         return _Outcome(403, option, f"{self.walked.file} has no index file, and listing is off")
-
-
-def _has(block: Sequence[Line], wanted: Line | None) -> bool:
-    return any(line is wanted or _has(line.block or (), wanted) for line in block)
