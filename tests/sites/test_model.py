@@ -235,6 +235,14 @@ FACTS = (
         "/a/",
         "accept 302",
     ),
+    (
+        "the sections for a path are joined among themselves, and so to those for the folder",
+        "<Directory /srv/www>\nAllowOverride None\nRequire all granted\n</Directory>\n"
+        "<Location />\nRequire all denied\n</Location>\n"
+        "<Location />\nAuthMerging Or\nRequire all denied\n</Location>\n",
+        "/index.html",
+        "accept",
+    ),
 )  # each measured with Apache 2.4
 
 

@@ -6,7 +6,7 @@ Sources: httpd's modules/aaa/mod_authz_core.c, mod_authz_host.c, mod_access_comp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from msgspec import Struct
@@ -16,10 +16,10 @@ from sshdoctor.access_rules.apache.asked import Asked, subnet
 from sshdoctor.access_rules.apache.condition import holds
 from sshdoctor.access_rules.apache.govern import Section
 from sshdoctor.access_rules.apache.read import Line
+from sshdoctor.access_rules.apache.requirements import Limited, Node, flat, for_method, merged
 from sshdoctor.access_rules.unknown import UnknownValue
 
 _GRANTED, _DENIED, _NEUTRAL, _NO_USER = "granted", "denied", "neutral", "no user"
-_CONTAINERS = {"requireall": "and", "requireany": "or", "requirenone": "or"}
 _USERS = ("valid-user", "user", "group", "file-owner", "file-group", "ldap-user", "ldap-group")
 _LISTS = ("order", "allow", "deny", "satisfy")
 
@@ -30,37 +30,6 @@ class Refusal(Struct, frozen=True):
     status: int
     line: Line | None
     method_alone: bool = False
-
-
-class Node(Struct, frozen=True, kw_only=True):
-    """A Require, or a container of some; ``methods`` None: it holds for all, else whether it is for one."""
-
-    operator: str = ""
-    negated: bool = False
-    line: Line | None = None
-    limits: tuple[Line, ...] = ()
-    inner: tuple[Node, ...] = ()
-
-
-class Limited(Struct, frozen=True):
-    """A line, and the ``<Limit>`` and ``<LimitExcept>`` around it."""
-
-    line: Line
-    limits: tuple[Line, ...] = ()
-
-
-def flat(block: Sequence[Line], limits: tuple[Line, ...] = ()) -> Iterator[Limited]:
-    """The lines of a section, those in ``<Limit>`` as well."""
-    for line in block:
-        if line.name in ("limit", "limitexcept"):
-            yield from flat(line.block or (), (*limits, line))
-        else:
-            yield Limited(line, limits)
-
-
-def for_method(limits: Sequence[Line], method: str) -> bool:
-    method = "GET" if method == "HEAD" else method
-    return all((method in {arg.upper() for arg in one.args}) == (one.name == "limit") for one in limits)
 
 
 def admit(sections: Sequence[Section], asked: Asked) -> Refusal | None:
@@ -135,7 +104,7 @@ def _is_listed(text: str, asked: Asked) -> bool:
 
 
 def _by_require(sections: Sequence[Section], asked: Asked) -> Refusal | None:
-    tree = _merged(sections)
+    tree = merged(sections)
     kinds = [one.line for section in sections for one in flat(section.block) if one.line.name == "authtype"]
     kind = kinds[-1].args[0].lower() if kinds and kinds[-1].args else "none"
     if tree is None:
@@ -158,41 +127,6 @@ def _ask_password(sections: Sequence[Section], kind: str, judged: Judged, asked:
     if "authorization" in asked.request.headers:
         raise UnknownValue("whether the password is right")
     return Refusal(401, judged.line, judged.method_alone)
-
-
-def _merged(sections: Sequence[Section]) -> Node | None:
-    """The tree of the last section that has a Require, joined to those before where AuthMerging says so."""
-    whole: Node | None = None
-    for section in sections:
-        lines = list(flat(section.block))
-        own = tuple(_nodes(lines))
-        merging = [one.line.args[0].lower() for one in lines if one.line.name == "authmerging"]
-        if not own and not merging:
-            continue
-        tree = Node(operator="or", inner=own) if own else None
-        if not merging or merging[-1] == "off":
-            whole = tree
-        elif whole is not None and tree is not None:
-            whole = Node(operator=merging[-1], inner=(whole, tree))
-        else:
-            whole = whole or tree
-    return whole
-
-
-def _nodes(lines: Sequence[Limited]) -> Iterator[Node]:
-    for one in lines:
-        line = one.line
-        if line.name == "require" and line.args:
-            negated = line.args[0].lower() == "not"
-            yield Node(line=line, negated=negated, limits=one.limits)
-        elif line.name in _CONTAINERS:
-            inner = tuple(_nodes(list(flat(line.block or (), one.limits))))
-            none = line.name == "requirenone"
-            operator = _CONTAINERS[line.name]
-            if inner:
-                yield Node(operator=operator, negated=none, line=line, limits=one.limits, inner=inner)
-        elif line.name.startswith("authzprovider"):
-            raise UnknownValue(line.text)
 
 
 class Judged(Struct, frozen=True):

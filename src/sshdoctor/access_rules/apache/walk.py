@@ -11,7 +11,7 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.access_rules.apache.admission import Refusal, admit, flat
+from sshdoctor.access_rules.apache.admission import Refusal, admit
 from sshdoctor.access_rules.apache.asked import Asked
 from sshdoctor.access_rules.apache.condition import section_holds
 from sshdoctor.access_rules.apache.folder_rules import index_files, rules_of_folder, sent_to_slash
@@ -21,6 +21,7 @@ from sshdoctor.access_rules.apache.mapping import MOVED, aliased, normal, proxie
 from sshdoctor.access_rules.apache.others import MAY_REFUSE, UNREAD, is_on
 from sshdoctor.access_rules.apache.place import Exists, Place, nowhere
 from sshdoctor.access_rules.apache.read import Line, Reader
+from sshdoctor.access_rules.apache.requirements import flat
 from sshdoctor.access_rules.apache.rewrite import REWRITING, Rewriter, Rewritten
 from sshdoctor.access_rules.unknown import UnknownValue
 from sshdoctor.access_rules.verdict import Request, Rule, Verdict
