@@ -16,6 +16,9 @@ MORE = Path(__file__).parent / "more.yml"
 REFUSALS = Path(__file__).parent / "refusals.yml"
 """What refuses a request by a rule, a mode or a module."""
 
+OPENINGS = Path(__file__).parent / "openings.yml"
+"""What is opened for a while."""
+
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Data that is not changed, in which an unknown key is an error."""

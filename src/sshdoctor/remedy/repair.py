@@ -74,7 +74,7 @@ def _planned(
     """What ``offer`` comes to, given the steps of a plan and its forecast; or why nothing is offered."""
     report = before.report
     on_disk = before.on_disk
-    made = plan(report.causes, setup.playbooks(), choice.causes, on_disk=on_disk)
+    made = plan(report.causes, setup.playbooks(), choice.causes, on_disk=on_disk, hold=bool(choice.hold))
     if not made.steps and not made.left:
         if report.verdict == "undecided":
             return _ended(report, "no-remedy", detail="No cause could be named, so there is none to mend.")
@@ -86,8 +86,11 @@ def _planned(
     if not refusal and ahead.objection:
         refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
     known = _given(host, before, ahead)
+    refusal = refusal or _nothing_to_open(made.steps, known)
     if on_disk:
         ahead = replace(ahead, text=_after_boot(made.left))
+    if choice.hold and made.steps:
+        ahead = replace(ahead, text=_opened(known, choice.hold))
     steps = _filled(made.steps, ahead, known, setup)
     shown = tuple(step.shown for step in steps)
     if refusal:
@@ -164,7 +167,7 @@ def _offer(
         done = mend_disk(host, before, agreed, setup)
     else:
         allowed = Agreed(agreed, ahead.others)
-        done = apply_plan(host, before, allowed, setup, choice.seconds, go_on)
+        done = apply_plan(host, before, allowed, setup, choice.seconds, go_on, choice.hold)
     assert done.repair is not None  # noqa: S101 -- apply_plan says what it did
     return replace(done, repair=replace(done.repair, planned=shown, forecast=forecast))
 
@@ -210,10 +213,30 @@ def refusal_of_plan(
         )
     if host.managed:
         return f"This host is run by {host.managed}: nothing is changed here; ask them (--format ticket)."
+    if choice.hold and not made.steps:
+        return f"Nothing is opened for a while by {_ids(made.left)}: leave --for out."
     blocking = [cause for cause in made.left if cause.role != "latent" and not on_disk]
     if not made.steps or (blocking and not choice.causes):
         return _unmended(blocking or made.left)
     return ""
+
+
+def _nothing_to_open(steps: Sequence[Step], known: Mapping[str, Any]) -> str:
+    """Why what is asked to be opened cannot be; "" if it can, or nothing is."""
+    if any(step.playbook.remedy.for_a_while for step in steps) and "opening_refused" in known:
+        return f"It cannot be opened for one path and one address: {known['opening_refused']}."
+    return ""
+
+
+def _opened(known: Mapping[str, Any], hold: int) -> str:
+    whom = known.get("opening_for", "nobody")
+    return f"the rules' model lets in {whom}, and changes nothing for any other; closed again after {hold} s"
+
+
+def _about_time(step: Step) -> str:
+    if step.playbook.remedy.for_a_while:
+        return f"{step.playbook.id} opens something: say for how long, with --for 15m."
+    return f"{step.playbook.id} opens nothing that could close itself: leave --for out."
 
 
 def _no_way_in(before: Diagnosis) -> str:
@@ -224,6 +247,9 @@ def _no_way_in(before: Diagnosis) -> str:
 
 def _unmended(causes: Sequence[Cause]) -> str:
     """What only a person mends, and what a playbook mends once a person names it."""
+    opened = [cause for cause in causes if "open-access" in cause.playbooks]
+    if opened:
+        return f"{_ids(opened)} is a rule that somebody wrote: it is opened for a while, with --for 15m."
     by_hand = [cause for cause in causes if not cause.playbooks]
     if by_hand:
         return f"No playbook mends {_ids(by_hand)}; mend that first (what to type stands there)."
@@ -268,6 +294,9 @@ def run_one(
     ahead = prospect(before.facts, before.report.causes, (), source=choice.source)
     step = Step(playbook, (), {**_given(host, before, ahead), **extra})
     refusal = _refusal(host, before, Plan((step,), ()), replace(choice, unasked=False))
+    refusal = refusal or _nothing_to_open((step,), step.variables)
+    if step.playbook.remedy.for_a_while != bool(choice.hold):
+        refusal = refusal or _about_time(step)
     if refusal:
         return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
     return _offer(host, before, (step,), replace(ahead, text="", others=None), setup, choice, agree)

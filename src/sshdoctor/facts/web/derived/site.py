@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from sshdoctor.model import Command, Evidence, Unknown
 
+if TYPE_CHECKING:
+    from sshdoctor.facts.web.explain.case import Case
+
 NEEDS = ("web_state", "web_config", "web_log", "web_files", "php_fpm", "addresses")
+
+
+class Opening(Struct, frozen=True, kw_only=True):
+    """``line``, which includes ``file``, is put in the place of the only line of ``into`` that is ``after``.
+
+    For Apache, whose directives have a line each, behind it.
+    """
+
+    file: str
+    text: str
+    into: str
+    after: str
+    line: str
+    path: str
+    client: str
+    unit: str
+    test: tuple[str, ...]
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -24,10 +44,13 @@ class Site(Struct, frozen=True, kw_only=True):
     fix: str
     reply: str
     evidence: tuple[Evidence, ...]
+    opening: Opening | Unknown = Unknown("no rule refuses it")
+    """What lets this client in to this path, and nobody else in anywhere; Unknown says why nothing does."""
 
 
 VALUE = Site
 WRITERS = {"": "root"}
+_OPENED = ("access-denied-by-rule", "xmlrpc-closed")
 _OUTSIDE = ("tls-failed", "certificate-expired", "certificate-mismatch", "certificate-untrusted")
 
 
@@ -64,7 +87,18 @@ def derive(known: Mapping[str, Any]) -> Site | Unknown:
         fix=Command(_real(found.fix, links)),
         reply=word,
         evidence=tuple(dict.fromkeys(shown)),
+        opening=_opening(case) if found.cause in _OPENED else Unknown(f"{found.cause} is no rule of access"),
     )
+
+
+def _opening(case: Case) -> Opening | Unknown:
+    from sshdoctor.access_rules.unknown import UnknownValue
+    from sshdoctor.facts.web.explain.opening import opening
+
+    try:
+        return opening(case)
+    except UnknownValue as error:
+        return Unknown(f"{error} is not known")
 
 
 def _real(text: str, links: Mapping[str, str]) -> str:
