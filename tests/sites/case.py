@@ -16,6 +16,8 @@ MORE = Path(__file__).parent / "more.yml"
 REFUSALS = Path(__file__).parent / "refusals.yml"
 """What refuses a request by a rule, a mode or a module."""
 
+HEALTHY = Path(__file__).parent / "healthy.yml"
+"""What looks ill, and is not."""
 OPENINGS = Path(__file__).parent / "openings.yml"
 """What is opened for a while."""
 
