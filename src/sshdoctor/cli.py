@@ -353,13 +353,19 @@ def man(context: Context) -> int:
     return 0
 
 
-@task(auto_shortflags=False)
+@task(
+    auto_shortflags=False,
+    help={
+        "site": "instead: a site that refuses, opened for a while and seen to close",
+        "seconds": "N: with --site: so long (default 120)",
+    },
+)
 @exit_code_of
-def demo(context: Context) -> int:
+def demo(context: Context, site: bool = False, seconds: int = 120) -> int:
     """Break a throw-away container, diagnose it from both sides, repair it, show the proof."""
-    from sshdoctor.commands.demo import run
+    from sshdoctor.commands.demo import run, run_site
 
-    return run()
+    return run_site(int(seconds)) if site else run()
 
 
 namespace = Collection(

@@ -126,6 +126,10 @@ def test_a_reboot_closes(testbed: Testbed, tmp_path: Path) -> None:
         opened(desk, "2h")
         inside(desk, "systemctl enable nginx php8.2-fpm")
         subprocess.run(["podman", "restart", "--time", "5", desk.container], capture_output=True, check=True)
+        address = inside(
+            desk, "ip -4 -o addr show scope global | sed -n 's|.* inet \\([0-9.]*\\)/.*|\\1|p'"
+        ).strip()
+        (tmp_path / "hosts").write_text(f"127.0.0.1 localhost\n{address} site.test\n")
         assert comes(lambda: desk.curl()[:3] in ("403", "200"), 60)
         assert closes(desk, 10)
 

@@ -120,7 +120,11 @@ def _places_of_nginx(case: Case, walked: Walk, path: str) -> Iterator[_Try]:
         return
     listed = [f"allow {case.client};", *map(_written, rules)]
     if exact:
-        yield from _into(case, leaf, "\n".join(listed[:1] if leaf.all(*_LISTS) else listed))
+        own = {one.name for one in leaf.block or ()}
+        body = [] if own & {*_HANDLERS} else _otherwise(case, leaf, server, path)
+        if not _bound(body):
+            more = [_written(one) for one in body if one.name not in {*own, *_LISTS}]
+            yield from _into(case, leaf, "\n".join([*(listed[:1] if own & {*_LISTS} else listed), *more]))
         return
     body = (
         [] if leaf is server else [one for one in leaf.block or () if one.name not in (*_LISTS, "location")]
@@ -152,12 +156,18 @@ def _bound(body: list[Directive]) -> bool:
     )
 
 
-def _before_return(case: Case, leaf: Directive, server: Directive, path: str) -> Iterator[_Try]:
-    """What would answer if this location were not there, for the client; for others what stands there goes on."""
+def _otherwise(case: Case, leaf: Directive, server: Directive, path: str) -> list[Directive]:
+    """What holds for the path where this location is not there: without it a page of PHP would be sent as text."""
     assert case.walked is not None  # noqa: S101 -- asked where there is one
     without = replace(server, block=tuple(one for one in server.block or () if one is not leaf))
     other = choose_location(without, path, Values(case.request(), case.walked.levels[0]))
-    body = [one for one in (other.block or () if other else ()) if one.name not in ("location", "try_files")]
+    return [one for one in (other.block or () if other else ()) if one.name != "location"]
+
+
+def _before_return(case: Case, leaf: Directive, server: Directive, path: str) -> Iterator[_Try]:
+    """What would answer if this location were not there, for the client; for others what stands there goes on."""
+    assert case.walked is not None  # noqa: S101 -- asked where there is one
+    body = [one for one in _otherwise(case, leaf, server, path) if one.name != "try_files"]
     if len(case.walked.levels) > 3 or _bound(body):
         return
     answers = [one for one in body if one.name in _HANDLERS]
