@@ -31,8 +31,8 @@ def section(results: Mapping[str, Sequence[Result]]) -> str:
     lines = [
         "## Sites",
         "",
-        f"Written by `python -m sites --write` on {datetime.now(UTC):%Y-%m-%d}: real nginx, Apache and PHP-FPM, each",
-        "in a fresh container (tests/sites), asked by curl first, then by the real command.",
+        f"Written by `python -m sites --write` on {datetime.now(UTC):%Y-%m-%d}: real nginx, Apache, PHP-FPM,",
+        "each in a fresh container (tests/sites), asked by curl first, then by the real command.",
         "",
         f"| sites of | cases | {' | '.join(_COLUMNS)} | seconds |",
         "|---" * (len(_COLUMNS) + 3) + "|",

@@ -12,6 +12,12 @@ from sshdoctor.model import Unknown
 def playbook_variables(faces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """See services/base.py."""
     sites = [face.get("site") for face in faces]
+    unit = next((unit for site in sites if (unit := getattr(site, "unit", ""))), "")
+    return {**({"site_unit": unit} if unit else {}), **_opening(sites)}
+
+
+def _opening(sites: Sequence[Any]) -> dict[str, Any]:
+    """What lets the client in to one path, or why nothing does."""
     told = [getattr(site, "opening", None) for site in sites]
     found = next((one for one in told if one is not None and not isinstance(one, Unknown)), None)
     if found is None:

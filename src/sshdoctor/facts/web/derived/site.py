@@ -44,6 +44,8 @@ class Site(Struct, frozen=True, kw_only=True):
     fix: str
     reply: str
     evidence: tuple[Evidence, ...]
+    unit: str = ""
+    """The unit whose start mends it, "" if none is known to."""
     opening: Opening | Unknown = Unknown("no rule refuses it")
     """What lets this client in to this path, and nobody else in anywhere; Unknown says why nothing does."""
 
@@ -87,6 +89,7 @@ def derive(known: Mapping[str, Any]) -> Site | Unknown:
         fix=Command(_real(found.fix, links)),
         reply=word,
         evidence=tuple(dict.fromkeys(shown)),
+        unit=found.unit,
         opening=_opening(case) if found.cause in _OPENED else Unknown(f"{found.cause} is no rule of access"),
     )
 

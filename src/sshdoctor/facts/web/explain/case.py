@@ -40,6 +40,8 @@ class Found(Struct, frozen=True, kw_only=True):
     fix: str = ""
     sure: bool = True
     evidence: tuple[Evidence, ...] = ()
+    unit: str = ""
+    """The unit that is to be started, without ``.service``; "" if that is not known, or not the way out."""
 
 
 class Case:
