@@ -13,6 +13,7 @@ from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.apply import Applied
 from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.opening import about_time, nothing_to_open, opened
 from sshdoctor.remedy.plan import Plan, Step, plan, started_once, with_playbook_of
 from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.prospect import Prospect, prospect
@@ -85,12 +86,12 @@ def _planned(
     ahead = prospect(before.facts, mended, left, source=choice.source)
     if not refusal and ahead.objection:
         refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
-    known = _given(host, before, ahead)
-    refusal = refusal or _nothing_to_open(made.steps, known)
+    known = {**_given(host, before, ahead), "opening_closes": bool(choice.hold)}
+    refusal = refusal or nothing_to_open(made.steps, known)
     if on_disk:
         ahead = replace(ahead, text=_after_boot(made.left))
     if choice.hold and made.steps:
-        ahead = replace(ahead, text=_opened(known, choice.hold))
+        ahead = replace(ahead, text=opened(known, choice.hold))
     steps = _filled(made.steps, ahead, known, setup)
     shown = tuple(step.shown for step in steps)
     if refusal:
@@ -221,24 +222,6 @@ def refusal_of_plan(
     return ""
 
 
-def _nothing_to_open(steps: Sequence[Step], known: Mapping[str, Any]) -> str:
-    """Why what is asked to be opened cannot be; "" if it can, or nothing is."""
-    if any(step.playbook.remedy.for_a_while for step in steps) and "opening_refused" in known:
-        return f"It cannot be opened for one path and one address: {known['opening_refused']}."
-    return ""
-
-
-def _opened(known: Mapping[str, Any], hold: int) -> str:
-    whom = known.get("opening_for", "nobody")
-    return f"the rules' model lets in {whom}, and changes nothing for any other; closed again after {hold} s"
-
-
-def _about_time(step: Step) -> str:
-    if step.playbook.remedy.for_a_while:
-        return f"{step.playbook.id} opens something: say for how long, with --for 15m."
-    return f"{step.playbook.id} opens nothing that could close itself: leave --for out."
-
-
 def _no_way_in(before: Diagnosis) -> str:
     if before.inside.used.via == "capture":
         return "A capture cannot be repaired: `remediate --script FILE` writes the plan for the console."
@@ -247,9 +230,9 @@ def _no_way_in(before: Diagnosis) -> str:
 
 def _unmended(causes: Sequence[Cause]) -> str:
     """What only a person mends, and what a playbook mends once a person names it."""
-    opened = [cause for cause in causes if "open-access" in cause.playbooks]
-    if opened:
-        return f"{_ids(opened)} is a rule that somebody wrote: it is opened for a while, with --for 15m."
+    rules = [cause for cause in causes if "open-access" in cause.playbooks]
+    if rules:
+        return f"{_ids(rules)} is a rule that somebody wrote: it is opened for a while, with --for 15m."
     by_hand = [cause for cause in causes if not cause.playbooks]
     if by_hand:
         return f"No playbook mends {_ids(by_hand)}; mend that first (what to type stands there)."
@@ -292,11 +275,11 @@ def run_one(
 ) -> HostReport:
     """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before."""
     ahead = prospect(before.facts, before.report.causes, (), source=choice.source)
-    step = Step(playbook, (), {**_given(host, before, ahead), **extra})
+    step = Step(playbook, (), {**_given(host, before, ahead), **extra, "opening_closes": bool(choice.hold)})
     refusal = _refusal(host, before, Plan((step,), ()), replace(choice, unasked=False))
-    refusal = refusal or _nothing_to_open((step,), step.variables)
-    if step.playbook.remedy.for_a_while != bool(choice.hold):
-        refusal = refusal or _about_time(step)
+    refusal = refusal or nothing_to_open((step,), step.variables)
+    if step.playbook.remedy.for_a_while != bool(choice.hold) or (choice.hold and before.on_disk):
+        refusal = refusal or about_time(step)
     if refusal:
         return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
     return _offer(host, before, (step,), replace(ahead, text="", others=None), setup, choice, agree)
