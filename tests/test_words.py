@@ -26,7 +26,7 @@ EXCEPTIONS = {
     "pytest_plugin.py": "the connections of testinfra, and the port that a container publishes",
     "cli.py": "texts of help, and a flag's default, as the contract has them",
 }
-_OTHER_NAMES = re.compile(r"sshdoctor|sshg(uard|-fw)", re.I)
+_OTHER_NAMES = re.compile(r"sshdoctor|sshg(uard|-fw)|perlaccesshandler", re.I)
 _WORD, _PORT = re.compile(r"ssh", re.I), re.compile(r"\b22\b")
 
 

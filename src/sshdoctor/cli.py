@@ -44,20 +44,25 @@ _HOST_HELP = {
 }
 
 
+_SITE_HELP = {
+    "on": "the inventory's host to look into for a URL",
+    "method": "of a URL: GET, POST, ... (default HEAD, then GET)",
+    "header": "of a URL: NAME: VALUE (repeatable)",
+    "user_agent": "of a URL: what to call oneself",
+    "data": "of a URL: send this file",
+    "ca": "of a URL: trust this authority as well",
+    "ipv4": "of a URL: IPv4 alone",
+    "ipv6": "of a URL: IPv6 alone",
+}
+
+
 @host_task(
     _HOST_HELP,
     capture="FILE: what the rescue script wrote on this host (- to paste it)",
     deep="where no SSH server answers: knock on other ports too, and find the hop where packets stop",
     iterable=["header"],
     service="ssh (the default), web (the sites of the hosts), all",
-    on="the inventory's host to look into for a URL",
-    method="of a URL: GET, POST, ... (default HEAD, then GET)",
-    header="of a URL: NAME: VALUE (repeatable)",
-    user_agent="of a URL: what to call oneself",
-    data="of a URL: send this file",
-    ca="of a URL: trust this authority as well",
-    ipv4="of a URL: IPv4 alone",
-    ipv6="of a URL: IPv6 alone",
+    **_SITE_HELP,
 )
 def diagnose(
     options: Options,
@@ -107,13 +112,15 @@ _CHANGE_HELP = {
     "yes": "ask nothing",
     "guard": "SECONDS: after these a change undoes itself unless it is confirmed (default 60)",
     "source": "WHO: open the firewall for any, or for a network, instead of this client alone",
+    "for_": "TIME: open what refuses a URL, for this client alone, for 15m, 2h, ...: then the host closes it",
 }
 
 
 @host_task(
     _HOST_HELP,
-    iterable=["cause"],
+    iterable=["cause", "header"],
     **_CHANGE_HELP,
+    **_SITE_HELP,
     cause="ID: only this cause (repeatable)",
     script="FILE: change nothing, write the plan there, as a script for the host's console",
     capture="FILE: with --script: plan by what the rescue script wrote on this host (- to paste it)",
@@ -121,47 +128,72 @@ _CHANGE_HELP = {
 def remediate(
     options: Options,
     cause: Sequence[str],
+    header: Sequence[str],
     check: bool = False,
     diff: bool = False,
     yes: bool = False,
     guard: str = "60",
     source: str = "",
+    for_: str = "",
     script: str = "",
     capture: str = "",
+    on: str = "",
+    method: str = "",
+    user_agent: str = "",
+    data: str = "",
+    ca: str = "",
+    ipv4: bool = False,
+    ipv6: bool = False,
 ) -> int:
     """Diagnose, plan, ask, repair under guard, and prove it by dialling in again."""
     from sshdoctor.commands.remediate import run
     from sshdoctor.commands.shared.changes import ChangeOptions
-    from sshdoctor.commands.shared.options import given_capture
+    from sshdoctor.commands.shared.options import given_capture, site_request
 
-    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source=source, script=script)
-    options = replace(options, capture=given_capture(capture), capture_file=capture)
+    wish = ChangeOptions(
+        check=check, diff=diff, yes=yes, guard=guard, source=source, script=script, hold=for_
+    )
+    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
+    options = replace(options, capture=given_capture(capture), capture_file=capture, request=request)
     return run(options, wish, tuple(cause))
 
 
 @host_task(
     _HOST_HELP,
     positional=["name"],
+    iterable=["header"],
     **_CHANGE_HELP,
+    **_SITE_HELP,
     name="NAME: the playbook; `playbooks` lists them",
     export_vars="only write what the playbook would be given, for ansible-playbook -e @FILE",
 )
 def playbook(
     options: Options,
     name: str,
+    header: Sequence[str],
     check: bool = False,
     diff: bool = False,
     yes: bool = False,
     guard: str = "60",
     source: str = "",
+    for_: str = "",
     export_vars: bool = False,
+    on: str = "",
+    method: str = "",
+    user_agent: str = "",
+    data: str = "",
+    ca: str = "",
+    ipv4: bool = False,
+    ipv6: bool = False,
 ) -> int:
     """Run one playbook by name, under guard, and prove that nobody is worse off."""
     from sshdoctor.commands.playbook import run
     from sshdoctor.commands.shared.changes import ChangeOptions
+    from sshdoctor.commands.shared.options import site_request
 
-    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source=source)
-    return run(options, wish, name, export=export_vars)
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source=source, hold=for_)
+    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
+    return run(replace(options, request=request), wish, name, export=export_vars)
 
 
 @host_task(_HOST_HELP, yes="ask nothing")
@@ -321,13 +353,19 @@ def man(context: Context) -> int:
     return 0
 
 
-@task(auto_shortflags=False)
+@task(
+    auto_shortflags=False,
+    help={
+        "site": "instead: a site that refuses, opened for a while and seen to close",
+        "seconds": "N: with --site: so long (default 120)",
+    },
+)
 @exit_code_of
-def demo(context: Context) -> int:
+def demo(context: Context, site: bool = False, seconds: int = 120) -> int:
     """Break a throw-away container, diagnose it from both sides, repair it, show the proof."""
-    from sshdoctor.commands.demo import run
+    from sshdoctor.commands.demo import run, run_site
 
-    return run()
+    return run_site(int(seconds)) if site else run()
 
 
 namespace = Collection(

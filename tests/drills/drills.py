@@ -16,7 +16,10 @@ GUARD = 8
 LONG_GUARD = 120
 """For drills in which something else has to be first."""
 
-NOT_DRILLED = {"raise-conntrack-limit": "the kernel lets no container change the limit (nf_conntrack_max)"}
+NOT_DRILLED = {
+    "raise-conntrack-limit": "the kernel lets no container change the limit (nf_conntrack_max)",
+    "open-access": "it closes by itself, in drills of its own (tests/sites/test_opening.py)",
+}
 WITHOUT_SYSTEMD = ("sshd-stopped-without-init", "privsep-dir-missing")
 """There nothing runs at boot that would make up for a restore that was cut off."""
 

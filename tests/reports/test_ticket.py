@@ -243,3 +243,13 @@ def test_the_command_writes_a_ticket_about_a_port_where_nothing_listens(tmp_path
 
 def test_the_json_report_has_the_moment_as_rfc_3339() -> None:
     assert json.loads(render([outside_only()], "json"))["hosts"][0]["when"] == "2024-11-22T12:00:01Z"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_ticket_about_a_site_speaks_of_the_site(lang: str) -> None:
+    url = "https://site.test/xmlrpc.php"
+    reply = replace(REFUSAL, word="blocked", port=443, address="198.51.100.2")
+    report = replace(outside_only(), service="web", url=url, outside=(reply,))
+    text = flat(ticket(report, lang))
+    assert url in text and "SSH" not in text and "sshd" not in text.replace("sshdoctor", "")
+    assert f"curl -v --resolve site.test:443:198.51.100.2 {url}" in text

@@ -18,6 +18,7 @@ from score.judge import Outcome
 from score.run import Result, show_case
 from score.series import Series, Unmade, commit_of
 from score.table import choose, line, page, table
+from sites.table import kept as sites
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "accuracy.md"
@@ -110,7 +111,7 @@ def _tell(results: list[Result], unmade: list[Unmade], all_of_them: bool, comman
         print(table(results))
     if all_of_them:
         results.sort(key=lambda it: (KINDS.index(it.case.kind), it.case.name))
-        PAGE.write_text(page(results, command, datetime.now(UTC).date()))
+        PAGE.write_text(page(results, command, datetime.now(UTC).date()) + sites())
     right = all(it.judgement.outcome == Outcome.RIGHT for it in results)
     return 0 if right and not unmade else 1
 

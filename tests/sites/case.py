@@ -13,6 +13,13 @@ from sshdoctor.documents.reader import read_yaml
 FILE = Path(__file__).parent / "cases.yml"
 MORE = Path(__file__).parent / "more.yml"
 """Further kinds, with the setups of the first file."""
+REFUSALS = Path(__file__).parent / "refusals.yml"
+"""What refuses a request by a rule, a mode or a module."""
+
+HEALTHY = Path(__file__).parent / "healthy.yml"
+"""What looks ill, and is not."""
+OPENINGS = Path(__file__).parent / "openings.yml"
+"""What is opened for a while."""
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import random
 import shutil
 import subprocess
@@ -20,7 +21,8 @@ from sshdoctor.access_rules.nginx.read import read
 from sshdoctor.access_rules.nginx.walk import walk
 from sshdoctor.access_rules.verdict import Request
 
-PORT = 18080
+PORT = 10_000 + os.getpid() % 20_000
+"""Its own in every run, so that two at once do not answer for each other."""
 SOURCES = ("127.0.0.1", "127.0.0.2", "127.1.2.3", "127.9.9.9")
 NAMES = ("site.test", "www.site.test", "other.test", "x.y.test", "nobody.test")
 PATHS = (
@@ -189,7 +191,7 @@ class Real:
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
-                _connection("127.0.0.1").connect()
+                connected("127.0.0.1").connect()
             except OSError:
                 time.sleep(0.01)
             else:
@@ -203,13 +205,13 @@ class Real:
             self.process = None
 
 
-def _connection(source: str) -> http.client.HTTPConnection:
+def connected(source: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", PORT, timeout=5, source_address=(source, 0))
 
 
 def status(request: Request) -> int:
     """What the real one answers; 444 where it closes the connection."""
-    connection = _connection(request.source)
+    connection = connected(request.source)
     try:
         connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
         for name, value in {"host": request.host, **request.headers}.items():

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,11 @@ _OPCACHE = 2.5
 """Seconds after which PHP has seen that a file changed (opcache.revalidate_freq is 2)."""
 _AUTHORITY = "/etc/ssl/lab-ca.pem"
 _CHECKOUT = Path(__file__).parents[2]
+_ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "PYTHONPATH": str(_CHECKOUT / "src"),
+}
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,28 +48,55 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str]
 
     def asked(self, *command: str, limit: float = LIMIT) -> subprocess.CompletedProcess[str]:
-        bind = f'mount --bind "{self.folder}/hosts" /etc/hosts; exec "$@"'
         return subprocess.run(
-            ["unshare", "--mount", "sh", "-ec", bind, "sh", *command],
+            self._here(command),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
             timeout=limit,
             cwd=self.folder,
-            env={
-                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                "HOME": "/root",
-                "PYTHONPATH": str(_CHECKOUT / "src"),
-            },
+            env=_ENVIRONMENT,
         )
+
+    @contextmanager
+    def begun(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A command that runs, in a process group of its own; it has ended afterwards."""
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(
+            self._here(command),
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+            start_new_session=True,
+            cwd=self.folder,
+            env=_ENVIRONMENT,
+        ) as process:
+            yield process
+
+    def _here(self, command: Sequence[str]) -> list[str]:
+        bind = f'mount --bind "{self.folder}/hosts" /etc/hosts; exec "$@"'
+        return ["unshare", "--mount", "sh", "-ec", bind, "sh", *command]
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventory.yml"
+
+    @staticmethod
+    def program(task: str) -> list[str]:
+        return [sys.executable, "-m", "sshdoctor.cli", task]
+
+    def sshdoctor(self, task: str, *flags: str) -> subprocess.CompletedProcess[str]:
+        """A task about the site."""
+        return self.asked(*self.program(task), *self.site(), *flags)
 
     @property
     def url(self) -> str:
         request = self.case.request
         return request.url.replace("://", f"://{request.auth}@", 1) if request.auth else request.url
 
-    def diagnose(self, form: str = "json") -> subprocess.CompletedProcess[str]:
+    def site(self) -> list[str]:
+        """The flags by which the site is asked as the case has it."""
         request = self.case.request
         flags = (
             [f"--method={request.method}"]
@@ -79,9 +111,10 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
             flags.append(f"--data={self.folder}/body")
         if (self.folder / "ca.pem").exists():
             flags.append(f"--ca={self.folder}/ca.pem")
-        inventory = f"--inventory={self.folder}/inventory.yml"
-        command = ["-m", "sshdoctor.cli", "diagnose", f"--host={self.url}", "--on=web1", inventory, *flags]
-        return self.asked(sys.executable, *command, f"--format={form}")
+        return [f"--host={self.url}", "--on=web1", f"--inventory={self.inventory}", *flags]
+
+    def diagnose(self, form: str = "json") -> subprocess.CompletedProcess[str]:
+        return self.sshdoctor("diagnose", f"--format={form}")
 
     def curl(self) -> str:
         """What curl says: the status, or how it failed."""

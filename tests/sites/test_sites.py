@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from hosts.testbed import Testbed
-from sites.case import MORE, Case, load_cases
+from sites.case import HEALTHY, MORE, REFUSALS, Case, load_cases
 from sites.run import run_case
 
-CASES = [*load_cases(), *load_cases(MORE)]
+CASES = [*load_cases(), *load_cases(MORE), *load_cases(REFUSALS), *load_cases(HEALTHY)]
 FEW = ("xmlrpc-protected-path", "home-closed-404", "plugins-php-off", "renewed-not-loaded", "ok-satisfy-any")
 """One of each kind; the others take too long for every run."""
 

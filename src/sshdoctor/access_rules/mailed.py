@@ -1,4 +1,4 @@
-"""Web servers' rules as they are mailed: what ``nginx -T`` prints, or a folder such as /etc/nginx."""
+"""Web servers' rules as they are mailed: what ``nginx -T`` prints, a folder like /etc/nginx, an .htaccess."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from sshdoctor.access_rules.apache.mailed import Apache, apache_in, is_apache
 from sshdoctor.access_rules.nginx.read import Directive, read
 from sshdoctor.access_rules.nginx.rewrite import Exists
 from sshdoctor.access_rules.nginx.walk import walk
@@ -41,15 +42,29 @@ def judge(
     root: str = "",
 ) -> list[Row]:
     """A row for each pair of URL and source. Raises NoRulesError, ValueError (a URL)."""
-    configuration = load(Path(rules))
     exists = _files_under(Path(root)) if root else _unknown
+    server = _apache(Path(rules))
+    configuration = load(Path(rules)) if server is None else None
     rows = []
     for url in urls:
         for source in sources:
             request = asked(url, source, method, headers or {})
-            verdict = walk(configuration, request, exists).verdict
+            if server is not None:
+                verdict = server.judge(request, exists, Path(root) if root else None)
+            else:
+                assert configuration is not None  # noqa: S101 -- it is either of the two
+                verdict = walk(configuration, request, exists).verdict
             rows.append(Row(url=url, source=source, method=method, verdict=verdict))
     return rows
+
+
+def _apache(path: Path) -> Apache | None:
+    """Apache's configuration, None if it is none. Raises NoRulesError if its main file is not there."""
+    if path.is_file() and path.name.endswith("htaccess"):
+        text = path.read_bytes()[:_LARGEST].decode("utf-8", "replace")
+        return Apache.of_htaccess(text, str(path.resolve()))
+    files = dict(_folder(path, "")) if path.is_dir() else _dump(path)
+    return apache_in(files, str(path)) if is_apache(files) else None
 
 
 def asked(url: str, source: str, method: str, headers: Mapping[str, str]) -> Request:
@@ -71,10 +86,12 @@ def asked(url: str, source: str, method: str, headers: Mapping[str, str]) -> Req
 
 def load(path: Path) -> Directive:
     """The configuration in a dump, a folder, or a single file. Raises NoRulesError."""
-    files = dict(_folder(path)) if path.is_dir() else _dump(path)
+    files = dict(_folder(path, "/etc/nginx/")) if path.is_dir() else _dump(path)
     mains = [name for name in files if name.endswith("nginx.conf")] or list(files)[:1]
     if not mains:
-        raise NoRulesError(f"{path}: neither what `nginx -T` prints nor a folder with nginx.conf")
+        raise NoRulesError(
+            f"{path}: neither what `nginx -T` prints nor a folder with nginx.conf or apache2.conf"
+        )
     configuration = read(files, min(mains, key=len))
     if configuration.first("http") is None and configuration.first("server") is not None:
         return Directive(name="", args=(), file=str(path), line=0, block=(_as_http(configuration),))
@@ -97,13 +114,13 @@ def _dump(path: Path) -> dict[str, str]:
     return {head[1]: text[head.end() + 1 : end] for head, end in zip(heads, ends, strict=True)}
 
 
-def _folder(path: Path) -> Iterator[tuple[str, str]]:
+def _folder(path: Path, below: str) -> Iterator[tuple[str, str]]:
     """Its files by the paths that they have on the host, where that is known: below /etc/nginx."""
     for number, file in enumerate(sorted(path.rglob("*"))):
         if number > _MOST:
             return
         if file.is_file() and file.stat().st_size <= _LARGEST:
-            name = f"/etc/nginx/{file.relative_to(path)}"
+            name = f"{below}{file.relative_to(path)}"
             yield name, file.read_bytes().decode("utf-8", "replace")
 
 

@@ -26,6 +26,8 @@ def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...]) -> int:
     """Repair the hosts of ``options``, write the report, give the exit code. Raises CaptureError."""
     if wish.script and (wish.check or wish.diff or wish.yes):
         raise UsageError("--script asks at the console: --check, --diff and --yes do not go with it")
+    if wish.script and wish.hold:
+        raise UsageError("--script --for: from a console nothing proves an opening, so none is written down")
     if options.capture and not wish.script:
         raise UsageError(
             "a capture cannot be repaired; with --script FILE the plan is written for the console"

@@ -89,7 +89,8 @@ class _Next:
             yield self.tool("remediate", "--capture", self.asked.capture, "--script", "fix.sh", *flags)
             yield "sh fix.sh  # as root, at its console"
         else:
-            yield self.tool("remediate", *flags)
+            opens = ["--for", "15m"] if "open-access" in causes[0].playbooks else []
+            yield self.tool("remediate", *flags, *opens)
 
     def undecided(self) -> Iterator[str]:
         if self.failed is None:
@@ -137,7 +138,8 @@ class _Next:
         return [cause for role in roles for cause in self.report.causes if cause.role == role]
 
     def tool(self, command: str, *flags: str) -> str:
-        return join(["sshdoctor", command, "--host", self.report.host, *self.asked.again, *flags])
+        what = self.report.url or self.report.host
+        return join(["sshdoctor", command, "--host", what, *self.asked.again, *flags])
 
 
 def client_command(login: Login, port: int, client: str) -> str:

@@ -55,10 +55,16 @@ class Prepared(Struct, frozen=True):
     """What the host keeps of it, for whoever undoes it: see about.py."""
     client: str | None = None
     """Compare what the server would do for every account, as from this address; None: do not."""
+    hold: int = 0
+    """So many seconds what is opened stays open after the proof."""
+    opening: str = ""
+    """The file by which it is opened."""
     run: str = field(default_factory=new_run)
 
 
-def prepare(steps: Sequence[Step], seconds: int, about: str = "", client: str = "") -> Prepared:
+def prepare(
+    steps: Sequence[Step], seconds: int, about: str = "", client: str = "", hold: int = 0
+) -> Prepared:
     """``client`` is the client's address, for what is compared.
 
     Raises PlaybookError where a playbook asks for what is not known.
@@ -69,6 +75,8 @@ def prepare(steps: Sequence[Step], seconds: int, about: str = "", client: str = 
         seconds if guarded else 0,
         about,
         client if compares(steps) else None,
+        hold=hold,
+        opening=str(steps[0].variables.get("opening_file", "")) if hold else "",
     )
 
 
@@ -99,6 +107,7 @@ def apply(access: Access, prepared: Prepared) -> Applied:
         seconds=prepared.seconds,
         about=prepared.about,
         client=prepared.client,
+        opening=prepared.opening,
     )
     output = access.run(script, timeout=APPLY_SECONDS, stop=guard_script("restore", prepared.run, mark))
     return _applied(listen(output.stdout, mark), prepared.program, output)
@@ -136,10 +145,11 @@ def apply_on_disk(access: Access, prepared: Prepared) -> Applied:
 
 
 def confirm(access: Access, prepared: Prepared) -> bool | None:
-    """Disarm the restore; False if it has begun already, None if no answer came."""
+    """Disarm the restore, or put off the closing; False if it has begun, None if no answer came."""
     if not prepared.seconds:
         return True
-    status = _guard(access, "confirm", prepared.run, CONFIRM_SECONDS).status
+    command = f"hold {prepared.hold}" if prepared.hold else "confirm"
+    status = _guard(access, command, prepared.run, CONFIRM_SECONDS).status
     return None if status is None else status == 0
 
 

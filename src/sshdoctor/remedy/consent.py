@@ -23,6 +23,8 @@ class Choice(Struct, frozen=True, kw_only=True):
     check: bool = False
     unasked: bool = False
     """Nobody is asked: only what mends a proved first cause, and what stands behind it, is done."""
+    hold: int = 0
+    """So many seconds what is opened stays open; 0: nothing is opened for a while."""
     source: str = ""
     """Whom to open the firewall for: "" is this client alone, else "any" or a network."""
 

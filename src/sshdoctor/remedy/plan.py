@@ -79,14 +79,19 @@ class Plan(Struct, frozen=True):
 
 
 def plan(
-    causes: Sequence[Cause], listed: Sequence[CatalogEntry], asked: Sequence[str], *, on_disk: bool = False
+    causes: Sequence[Cause],
+    listed: Sequence[CatalogEntry],
+    asked: Sequence[str],
+    *,
+    on_disk: bool = False,
+    hold: bool = False,
 ) -> Plan:
     """What mends ``causes``: those of ``asked``, or all that a playbook may mend unasked, in the order of
-    the packet's way. ``on_disk``: where the system does not run.
+    the packet's way. ``on_disk``: where the system does not run. ``hold``: what is only opened for a while.
 
     Raises UsageError for an asked cause that was not found, PlaybookError for a playbook that cannot be run.
     """
-    fit = fitting(listed, on_disk=on_disk)
+    fit = [one for one in fitting(listed, on_disk=on_disk) if one.remedy.for_a_while == hold]
     steps: dict[Path, list[str]] = {}
     left = []
     for cause in sorted(_wanted(causes, asked), key=lambda cause: layers().index(cause.layer)):

@@ -13,6 +13,7 @@ from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.apply import Applied
 from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.opening import about_time, nothing_to_open, opened
 from sshdoctor.remedy.plan import Plan, Step, plan, started_once, with_playbook_of
 from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.prospect import Prospect, prospect
@@ -74,7 +75,7 @@ def _planned(
     """What ``offer`` comes to, given the steps of a plan and its forecast; or why nothing is offered."""
     report = before.report
     on_disk = before.on_disk
-    made = plan(report.causes, setup.playbooks(), choice.causes, on_disk=on_disk)
+    made = plan(report.causes, setup.playbooks(), choice.causes, on_disk=on_disk, hold=bool(choice.hold))
     if not made.steps and not made.left:
         if report.verdict == "undecided":
             return _ended(report, "no-remedy", detail="No cause could be named, so there is none to mend.")
@@ -85,9 +86,12 @@ def _planned(
     ahead = prospect(before.facts, mended, left, source=choice.source)
     if not refusal and ahead.objection:
         refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
-    known = _given(host, before, ahead)
+    known = {**_given(host, before, ahead), "opening_closes": bool(choice.hold)}
+    refusal = refusal or nothing_to_open(made.steps, known)
     if on_disk:
         ahead = replace(ahead, text=_after_boot(made.left))
+    if choice.hold and made.steps:
+        ahead = replace(ahead, text=opened(known, choice.hold))
     steps = _filled(made.steps, ahead, known, setup)
     shown = tuple(step.shown for step in steps)
     if refusal:
@@ -164,7 +168,7 @@ def _offer(
         done = mend_disk(host, before, agreed, setup)
     else:
         allowed = Agreed(agreed, ahead.others)
-        done = apply_plan(host, before, allowed, setup, choice.seconds, go_on)
+        done = apply_plan(host, before, allowed, setup, choice.seconds, go_on, choice.hold)
     assert done.repair is not None  # noqa: S101 -- apply_plan says what it did
     return replace(done, repair=replace(done.repair, planned=shown, forecast=forecast))
 
@@ -210,6 +214,8 @@ def refusal_of_plan(
         )
     if host.managed:
         return f"This host is run by {host.managed}: nothing is changed here; ask them (--format ticket)."
+    if choice.hold and not made.steps:
+        return f"Nothing is opened for a while by {_ids(made.left)}: leave --for out."
     blocking = [cause for cause in made.left if cause.role != "latent" and not on_disk]
     if not made.steps or (blocking and not choice.causes):
         return _unmended(blocking or made.left)
@@ -224,6 +230,9 @@ def _no_way_in(before: Diagnosis) -> str:
 
 def _unmended(causes: Sequence[Cause]) -> str:
     """What only a person mends, and what a playbook mends once a person names it."""
+    rules = [cause for cause in causes if "open-access" in cause.playbooks]
+    if rules:
+        return f"{_ids(rules)} is a rule that somebody wrote: it is opened for a while, with --for 15m."
     by_hand = [cause for cause in causes if not cause.playbooks]
     if by_hand:
         return f"No playbook mends {_ids(by_hand)}; mend that first (what to type stands there)."
@@ -266,8 +275,11 @@ def run_one(
 ) -> HostReport:
     """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before."""
     ahead = prospect(before.facts, before.report.causes, (), source=choice.source)
-    step = Step(playbook, (), {**_given(host, before, ahead), **extra})
+    step = Step(playbook, (), {**_given(host, before, ahead), **extra, "opening_closes": bool(choice.hold)})
     refusal = _refusal(host, before, Plan((step,), ()), replace(choice, unasked=False))
+    refusal = refusal or nothing_to_open((step,), step.variables)
+    if step.playbook.remedy.for_a_while != bool(choice.hold) or (choice.hold and before.on_disk):
+        refusal = refusal or about_time(step)
     if refusal:
         return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
     return _offer(host, before, (step,), replace(ahead, text="", others=None), setup, choice, agree)

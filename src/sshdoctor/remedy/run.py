@@ -58,11 +58,17 @@ _WOULD_NOT_START = re.compile(r"systemctl (re)?start \S+ failed")
 
 
 def apply_plan(
-    host: Host, before: Diagnosis, agreed: Agreed, setup: RepairSetup, seconds: int, go_on: GoOn
+    host: Host,
+    before: Diagnosis,
+    agreed: Agreed,
+    setup: RepairSetup,
+    seconds: int,
+    go_on: GoOn,
+    hold: int = 0,
 ) -> HostReport:
-    """Apply the steps and prove them; what is not proved is put back."""
+    """Apply the steps and prove them; what is not proved is put back, and after ``hold`` seconds what is."""
     client = next((each for each in clients(before) if each), "")
-    prepared = applying.prepare(agreed.steps, seconds, about(before, agreed.steps), client)
+    prepared = applying.prepare(agreed.steps, seconds, about(before, agreed.steps), client, hold)
     try:
         return _proved(host, before, agreed, setup, prepared, go_on)
     except BaseException:  # a Ctrl-C too; what was confirmed before it stays
@@ -86,7 +92,8 @@ def _proved(
         try:
             against = applied.trouble or objection(before.report, after.report, agreed.mended)
             done = agreed.until(stopped) if stopped else agreed
-            more = go_on(after, done) if against and prepared.seconds and rounds < _ROUNDS else None
+            further = against and prepared.seconds and not prepared.hold and rounds < _ROUNDS
+            more = go_on(after, done) if further else None
             if more is None:
                 against = (
                     against
@@ -95,14 +102,36 @@ def _proved(
                 )
                 if against:
                     return _failed(host, before, setup, prepared, applied, against)
-                mended = agreed.mended
-                return report_of(after.report, before, applied, "proved", mended=mended, run=prepared.run)
+                said = _open_until(host, prepared)
+                return report_of(
+                    after.report,
+                    before,
+                    applied,
+                    "proved",
+                    detail=said,
+                    mended=agreed.mended,
+                    run=prepared.run,
+                )
             agreed, rounds = agreed + more, rounds + 1
             applied = applying.together(applied, _gone_on(access, after, more, prepared))
         finally:
             after.close()
             with suppress(AccessError):
                 again.result().close()
+
+
+def _open_until(host: Host, prepared: Prepared) -> str:
+    """What is told of an opening, "" if it is none."""
+    if not prepared.hold:
+        return ""
+    from datetime import UTC, datetime, timedelta
+
+    ends = datetime.now(UTC) + timedelta(seconds=prepared.hold)
+    return (
+        f"Open until {ends:%Y-%m-%d %H:%M:%S} UTC; then {host.name} closes it by itself, at a reboot sooner. "
+        "`undo` closes it at once. It is proved for this client alone: whether others get in for whom it is "
+        "meant, they must try."
+    )
 
 
 def _stopped_at_a_start(applied: Applied) -> str:

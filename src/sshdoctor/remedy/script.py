@@ -60,16 +60,26 @@ def applying_script(
     client: str | None = None,
     on_disk: bool = False,
     joins: bool = False,
+    opening: str = "",
 ) -> str:
     """The tasks under a restore that is armed for ``seconds``; none is armed if ``seconds`` is 0.
 
     ``run`` names the state that is kept on the host, ``about`` is what it says of the remedy there. With a
     ``client`` ("" where its address is not known) what the server would do for every account is compared. Of
     a mounted disk all files that matter are kept. ``joins``: the restore is armed, for tasks before these.
+    ``opening``: the file by which something is opened for a while; to close it is all the way back there is.
     """
     top = head(mark, check=False)
     return _applying(
-        program, top, shlex.quote(run), seconds, about=about, client=client, on_disk=on_disk, joins=joins
+        program,
+        top,
+        shlex.quote(run),
+        seconds,
+        about=about,
+        client=client,
+        on_disk=on_disk,
+        joins=joins,
+        opening=opening,
     )
 
 
@@ -91,10 +101,12 @@ def _applying(
     client: str | None = None,
     on_disk: bool = False,
     joins: bool = False,
+    opening: str = "",
 ) -> str:
     effects = None if client is None or not seconds else shlex.quote(client or "127.0.0.1")
     opened = f'guard_open {run} <"$work/guard.sh"{" && guard_take_files" if on_disk else ""}'
     armed = f" && guard_take && guard_arm {seconds}" if seconds and not joins else ""
+    armed += f" && guard_opening {shlex.quote(opening)}" if opening else ""
     opened = f"guard_join {run}" if joins else opened
     return "".join(
         [

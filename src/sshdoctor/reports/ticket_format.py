@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -186,11 +187,22 @@ def _commands(report: HostReport, replies: Sequence[Reply]) -> Iterator[str]:
         address, port = reply.address or login.address, str(reply.port)
         if reply.word == "name-not-found":
             yield shlex.join(["getent", "ahosts", address])
+        elif report.url:
+            yield shlex.join(["curl", "-v", *_to(report.url, reply), report.url])
         elif login.jumps:
             yield shlex.join(["ssh", "-v", "-J", ",".join(login.jumps), "-p", port, *user, address])
         else:
             yield shlex.join(["nc", "-vz", "-w", "5", address, port])
             yield shlex.join(["ssh", "-v", "-p", port, *user, address])
+
+
+def _to(url: str, reply: Reply) -> list[str]:
+    """What makes curl ask the very address that was dialled."""
+    parts = urlsplit(url)
+    if not reply.address or parts.hostname == reply.address:
+        return []
+    address = f"[{reply.address}]" if ":" in reply.address else reply.address
+    return ["--resolve", f"{parts.hostname}:{reply.port}:{address}"]
 
 
 def _capture(report: HostReport, reply: Reply) -> str:
@@ -206,6 +218,8 @@ def _capture(report: HostReport, reply: Reply) -> str:
 def _log(report: HostReport, reply: Reply) -> str:
     if progress(reply.word) < CONNECTED or works(reply.word):
         return ""
+    if report.url:
+        return "tail -n 50 /var/log/nginx/error.log /var/log/apache2/error.log /var/log/httpd/error_log"
     since = [] if report.when is None else ["--since", f"{moment(report.when - _CLOCKS_DIFFER)} UTC"]
     # Since OpenSSH 9.8 the process that serves a client goes by a name of its own.
     return shlex.join(["journalctl", "-t", "sshd", "-t", "sshd-session", *since])

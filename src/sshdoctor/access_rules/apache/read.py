@@ -6,7 +6,6 @@ Sources: the manual (configuring, sections); ap_build_cont_config in httpd's ser
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from posixpath import join
@@ -35,6 +34,10 @@ class Line(Struct, frozen=True, kw_only=True):
 
     def all(self, *names: str) -> tuple[Line, ...]:
         return tuple(one for one in self.block or () if one.name in names)
+
+    def holds(self, wanted: Line | None) -> bool:
+        """Whether it is this line, or stands in this section."""
+        return self is wanted or any(one.holds(wanted) for one in self.block or ())
 
 
 class Reader:
@@ -82,7 +85,7 @@ class Reader:
     def _inner(
         self, lines: Iterator[tuple[int, str]], number: int, text: str, path: str, depth: int
     ) -> Iterator[Line]:
-        name, _, rest = text.strip("<>").partition(" ")
+        name, _, rest = text[1:].rpartition(">")[0].strip().partition(" ")
         name = name.lower()
         args = tuple(_VARIABLE.sub(lambda f: self.variables.get(f[1], f[0]), one) for one in words(rest))
         block = tuple(self._section(lines, path, name, depth))
@@ -104,7 +107,7 @@ class Reader:
             return known != negated
         if name == "ifdefine":
             return (word in self.variables) != negated
-        return True
+        return _version_fits(args)
 
     def _included(self, pattern: str, depth: int) -> Iterator[Line]:
         path = join(self.root, pattern)
@@ -118,18 +121,31 @@ class Reader:
                 yield from self._file(file, depth + 1)
 
 
+def _version_fits(args: Sequence[str]) -> bool:
+    """``<IfVersion >= 2.4>``: what is written for 2.4 holds, what is for older ones does not."""
+    operator, number = args if len(args) == 2 else ("=", args[0])
+    wanted = tuple(int(part) for part in number.split(".")[:2] if part.isdecimal())
+    below, above = wanted <= (2, 4), wanted > (2, 4)
+    holds = {">": below, ">=": below, "<": above, "<=": wanted >= (2, 4)}
+    return holds.get(operator.lstrip("!"), wanted == (2, 4)) != operator.startswith("!")
+
+
+_WORD = re.compile(r"""\s*(?:"((?:\\["\\]|[^"])*)"?|'((?:\\['\\]|[^'])*)'?|(\S+))""")
+
+
 def words(text: str) -> tuple[str, ...]:
-    """The words of a line, quotes taken away.
+    """The words of a line, quotes taken away (ap_getword_conf).
 
     >>> words('"a b" c')
     ('a b', 'c')
     """
-    lexer = shlex.shlex(text.replace("\\", "\\\\"), posix=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    try:
-        return tuple(lexer)
-    except ValueError:
-        return tuple(text.split())
+    found = []
+    for one in _WORD.finditer(text.strip()):
+        quoted = one[1] if one[1] is not None else one[2]
+        mark = '"' if one[1] is not None else "'"
+        plain = one[3] if quoted is None else quoted.replace(f"\\{mark}", mark)
+        found.append(plain.replace("\\\\", "\\"))
+    return tuple(found)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

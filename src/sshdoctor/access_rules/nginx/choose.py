@@ -11,7 +11,8 @@ from typing import Literal
 from msgspec import Struct
 
 from sshdoctor.access_rules.nginx.read import Directive
-from sshdoctor.access_rules.nginx.values import Values, expression
+from sshdoctor.access_rules.nginx.values import Values
+from sshdoctor.access_rules.unknown import expression
 from sshdoctor.access_rules.verdict import Request
 
 

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from sshdoctor.access_rules.nginx.choose import captured
 from sshdoctor.access_rules.nginx.read import Directive
-from sshdoctor.access_rules.nginx.values import UnknownValue, Values, expression
+from sshdoctor.access_rules.nginx.values import Values
+from sshdoctor.access_rules.unknown import UnknownValue, expression
 from sshdoctor.access_rules.verdict import Rule
 
 _URL = ("http://", "https://", "$scheme")
@@ -49,7 +50,7 @@ class Rewriter:
     def _run_one(self, one: Directive) -> Returned | None:
         if one.name == "set":
             name = one.args[0].lstrip("$")
-            self.values.set[name] = self.values.fill(one.args[1])
+            self.values.assign(name, one.args[1])
             self.set_by[name] = tuple(self.conditions)
         elif one.name == "break":
             self.stopped = True
@@ -57,8 +58,6 @@ class Rewriter:
             return self._returned(one)
         elif one.name == "rewrite":
             return self._rewrite(one)
-        elif one.name == "valid_referers":
-            self._referers(one)
         elif one.name == "if" and self._holds(one):
             before = self.conditions
             self.conditions = [*before, one.rule]
@@ -110,40 +109,6 @@ class Rewriter:
         self.last_rewrite = one.rule
         self.stopped = "last" in flags or "break" in flags
         return None
-
-    def _referers(self, one: Directive) -> None:
-        """ngx_http_referer_module: sets $invalid_referer."""
-        referer = self.values.request.headers.get("referer", "")
-        valid = self._valid_referer(one, referer)
-        self.values.special["invalid_referer"] = "" if valid else "1"
-        self.values.used.append(one.rule)
-
-    def _valid_referer(self, one: Directive, referer: str) -> bool:
-        if not referer:
-            return "none" in one.args
-        if not referer.lower().startswith(("http://", "https://")):
-            return "blocked" in one.args
-        rest = referer.partition("://")[2]
-        host = re.split(r"[/:]", rest)[0].lower()
-        for word in one.args:
-            if word in ("none", "blocked"):
-                continue
-            if word == "server_names":
-                raise UnknownValue("valid_referers server_names")
-            if word.startswith("~"):
-                if expression(word[1:], ignore_case=True).search(rest):
-                    return True
-                continue
-            name, slash, path = word.lower().partition("/")
-            if slash and not ("/" + rest.partition("/")[2]).lower().startswith("/" + path):
-                continue
-            if name == host or (name.startswith("*.") and host.endswith(name[1:])):
-                return True
-            if name.startswith(".") and (host == name[1:] or host.endswith(name)):
-                return True
-            if name.endswith(".*") and host.startswith(name[:-1]):
-                return True
-        return False
 
     def _holds(self, one: Directive) -> bool:
         """A condition of ``if``. Raises UnknownValue."""

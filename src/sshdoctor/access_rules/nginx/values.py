@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-from sshdoctor.access_rules.foreign import foreign
 from sshdoctor.access_rules.nginx.read import Directive
+from sshdoctor.access_rules.nginx.referers import is_valid
+from sshdoctor.access_rules.unknown import UnknownValue, expression
 from sshdoctor.access_rules.verdict import Request, Rule
 
 _NAME = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-
-
-class UnknownValue(Exception):  # noqa: N818 -- not an error: the answer is that it is not known
-    """A variable or an expression that this model does not know; the message names it."""
-
-
-@lru_cache(maxsize=4096)
-def expression(text: str, ignore_case: bool = False) -> re.Pattern[str]:
-    """A PCRE as Python reads it, if it is sure to end. Raises UnknownValue."""
-    changed = re.sub(r"\(\?<(?![=!])", "(?P<", text)
-    try:
-        return foreign(changed, re.IGNORECASE if ignore_case else 0)
-    except (re.error, OverflowError, RecursionError):
-        raise UnknownValue(f"the regular expression {text}") from None
 
 
 def contains(network: str, source: str) -> bool:
@@ -51,10 +37,18 @@ class Values:
     def __init__(self, request: Request, http: Directive) -> None:
         self.request, self.http = request, http
         self.set: dict[str, str] = {}
+        self.unknown: dict[str, str] = {}
+        """Why the value is not known of variables that were set to something unknown."""
+        self.split: Directive | None = None
+        """The fastcgi_split_path_info that holds."""
+        self.referers: Directive | None = None
+        """The valid_referers that hold."""
+        self.kept: dict[str, tuple[str, list[Rule]]] = {}
+        """What was asked for once stays so for the request, whatever changes; and the rules that gave it."""
         self.captures: dict[str, str] = {}
         self.special: dict[str, str] = {}
         self.used: list[Rule] = []
-        self.made: dict[str, Callable[[], str]] = {}
+        self.made: dict[str, Callable[[], str]] = {"invalid_referer": self._invalid_referer}
         for one in http.all("map"):
             if len(one.args) == 2:
                 self.made[one.args[1].lstrip("$")] = self._map(one)
@@ -72,6 +66,8 @@ class Values:
         """Raises UnknownValue."""
         if name.isdecimal():
             return self.captures.get(name, "")
+        if name in self.unknown:
+            raise UnknownValue(self.unknown[name])
         if name in self.set:
             return self.set[name]
         if name in self.captures:
@@ -79,8 +75,23 @@ class Values:
         if name in self.special:
             return self.special[name]
         if name in self.made:
-            return self.made[name]()
+            return self._once(name)
         return self._of_request(name)
+
+    def _once(self, name: str) -> str:
+        if name not in self.kept:
+            before = len(self.used)
+            value = self.made[name]()
+            self.kept[name] = value, self.used[before:]
+        else:
+            self.used += self.kept[name][1]
+        return self.kept[name][0]
+
+    def _invalid_referer(self) -> str:
+        if self.referers is None:
+            return ""
+        self.used.append(self.referers.rule)
+        return "" if is_valid(self.referers, self.request.headers.get("referer", "")) else "1"
 
     def _of_request(self, name: str) -> str:
         request = self.request
@@ -105,6 +116,8 @@ class Values:
         }
         if name in known:
             return known[name]
+        if name in ("fastcgi_script_name", "fastcgi_path_info"):
+            return self._split()[name == "fastcgi_path_info"]
         if name.startswith("http_"):
             return request.headers.get(name[5:].replace("_", "-"), "")
         if name.startswith("arg_"):
@@ -115,6 +128,22 @@ class Values:
             cookies = (one.strip().partition("=") for one in request.headers.get("cookie", "").split(";"))
             return next((value for key, _, value in cookies if key == name[7:]), "")
         raise UnknownValue(f"${name}")
+
+    def assign(self, name: str, text: str) -> None:
+        """``set``: what is not known hurts only where it is asked for."""
+        self.unknown.pop(name, None)
+        try:
+            self.set[name] = self.fill(text)
+        except UnknownValue as error:
+            self.unknown[name] = str(error)
+
+    def _split(self) -> tuple[str, str]:
+        """ngx_http_fastcgi_split: the script and what stands behind it."""
+        uri = self.special["uri"]
+        found = expression(self.split.args[0]).search(uri) if self.split is not None else None
+        if found is None or len(found.groups()) < 2:
+            return uri, ""
+        return found[1] or "", found[2] or ""
 
     @property
     def host(self) -> str:

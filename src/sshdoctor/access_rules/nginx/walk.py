@@ -15,10 +15,12 @@ from urllib.parse import unquote
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor.access_rules.nginx.access import Access, inherited, limited, real_ip
 from sshdoctor.access_rules.nginx.choose import Chosen, choose_location, choose_server, modifier_of, servers
 from sshdoctor.access_rules.nginx.read import Directive
 from sshdoctor.access_rules.nginx.rewrite import Exists, Returned, Rewriter
-from sshdoctor.access_rules.nginx.values import UnknownValue, Values, contains
+from sshdoctor.access_rules.nginx.values import Values
+from sshdoctor.access_rules.unknown import UnknownValue
 from sshdoctor.access_rules.verdict import Request, Rule, Verdict
 
 _HANDLERS = (
@@ -30,7 +32,6 @@ _HANDLERS = (
     "memcached_pass",
     "stub_status",
 )
-_LISTED = ("allow", "deny")
 _CYCLES = 10
 
 
@@ -94,18 +95,19 @@ class _Walker:
         self.walked = replace(self.walked, **values)
 
     def _walk(self) -> Verdict:
-        self._real_ip(self.http)
+        real_ip(self.values, self.http, self.http)
         chosen = choose_server(servers(self.http), self.values.request, self.values)
         if chosen is None:
             return Verdict(verdict="unknown", why=f"no server listens on port {self.values.request.port}")
         server = chosen.server.block
-        self._real_ip(server)
+        real_ip(self.values, self.http, server)
         self.note(chosen=chosen, levels=(self.http, server))
         names = [one for one in chosen.server.names if not one.startswith("~")]
         self.values.special["server_name"] = names[0] if names else ""
         uri = self.values.special["uri"]
         self.values.special["document_root"] = self._root((self.http, server))
         self.values.special["request_filename"] = self._file((self.http, server), uri)
+        self.values.referers = inherited((self.http, server), "valid_referers")
         rewriter = Rewriter(self.values, self._exists)
         returned = rewriter.run(server.block or ())
         if returned:
@@ -117,7 +119,10 @@ class _Walker:
             if internal is not None and self.walked.rewritten is None and not self._redirected:
                 return Verdict(verdict="reject", status=404, rule=internal.rule, why=str(internal.rule))
             rewriter = Rewriter(self.values, self._exists)
-            returned = rewriter.run(levels[-1].block or ()) if len(levels) > 2 else None
+            own = (
+                len(levels) > 2 and limited(levels, self.values.request.method) is None
+            )  # limit_except has none of its location's
+            returned = rewriter.run(levels[-1].block or ()) if own else None
             if returned:
                 return self._returned(returned)
             if rewriter.uri_changed:
@@ -136,6 +141,8 @@ class _Walker:
         uri = self.values.special["uri"]
         location = choose_location(server, uri, self.values)
         levels = (self.http, server, *(_way_to(server, location) if location else ()))
+        self.values.split = inherited(levels, "fastcgi_split_path_info")
+        self.values.referers = inherited(levels, "valid_referers")
         self.values.special["document_root"] = self._root(levels)
         self.values.special["request_filename"] = self._file(levels, uri)
         self.note(levels=levels, location=location, uri=uri, file=self._file(levels, uri), handler=None)
@@ -154,61 +161,32 @@ class _Walker:
 
     def _access(self, levels: Sequence[Directive]) -> Verdict | None:
         """What refuses in the access phase, None if nothing does."""
-        limited = self._limited(levels)
-        listed = self._listed(limited or levels)
-        password = self._password(limited or levels)
-        either = _inherited(limited or levels, "satisfy")
-        if either is not None and either.args[:1] == ("any",) and password is not None:
-            if self._permitted(listed):
-                return None
-            return password
-        if listed is not None:
-            self.note(method_alone=limited is not None)
-            return listed
-        return password
+        access = Access(self.values, self._asked_before)
+        refused = access.refusal(levels)
+        self.note(method_alone=access.method_alone)
+        return refused
+
+    def _asked_before(self, uri: str) -> Verdict:
+        """What a subrequest of auth_request comes to. Raises UnknownValue."""
+        outer = self.walked, dict(self.values.special), self._redirected
+        self.values.special["uri"], self._redirected = uri, True
+        levels = self._located(outer[0].levels[1])
+        rewriter = Rewriter(self.values, self._exists)
+        returned = rewriter.run(levels[-1].block or ()) if len(levels) > 2 else None
+        if rewriter.uri_changed:
+            raise UnknownValue(f"what {uri} says, which is rewritten")
+        verdict = self._returned(returned) if returned else self._access(levels) or self._content(levels)
+        handler = self.walked.handler
+        self.walked, self.values.special, self._redirected = outer
+        if verdict is None or (verdict.status is None and handler is not None):
+            raise UnknownValue(f"what {uri} says" + (f" ({handler.rule})" if handler else ""))
+        return verdict
 
     _redirected = False
 
-    def _permitted(self, listed: Verdict | None) -> bool:
-        """With ``satisfy any`` only an ``allow`` that matched lets in without a password."""
-        return listed is None and self._allowed
-
-    _allowed = False
-
-    def _limited(self, levels: Sequence[Directive]) -> tuple[Directive, ...] | None:
-        """The levels with ``limit_except`` at the end, where the method is not one of those excepted."""
-        block = levels[-1].first("limit_except") if len(levels) > 2 else None
-        if block is None:
-            return None
-        methods = {one.upper() for one in block.args}
-        methods |= {"HEAD"} if "GET" in methods else set()
-        return None if self.values.request.method in methods else (*levels, block)
-
-    def _listed(self, levels: Sequence[Directive]) -> Verdict | None:
-        self._allowed = False
-        rules = next((found for one in reversed(levels) if (found := one.all(*_LISTED))), ())
-        for one in rules:
-            if contains(one.args[0], self.values.request.source):
-                self._allowed = one.name == "allow"
-                if self._allowed:
-                    return None
-                return Verdict(verdict="reject", status=403, rule=one.rule, why=str(one.rule))
-        return None
-
-    def _password(self, levels: Sequence[Directive]) -> Verdict | None:
-        basic = _inherited(levels, "auth_basic")
-        if basic is not None and self.values.fill(basic.args[0]) != "off":
-            if "authorization" in self.values.request.headers:
-                raise UnknownValue(f"whether the password is right ({basic.rule})")
-            return Verdict(verdict="reject", status=401, rule=basic.rule, why=str(basic.rule))
-        other = _inherited(levels, "auth_request")
-        if other is not None and other.args[0] != "off":
-            raise UnknownValue(other.rule.text)
-        return None
-
     def _content(self, levels: Sequence[Directive]) -> Verdict | None:
         """What answers, None where the URI was changed and all begins anew."""
-        tries = levels[-1].first("try_files") or (levels[1].first("try_files") if len(levels) == 2 else None)
+        tries = levels[-1].first("try_files") if limited(levels, self.values.request.method) is None else None
         if tries is not None:
             tried = self._try(tries, levels)
             if not isinstance(tried, str):
@@ -221,9 +199,9 @@ class _Walker:
 
     def _static(self, levels: Sequence[Directive]) -> Verdict | None:
         uri = self.values.special["uri"]
-        if not uri.endswith("/"):
+        if not uri.endswith("/") or self.values.request.method not in ("GET", "HEAD", "POST"):
             return Verdict(verdict="accept", why=f"the file {self.walked.file}")
-        index = _inherited(levels, "index")
+        index = inherited(levels, "index")
         for name in index.args if index else ("index.html",):
             path = f"{self._file(levels, uri).rstrip('/')}/{name}"
             known = self.exists(path, "any")
@@ -243,12 +221,12 @@ class _Walker:
         *files, last = tries.args
         for name in files:
             uri = self.values.fill(name)
-            folder = uri.endswith("/")
+            folder = name.endswith("/")
             known = self.exists(self._file(levels, uri).rstrip("/"), "folder" if folder else "file")
             if known is None:
                 return Verdict(verdict="accept", why=f"{tries.rule}: files decide")
-            if known:
-                self.values.special["uri"] = uri
+            if known:  # of a folder's name its slash is taken away: one is left only if the path had one
+                self.values.special["uri"] = uri[:-1] if folder else uri
                 return "found"
         self.note(rewritten=tries.rule)
         if last.startswith("="):
@@ -298,32 +276,6 @@ class _Walker:
         if modifier in ("~", "~*"):
             return self._root(levels)
         return self._root(levels) + uri[len(text) :]
-
-    def _real_ip(self, level: Directive) -> None:
-        """ngx_http_realip_module: a trusted proxy says who the client is."""
-        trusted = level.all("set_real_ip_from")
-        header = level.first("real_ip_header") or self.http.first("real_ip_header")
-        if not trusted:
-            return
-        request = self.values.request
-        if not any(contains(one.args[0], request.source) for one in trusted):
-            return
-        name = header.args[0].lower() if header else "x-real-ip"
-        if name == "proxy_protocol":
-            raise UnknownValue("the proxy protocol's address")
-        listed = [one.strip() for one in request.headers.get(name, "").split(",") if one.strip()]
-        recursive = level.first("real_ip_recursive") or self.http.first("real_ip_recursive")
-        while listed:
-            source = listed.pop()
-            self.values.request = replace(self.values.request, source=source)
-            if not (recursive and recursive.args[0] == "on"):
-                break
-            if not any(contains(one.args[0], source) for one in trusted):
-                break
-
-
-def _inherited(levels: Sequence[Directive], name: str) -> Directive | None:
-    return next((found for one in reversed(levels) if (found := one.first(name))), None)
 
 
 def _way_to(block: Directive, location: Directive) -> tuple[Directive, ...]:

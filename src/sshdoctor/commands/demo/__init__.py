@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sshdoctor.commands.demo.host import broken_host
@@ -37,6 +39,27 @@ def run() -> int:
     return 0 if found[:2] == ("firewall-drops", "sshd-stopped") and proved else exit_codes.UNDECIDED
 
 
+def run_site(seconds: int = 120) -> int:
+    """The same for a site: what refuses is opened for ``seconds``, and seen to close. Raises DemoError."""
+    from sshdoctor.commands.demo.site import closed_site, status
+
+    _say("Making a throw-away site; its provider closes xmlrpc.php to foreign addresses.")
+    with closed_site() as host:
+        _say(f"An outside service that posts to it gets HTTP {status(host)}.")
+        _say("Diagnosing it from both sides.\n")
+        found = _diagnose(host)
+        _say(f"Opening this one path, for this one address, for {seconds} seconds.\n")
+        proved = _repair(host, seconds)
+        ends = time.monotonic() + seconds + 60
+        _say(f"\nNow it gets HTTP {status(host)}. Nothing more is done here: the host closes it by itself.")
+        while status(host) == "200" and time.monotonic() < ends:
+            time.sleep(1)
+        closed = status(host)
+        _say(f"It was closed: HTTP {closed}.")
+    good = found[:1] == ("xmlrpc-closed",) and proved and closed == "403"
+    return 0 if good else exit_codes.UNDECIDED
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -48,17 +71,17 @@ def _diagnose(host: Host) -> tuple[str, ...]:
     return tuple(cause.id for cause in report.causes)
 
 
-def _repair(host: Host) -> bool:
+def _repair(host: Host, hold: int = 0) -> bool:
     """Whether the repair is proved; plan and report are shown, and nobody is asked."""
-    report = work_on(host, repair_setup([], _PROBING), _repaired)
+    report = work_on(host, repair_setup([], _PROBING), partial(_repaired, hold=hold))
     show_text("\n" + render([report], "text", **terminal()))
     return report.repair is not None and report.repair.outcome == "proved"
 
 
-def _repaired(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
+def _repaired(host: Host, before: Diagnosis, setup: RepairSetup, hold: int) -> HostReport:
     from sshdoctor.remedy.repair import repair
 
-    return repair(host, before, setup, Choice(seconds=60), _agree)
+    return repair(host, before, setup, Choice(seconds=60, hold=hold), _agree)
 
 
 def _agree(proposal: Proposal) -> tuple[Step, ...]:

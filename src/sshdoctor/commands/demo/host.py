@@ -39,21 +39,21 @@ def broken_host() -> Iterator[Host]:
     It is up about a second after the image is there; the first time builds the image (half a minute).
     Ways in: SSH as ``deploy``, then the container engine. Raises DemoError.
     """
-    _require_engine()
-    image = _build_image()
+    require_engine()
+    image = build_image()
     name = f"sshdoctor-demo-{uuid.uuid4().hex[:8]}"
     with TemporaryDirectory(prefix=f"{name}-") as folder:
         try:
             arguments = ("--systemd=always", f"--cap-add={CAPABILITIES}", "--hostname=web1", f"--name={name}")
-            _run("podman", "run", "--detach", *arguments, image)
+            run_command("podman", "run", "--detach", *arguments, image)
             host = _prepared(name, Path(folder))
-            _run("podman", "exec", name, "sh", "-ec", BREAK)
+            run_command("podman", "exec", name, "sh", "-ec", BREAK)
             yield host
         finally:
-            _run("podman", "rm", "--force", "--ignore", "--time", "0", name)
+            run_command("podman", "rm", "--force", "--ignore", "--time", "0", name)
 
 
-def _require_engine() -> None:
+def require_engine() -> None:
     missing = [tool for tool in ("podman", "mmdebstrap", "ssh-keygen") if which(tool) is None]
     if missing:
         raise DemoError(
@@ -64,10 +64,10 @@ def _require_engine() -> None:
         raise DemoError("a throw-away host with a firewall of its own takes root: run this with sudo")
 
 
-def _build_image() -> str:
-    """The engine's name for the image, built if it is missing; sets CONTAINERS_CONF where that is needed."""
+def build_image(kind: str = IMAGE) -> str:
+    """The engine's name for an image, built if it is missing; sets CONTAINERS_CONF where that is needed."""
     with as_file(files("sshdoctor.commands.demo") / "image.sh") as script:
-        image, *configuration = _run("sh", str(script), IMAGE, show=True).splitlines()
+        image, *configuration = run_command("sh", str(script), kind, show=True).splitlines()
     for path in configuration:
         os.environ["CONTAINERS_CONF"] = path
     return image
@@ -75,12 +75,12 @@ def _build_image() -> str:
 
 def _prepared(name: str, folder: Path) -> Host:
     key, known_hosts = folder / "key", folder / "known_hosts"
-    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+    run_command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
     public_key = key.with_suffix(".pub").read_text()
-    host_keys = _run(
+    host_keys = run_command(
         "podman", "exec", f"--env=KEY={public_key}", name, "timeout", "30", "bash", "-ec", PREPARE
     )
-    address = _run("podman", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
+    address = run_command("podman", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
     known_hosts.write_text("".join(f"{address} {line}\n" for line in host_keys.splitlines()))
     keys, known = (str(key),), (str(known_hosts),)
     login = Login(address=address, port=22, user="deploy", key_files=keys, known_hosts=known)
@@ -92,7 +92,7 @@ def _prepared(name: str, folder: Path) -> Host:
     )
 
 
-def _run(*command: str, show: bool = False) -> str:
+def run_command(*command: str, show: bool = False) -> str:
     errors = None if show else subprocess.PIPE
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, check=False

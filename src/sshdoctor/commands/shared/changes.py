@@ -54,6 +54,8 @@ class ChangeOptions(Struct, frozen=True, kw_only=True):
     yes: bool
     guard: str
     source: str
+    hold: str = ""
+    """For how long to open: ``15m``, ``2h``."""
     script: str = ""
     """Change nothing: write the plan to this file, for a console."""
 
@@ -68,7 +70,27 @@ def choice_of(wish: ChangeOptions, causes: tuple[str, ...] = ()) -> Choice:
     """What a person wants, checked. Raises UsageError."""
     seconds = int(number("--guard", wish.guard, 5, 3600))
     source = _source(wish.source)
-    return Choice(seconds=seconds, causes=causes, check=wish.check, source=source, unasked=wish.yes)
+    return Choice(
+        seconds=seconds,
+        causes=causes,
+        check=wish.check,
+        source=source,
+        unasked=wish.yes,
+        hold=_duration(wish.hold),
+    )
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _duration(text: str) -> int:
+    """Seconds of ``90s``, ``15m``, ``2h``, ``1d``; 0 for nothing. Raises UsageError."""
+    if not text:
+        return 0
+    unit = _UNITS.get(text[-1:], 0)
+    if not unit or not text[:-1].isdecimal() or not 10 <= int(text[:-1]) * unit <= 7 * 86400:
+        raise UsageError(f"--for {text}: a time from 10s to 7d, such as 15m or 2h")
+    return int(text[:-1]) * unit
 
 
 def _source(text: str) -> str:

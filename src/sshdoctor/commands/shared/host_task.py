@@ -111,7 +111,7 @@ def host_task(
         every = sorted([*shared, *own], key=lambda each: each.default is not Parameter.empty)
         told = exit_code_of(run)
         told.__signature__ = Signature([context, *every])  # type: ignore[attr-defined]  # what Invoke reads
-        described = {name.replace("_", "-"): text for name, text in own_help.items()}
+        described = {name.rstrip("_").replace("_", "-"): text for name, text in own_help.items()}
         make: Callable[..., Task[Callable[..., None]]] = task(
             positional=[*positional],
             iterable=[*_REPEATED, *iterable],

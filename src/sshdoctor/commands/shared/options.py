@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -71,6 +71,7 @@ class Options(Struct, frozen=True, kw_only=True):
             *(("-e", _without_secrets(word)) for word in self.extra_vars),
             ("--known-hosts", self.known_hosts),
             *self.login.valued,
+            *(_asked_so(self.request) if self.request else ()),
         )
         words = (word for name, value in valued if value for word in (name, value))
         return (*words, *self.login.flags)
@@ -79,6 +80,15 @@ class Options(Struct, frozen=True, kw_only=True):
     def sources(self) -> tuple[Path, ...]:
         """The inventories that are read: those that were named, else what is found. Raises InputError."""
         return sources_of(self.inventories)
+
+
+def _asked_so(request: Request) -> Iterator[tuple[str, str]]:
+    """How a URL was asked for; a header that may hold a secret is left to the person."""
+    yield from (("--on", request.on), ("--method", request.method), ("--user-agent", request.user_agent))
+    for header in request.headers:
+        if not header.lower().startswith(("authorization", "cookie", "proxy-authorization")):
+            yield "--header", header
+    yield from (("--data", request.data), ("--ca", request.ca))
 
 
 def sources_of(named: Sequence[str]) -> tuple[Path, ...]:

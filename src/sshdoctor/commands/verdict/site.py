@@ -43,7 +43,7 @@ def run(options: SiteVerdictOptions) -> int:
 
 def _refuse_unfit(options: SiteVerdictOptions) -> None:
     if len(options.rules) != 1 or not Path(options.rules[0]).exists():
-        raise UsageError("--rules: one file (nginx -T) or folder (/etc/nginx) that is there")
+        raise UsageError("--rules: one file (nginx -T, .htaccess) or folder (/etc/nginx) that is there")
     if not options.sources:
         raise UsageError("--source is missing: an address, as the server sees it")
     for source in options.sources:

@@ -60,6 +60,10 @@ guard_left() { [ -s "$state/left" ] && grep -qxF -- "$1" "$state/left"; }
 # guard_foretell: the rules as an undo would leave them, a dump for each tool.
 guard_foretell() {
   local tool table from
+  if guard_held >/dev/null; then # no rules come back by it
+    say over
+    return 0
+  fi
   state=$(guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
   if guard_taken; then
     guard_changed_since >"$state/left.told" || return 1

@@ -128,6 +128,8 @@ guard_alone() {
         ;;
       *) continue ;;
     esac
+    [ ! -e "$other/until" ] || guard_refuse "something is open on this host until $(cat "$other/until"): undo closes it" ||
+      return 1
     guard_refuse "another remedy is under way on this host: ${other##*/}, $(guard_since "$other")"
     return 1
   done
@@ -154,9 +156,9 @@ guard_about() { { printf '%s\n' "$1" >>"$state/about"; } 2>/dev/null || :; }
 # guard_describe [ID]: the remedy that an undo would take back: its ID, since when it is confirmed, and what it is.
 guard_describe() {
   local dir
-  dir=$(guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
+  dir=$(guard_held || guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
   echo "${dir##*/}"
-  tail -n 1 "$dir/confirmed" 2>/dev/null || tail -n 1 "$dir/undoing"
+  tail -n 1 "$dir/confirmed" 2>/dev/null || tail -n 1 "$dir/undoing" 2>/dev/null || tail -n 1 "$dir/armed"
   cat "$dir/about" 2>/dev/null || :
 }
 

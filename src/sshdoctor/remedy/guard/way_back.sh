@@ -24,7 +24,7 @@ guard_restore() {
     read -r pid start <"$state/pid"
     guard_kill "$pid"
   fi
-  guard_put_back
+  if [ -e "$state/opening" ]; then guard_close_at_last "${guard_once-}" || return 1; else guard_put_back; fi
   guard_boot_remove
   guard_turn restoring restored
   guard_say_not_given
@@ -41,6 +41,12 @@ guard_undo() {
     [ ! -e "$state/undone" ] || return 0
     guard_turn opened confirmed
     dir=$state
+  elif dir=$(guard_held); then
+    state=$dir guard_once=once
+    guard_restore || guard_refuse "it is closed in the files, but the server does not take them: $(tail -n 3 "$state/journal")" ||
+      return 1
+    echo "closed ${dir##*/}"
+    return 0
   else
     guard_alone undo || return 1
     dir=$(guard_find undoing confirmed) || guard_refuse 'there is no remedy to undo' || return 1
@@ -72,6 +78,12 @@ guard_undo_this() {
 guard_boot() {
   if [ -e "$state/restoring" ] || guard_turn armed restoring; then
     guard_sign restorer || :
+    if [ -e "$state/opening" ]; then
+      guard_close boot
+      guard_turn restoring restored
+      guard_boot_remove
+      return 0
+    fi
     guard_run_inverses boot
     guard_put_files
     guard_try systemctl daemon-reload </dev/null

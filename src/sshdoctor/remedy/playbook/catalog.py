@@ -74,4 +74,5 @@ def _remedy(path: Path) -> Remedy | None:
         guard=said.get("guard", True) is not False,
         only_with_cause=said.get("only_with_cause", False) is True,
         on_disk=str(said.get("on_disk", "")),
+        for_a_while=said.get("for_a_while", False) is True,
     )

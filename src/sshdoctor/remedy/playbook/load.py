@@ -20,7 +20,7 @@ PLAY_KEYS = ("name", "hosts", "become", "gather_facts", "vars", "tasks", "handle
 TASK_KEYS = ("name", "when", "register", "loop", "changed_when", "failed_when", "check_mode", "tags",
              "ignore_errors", "no_log", "notify", "become", "vars", "args")  # fmt: skip
 GROUP_KEYS = ("name", "block", "rescue", "always", "when", "tags", "become", "ignore_errors")
-_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause", "on_disk", "order", "effects")
+_REMEDY_KEYS = ("mends", "risk", "guard", "only_with_cause", "on_disk", "order", "effects", "for_a_while")
 _RISKS = ("low", "medium", "high")
 
 
@@ -149,6 +149,7 @@ class _PlaybookReader(BlockReader):
             guard=self.truth(block, "guard", True),
             only_with_cause=self.truth(block, "only_with_cause", False),
             on_disk=str(on_disk),
+            for_a_while=self.truth(block, "for_a_while", False),
         )
 
     def steps(self, block: Block, key: str) -> tuple[Step, ...]:

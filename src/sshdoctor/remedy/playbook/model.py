@@ -18,6 +18,7 @@ class Remedy(Struct, frozen=True, kw_only=True):
     it mends a mounted disk, whose system does not run: "" (no), "also" or "only". Of the playbooks of a plan
     that have an ``order`` those with a lower one go first, whatever stops a client first. ``effects`` are the
     settings of the service, and the units, that it may change for anybody; None: none of them is compared.
+    ``for_a_while``: it opens something, by the file ``opening_file``, that the host closes by itself.
     """
 
     mends: tuple[str, ...] = ()
@@ -27,6 +28,7 @@ class Remedy(Struct, frozen=True, kw_only=True):
     on_disk: str = ""
     order: int = 0
     effects: tuple[str, ...] | None = None
+    for_a_while: bool = False
 
 
 class Task(Struct, frozen=True, kw_only=True):

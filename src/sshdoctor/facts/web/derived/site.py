@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from sshdoctor.model import Command, Evidence, Unknown
 
+if TYPE_CHECKING:
+    from sshdoctor.facts.web.explain.case import Case
+
 NEEDS = ("web_state", "web_config", "web_log", "web_files", "php_fpm", "addresses")
+
+
+class Opening(Struct, frozen=True, kw_only=True):
+    """``line``, which includes ``file``, is put in the place of the only line of ``into`` that is ``after``.
+
+    For Apache, whose directives have a line each, behind it.
+    """
+
+    file: str
+    text: str
+    into: str
+    after: str
+    line: str
+    path: str
+    client: str
+    unit: str
+    test: tuple[str, ...]
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -24,10 +44,15 @@ class Site(Struct, frozen=True, kw_only=True):
     fix: str
     reply: str
     evidence: tuple[Evidence, ...]
+    unit: str = ""
+    """The unit whose start mends it, "" if none is known to."""
+    opening: Opening | Unknown = Unknown("no rule refuses it")
+    """What lets this client in to this path, and nobody else in anywhere; Unknown says why nothing does."""
 
 
 VALUE = Site
 WRITERS = {"": "root"}
+_OPENED = ("access-denied-by-rule", "xmlrpc-closed")
 _OUTSIDE = ("tls-failed", "certificate-expired", "certificate-mismatch", "certificate-untrusted")
 
 
@@ -40,12 +65,17 @@ def derive(known: Mapping[str, Any]) -> Site | Unknown:
     unseen = next((one for one in facts if isinstance(one, Unknown)), None)
     if unseen is not None:
         return _from_outside(word, known.get("answer"), unseen)
+    from sshdoctor.access_rules.unknown import UnknownValue
     from sshdoctor.facts.web.explain.answer import explain
     from sshdoctor.facts.web.explain.case import Case
 
     own = dial.arrives_at == dial.address if isinstance(dial.arrives_at, str) else False
     case = Case(site, word, known.get("answer"), known.get("client_address") or "", dial.address, own, *facts)
-    found = explain(case)
+    try:
+        found = explain(case)
+    except UnknownValue as error:
+        why = Unknown(f"{error} cannot be judged, so that it is not known which rules hold for this path")
+        return Site(cause=why, sure=False, text="", fix="", reply=word, evidence=())
     if found is None:
         fine = word == "success"
         nothing = "" if fine else Unknown("nothing that was seen on the host explains the answer")
@@ -59,7 +89,19 @@ def derive(known: Mapping[str, Any]) -> Site | Unknown:
         fix=Command(_real(found.fix, links)),
         reply=word,
         evidence=tuple(dict.fromkeys(shown)),
+        unit=found.unit,
+        opening=_opening(case) if found.cause in _OPENED else Unknown(f"{found.cause} is no rule of access"),
     )
+
+
+def _opening(case: Case) -> Opening | Unknown:
+    from sshdoctor.access_rules.unknown import UnknownValue
+    from sshdoctor.facts.web.explain.opening import opening
+
+    try:
+        return opening(case)
+    except UnknownValue as error:
+        return Unknown(f"{error} is not known")
 
 
 def _real(text: str, links: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sshdoctor.access_rules.nginx.walk import walk
 from sshdoctor.access_rules.verdict import Rule
-from sshdoctor.facts.web.explain import logged, paths, php, rules, servers, tls
+from sshdoctor.facts.web.explain import apache_rules, logged, paths, php, rules, servers, tls
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
 from sshdoctor.model import Evidence
 from sshdoctor.services.base import NETWORK_WORDS
@@ -94,10 +94,10 @@ def _states(case: Case) -> Iterator[Found]:
         and case.walked.handler.name == "proxy_pass"
     )
     if passed and case.apache is not None:
-        if (found := rules.forbidding_rewrite(case)) is not None:
+        if (found := apache_rules.unlogged(case)) is not None:
             yield found
         if status == 401:
-            yield rules.apache_password(case, None)
+            yield apache_rules.password(case, None)
         if status == 405 and (found := _apache_method(case)) is not None:
             yield found
         if status == 404 and (found := _apache_missing(case)) is not None:

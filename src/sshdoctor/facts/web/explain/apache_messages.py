@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from sshdoctor.access_rules.verdict import Rule
-from sshdoctor.facts.web.explain import backend, paths, php, rules
+from sshdoctor.facts.web.explain import apache_rules, backend, paths, php
 from sshdoctor.facts.web.explain.case import Case, Found, evidence_of
 from sshdoctor.facts.web.explain.lines import Said
 from sshdoctor.facts.web.explain.shared_messages import Handler, auth_file, exhausted, waf
@@ -19,7 +19,7 @@ from sshdoctor.model import Evidence
 def _denied(case: Case, one: Said, found: re.Match[str]) -> Found:
     if "evasive" in one.fields.get("module", ""):
         return _evasive(case, one)
-    return rules.by_apache(case, one, found["path"].strip())
+    return apache_rules.denied(case, one, found["path"].strip())
 
 
 def _evasive(case: Case, one: Said) -> Found:
@@ -208,7 +208,7 @@ def _body(case: Case, one: Said, found: re.Match[str]) -> Found:
 
 
 def _password(case: Case, one: Said, found: re.Match[str]) -> Found:
-    return rules.apache_password(case, one)
+    return apache_rules.password(case, one)
 
 
 def _auth_file(case: Case, one: Said, found: re.Match[str]) -> Found:

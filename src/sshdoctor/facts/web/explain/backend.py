@@ -59,6 +59,7 @@ def refused(case: Case, target: str, error: int, *lines: Said) -> Found:
         layer="backend",
         text=f"Nothing listens on {target}: {unit} is {state or 'not running'}.",
         fix=f"systemctl start {unit}" if is_fpm else f"Start what listens on {target}",
+        unit=unit if is_fpm and case.state.units.get(unit, {}).get("LoadState") == "loaded" else "",
         evidence=(*case.proof(*lines), *(evidence_of(asked.rule) if asked else ())),
     )
 

@@ -8,8 +8,12 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from sshdoctor.access_rules.apache.govern import Governed, Host, choose_host
+from sshdoctor.access_rules.apache.govern import Governed
+from sshdoctor.access_rules.apache.host import Host, choose_host
+from sshdoctor.access_rules.apache.place import Place
 from sshdoctor.access_rules.apache.read import Line, Reader
+from sshdoctor.access_rules.apache.walk import ApacheWalk
+from sshdoctor.access_rules.apache.walk import walk as walk_apache
 from sshdoctor.access_rules.nginx.read import Directive, read
 from sshdoctor.access_rules.nginx.walk import Walk, walk
 from sshdoctor.access_rules.verdict import Request, Rule
@@ -36,6 +40,8 @@ class Found(Struct, frozen=True, kw_only=True):
     fix: str = ""
     sure: bool = True
     evidence: tuple[Evidence, ...] = ()
+    unit: str = ""
+    """The unit that is to be started, without ``.service``; "" if that is not known, or not the way out."""
 
 
 class Case:
@@ -218,13 +224,22 @@ class Case:
     def apache_host(self) -> Host:
         assert self.apache is not None  # noqa: S101 -- asked where there is one
         address = self.address if self.by_apache else ""
-        return choose_host(self.apache, self.request().host.partition(":")[0], self.apache_port, address)
+        return choose_host(self.apache, self.request().host, self.apache_port, address)
 
     def governed(self, file: str) -> Governed:
+        """Asked of a rule, it raises UnknownValue where it is not known whether a section holds."""
         assert self.apache is not None  # noqa: S101 -- asked where there is one
         path = self.request().target.partition("?")[0]
         block = self.apache_host.block
-        return Governed(self.apache, block, file, path, self.files.htaccess, self.apache_reader)
+        place = Place.found(file, lambda part, kind: self.exists(part, kind) or None)
+        return Governed(self.apache, block, place, path, self.files.htaccess, self.apache_reader)
+
+    @cached_property
+    def apache_walked(self) -> ApacheWalk | None:
+        """The way of the last request through Apache's rules, None where another server gets it first."""
+        if self.apache is None or not self.by_apache:
+            return None
+        return walk_apache(self.apache, self.request(), self.apache_reader, self.exists, self.files.htaccess)
 
     @cached_property
     def apache_file(self) -> str:

@@ -103,6 +103,7 @@ def _not_running(case: Case, program: str, unit: dict[str, str] | object) -> Fou
         layer="server",
         text=f"{program} is not running ({state})" + (f"; its last words: {wrong[-1]}" if wrong else "."),
         fix=f"{test} && systemctl start {program}",
+        unit=program if case.state.units.get(program, {}).get("LoadState") == "loaded" else "",
         evidence=(Evidence(f"journalctl -u {program}", "\n".join(said[-4:])),) if said else (),
     )
 
