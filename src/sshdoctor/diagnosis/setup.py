@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from sshdoctor import access, services
 from sshdoctor.diagnosis.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
-from sshdoctor.documents.resources import shipped
 from sshdoctor.errors import UsageError
+from sshdoctor.inventory.folders import check_folders
 from sshdoctor.model import Host
 from sshdoctor.services import layers
 
@@ -105,14 +105,14 @@ def wanted_by(checks: Sequence[Check]) -> Wanted:
 
 def load_checks(folders: Sequence[Path], only: Sequence[str] = ()) -> tuple[Check, ...]:
     """The checks in ``folders``; those of ``only``, if it names some. Raises CheckError, UsageError."""
-    own = (shipped("checks"),)
+    own = check_folders(())
     return _chosen(_shipped_checks() if tuple(folders) == own else _read_checks(tuple(folders)), only)
 
 
 @cache
 def _shipped_checks() -> tuple[Check, ...]:
     """Those that came with this program: they do not change while it runs."""
-    return _read_checks((shipped("checks"),))
+    return _read_checks(check_folders(()))
 
 
 def _read_checks(folders: tuple[Path, ...]) -> tuple[Check, ...]:
