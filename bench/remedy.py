@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from hosts.testbed import TestHost, known_hosts_lines, open_testbed  # noqa: E402  # it stands in tests/
-from sshdoctor.resources import shipped  # noqa: E402  # after the path is set
+from sshdoctor.documents.resources import shipped  # noqa: E402  # after the path is set
 
 ROUNDS = 9
 AT_MOST = 1 / 3

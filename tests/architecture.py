@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "sshdoctor"

@@ -15,20 +15,19 @@ from typing import Any, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import diagnose as diagnose_host
 from sshdoctor.diagnosis.setup import diagnosis_setup
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory import TypedVariables, find_sources, load_hosts
+from sshdoctor.inventory.folders import check_folders, playbook_folders
 from sshdoctor.model import Cause, Host, HostReport, Planned
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.playbook.catalog import catalog, to_name, with_playbooks
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
 from sshdoctor.reports import render
 from sshdoctor.reports.layout.client_words import seen
-from sshdoctor.services import load
 
 Agree = Callable[[Sequence[Planned]], bool]
 """Whether what is planned may be done."""
@@ -74,7 +73,7 @@ class Report(Struct, frozen=True):
         return render([self.host], "text")
 
     def __repr__(self) -> str:
-        said = seen(self.host.outside, load(self.host.service).working)
+        said = seen(self.host)
         why = self.causes[0].summary if self.causes else " ".join(self.host.notes[:1])
         return f"<{self.host.host}: {' '.join(filter(None, [f'{self.verdict}.', f'{said}.', why]))}>"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from hosts import engine
 from hosts.testbed import Testbed, TestHost, known_hosts_lines
+from preloaded import run_command
 
 ATTACKERS = Path(__file__).parent / "attackers"
 NAME = "mallory"
@@ -89,14 +90,16 @@ class Admin:
     variables: dict[str, Any]
 
     def command(self, task: str, *flags: str) -> list[str]:
+        return [sys.executable, "-m", "sshdoctor.cli", *self._words(task, *flags)]
+
+    def _words(self, task: str, *flags: str) -> list[str]:
         inventory = self.folder / "inventory.yml"
         inventory.write_text(json.dumps({"all": {"hosts": {"web1": self.variables}}}))
-        base = [sys.executable, "-m", "sshdoctor.cli", task]
-        return [*base, *flags, "--host", "web1", "--inventory", str(inventory)]
+        return [task, *flags, "--host", "web1", "--inventory", str(inventory)]
 
     def types(self, task: str, *flags: str) -> Done:
         """The command, as typed; it gives a report for people."""
-        return run(self.command(task, *flags, "--timeout", "4"))
+        return _done(run_command(self._words(task, *flags, "--timeout", "4"), seconds=150))
 
     def asks(self, task: str, *flags: str) -> Done:
         """The same with the report as data."""
@@ -109,6 +112,10 @@ def run(command: list[str], *, cwd: Path | None = None, env: Mapping[str, str] |
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=150, check=False, cwd=cwd, env=env, errors="replace"
     )
+    return _done(done)
+
+
+def _done(done: subprocess.CompletedProcess[str]) -> Done:
     assert "Traceback" not in done.stderr, done.stderr
     return Done(done.returncode, done.stdout, done.stderr)
 

@@ -12,9 +12,9 @@ from sshdoctor import facts, services
 from sshdoctor.checks.evaluate import evaluate
 from sshdoctor.checks.load import load_checks
 from sshdoctor.diagnosis.derive import DERIVED
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
+from sshdoctor.documents.resources import shipped
 from sshdoctor.model import Unknown
-from sshdoctor.resources import shipped
 
 CASES = read_yaml(Path(__file__).parent / "answers.yml")
 TYPES = {name: facts.load(name).VALUE for service in services.names() for name in facts.names(service)}

@@ -15,9 +15,9 @@ from sshdoctor import facts
 from sshdoctor.checks.condition import Expression, Sentence, field_types, parse_sentence
 from sshdoctor.checks.load import CauseRule, load_checks
 from sshdoctor.diagnosis.derive import DERIVED
+from sshdoctor.documents.resources import shipped
 from sshdoctor.errors import CheckError
 from sshdoctor.model import Command, Unknown
-from sshdoctor.resources import shipped
 
 NASTY = "ssh.service; $(touch PWN) `touch PWN` ' \" \n touch PWN #"
 TYPES = {**{name: facts.load(name).VALUE for name in facts.names()}, **DERIVED}

@@ -12,9 +12,9 @@ from sshdoctor.checks.evaluate import evaluate
 from sshdoctor.checks.load import load_checks
 from sshdoctor.diagnosis.derive import DERIVED
 from sshdoctor.diagnosis.derived.dialled import Dialled
+from sshdoctor.documents.resources import shipped
 from sshdoctor.facts.ssh.config import Config
 from sshdoctor.model import Unknown
-from sshdoctor.resources import shipped
 
 DIALLED = {
     "reply": "auth-denied",

@@ -11,8 +11,8 @@ from sshdoctor import facts, services
 from sshdoctor.checks.evaluate import evaluate
 from sshdoctor.checks.load import Check, load_checks
 from sshdoctor.diagnosis.derive import DERIVED, facts_of
+from sshdoctor.documents.resources import shipped
 from sshdoctor.model import Unknown
-from sshdoctor.resources import shipped
 
 SCENARIOS = Path(__file__).parents[1] / "hosts" / "scenarios"
 SCORED = Path(__file__).parents[1] / "score" / "cases"

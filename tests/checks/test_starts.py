@@ -12,10 +12,10 @@ from sshdoctor.checks.evaluate import Obstacle, evaluate
 from sshdoctor.checks.load import load_checks
 from sshdoctor.diagnosis.derive import DERIVED
 from sshdoctor.diagnosis.derived.start_end import start_end
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
+from sshdoctor.documents.resources import shipped
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Unknown
-from sshdoctor.resources import shipped
 
 RECORDED = Path(__file__).parents[1] / "facts" / "start"
 ASKED = ("unit-commands-run", "sshd-starts", "sshd-running")

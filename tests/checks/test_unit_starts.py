@@ -13,10 +13,10 @@ from sshdoctor.checks.load import load_checks
 from sshdoctor.diagnosis.derive import DERIVED
 from sshdoctor.diagnosis.derived.listening import Listening
 from sshdoctor.diagnosis.derived.start_end import StartEnd
+from sshdoctor.documents.resources import shipped
 from sshdoctor.facts.ssh.service import Service
 from sshdoctor.facts.ssh.start import Start
 from sshdoctor.model import Unknown
-from sshdoctor.resources import shipped
 
 ASKED = ("unit-commands-run", "sshd-starts")
 START = {

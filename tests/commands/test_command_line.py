@@ -13,7 +13,7 @@ from sshdoctor.cli import namespace
 from sshdoctor.commands.shared.command_line import Line, understand
 from sshdoctor.commands.shared.help_text import help_of
 from sshdoctor.commands.shared.program import as_command, contexts_of
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 from sshdoctor.errors import UsageError
 
 CASES = read_yaml(Path(__file__).with_name("command_lines.yml"))

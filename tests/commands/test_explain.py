@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from reasons_page import PAGE, page
-from sshdoctor.commands.explain import explain
+from sshdoctor.diagnosis.explanation import Explanation, explain
 from sshdoctor.diagnosis.possible import named_for
 from sshdoctor.diagnosis.setup import load_checks
+from sshdoctor.documents.resources import shipped
 from sshdoctor.reasons.client_words import client_lists, example, hear
-from sshdoctor.resources import shipped
+from sshdoctor.reports.layout.client_words import SAID
 from sshdoctor.services import reply_words
 
+CHECKS = load_checks([shipped("checks")])
 EVERY = [(one.client, words) for one in client_lists() for words in one.words]
 LOG = """OpenSSH_9.2p1 Debian-2+deb12u3, OpenSSL 3.0.15 3 Sep 2024
 debug1: Connecting to web1 [2001:db8::2] port 22.
@@ -24,6 +26,10 @@ debug1: Connecting to web1 [198.51.100.2] port 22.
 debug1: Connection established.
 debug1: Local version string SSH-2.0-OpenSSH_9.2p1
 """
+
+
+def explained(text: str) -> Explanation | None:
+    return explain(text, CHECKS, SAID)
 
 
 @pytest.mark.parametrize(("client", "words"), EVERY, ids=lambda one: getattr(one, "says", one))
@@ -74,21 +80,21 @@ def test_every_reply_is_a_word_of_the_contract(client: str, words: object) -> No
     ],
 )
 def test_words_as_people_paste_them(text: str, reply: str) -> None:
-    found = explain(text)
+    found = explained(text)
     assert found is not None
     assert found.replies[0] == reply
 
 
 def test_the_causes_are_those_of_the_checks_for_that_reply() -> None:
-    found = explain("Connection refused")
+    found = explained("Connection refused")
     assert found is not None
     assert {"sshd-stopped", "openssh-server-missing", "firewall-rejects"} <= set(found.causes)
-    assert set(named_for(load_checks([shipped("checks")]), "rst")) <= set(found.causes)
+    assert set(named_for(CHECKS, "rst")) <= set(found.causes)
     assert found.possible and all(one.settle for one in found.possible)
 
 
 def test_a_cause_that_the_client_itself_names_is_named() -> None:
-    found = explain(
+    found = explained(
         "debug1: no mutual signature algorithm\n"
         "/home/mika/.ssh/config: line 3: Bad configuration option: identityfle\n"
         "ssh: connect to host web1 port 22: Connection refused\n"

@@ -12,7 +12,7 @@ from facts.test_cases import faults
 from sshdoctor.diagnosis.derived.dialled import dialled
 from sshdoctor.diagnosis.derived.network import network
 from sshdoctor.diagnosis.derived.path import path
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 from sshdoctor.facts import parse_all
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Login, Reply, Unknown

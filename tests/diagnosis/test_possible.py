@@ -6,8 +6,8 @@ import pytest
 
 from sshdoctor.diagnosis.possible import MOST, possible_causes
 from sshdoctor.diagnosis.setup import load_checks
+from sshdoctor.documents.resources import shipped
 from sshdoctor.model import Hop, Login, Neighbour, Reply
-from sshdoctor.resources import shipped
 from sshdoctor.services import Service, load, works
 from sshdoctor.services.base import NETWORK_WORDS
 

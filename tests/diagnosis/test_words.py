@@ -67,3 +67,11 @@ def test_where_a_socket_unit_serves_what_it_says_counts_and_not_the_end_of_a_ser
 def test_where_nothing_serves_the_last_start_counts() -> None:
     found = words("ssh", CLIENT, PORT, DialLog(lines=(REFUSED,), source=""), left_to("inactive"))
     assert isinstance(found, Words) and found.causes == ()
+
+
+def test_what_was_written_before_the_dial_counts_only_if_it_names_the_client() -> None:
+    bind = "error: Bind to port 22 on 0.0.0.0 failed: Address already in use."
+    old, now = Line("sshd", 60, bind, True, early=True), Line("sshd", 60, bind, True)
+    ours = (Line("sshd", 74, text, True, early=True) for text in (ACCEPTED.message, NO_FORK))
+    assert said(old).causes == () and said(now).causes == ("port-taken",)
+    assert said(*ours, old).causes == ("session-limit",)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 KINDS = ("killed", "cut", "sabotaged", "interrupted", "rebooted half way", "rebooted")
 AFTER_TASKS = ("proof", "confirmation")

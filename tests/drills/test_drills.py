@@ -12,8 +12,8 @@ from drills.drilling import hold_all, hold_every
 from drills.drills import KINDS, NOT_DRILLED, load_cases, sample
 from hosts.scenario import load_scenarios
 from hosts.testbed import Testbed
+from sshdoctor.documents.resources import shipped
 from sshdoctor.remedy.playbook.load import load_playbooks
-from sshdoctor.resources import shipped
 
 CASES = load_cases()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sshdoctor import facts
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Unknown
 

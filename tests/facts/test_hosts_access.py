@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 from sshdoctor.facts import parse_all
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.ssh.parsing.hosts_access import decide

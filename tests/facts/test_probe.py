@@ -70,3 +70,9 @@ def test_without_timeout_on_the_host_a_command_that_hangs_is_cut_all_the_same(
     assert (sections["hangs"].status, sections["hangs"].cut) == (None, "timed out")
     assert sections["works"] == Section("well\n", 0)
     assert sections["fails"] == Section("", 7)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_command_that_a_busy_host_comes_late_to_knows_when_the_probe_began(shell: str) -> None:
+    late = ask(shell, {"late": "sleep 2; echo $(( $(date +%s) - began ))"})["late"]
+    assert int(late.output) >= 2

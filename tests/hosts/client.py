@@ -13,6 +13,7 @@ from typing import Any
 from hosts import openssh
 from hosts.scenario import Dial
 from hosts.testbed import Testbed, TestHost, known_hosts_lines
+from preloaded import run_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,9 @@ class Client:
         }
         inventory = self.folder / "inventory.yml"
         inventory.write_text(json.dumps({"all": {"hosts": {"web1": variables}}}))
-        asked = [sys.executable, "-m", "sshdoctor.cli", task, *flags, "--host", "web1", "--format", "json"]
-        command = [*self.prefix, *asked, "--timeout", str(seconds), "--inventory", str(inventory)]
+        words = [task, *flags, "--host", "web1", "--format", "json", "--timeout", str(seconds)]
+        words += ["--inventory", str(inventory)]
+        if not self.prefix:
+            return run_command(words, seconds=120)
+        command = [*self.prefix, sys.executable, "-m", "sshdoctor.cli", *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

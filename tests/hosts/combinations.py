@@ -10,7 +10,7 @@ from random import Random
 
 import msgspec
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 PAIRS, TRIPLES = 80, 40
 IMAGES = ("debian12", "debian12", "debian13", "debian11")

@@ -6,8 +6,9 @@ import fcntl
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -29,6 +30,15 @@ def podman(*arguments: str) -> str:
     if done.returncode:
         raise EngineError(f"podman {arguments[0]}: exit {done.returncode}: {done.stderr}{done.stdout}")
     return done.stdout.strip()
+
+
+def _listed(*arguments: str) -> list[str]:
+    """The words of one listing. One that meets a container being removed fails, and is asked again."""
+    for _ in range(9):
+        with suppress(EngineError):
+            return podman(*arguments).split()
+        time.sleep(0.2)
+    return podman(*arguments).split()
 
 
 @contextmanager
@@ -59,19 +69,19 @@ def run_label() -> str:
 def remove_run(label: str) -> None:
     """Remove the containers and networks of one run."""
     mine = f"label={RUN_LABEL}={label}"
-    if names := podman("ps", "--all", "--quiet", "--filter", mine).split():
+    if names := _listed("ps", "--all", "--quiet", "--filter", mine):
         podman("rm", "--force", "--time", "0", *names)
-    for network in podman("network", "ls", "--quiet", "--filter", mine).split():
+    for network in _listed("network", "ls", "--quiet", "--filter", mine):
         podman("network", "rm", "--force", network)
 
 
 def remove_dead_runs() -> None:
     """Remove what runs that were killed have left."""
     template = f'{{{{index .Labels "{RUN_LABEL}"}}}}'
-    labels = {*podman("ps", "--all", "--filter", f"label={RUN_LABEL}", "--format", template).split()}
-    networks = podman("network", "ls", "--quiet", "--filter", f"label={RUN_LABEL}").split()
+    labels = {*_listed("ps", "--all", "--filter", f"label={RUN_LABEL}", "--format", template)}
+    networks = _listed("network", "ls", "--quiet", "--filter", f"label={RUN_LABEL}")
     if networks:
-        labels |= {*podman("network", "inspect", "--format", template, *networks).split()}
+        labels |= {*_listed("network", "inspect", "--format", template, *networks)}
     for label in labels:
         pid, _, started = label.partition("-")
         if _start_time(int(pid)) != started:

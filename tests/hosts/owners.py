@@ -9,7 +9,7 @@ from typing import Any
 
 from hosts import openssh
 from hosts.client import Client
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 CASES: Mapping[str, Mapping[str, str]] = read_yaml(Path(__file__).with_name("firewall_owners.yml"))
 """By the scenario that breaks the host, or a name of its own where ``break`` stands here."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hosts.engine import podman
 from hosts.testbed import TestHost
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 FOLDER = Path(__file__).parent / "scenarios"
 NAME = "web1.example"
@@ -120,9 +121,10 @@ class Scenario:
             podman("wait", host.container)
 
 
-def load_scenarios() -> list[Scenario]:
+@cache
+def load_scenarios() -> tuple[Scenario, ...]:
     """Every scenario, by name. A key that means nothing raises TypeError."""
-    return [_load(path) for path in sorted(FOLDER.glob("*.yml"))]
+    return tuple(_load(path) for path in sorted(FOLDER.glob("*.yml")))
 
 
 def _load(path: Path) -> Scenario:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 from hosts import engine
 from hosts.scenario import Scenario, load_scenarios
 from hosts.testbed import Testbed, TestHost, known_hosts_lines
+from preloaded import run_command
 
 pytestmark = pytest.mark.containers
 
@@ -104,9 +103,8 @@ def report_of(
         "sshdoctor_access": [access],
     }
     inventory.write_text(json.dumps({"all": {"hosts": {"web1": web1}}}))
-    asked = [sys.executable, "-m", "sshdoctor.cli", "diagnose", "--host", "web1", "--format", "json"]
-    command = [*asked, "--timeout", "0.5", "--inventory", str(inventory)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    asked = ["diagnose", "--host", "web1", "--format", "json", "--timeout", "0.5"]
+    done = run_command([*asked, "--inventory", str(inventory)], seconds=60)
     assert done.stdout, f"no report; exit {done.returncode}:\n{done.stderr}"
     report = json.loads(done.stdout)
     jsonschema.validate(report, json.loads(SCHEMA.read_text()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import pytest
 from hosts import engine
 from hosts.openssh import try_login
 from hosts.testbed import Testbed, TestHost, known_hosts_lines
+from preloaded import run_command
 
 pytestmark = pytest.mark.containers
 
@@ -66,14 +66,8 @@ def typed(
         "sshdoctor_access": [{"connection": "chroot", "root": str(root)}],
     }
     (folder / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"web1": web1}}}))
-    command = [sys.executable, "-m", "sshdoctor.cli", task, "--host", "web1", "--format", "json"]
-    done = subprocess.run(
-        [*command, "--timeout", "0.5", "--inventory", str(folder / "inventory.yml"), *flags],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    asked = [task, "--host", "web1", "--format", "json", "--timeout", "0.5"]
+    done = run_command([*asked, "--inventory", str(folder / "inventory.yml"), *flags], seconds=60)
     assert done.stdout, f"no report; exit {done.returncode}:\n{done.stderr}"
     report = json.loads(done.stdout)
     jsonschema.validate(report, json.loads(SCHEMA.read_text()))

@@ -15,8 +15,8 @@ from hosts.client import Client
 from hosts.scenario import Scenario, load_scenarios
 from hosts.state import differences, state_of
 from hosts.testbed import NO_USER_MANAGER, Testbed
+from sshdoctor.documents.resources import shipped
 from sshdoctor.remedy.playbook.load import load_playbooks
-from sshdoctor.resources import shipped
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 PLAYBOOKS = load_playbooks([shipped("playbooks")])

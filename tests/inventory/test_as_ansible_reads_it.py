@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sshdoctor.document import Vaulted
+from sshdoctor.documents.reader import Vaulted
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory.groups import Inventory
 from sshdoctor.inventory.load import load_hosts, load_inventory

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from hosts.engine import EngineError, podman
 from hosts.testbed import Testbed, TestHost, create_key, known_hosts_lines, open_testbed
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 HERE = Path(__file__).parent
 PROGRAMS = ("sshd", "sshd-session", "sshd-auth", "internal-sftp", "sftp-server", "dropbear", "tinysshd")

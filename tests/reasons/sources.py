@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 
 class Kind(Struct, frozen=True):

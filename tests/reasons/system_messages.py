@@ -16,7 +16,7 @@ from typing import Any
 
 from reasons.c_source import Call, calls, literal
 from reasons.messages import Message, _holes, _one_line, merged
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 RULES = Path(__file__).with_name("system_sources.yml")
 _LEVELS = {"LOG_ERR": "error", "LOG_WARNING": "warning", "LOG_DEBUG": "debug", "LOG_CRIT": "error"}

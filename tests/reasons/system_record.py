@@ -17,7 +17,7 @@ import msgspec
 from hosts.engine import EngineError
 from hosts.testbed import TestHost, open_testbed
 from reasons.record import Line, Recording, Scene
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "system_recorded.yml"

@@ -6,18 +6,18 @@ import pytest
 
 from reasons.coverage import uncovered
 from reasons.messages import Listed, read_list
+from reasons.shipped import shipped_lists
 from reasons.sources import PROGRAMS
-from sshdoctor.reasons import STAGES, load_lists
+from sshdoctor.reasons import STAGES
 from sshdoctor.reasons.entry import List
 
 HERE = Path(__file__).parent
-REASONS = HERE.parent.parent / "src" / "sshdoctor" / "reasons"
 CAUSES = frozenset((HERE / "causes.txt").read_text().split())
 NAMES = {"openssh-server": "OpenSSH server", "dropbear": "Dropbear", "tinysshd": "tinysshd"}
 
 
 def lists(name: str) -> tuple[List, ...]:
-    return tuple(one for one in load_lists(REASONS) if one.program == NAMES[name])
+    return tuple(one for one in shipped_lists() if one.program == NAMES[name])
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -1,15 +1,13 @@
 """Each entry explains its own example, and what real servers were heard to say."""
 
-from pathlib import Path
-
 import pytest
 
 from reasons.record import Recording, recordings, scenes
-from sshdoctor.reasons import Entry, classify, load_lists, shipped_reasons
+from reasons.shipped import shipped_lists
+from sshdoctor.reasons import Entry, classify, shipped_reasons
 from sshdoctor.reasons.entry import List
 
-REASONS = Path(__file__).parent.parent.parent / "src" / "sshdoctor" / "reasons"
-LISTS = load_lists(REASONS)
+LISTS = shipped_lists()
 RECORDED = ("OpenSSH server", "Dropbear", "tinysshd")
 """The programs whose messages this folder records."""
 

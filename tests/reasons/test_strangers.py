@@ -1,15 +1,15 @@
 """A name that a stranger types chooses neither the entry nor the address."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from sshdoctor.reasons import Reason, Reasons, classify, load_lists
+from reasons.shipped import shipped_lists
+from sshdoctor.reasons import Reason, Reasons, classify
 from sshdoctor.reasons.entry import Entry, List
 from sshdoctor.reasons.pattern import Part, Pattern
 
-LISTS = load_lists(Path(__file__).parent.parent.parent / "src" / "sshdoctor" / "reasons")
+LISTS = shipped_lists()
 SERVERS = [one for one in LISTS if one.program in ("OpenSSH server", "Dropbear", "tinysshd")]
 
 TRUE_ADDRESS, FORGED_ADDRESS = "203.0.113.5", "198.51.100.9"

@@ -6,16 +6,17 @@ import pytest
 
 from reasons.coverage import uncovered
 from reasons.messages import Listed, read_list
+from reasons.shipped import shipped_lists
 from reasons.sources import Program
 from reasons.states import TABLES
 from reasons.system_messages import RULES
-from sshdoctor.document import read_yaml
-from sshdoctor.reasons import CLIENT_STAGES, STAGES, load_lists
+from sshdoctor.documents.reader import read_yaml
+from sshdoctor.reasons import CLIENT_STAGES, STAGES
 from sshdoctor.reasons.entry import List
 from sshdoctor.reasons.state import State
 
 HERE = Path(__file__).parent
-LISTS = load_lists(HERE.parent.parent / "src" / "sshdoctor" / "reasons")
+LISTS = shipped_lists()
 CAUSES = frozenset((HERE / "causes.txt").read_text().split())
 PROGRAMS = {
     "systemd": ("systemd",),

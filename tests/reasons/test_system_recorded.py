@@ -1,14 +1,13 @@
 """What real hosts were heard to say of systemd, PAM and ssh is known, and named as it was made."""
 
-from pathlib import Path
-
 import pytest
 
 from reasons.record import Recording
+from reasons.shipped import shipped_lists
 from reasons.system_record import recordings, scenes
-from sshdoctor.reasons import classify, load_lists
+from sshdoctor.reasons import classify
 
-LISTS = load_lists(Path(__file__).parent.parent.parent / "src" / "sshdoctor" / "reasons")
+LISTS = shipped_lists()
 RECORDED = ("systemd", "Linux-PAM", "Linux-PAM, to the client", "pam_google_authenticator", "OpenSSH client")
 
 

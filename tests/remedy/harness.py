@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 from sshdoctor.remedy import modules as actions
 from sshdoctor.remedy.playbook.arguments import bind
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from sshdoctor.documents.resources import shipped
 from sshdoctor.model import Cause
 from sshdoctor.remedy.consent import Answer, chosen
 from sshdoctor.remedy.plan import Step, plan
 from sshdoctor.remedy.playbook.catalog import catalog
-from sshdoctor.resources import shipped
 
 STEPS = plan(
     [

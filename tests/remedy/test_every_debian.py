@@ -17,9 +17,9 @@ from hosts.client import Client
 from hosts.scenario import Scenario, load_scenarios
 from hosts.state import differences, state_of
 from hosts.testbed import Testbed
+from sshdoctor.documents.resources import shipped
 from sshdoctor.remedy.playbook.load import load_playbooks
 from sshdoctor.remedy.playbook.model import Playbook
-from sshdoctor.resources import shipped
 
 DEBIANS = ("debian11", "debian12", "debian13")
 NEVER_THERE = {

@@ -18,7 +18,7 @@ from sshdoctor.access.container import open_container
 from sshdoctor.diagnosis.derived.dialled import Dialled
 from sshdoctor.diagnosis.derived.path import Path as PacketPath
 from sshdoctor.diagnosis.derived.path import path
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 from sshdoctor.unblock.forecast import Change, after, plan
 from sshdoctor.unblock.opening_variables import items
 from sshdoctor.unblock.unban import Unban

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from sshdoctor.documents.resources import shipped
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.remedy.others import differing, let_in, unnamed, unplanned, verdicts
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.playbook.load import load_playbook
-from sshdoctor.resources import shipped
 from sshdoctor.unblock.forecast import after
 from unblock.test_forecast import ADDRESSES, CLIENT, NO_BANS, dial, host, planned, saved
 

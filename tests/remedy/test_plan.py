@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from sshdoctor.documents.resources import shipped
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Cause, Role
 from sshdoctor.remedy.plan import plan, started_once, with_playbook_of
 from sshdoctor.remedy.playbook.catalog import catalog
-from sshdoctor.resources import shipped
 
 LISTED = catalog([shipped("playbooks")])
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from remedy.twins import BIN, environment
-from sshdoctor.resources import shipped
+from sshdoctor.documents.resources import shipped
 
 PLAYBOOKS = sorted(map(str, shipped("playbooks").rglob("*.yml")))
 

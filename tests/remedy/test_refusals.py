@@ -6,12 +6,12 @@ from msgspec.structs import replace
 
 from sshdoctor.diagnosis.inside import Inside
 from sshdoctor.diagnosis.pipeline import Diagnosis
+from sshdoctor.documents.resources import shipped
 from sshdoctor.model import AccessUsed, Cause, Confidence, Host, HostReport, Login, Reply, WayIn
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.plan import plan
 from sshdoctor.remedy.playbook.catalog import catalog
 from sshdoctor.remedy.repair import refusal_of_plan, undecided
-from sshdoctor.resources import shipped
 
 LOGIN = Login(address="192.0.2.1", port=22)
 HOST = Host(name="web1", service="ssh", login=LOGIN, ways=(WayIn(connection="ssh", login=LOGIN),))

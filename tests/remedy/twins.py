@@ -18,9 +18,9 @@ from hosts.client import Client
 from hosts.scenario import Scenario, load_scenarios
 from hosts.state import state_of
 from hosts.testbed import TestHost
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
+from sshdoctor.documents.resources import shipped
 from sshdoctor.remedy.playbook.load import load_playbooks
-from sshdoctor.resources import shipped
 
 BIN = Path(sys.executable).parent
 IMAGES = {"debian12": "twins", "firewalls": "twins", "noinit": "twins-noinit"}

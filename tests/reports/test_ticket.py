@@ -13,13 +13,13 @@ from msgspec.structs import replace
 
 from reports.cases import OK, REFUSAL, SILENCE, cause, outside_only, seen_inside
 from sshdoctor.diagnosis.setup import load_checks
+from sshdoctor.documents.resources import shipped
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Evidence, HostReport, Prediction
 from sshdoctor.reports import languages, render
 from sshdoctor.reports.layout.folding import width
 from sshdoctor.reports.layout.phrases import phrases
 from sshdoctor.reports.layout.printable import printable
-from sshdoctor.resources import shipped
 from sshdoctor.services import reply_words, works
 
 LANGUAGES = languages("ticket")

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from rescue.test_script import inner
+from sshdoctor.documents.resources import shipped
 from sshdoctor.model import AccessUsed, HostReport, Login
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.playbook.load import load_playbooks
+from sshdoctor.reports.repair_text import login_command, plan_text
 from sshdoctor.rescue.fix import fix_script
 from sshdoctor.rescue.script import LONGEST_LINE, longest_line
-from sshdoctor.resources import shipped
 
 REPORT = HostReport(
     host="web1; reboot",
@@ -34,8 +35,9 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A plan of several playbooks, for a host with a name that no shell may read."""
     named = {playbook.id: playbook for playbook in load_playbooks([shipped("playbooks")])}
     steps = [Step(named[name], ("a-cause",)) for name in ("start-sshd", "restore-key-permissions")]
+    plan = plan_text(REPORT, [step.shown for step in steps], "an SSH server answers there.")
     path = tmp_path_factory.mktemp("fix") / "fix.sh"
-    path.write_text(fix_script(REPORT, steps, "an SSH server answers there.", 60))
+    path.write_text(fix_script(REPORT, steps, plan, login_command(REPORT.login), 60))
     return path
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 FOLDER = Path(__file__).parent / "cases"
 SCENARIOS = Path(__file__).parents[1] / "hosts" / "scenarios"
@@ -130,13 +131,14 @@ class Case(Struct, frozen=True, kw_only=True):
     expect: Expect
 
 
-def load_cases() -> list[Case]:
+@cache
+def load_cases() -> tuple[Case, ...]:
     """Every case, by kind and name. A key that means nothing raises msgspec.ValidationError."""
     from score.pairs import pairs  # it composes cases, too
 
     cases = [*_own(), *_scenarios(), *pairs()]
     assert len({case.name for case in cases}) == len(cases), "two cases have one name"
-    return sorted(cases, key=lambda case: (KINDS.index(case.kind), case.name))
+    return tuple(sorted(cases, key=lambda case: (KINDS.index(case.kind), case.name)))
 
 
 def _own() -> Iterator[Case]:

@@ -11,7 +11,7 @@ from random import Random
 import msgspec
 
 from score.case import Case, Expect, Struct
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 FAULTS = Path(__file__).with_name("faults.yml")
 PAIRS, TRIPLES = 45, 20

@@ -17,7 +17,7 @@ from score.pairs import load_faults, pairs
 from score.run import Result
 from score.series import KEPT, Kept, Series
 from score.table import choose, page
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 CHECKS = Path(__file__).parents[2] / "checks"
 

@@ -12,7 +12,8 @@ import pytest
 
 from sshdoctor import facts
 from sshdoctor.diagnosis.probe import Probe
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
+from sshdoctor.documents.resources import shipped
 from sshdoctor.facts.probe import stop_script
 from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Reply
@@ -20,7 +21,6 @@ from sshdoctor.remedy import modules
 from sshdoctor.remedy.playbook.compile import Program, compile_playbooks
 from sshdoctor.remedy.playbook.load import load_playbooks
 from sshdoctor.remedy.script import applying_script, checking_script, console_script, guard_text
-from sshdoctor.resources import shipped
 from unblock.test_opening_variables import CASES, every_item
 
 ROOT = Path(__file__).parents[2]

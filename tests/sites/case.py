@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 FILE = Path(__file__).parent / "cases.yml"
 MORE = Path(__file__).parent / "more.yml"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from sshdoctor.document import read_yaml
-from sshdoctor.resources import shipped
+from sshdoctor.documents.reader import read_yaml
+from sshdoctor.documents.resources import shipped
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.opening_variables import items
 from sshdoctor.unblock.saved_rules import Saved

@@ -6,15 +6,15 @@ import socket as sockets
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sshdoctor.access.base import Access
+from sshdoctor.access.base import Access, Offers
 from sshdoctor.errors import AccessError
-from sshdoctor.model import Login, WayIn
+from sshdoctor.model import Login, Unknown, WayIn
 
 if TYPE_CHECKING:
     from sshdoctor.access.ssh.key_file import KeyFault
     from sshdoctor.access.ssh.openssh import OpensshAnswer
 
-__all__ = ["ask_own_client", "key_fault", "open_way", "prepare"]
+__all__ = ["ask_own_client", "key_fault", "offers_of", "open_way", "prepare"]
 
 
 def prepare() -> None:
@@ -27,6 +27,21 @@ def ask_own_client(login: Login, word: str, timeout: float) -> OpensshAnswer | N
     from sshdoctor.access.ssh.openssh import ask_openssh, differs  # few dials need it
 
     return ask_openssh(login, timeout) if differs(login, word) else None
+
+
+def offers_of(login: Login, keys: tuple[str, ...] | Unknown) -> Offers:
+    """What a login would bring along: ``keys`` to offer, and the host's keys that known_hosts files hold.
+
+    A host that may show a certificate, or whose key is revoked, is known by none.
+    """
+    from sshdoctor.access.ssh.known_hosts import fingerprint, known_hosts_files, known_keys  # few need it
+
+    alias = login.host_key_alias or login.options.get("hostkeyalias")
+    lines = known_keys(known_hosts_files(login), alias or login.address, 22 if alias else login.port)
+    marks = (
+        () if any(one.marker for one in lines) else tuple((one.type, fingerprint(one.key)) for one in lines)
+    )
+    return Offers(keys=keys, host_keys=marks)
 
 
 def key_fault(path: str) -> KeyFault | None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from sshdoctor.errors import AccessError
+from sshdoctor.model import Unknown
 
 
 class Output(Struct, frozen=True):
@@ -38,6 +39,14 @@ class LoginFailure(Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ()
     client_algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     server_algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Offers(Struct, frozen=True, kw_only=True):
+    """What a client would bring to a login: the fingerprints of its ``keys``, and the host's keys that it
+    knows, each its type and fingerprint."""
+
+    keys: tuple[str, ...] | Unknown = ()
+    host_keys: tuple[tuple[str, str], ...] = ()
 
 
 class LoginError(AccessError):

@@ -129,11 +129,11 @@ def parse_expression(text: str, schema: Mapping[str, type]) -> Expression:
 
 def _refuse_deep(tree: ast.AST) -> None:
     """Raises RecursionError where what reads an expression would go deeper than a person writes one."""
-    level = [tree]
-    for _ in range(_DEEPEST):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-    if level:
-        raise RecursionError
+    level, depth = [tree], 0
+    while level:
+        if depth == _DEEPEST:
+            raise RecursionError
+        level, depth = [child for node in level for child in ast.iter_child_nodes(node)], depth + 1
 
 
 def parse_sentence(text: str, schema: Mapping[str, type]) -> Sentence:

@@ -19,7 +19,8 @@ from sshdoctor.checks.condition import (
 from sshdoctor.checks.run import Run
 from sshdoctor.checks.said import Said
 from sshdoctor.checks.suspects import Suspect, hold_ticket, read_suspects
-from sshdoctor.document import MOST_TOLD, Block, BlockReader, read_yaml, suggest
+from sshdoctor.documents.reader import MOST_TOLD, Block, BlockReader, read_yaml, suggest
+from sshdoctor.documents.resources import whose
 from sshdoctor.errors import CheckError, DocumentError
 from sshdoctor.services import Service, layers, reply_words
 
@@ -95,6 +96,11 @@ class Check(Struct, frozen=True, kw_only=True):
     causes: tuple[CauseRule, ...]
     otherwise: Sentence
     path: Path
+
+    @property
+    def whose(self) -> str:
+        """The file and its owner, of a check that did not come with this program; else ""."""
+        return whose(self.path, "checks")
 
     def is_of(self, service: Service) -> bool:
         """Whether a diagnosis of ``service`` asks it."""

@@ -12,7 +12,7 @@ from string import Formatter
 
 from msgspec import Struct
 
-from sshdoctor.document import MOST_TOLD, Block, BlockReader, suggest
+from sshdoctor.documents.reader import MOST_TOLD, Block, BlockReader, suggest
 from sshdoctor.services import names, reply_words
 
 ANY_ICMP = "icmp"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sshdoctor.commands.shared.catalogs import check_folders
 from sshdoctor.commands.shared.options import sources_of
 from sshdoctor.diagnosis.setup import load_checks
+from sshdoctor.inventory.folders import check_folders
 
 
 def run(inventories: Sequence[str]) -> int:

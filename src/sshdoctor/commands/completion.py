@@ -9,11 +9,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
 from sshdoctor.commands.shared.command_line import SHORT, Command
 from sshdoctor.commands.shared.options import show_text
 from sshdoctor.errors import SshdoctorError, UsageError
 from sshdoctor.inventory import find_sources, load_inventory
+from sshdoctor.inventory.folders import check_folders, playbook_folders
 from sshdoctor.reports import formats, languages
 
 SHELLS = {

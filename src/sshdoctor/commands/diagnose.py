@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sshdoctor.commands.shared import exit_codes
-from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
 from sshdoctor.commands.shared.fleet import examine, examine_all
 from sshdoctor.commands.shared.options import (
     Interrupted,
@@ -21,6 +20,7 @@ from sshdoctor.commands.shared.options import (
 )
 from sshdoctor.diagnosis.pipeline import diagnose
 from sshdoctor.diagnosis.setup import DiagnosisSetup, diagnosis_setup
+from sshdoctor.inventory.folders import check_folders, playbook_folders
 from sshdoctor.model import Host, HostReport
 from sshdoctor.reports import check_format
 

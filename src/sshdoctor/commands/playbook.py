@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sshdoctor.commands.shared.catalogs import playbook_folders
 from sshdoctor.commands.shared.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
 from sshdoctor.commands.shared.options import Options, hosts_of, probe_options
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.errors import UsageError
+from sshdoctor.inventory.folders import playbook_folders
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.playbook.extra import extra_variables

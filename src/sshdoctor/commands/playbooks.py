@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sshdoctor.commands.shared.catalogs import playbook_folders
 from sshdoctor.commands.shared.options import sources_of
+from sshdoctor.inventory.folders import playbook_folders
 from sshdoctor.remedy.playbook.load import load_playbooks
 
 

@@ -46,6 +46,7 @@ def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...]) -> int:
 
 def _write_script(options: Options, wish: ChangeOptions, choice: Choice) -> int:
     from sshdoctor.remedy.repair import write_down
+    from sshdoctor.reports.repair_text import login_command, plan_text
     from sshdoctor.rescue.fix import fix_script
 
     check_format(options.format, options.lang)
@@ -54,7 +55,10 @@ def _write_script(options: Options, wish: ChangeOptions, choice: Choice) -> int:
     with closing(diagnose_to_repair(host, setup, options.capture)) as before:
 
         def written(steps: Sequence[Step], forecast: str) -> str:
-            write_program(wish.script, fix_script(before.report, steps, forecast, choice.seconds), "--script")
+            report = before.report
+            plan = plan_text(report, [step.shown for step in steps], forecast)
+            script = fix_script(report, steps, plan, login_command(report.login), choice.seconds)
+            write_program(wish.script, script, "--script")
             return f"Run it as root at the console: sh {quote(wish.script)}"
 
         report = write_down(host, before, setup, choice, written)

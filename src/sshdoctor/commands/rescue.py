@@ -11,10 +11,10 @@ from tempfile import NamedTemporaryFile
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.commands.shared.catalogs import check_folders
 from sshdoctor.commands.shared.options import Options, one_host, probe_options, show_text, write_program
 from sshdoctor.diagnosis.setup import load_checks, wanted_by
 from sshdoctor.errors import UsageError
+from sshdoctor.inventory.folders import check_folders
 from sshdoctor.model import Host
 from sshdoctor.reports import check_format
 from sshdoctor.reports.layout.printable import printable

@@ -65,11 +65,18 @@ def unheard(dial: Dialled, login: Login) -> Dialled:
         sender=None,
         foreign_sender=False,
         other_works=False,
+        untried=False,
+        no_session=False,
         host_key=None,
-        client_keys=services.load(dial.service).offered_keys(login) or _NO_KEYS,
+        client_keys=_offered(dial.service, login),
         methods=OFF,
         missing_algorithm=OFF,
     )
+
+
+def _offered(service: str, login: Login) -> tuple[str, ...] | Unknown:
+    offered = services.load(service).offered_keys(login)
+    return offered if isinstance(offered, Unknown) else offered or _NO_KEYS
 
 
 def judge_after_boot(

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sshdoctor.access.base import LoginFailure
+from sshdoctor.access.base import LoginFailure, Offers
 from sshdoctor.checks.load import Check
 from sshdoctor.diagnosis.after_boot import unheard
 from sshdoctor.diagnosis.derived.dialled import Dialled, dialled
@@ -92,6 +92,8 @@ class Conversation(Struct, frozen=True, kw_only=True):
     on_this_machine: bool
     witness: tuple[str, ...] = ()
     """What the person's own client said, where it was asked."""
+    offers: Offers = Offers()
+    """What the client would have brought to a login, where none was tried."""
     heard: tuple[str, ...] = ()
     """What the client's session printed before it ended."""
     site: Site | None = None
@@ -114,6 +116,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
         conversation.failure,
         known["addresses"],
         conversation.on_this_machine,
+        conversation.offers,
     )
     if conversation.off:
         dial = unheard(dial, conversation.login)

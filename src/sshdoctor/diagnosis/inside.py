@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from sshdoctor import services
 from sshdoctor.access import open_way
 from sshdoctor.access.base import Access, Output
-from sshdoctor.background import Background
 from sshdoctor.checks.run import Run
+from sshdoctor.diagnosis.background import Background
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, greeted_first
 from sshdoctor.diagnosis.probe import AddressFacts, Probe, ProbeResult, client_of
 from sshdoctor.diagnosis.setup import Wanted

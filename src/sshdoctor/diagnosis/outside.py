@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.access import ask_own_client, open_way
-from sshdoctor.access.base import Access, LoginError, LoginFailure
+from sshdoctor.access import ask_own_client, offers_of, open_way
+from sshdoctor.access.base import Access, LoginError, LoginFailure, Offers
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply, WayIn
 from sshdoctor.outside import DialResult, dial
-from sshdoctor.services import Service, load, progress
-from sshdoctor.services.base import GREETED
+from sshdoctor.services import Service, load, progress, works
+from sshdoctor.services.base import GREETED, LOGIN_TRIED
 
 
 class ProbeOptions(Struct, frozen=True, kw_only=True):
@@ -37,6 +37,8 @@ class Outside(Struct, frozen=True, kw_only=True):
     """What the person's own client said, where it was asked as well."""
     when: float | None = None
     """When the dialling began, in seconds since 1970."""
+    offers: Offers = Offers()
+    """What the client would have brought to a login, where the dial ended before one was tried."""
     unsent: int | None = None
     """How often this machine's kernel could not send a segment again meanwhile; None where it does not
     count."""
@@ -46,6 +48,10 @@ def look_outside(host: Host, probing: ProbeOptions) -> Outside:
     """Dial every address of ``host`` once; log in where a banner came first, on the same connection."""
     service = load(host.service)
     seen = _asked_of_client(host.login, service, _visit(host, service, probing), probing)
+    if service.logs_in and not any(
+        works(one.word) or progress(one.word) >= LOGIN_TRIED for one in seen.replies
+    ):
+        seen = replace(seen, offers=offers_of(host.login, service.offered_keys(host.login)))
     if not probing.deep:
         return seen
     from sshdoctor.outside.traceroute import look_around  # few ask for it

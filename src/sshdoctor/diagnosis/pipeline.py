@@ -11,13 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.access import prepare
-from sshdoctor.background import Background
+from sshdoctor.diagnosis.background import Background
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
 from sshdoctor.diagnosis.setup import DiagnosisSetup, checks_of, wanted_of
 from sshdoctor.diagnosis.unsent import failed_sends
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport, endpoint
-from sshdoctor.resources import owner_of, shipped
 
 if TYPE_CHECKING:
     from sshdoctor.access.base import Access
@@ -95,8 +94,8 @@ def diagnose(
 def _own_checks(checks: Sequence[Check]) -> Iterator[str]:
     """Whose checks were asked beside those that came with this program."""
     for check in checks:
-        if not check.path.is_relative_to(shipped("checks")):
-            yield f"The check {check.path.absolute()}, of {owner_of(check.path)}, was asked as well."
+        if check.whose:
+            yield f"The check {check.whose}, was asked as well."
 
 
 def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:

@@ -66,6 +66,7 @@ def facts_by_address(
         off=inside.used.via == "chroot",
         around=around or {},
         heard=inside.heard,
+        offers=outside.offers,
         witness=outside.witness,
         site=host.site,
     )

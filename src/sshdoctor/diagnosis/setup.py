@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from sshdoctor import access, services
-from sshdoctor.background import once
+from sshdoctor.diagnosis.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host

@@ -27,7 +27,8 @@ LC_ALL=C LANGUAGE=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
 """
 _PRELUDE += """\
 SSHDOCTOR_RUN=$run
-export PATH LC_ALL LANGUAGE SYSTEMD_PAGER SYSTEMD_COLORS SSHDOCTOR_RUN client address port user age
+began=$(date +%s)
+export PATH LC_ALL LANGUAGE SYSTEMD_PAGER SYSTEMD_COLORS SSHDOCTOR_RUN client address port user age began
 export site site_path token
 if timeout 1 true 2>/dev/null; then
   limited() { timeout -k 1 "$1" sh -c "$2"; }
@@ -76,7 +77,8 @@ def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark
     A lane writes into a pipe, which is copied out when the one before it has ended: hosts have more than one
     core, and nothing need be written to their disk. The sections come in the order of ``commands``.
 
-    ``variables`` (client, address, port, user) reach the commands as quoted shell variables.
+    ``variables`` (client, address, port, user, age) reach the commands as quoted shell variables. ``age``,
+    the seconds since the host was first dialled, counts until ``began``: a busy host comes late to a command.
     ``mark`` is the random word that tells this run's fences from whatever else is printed; it stands in no
     command line and in no environment.
 

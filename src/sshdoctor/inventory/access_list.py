@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from sshdoctor.document import suggest
+from sshdoctor.documents.reader import suggest
 from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.content import line_of
 from sshdoctor.inventory.dial import parse_address, parse_port

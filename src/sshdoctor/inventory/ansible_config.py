@@ -12,9 +12,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from sshdoctor.documents.resources import own_file
 from sshdoctor.errors import InputError
 from sshdoctor.inventory.paths import expand_home
-from sshdoctor.resources import own_file
 
 _SYSTEM = Path("/etc/ansible/ansible.cfg")
 

@@ -29,6 +29,7 @@ _OPTIONS = (
     "pubkeyauthentication",
     "stricthostkeychecking",
 )
+_ALGORITHMS = ("kexalgorithms", "ciphers")
 _NO_SUCH_HOST = "no-such-host-of-anybodys"
 _SECONDS = 15  # a Match exec of the user's may take its time
 _HOPS = 8
@@ -115,6 +116,7 @@ def _completed(login: Login, config: Path | None) -> Login:
         host_key_alias=login.host_key_alias or _one(settings, "hostkeyalias"),
         meant=login.address if address.lower() != login.address.lower() else "",
         meant_port=login.port if port != login.port else None,
+        algorithms={name: tuple(settings[name][0].split(",")) for name in _ALGORITHMS if name in settings},
     )
 
 

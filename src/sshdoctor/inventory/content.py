@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sshdoctor.document import Vaulted, parse_yaml
+from sshdoctor.documents.reader import Vaulted, parse_yaml
 from sshdoctor.errors import DocumentError, InventoryError
 
 _VAULT = "$ANSIBLE_VAULT"

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sshdoctor.documents.resources import own_file
 from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.groups import Inventory, Variable
-from sshdoctor.resources import own_file
 
 _LONGEST = 120
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.document import suggest
+from sshdoctor.documents.reader import suggest
 from sshdoctor.errors import InventoryError, UsageError
 from sshdoctor.inventory.values import Values
 from sshdoctor.model import Host, Login, Secret, Site, WayIn

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sshdoctor.documents.resources import own_file
 from sshdoctor.errors import InputError, InventoryError
 from sshdoctor.inventory.ansible_config import read_ansible_config
 from sshdoctor.inventory.content import is_vaulted, parse_data, read_text
@@ -16,7 +17,6 @@ from sshdoctor.inventory.paths import expand_home
 from sshdoctor.inventory.script import read_script
 from sshdoctor.inventory.vault import OpenVault, closed_vault
 from sshdoctor.inventory.yaml_file import WRITE_IT_OUT, read_groups
-from sshdoctor.resources import own_file
 
 # What Ansible passes over in a folder: INVENTORY_IGNORE_EXTS of ansible-core 2.19, and manager.py.
 _IGNORED = re.compile(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from sshdoctor.document import Vaulted, suggest
+from sshdoctor.documents.reader import Vaulted, suggest
 from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.dial import parse_address, parse_port
 from sshdoctor.inventory.groups import Entry, Variable

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from sshdoctor.documents.resources import own_file
 from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.content import is_vaulted, line_of, parse_data, read_text
 from sshdoctor.inventory.groups import Variable
 from sshdoctor.inventory.vault import OpenVault
-from sshdoctor.resources import own_file
 
 _EXTENSIONS = ("", ".yml", ".yaml", ".json")
 

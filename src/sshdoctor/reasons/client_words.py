@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, convert
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 
 _FILE = Path(__file__).parent / "clients" / "words.yml"
 _LONGEST_LINE = 2000

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sshdoctor.document import Block, parse_yaml, read_yaml
+from sshdoctor.documents.reader import Block, parse_yaml, read_yaml
 from sshdoctor.errors import DocumentError, InputError
 from sshdoctor.reasons.pattern import Pattern, PatternError, parse_pattern
 from sshdoctor.reasons.state import State, states

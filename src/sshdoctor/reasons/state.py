@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from sshdoctor.document import Block
+from sshdoctor.documents.reader import Block
 
 
 class State(Struct, frozen=True, kw_only=True):

@@ -9,14 +9,14 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sshdoctor.document import suggest
+from sshdoctor.documents.reader import suggest
+from sshdoctor.documents.resources import whose
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Cause, Planned
 from sshdoctor.remedy.playbook.catalog import CatalogEntry, fitting
 from sshdoctor.remedy.playbook.compile import Program, compile_playbooks
 from sshdoctor.remedy.playbook.load import load_playbook
 from sshdoctor.remedy.playbook.model import Playbook
-from sshdoctor.resources import owner_of, shipped
 from sshdoctor.services import layers
 
 _RISKS = ("low", "medium", "high")
@@ -43,13 +43,8 @@ class Step(Struct, frozen=True):
             risk=self.playbook.remedy.risk,
             guarded=self.playbook.remedy.guard,
             changes=tuple(dict.fromkeys(task.name for task in self.program.tasks if task.changes)),
-            source=_source(self.playbook.path),
+            source=whose(self.playbook.path, "playbooks"),
         )
-
-
-def _source(path: Path) -> str:
-    """Where a playbook of a person's own stands, and whose it is; "" for one that came with this program."""
-    return "" if path.is_relative_to(shipped("playbooks")) else f"{path.absolute()}, of {owner_of(path)}"
 
 
 def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:

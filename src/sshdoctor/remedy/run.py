@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.access.base import Access
-from sshdoctor.background import Background
+from sshdoctor.diagnosis.background import Background
 from sshdoctor.diagnosis.pipeline import Diagnosis, enter_again
 from sshdoctor.errors import AccessError, RemedyError
 from sshdoctor.model import Host, HostReport, Outcome, Repair

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sshdoctor.background import once
+from sshdoctor.diagnosis.background import once
 from sshdoctor.diagnosis.pipeline import Diagnosis, diagnose
 from sshdoctor.diagnosis.setup import DiagnosisSetup
 from sshdoctor.model import Host

@@ -8,10 +8,10 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import cast
 
-from sshdoctor.document import suggest
+from sshdoctor.documents.reader import suggest
+from sshdoctor.documents.resources import shipped
 from sshdoctor.errors import UsageError
 from sshdoctor.model import HostReport
-from sshdoctor.resources import shipped
 
 
 def formats() -> tuple[str, ...]:

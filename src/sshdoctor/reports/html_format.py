@@ -30,7 +30,7 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
 
 
 def _seen(report: HostReport) -> str:
-    return seen(report.outside, load(report.service).working)
+    return seen(report)
 
 
 def _role(cause: Cause) -> str:

@@ -12,7 +12,6 @@ from sshdoctor import __version__
 from sshdoctor.model import HostReport
 from sshdoctor.reports.layout.client_words import seen
 from sshdoctor.reports.layout.template import fill
-from sshdoctor.services import load
 
 
 def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80) -> str:
@@ -37,4 +36,4 @@ def _seconds(report: HostReport) -> str:
 
 
 def _seen(report: HostReport) -> str:
-    return seen(report.outside, load(report.service).working)
+    return seen(report)

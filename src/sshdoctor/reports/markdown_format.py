@@ -10,7 +10,6 @@ from sshdoctor.reports.layout.client_words import seen
 from sshdoctor.reports.layout.many_hosts import by_cause, by_urgency
 from sshdoctor.reports.layout.phrases import phrases
 from sshdoctor.reports.layout.template import fill
-from sshdoctor.services import load
 
 
 def render(
@@ -28,4 +27,4 @@ def render(
 
 
 def _seen(report: HostReport) -> str:
-    return seen(report.outside, load(report.service).working)
+    return seen(report)

@@ -16,7 +16,7 @@ from sshdoctor.reports.layout.many_hosts import by_urgency, recap_lines, summary
 from sshdoctor.reports.layout.printable import printable
 from sshdoctor.reports.layout.unseen import unseen
 from sshdoctor.reports.repair_text import CHANGED_NOTHING, repair_lines
-from sshdoctor.services import load, works
+from sshdoctor.services import works
 
 _EVIDENCE_LINES = 6
 _VERDICT_STYLE = {"healthy": "bold green", "blocked": "bold red", "undecided": "bold yellow"}
@@ -94,7 +94,7 @@ def _seen(report: HostReport) -> str:
     """What the person saw, in their client's words; of a disk, nobody could see anything."""
     if report.access.via == "chroot":
         return "A disk that was looked at; nothing runs on it."
-    said = seen(report.outside, load(report.service).working)
+    said = seen(report)
     return f"{said}." if said else ""
 
 

@@ -9,7 +9,6 @@ from sshdoctor.model import HostReport
 from sshdoctor.remedy.apply import prepare
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.script import console_script
-from sshdoctor.reports.repair_text import login_command, plan_text
 from sshdoctor.rescue.script import part, pasteable
 from sshdoctor.services import find_servers
 
@@ -19,21 +18,21 @@ _LINT = """\
 """
 
 
-def fix_script(report: HostReport, steps: Sequence[Step], forecast: str, seconds: int) -> str:
+def fix_script(report: HostReport, steps: Sequence[Step], plan: str, login: str, seconds: int) -> str:
     """One POSIX sh script that carries out ``steps`` on the host of ``report``, after asking there.
 
-    ``seconds`` is the guard time. Raises PlaybookError where a playbook asks for what is not known.
+    ``plan`` is what the person there agrees to, ``login`` the command that proves it; ``seconds`` is the
+    guard time. Raises PlaybookError where a playbook asks for what is not known.
     """
     prepared = prepare(steps, seconds)
-    login = report.login
     values = {
-        "plan": plan_text(report, [step.shown for step in steps], forecast),
-        "login": login_command(login),
+        "plan": plan,
+        "login": login,
         "seconds": str(prepared.seconds),
         "host": report.host,
         "address": next((reply.address for reply in report.outside if reply.address), ""),
-        "port": str(login.port),
-        "user": login.user or "",
+        "port": str(report.login.port),
+        "user": report.login.user or "",
     }
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     tasks = shlex.quote(console_script(prepared.program, seconds=prepared.seconds))

@@ -15,12 +15,12 @@ from sshdoctor.access.capture.capture import cksum
 from sshdoctor.diagnosis.captured import digest
 from sshdoctor.diagnosis.probe import Probe, client_of
 from sshdoctor.diagnosis.setup import Wanted, every_fact
+from sshdoctor.documents.resources import shipped
 from sshdoctor.errors import AccessError
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, Login, Reply
 from sshdoctor.outside.resolve import resolve
 from sshdoctor.outside.source import source_address
-from sshdoctor.resources import shipped
 from sshdoctor.services import find_servers
 
 _LINT = """\

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from sshdoctor.model import Login, Site
+from sshdoctor.model import Login, Site, Unknown
 
 NETWORK_LAYERS = ("client", "name", "route", "firewall", "socket")
 """The way of a packet, before any service has a say in it."""
@@ -59,6 +59,9 @@ GREETING_BYTES = 8192
 
 CONNECTED, GREETED = 1, 2
 """How far a client came: the host accepted its connection; the service answered as itself. More: further."""
+
+LOGIN_TRIED, LOGGED_IN = 4, 5
+"""Of a service that a client logs in to: the host judged who it is; it let the client in, for a moment."""
 
 
 class Greeting(Struct, frozen=True):
@@ -151,9 +154,10 @@ class Service(Struct, frozen=True, kw_only=True):
         """The conversation with a site on the connection ``first``; ``connect`` makes more of them."""
         return self._part("visit").visit(site, first, connect)
 
-    def offered_keys(self, login: Login) -> tuple[str, ...]:
-        """The fingerprints of the keys that a client of this machine would offer, as far as that is known."""
-        return tuple(self._part("client").offered_keys(login))
+    def offered_keys(self, login: Login) -> tuple[str, ...] | Unknown:
+        """The fingerprints of the keys that a client of this machine would offer."""
+        found: tuple[str, ...] | Unknown = self._part("client").offered_keys(login)
+        return found
 
     def playbook_variables(self, faces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Plain values for playbooks, from the facts about each address that was dialled.

@@ -17,8 +17,8 @@ from sshdoctor.diagnosis.outside import Outside
 from sshdoctor.diagnosis.probe import ProbeResult
 from sshdoctor.diagnosis.report import build_report, facts_by_address
 from sshdoctor.diagnosis.setup import load_checks
+from sshdoctor.documents.resources import shipped
 from sshdoctor.model import AccessUsed, Host, HostReport, Login, Reply, WayIn
-from sshdoctor.resources import shipped
 
 SEEDS = Path(__file__).parent / "seeds"
 

@@ -17,7 +17,8 @@ from sshdoctor.checks.evaluate import evaluate
 from sshdoctor.checks.load import load_checks
 from sshdoctor.diagnosis.derive import DERIVED, hearsay
 from sshdoctor.disk import Disk
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
+from sshdoctor.documents.resources import shipped
 from sshdoctor.errors import CaptureError, CheckError, InputError, PlaybookError, RulesError
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.firewall import Dump, Packet, judge
@@ -26,7 +27,6 @@ from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Unknown
 from sshdoctor.remedy.playbook.compile import compile_playbooks
 from sshdoctor.remedy.playbook.load import load_playbook
-from sshdoctor.resources import shipped
 
 Thing = TypeVar("Thing")
 Edits = Sequence[Edit]

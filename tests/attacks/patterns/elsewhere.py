@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from attacks.patterns.found import Use
 from sshdoctor.facts.offline import firewalld
 from sshdoctor.facts.ssh.parsing import hosts_access
-from sshdoctor.facts.web.explain import logged
+from sshdoctor.facts.web.explain import apache_messages, logged, nginx_messages
 from sshdoctor.firewall.mailed import dialect
 
 TABLES = {
-    "facts/web/explain/logged.py": ((*logged._NGINX, *logged._APACHE, *logged._PHP), re.DOTALL, "search"),
+    "facts/web/explain/logged.py": (
+        (*nginx_messages.NGINX, *apache_messages.APACHE, *logged._PHP),
+        re.DOTALL,
+        "search",
+    ),
     "facts/offline/firewalld.py": (
         tuple(zone for _, zone in firewalld._ASSIGNMENTS),
         re.MULTILINE,

@@ -63,6 +63,7 @@ def _python_with_etc(tree: Path) -> str:
 
 
 def _play(folder: Path) -> None:
+    """Run play.yml; a module's Python has compiled what all modules share, and is sent as source besides."""
     # not by -e, which would win over a task's own interpreter
     (folder / "inventory").write_text(
         f"localhost ansible_connection=local ansible_python_interpreter={sys.executable}\n", encoding="utf-8"
@@ -72,7 +73,10 @@ def _play(folder: Path) -> None:
     own = {
         name: str(folder) for name in ("HOME", "ANSIBLE_HOME", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TEMP")
     }
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "ANSIBLE_PIPELINING": "1", **own}
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text("import ansible.module_utils.basic\n")
+    settled = {"LC_ALL": "C.UTF-8", "ANSIBLE_PIPELINING": "1", "PYTHONPATH": str(folder / "site")}
+    environment = {"PATH": os.environ["PATH"], **settled, **own}
     run = subprocess.run(
         command, env=environment, cwd=folder, umask=0o022, capture_output=True, text=True, check=False
     )

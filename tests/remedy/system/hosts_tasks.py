@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 from sshdoctor.remedy import modules as actions
 from sshdoctor.remedy.playbook.arguments import bind
 from sshdoctor.remedy.script import head

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from sshdoctor.commands.demo.host import broken_host
 from sshdoctor.commands.shared import exit_codes
-from sshdoctor.commands.shared.catalogs import check_folders
 from sshdoctor.commands.shared.changes import repair_setup, work_on
 from sshdoctor.commands.shared.options import show_text, terminal
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import Diagnosis, diagnose
 from sshdoctor.diagnosis.setup import diagnosis_setup
+from sshdoctor.inventory.folders import check_folders
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.setup import RepairSetup

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from sshdoctor.commands.shared import exit_codes
-from sshdoctor.commands.shared.catalogs import check_folders, playbook_folders
 from sshdoctor.commands.shared.fleet import examine_all
 from sshdoctor.commands.shared.options import (
     Interrupted,
@@ -29,6 +28,7 @@ from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.diagnosis.setup import diagnosis_setup
 from sshdoctor.errors import UsageError
+from sshdoctor.inventory.folders import check_folders, playbook_folders
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Answer, Choice, ask_on_terminal, chosen, is_terminal
 from sshdoctor.remedy.playbook.catalog import to_name

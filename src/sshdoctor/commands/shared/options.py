@@ -15,13 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor import __version__
-from sshdoctor.commands.shared.catalogs import check_folders
 from sshdoctor.commands.shared.logins import LoginOptions, overruled, typed_variables
 from sshdoctor.commands.shared.progress import progress_of
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory import Request, find_sources, is_url, load_hosts, load_site, with_site
+from sshdoctor.inventory.folders import check_folders
 from sshdoctor.model import Host, HostReport, Login
 from sshdoctor.reports import render
 from sshdoctor.reports.layout.printable import printable

@@ -7,11 +7,13 @@ from ipaddress import ip_address
 
 from msgspec import Struct
 
-from sshdoctor.access.base import LoginFailure
+from sshdoctor.access.base import LoginFailure, Offers
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.model import Evidence, Login, Reply, Unknown, endpoint, is_address
-from sshdoctor.services import progress, works
-from sshdoctor.services.base import CONNECTED
+from sshdoctor.services import load, progress, works
+from sshdoctor.services.base import CONNECTED, LOGGED_IN, LOGIN_TRIED
+
+_NO_OFFERS = Offers()
 
 
 class Dialled(Struct, frozen=True, kw_only=True):
@@ -43,6 +45,10 @@ class Dialled(Struct, frozen=True, kw_only=True):
     no_route: bool
     """This machine itself has no route to the address."""
     other_works: bool
+    untried: bool
+    """The dial ended before a login was tried, on every address: what that would meet can be foretold."""
+    no_session: bool
+    """It ended before a session began, in the same way."""
     arrives_at: str | Unknown
     """The host's own address that the packet reaches."""
     translated: bool | Unknown
@@ -50,6 +56,10 @@ class Dialled(Struct, frozen=True, kw_only=True):
     elsewhere: bool | Unknown
     """The address dialled is none of the host's own, and of a kind that the host has others of."""
     host_key: str | None
+    algorithms: Mapping[str, tuple[str, ...]]
+    """What the client would agree to, as Login has it."""
+    known_host_keys: tuple[tuple[str, str], ...]
+    """The keys that the client knows for the host, each its type and fingerprint."""
     client_keys: tuple[str, ...] | Unknown
     has_password: bool
     methods: tuple[str, ...] | Unknown
@@ -71,11 +81,16 @@ def dialled(
     failure: LoginFailure | None,
     addresses: Addresses | Unknown,
     on_this_machine: bool,
+    offers: Offers = _NO_OFFERS,
 ) -> Dialled:
-    """The fact for one ``reply`` of ``replies``; ``on_this_machine``: it is looked into by its own shell."""
+    """The fact for one ``reply`` of ``replies``; ``on_this_machine``: it is looked into by its own shell.
+
+    ``offers`` is what the client would have brought to a login, had one been tried.
+    """
     others = [r for r in replies if r.family != reply.family]
     address = reply.address or login.address
     arrives = _arrival(address, addresses, on_this_machine)
+    untried, no_session = (_ended_before(far, service, replies) for far in (LOGIN_TRIED, LOGGED_IN))
     own = arrives if isinstance(arrives, Unknown) else arrives == _plain(address)
     return Dialled(
         service=service,
@@ -96,11 +111,15 @@ def dialled(
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
         no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),
         other_works=any(works(r.word) for r in others),
+        untried=untried,
+        no_session=no_session,
         arrives_at=arrives,
         translated=own if isinstance(own, Unknown) else not own,
         elsewhere=_elsewhere(address, addresses, on_this_machine),
         host_key=failure.host_key if failure else None,
-        client_keys=failure.client_keys if failure else (),
+        algorithms=login.algorithms,
+        known_host_keys=offers.host_keys,
+        client_keys=offers.keys if untried else failure.client_keys if failure else (),
         has_password=login.password is not None,
         methods=failure.methods if failure else (),
         login_seconds=failure.seconds if failure else 0.0,
@@ -114,6 +133,13 @@ def dialled(
 def _family(address: str) -> str:
     """Of an address that was dialled from a jump host, "" of a name."""
     return f"ipv{ip_address(_plain(address)).version}" if is_address(address) else ""
+
+
+def _ended_before(far: int, service: str, replies: Sequence[Reply]) -> bool:
+    """No address let a client come so ``far`` into a login."""
+    return load(service).logs_in and all(
+        not one.stage and not works(one.word) and progress(one.word) < far for one in replies
+    )
 
 
 def _plain(address: str) -> str:

@@ -121,7 +121,7 @@ def _ours(lines: Sequence[_Read], client: str, port: int | None) -> list[_Read]:
 
     def belongs(one: _Read) -> bool:
         named = [one.peer] if one.peer else peers[one.line.pid]
-        return not named or any(map(is_ours, named))
+        return any(map(is_ours, named)) if named else not one.line.early
 
     return [one for one in lines if belongs(one)]
 

@@ -20,6 +20,7 @@ class Line(Struct, frozen=True):
     """One message. ``trusted``: the system itself vouches that root's own server, or systemd, wrote it.
 
     ``account``: it vouches that a server wrote it as the one who logs in, who may have started that himself.
+    ``early``: it may be older than what is asked about, and counts only if it names that.
     """
 
     program: str
@@ -27,6 +28,7 @@ class Line(Struct, frozen=True):
     message: str
     trusted: bool
     account: bool = False
+    early: bool = False
 
 
 class _Entry(Struct):
@@ -37,29 +39,38 @@ class _Entry(Struct):
     uid: str = msgspec.field(name="_UID", default="")
     exe: str = msgspec.field(name="_EXE", default="")
     program: str = msgspec.field(name="SYSLOG_IDENTIFIER", default="")
+    microseconds: str = msgspec.field(name="__REALTIME_TIMESTAMP", default="")
 
 
-def journal_lines(text: str, servers: Collection[str], uid: str = "0") -> tuple[Line, ...] | Unknown:
+def journal_lines(
+    text: str, servers: Collection[str], uid: str = "0", since: int = 0
+) -> tuple[Line, ...] | Unknown:
     """The messages in ``text``, oldest first; Unknown where the journal may not be read.
 
-    ``servers`` are the names of the service's own programs; ``uid`` the one as whom they wrote.
+    ``servers`` are the names of the service's own programs; ``uid`` the one as whom they wrote. What was
+    written before ``since``, in seconds since 1970, is early.
     """
     if "insufficient permissions" in text:
         return Unknown("the journal may not be read; root may, or the group systemd-journal")
-    return tuple(_entries(text, servers, uid))
+    return tuple(_entries(text, servers, uid, since))
 
 
-def _entries(text: str, servers: Collection[str], uid: str) -> Iterator[Line]:
+def _entries(text: str, servers: Collection[str], uid: str, since: int) -> Iterator[Line]:
     decoder = msgspec.json.Decoder(_Entry)
     for line in text.splitlines():
         try:
             entry = decoder.decode(line)
-            pid = int(entry.pid)
+            pid, seconds = int(entry.pid), int(entry.microseconds or 0) / 1e6
         except (msgspec.MsgspecError, ValueError):
             continue
         vouched = _is_vouched(entry, pid, servers, uid)
         yield Line(
-            entry.program, pid, _message(entry.message), vouched and uid == "0", vouched and uid != "0"
+            entry.program,
+            pid,
+            _message(entry.message),
+            trusted=vouched and uid == "0",
+            account=vouched and uid != "0",
+            early=0 < seconds < since,
         )
 
 

@@ -54,7 +54,7 @@ chain() {
 chain "$home"
 above=${home%/*}
 while [ -n "$above" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$above" 2>&1; above=${above%/*}; done
-values=
+values= chroot=
 if [ "$(id -u)" = 0 ] && sshd=$(command -v sshd); then
   values=$("$sshd" -T -C "user=$user,host=${client:-0.0.0.0},addr=${client:-0.0.0.0}" 2>/dev/null)
 fi
@@ -70,6 +70,7 @@ while read -r keyword value; do
   case $keyword in
     authorizedkeysfile) patterns=${patterns:-$value} ;;
     authorizedkeyscommand) echo "command=$value" ;;
+    chrootdirectory) chroot=$value ;;
   esac
 done <<EOT
 $values
@@ -80,6 +81,14 @@ replace() {
   while case $rest in *"$1"*) ;; *) false ;; esac; do path=$path${rest%%"$1"*}$2 rest=${rest#*"$1"}; done
   path=$path$rest
 }
+case $chroot in
+  /*)
+    path=$chroot; replace %h "$home"; replace %u "$user"; replace %U "$uid"; replace %% %
+    chroot=$path
+    echo "## chroot $chroot"
+    while [ -n "$path" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$path" 2>&1; path=${path%/*}; done
+    stat -L -c 'stat=%a %u %g %U %F|%n' / ;;
+esac
 set -f
 utf16=$(printf '(\377\376|\376\377)')
 listed=
@@ -121,6 +130,8 @@ class AuthFile(Struct, frozen=True):
     keys: tuple[str, ...]
     commands: Mapping[str, str]
     """The command that takes the place of the shell, by the fingerprint of the key that has one."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Each line's key, by its fingerprint, and the options before it."""
     odd: str = ""
     """What else stands there, that sshd does not read as a key: "ssh2", "utf-16", "directory", "line"; ""."""
 
@@ -157,6 +168,8 @@ class Account(Struct, frozen=True, kw_only=True):
     authorized: tuple[str, ...] | Unknown = ()
     authorized_files: tuple[AuthFile, ...] = ()
     keys_command: str = ""
+    chroot: tuple[Objection, ...] = ()
+    """What sshd holds against ChrootDirectory, or a folder above it; () where there is none."""
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -169,6 +182,7 @@ WRITERS = {
 _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
 
 
+_LONGEST = 4096
 _TELLING = ("directory", "utf-16", "ssh2", "line")
 
 
@@ -206,6 +220,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         groups=tuple(entry.get("groups", "").split()),
         authorized=NOT_PERMITTED if "unread" in entry else _authorized(files),
         authorized_files=files,
+        chroot=_chroot(said),
         keys_command="" if command == "none" else command,
         evidence=evidence(
             f"getent passwd {entry['name']}; ls -l ~{entry['name']}/.ssh",
@@ -213,6 +228,12 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
             + [f"{file.mode} {file.owner} {file.path}" for file in files if file.mode],
         ),
     )
+
+
+def _chroot(said: Mapping[str, str]) -> tuple[Objection, ...]:
+    """As OpenSSH's safely_chroot(): each part of the path is root's, and nobody else may write there."""
+    found = (rows(text) for name, text in said.items() if name.startswith("chroot "))
+    return tuple(one for of in found for one in Judge("root", 0, "0", private=False, home="").unsafe(of))
 
 
 def _without_entry(status: str) -> Account | Unknown:
@@ -246,6 +267,11 @@ def _file(path: str, text: str, judge: Judge, above: Mapping[str, Row]) -> AuthF
         unread=judge.hidden({**of, **above} if judge.in_home(path) else of) if own else (),
         keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
         commands={mark: found[1] for mark, found in named if found and isinstance(mark, str)},
+        options=tuple(
+            (mark, options[:_LONGEST])
+            for mark, (_, options) in zip(marks, lines, strict=True)
+            if isinstance(mark, str)
+        ),
         odd=min(odd, key=_TELLING.index) if odd else "",
     )
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts
+from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.ssh.offline.programs import program
+from sshdoctor.facts.ssh.parsing import sshd_complaints
 from sshdoctor.facts.ssh.parsing import sshd_config as _sshd_config
+from sshdoctor.facts.ssh.parsing.sshd_complaints import ConfigError
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:
@@ -126,42 +127,6 @@ true
 }
 
 
-class ConfigError(Struct, frozen=True):
-    """One complaint of sshd; ``line`` counts from 1, ``text`` is what stands there, as far as it is known."""
-
-    file: str
-    line: int
-    message: str
-    text: str = ""
-
-    @property
-    def pieces(self) -> tuple[str, ...]:
-        """The two directives that stand there where the end of a line is missing between them, else ().
-
-        >>> ConfigError("/etc/ssh/sshd_config", 9, "unsupported", "UsePAM yesAddressFamily inet").pieces
-        ('UsePAM yes', 'AddressFamily inet')
-        """
-        pieces = _KEYWORD.split(self.text.strip(), maxsplit=1)
-        return tuple(piece.strip() for piece in pieces) if len(pieces) == 2 else ()
-
-    @property
-    def meant(self) -> str:
-        """The line, or two, that were meant, where that is clear: commented out, its default would hold.
-
-        >>> ConfigError("/etc/ssh/sshd_config", 9, 'unsupported option "yess".', "  UsePAM yess").meant
-        '  UsePAM yes'
-        >>> ConfigError("/etc/ssh/sshd_config", 9, 'unsupported option "maybe".', "UsePAM maybe").meant
-        ''
-        """
-        if self.pieces:
-            return "\n".join(self.pieces)
-        found = re.fullmatch(r"(\s*\w+[ \t=]+)(\w+)\s*", self.text)
-        if found is None or not _YES_OR_NO.search(self.message):
-            return ""
-        close = get_close_matches(found[2].lower(), ("yes", "no"), n=1, cutoff=0.65)
-        return f"{found[1]}{close[0]}" if close else ""
-
-
 class Config(Struct, frozen=True, kw_only=True):
     """``state``: valid, invalid, or Unknown where sshd could not test it.
 
@@ -229,22 +194,6 @@ class Config(Struct, frozen=True, kw_only=True):
 VALUE = Config
 WRITERS = {"": "root"}
 
-_LINE = re.compile(r"^(/\S.*?):? line (\d+): (.+)$")
-_YES_OR_NO = re.compile(r"yes/no argument|unsupported option", re.I)
-_WARNING = re.compile(r"^(Deprecated|Unsupported) option")
-_LIBRARY = re.compile(
-    r"loading shared librar|symbol lookup|undefined symbol|' not found|version mismatch|Error rel"
-)
-_MATCH_NEEDS = re.compile(r"not in connection test specification|test mode specification|connection spec")
-_BAD_OPTION = re.compile(r"^usage: sshd|(unknown|illegal|invalid) option|command-line", re.M)
-_NO_FILE = re.compile(r"^(?=\S*sshd_config)\S+: No such file or directory", re.M)
-_KEYWORD = re.compile(
-    r"(?<=[a-z0-9\"])(?=(?:Port|AddressFamily|ListenAddress|HostKey|SyslogFacility|LogLevel|LoginGraceTime|Permit"
-    r"|StrictModes|MaxAuthTries|MaxSessions|PubkeyAuthentication|AuthorizedKeys|PasswordAuthentication|KbdInteractive"
-    r"|ChallengeResponse|UsePAM|Allow|Deny|X11Forwarding|PrintMotd|ClientAlive|UseDNS|Banner|AcceptEnv|Subsystem"
-    r"|Match|Include|Kerberos|GSSAPI|Ciphers|MACs|KexAlgorithms|TCPKeepAlive|MaxStartups|Compression)[A-Za-z]{0,40}\s)"
-)
-
 _UNTESTED = Unknown("sshd -t was not run: the system on this disk is not running")
 
 
@@ -278,11 +227,14 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
     _, uid, spec = as_whom.split(" ", 2)
     output, status = said.get("output", ""), sections["effective"].status
     lines = [] if status == 0 else output.splitlines()
-    state, problem = _judge(said, lines, status, root=uid == "0")
-    errors = tuple(replace(error, text=files.line(error.file, error.line)) for error in _errors(lines))
+    state, problem = sshd_complaints.judge(said, lines, status, root=uid == "0")
+    errors = tuple(
+        replace(error, text=files.line(error.file, error.line))
+        for error in sshd_complaints.refused_lines(lines)
+    )
     source = "sshd -T" if status == 0 and "absent" not in said else "files"
     values = _sshd_config.Keywords(files, output if source == "sshd -T" else None, matched=bool(spec))
-    complaint = _complaint(lines, errors)
+    complaint = sshd_complaints.complaint(lines, errors)
     changed = files.changed
     return Config(
         state=state,
@@ -302,7 +254,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         options=files.options,
         options_place=files.options_place,
         port_option=files.port_option,
-        glued=_glued(errors),
+        glued=sshd_complaints.glued(errors),
         password_place=files.place("passwordauthentication"),
         allow_users=values.every("allowusers"),
         deny_users=values.every("denyusers"),
@@ -313,7 +265,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         password_authentication=values.flag("passwordauthentication"),
         authorized_keys_files=values.words("authorizedkeysfile", _sshd_config.KEY_FILES),
         strict_modes=values.flag("strictmodes"),
-        use_pam=_unless_refused("usepam", errors, values.flag("usepam", "no")),
+        use_pam=sshd_complaints.unless_refused("usepam", errors, values.flag("usepam", "no")),
         methods_wanted=values.text("authenticationmethods", "any"),
         force_command=values.text("forcecommand", "none"),
         permit_tty=values.flag("permittty"),
@@ -343,67 +295,3 @@ def _seconds(text: str | Unknown) -> int | Unknown:
 
 def _root_login(word: str | Unknown) -> str | Unknown:
     return "prohibit-password" if word == "without-password" else word
-
-
-def _judge(
-    said: Mapping[str, str], lines: list[str], status: int | None, *, root: bool
-) -> tuple[str | Unknown, str | Unknown]:
-    """Config.state and Config.problem, by what sshd says before it gives up."""
-    text = "\n".join(lines)
-    if "absent" in said:
-        return (untested := Unknown("sshd is not installed")), untested
-    if status is None:
-        return (untested := Unknown("sshd -T did not end")), untested
-    if status == 0:
-        return "valid", "none"
-    if _LIBRARY.search(text):
-        return Unknown("sshd does not load"), "library"
-    if _errors(lines):
-        return "invalid", "bad-line"
-    if _BAD_OPTION.search(text):
-        return "invalid", "options"
-    if _NO_FILE.search(text):
-        return "invalid", "no-file"
-    if "no hostkeys available" in text:
-        unreadable = Unknown("not permitted to read the host keys")
-        return ("invalid", "no-host-keys") if root else (unreadable, unreadable)
-    if "privilege separation directory" in text or "must be owned by root and not group" in text:
-        return "valid", "privsep"
-    if _MATCH_NEEDS.search(text):
-        return (untested := Unknown("its Match blocks need a user and a client")), untested
-    if "bad addr or host: " in text:
-        return "invalid", "address"
-    if re.search(r"Permission denied", text):
-        return NOT_PERMITTED, NOT_PERMITTED
-    return "invalid", "other"
-
-
-def _errors(lines: list[str]) -> tuple[ConfigError, ...]:
-    found = [match for line in lines if (match := _LINE.match(line))]
-    return tuple(
-        ConfigError(match[1], int(match[2]), match[3]) for match in found if not _WARNING.match(match[3])
-    )
-
-
-def _glued(errors: tuple[ConfigError, ...]) -> str:
-    """Two directives in one line, as it comes when the last line of a file has no end and one is appended.
-
-    >>> _glued((ConfigError("/etc/ssh/sshd_config", 9, "unsupported", "UsePAM yesAddressFamily inet"),))
-    "'UsePAM yes' and 'AddressFamily inet'"
-    """
-    return " and ".join(f"'{piece}'" for piece in errors[0].pieces) if errors else ""
-
-
-def _unless_refused(keyword: str, errors: tuple[ConfigError, ...], value: bool | Unknown) -> bool | Unknown:
-    """``value``, if no line that sshd refuses was to set it: its default is not what was meant."""
-    if any(keyword in error.text.lower() for error in errors):
-        return Unknown("sshd refuses the line that sets it")
-    return value
-
-
-def _complaint(lines: list[str], errors: tuple[ConfigError, ...]) -> str:
-    """The line that a person needs to see first."""
-    if errors:
-        return f"{errors[0].file} line {errors[0].line}: {errors[0].message}"
-    plain = [line for line in lines if line.strip() and not line.startswith("@") and not _LINE.match(line)]
-    return plain[-1].strip() if plain else ""

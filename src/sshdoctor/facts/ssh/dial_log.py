@@ -20,15 +20,21 @@ from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh.programs import LOGGING
 
+LATE = 5
+"""So many seconds after it was made a probe may begin: a busy host takes its time to start a shell.
+
+Of what was written in the seconds before, only that counts which names this client."""
+
 COMMANDS = {
     "lines": """
 programs='sshd sshd-session sshd-auth dropbear tinysshd'
 if [ -d /run/systemd/system ] && command -v journalctl >/dev/null; then
-  echo '## journal'
   # Of root's alone: what anybody writes in their names could be so much that nothing else is seen.
   for name in $programs; do set -- "$@" ${1:++} _UID=0 "SYSLOG_IDENTIFIER=$name"; done
   for name in ssh sshd; do set -- "$@" + _PID=1 "UNIT=$name.socket"; done
-  since=$(( $(date +%s) - ${age:-60} - 1 ))
+  echo '## dialled'; echo $(( began - ${age:-60} - 1 ))
+  since=$(( began - ${age:-60} - LATE ))
+  echo '## journal'
   fields=MESSAGE,_PID,_UID,_EXE,SYSLOG_IDENTIFIER,SYSLOG_PID,_TRANSPORT
   journalctl -q -b -n 400 -o json --output-fields=$fields --no-pager --since "@$since" "$@" 2>&1 ||
     journalctl -q -b -n 400 -o json --no-pager --since "@$since" "$@" 2>&1
@@ -43,20 +49,20 @@ if [ -d /run/systemd/system ] && command -v journalctl >/dev/null; then
 else
   for file in /var/log/auth.log /var/log/secure /var/log/messages /var/log/syslog; do
     [ -e "$file" ] || continue
-    echo '## now'; date +%Y-%m-%dT%H:%M:%S; echo "${age:-60}"
+    echo '## now'; date +%Y-%m-%dT%H:%M:%S; echo $(( $(date +%s) - began + ${age:-60} ))
     echo "## file $file"
     tail -c 300000 "$file" 2>&1 |
       grep -aE ' (sshd|sshd-session|sshd-auth|dropbear|tinysshd)[[]|[Pp]ermission denied' | tail -n 400
     exit 0
   done
   if command -v logread >/dev/null; then
-    echo '## now'; date +%Y-%m-%dT%H:%M:%S; echo "${age:-60}"
+    echo '## now'; date +%Y-%m-%dT%H:%M:%S; echo $(( $(date +%s) - began + ${age:-60} ))
     echo '## file logread'
     logread 2>&1 | grep -aE ' (sshd|sshd-session|sshd-auth|dropbear|tinysshd)[[]' | tail -n 400
   fi
 fi
 true
-"""
+""".replace("LATE", str(LATE))
 }
 
 _TIME = r"\d{4}-\d\d-\d\dT\S{8,32}|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
@@ -80,9 +86,12 @@ def parse(sections: Mapping[str, Section]) -> DialLog | Unknown:
     said = parts(sections["lines"].output)
     if "journal" in said:
         source = "journalctl -b -t sshd -t sshd-session"
-        lines = journal_lines(said["journal"], LOGGING)
+        since = int(said.get("dialled", "").strip() or 0)
+        lines = journal_lines(said["journal"], LOGGING, since=since)
         return DialLog(
-            lines=lines if isinstance(lines, Unknown) else (*lines, *_of_account(said.get("account", ""))),
+            lines=lines
+            if isinstance(lines, Unknown)
+            else (*lines, *_of_account(said.get("account", ""), since)),
             source=source,
         )
     name = next((name for name in said if name.startswith("file ")), None)
@@ -96,22 +105,25 @@ def parse(sections: Mapping[str, Section]) -> DialLog | Unknown:
     return DialLog(lines=tuple(_text_lines(text, said["now"].splitlines())), source=source)
 
 
-def _of_account(text: str) -> tuple[Line, ...]:
+def _of_account(text: str, since: int) -> tuple[Line, ...]:
     """What sshd wrote as the one who logs in: the part of it that runs behind the login does so."""
     first, _, entries = text.partition("\n")
-    lines = journal_lines(entries, LOGGING, first.removeprefix("uid=")) if first else ()
+    lines = journal_lines(entries, LOGGING, first.removeprefix("uid="), since) if first else ()
     return () if isinstance(lines, Unknown) else lines
 
 
 def _text_lines(lines: Iterable[str], times: list[str]) -> Iterator[Line]:
     now, age = datetime.fromisoformat(times[0]), int(times[1])
-    since = now - timedelta(seconds=age + 1)
+    dialled = now - timedelta(seconds=age + 1)
+    since = dialled - timedelta(seconds=LATE)
     for line in lines:
         found = _LINE.match(line)
         tag = _TAG.search(found["rest"]) if found else None
         when = _time(found["time"], now) if found else None
         if tag and when and when >= since:
-            yield Line(tag["program"], int(tag["pid"]), tag["message"][:LONGEST], trusted=False)
+            yield Line(
+                tag["program"], int(tag["pid"]), tag["message"][:LONGEST], trusted=False, early=when < dialled
+            )
 
 
 def _time(text: str, now: datetime) -> datetime | None:

@@ -28,7 +28,7 @@ COMMANDS = {
     "waiting": f"""{find_servers()}
 [ -n "$user" ] && [ -n "$age" ] && [ -r /proc/uptime ] || exit 0
 find_servers {" ".join(SERVERS)} >/dev/null
-echo '## times'; cat /proc/uptime; echo "$age"
+echo '## times'; cat /proc/uptime; echo $(( $(date +%s) - began + age ))
 children() {{
   grep -lsE "^PPid:[[:space:]]+($(IFS='|'; echo "$*"))\\$" /proc/[0-9]*/status | tr -dc '0-9\\n'
 }}

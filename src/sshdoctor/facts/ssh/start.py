@@ -42,6 +42,9 @@ systemctl show -p Id,LoadState,ActiveState,Result,InvocationID,DropInPaths,Fragm
   "$unit.socket" 2>&1
 echo '## conditions'
 systemctl status --no-pager -n 0 "$unit.service" 2>/dev/null | grep -aE '(Condition|Assert)[A-Za-z]*[=:]'
+[ "$load" != masked ] ||
+  sed -n 's/^ConditionPathExists=!//p' "/lib/systemd/system/$unit.service" 2>/dev/null |
+  while read -r path; do [ ! -e "$path" ] || echo "ConditionPathExists=!$path was not met"; done
 echo '## required'
 needed=$(systemctl show -p Requires -p BindsTo -p Requisite --value "$unit.service" 2>/dev/null)
 set --
@@ -241,7 +244,11 @@ def _failed_command(text: str, unit: Mapping[str, Any]) -> tuple[str, int]:
 def _condition(text: str, unit: Mapping[str, str]) -> str:
     if unit.get("Result") == "exec-condition" and (asked := _COMMAND.search(unit.get("ExecCondition", ""))):
         return f"ExecCondition={asked['argv']}"
-    if unit.get("ConditionResult") != "no" and unit.get("AssertResult") != "no":
+    if (
+        unit.get("LoadState") != "masked"
+        and unit.get("ConditionResult") != "no"
+        and unit.get("AssertResult") != "no"
+    ):
         return ""
     if unit.get("ActiveState") == "active":
         return ""

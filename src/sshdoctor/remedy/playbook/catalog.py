@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.document import read_yaml
+from sshdoctor.documents.reader import read_yaml
 from sshdoctor.errors import InputError
 from sshdoctor.model import HostReport
 from sshdoctor.remedy.playbook.model import Remedy

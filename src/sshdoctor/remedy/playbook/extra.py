@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sshdoctor.document import parse_yaml
+from sshdoctor.documents.reader import parse_yaml
 from sshdoctor.errors import UsageError
 
 

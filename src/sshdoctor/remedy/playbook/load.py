@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sshdoctor.document import Block, BlockReader, read_yaml, suggest
+from sshdoctor.documents.reader import Block, BlockReader, read_yaml, suggest
 from sshdoctor.errors import DocumentError, PlaybookError
 from sshdoctor.remedy import modules as actions
 from sshdoctor.remedy.playbook import arguments

@@ -6,7 +6,8 @@ icmp_err_convert; net/ipv6/icmp.c: tab_unreach); those of SSH are OpenSSH's.
 
 from __future__ import annotations
 
-from sshdoctor.model import Reply
+from sshdoctor.model import HostReport, Reply
+from sshdoctor.services import load
 
 _REFUSED = "Connection refused"
 _NO_ROUTE = "No route to host"
@@ -69,9 +70,10 @@ def client_words(word: str) -> str:
     return f"{said} ({word})" if said else word
 
 
-def seen(replies: tuple[Reply, ...], working: tuple[str, ...]) -> str:
+def seen(report: HostReport) -> str:
     """What a client that dials all addresses has seen: each different reply once, those that fail first."""
-    ordered = sorted(replies, key=lambda reply: reply.word in working)
+    working = load(report.service).working
+    ordered = sorted(report.outside, key=lambda reply: reply.word in working)
     words = dict.fromkeys(_at(reply) for reply in ordered)
     return "; ".join(words)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from sshdoctor.document import read_yaml
-from sshdoctor.resources import shipped
+from sshdoctor.documents.reader import read_yaml
+from sshdoctor.documents.resources import shipped
 
 
 class TicketRequest(Struct, frozen=True):

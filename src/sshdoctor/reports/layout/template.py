@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from sshdoctor.documents.resources import shipped
 from sshdoctor.model import HostReport
 from sshdoctor.reports.layout.folding import fold
 from sshdoctor.reports.layout.printable import printable
-from sshdoctor.resources import shipped
 
 
 def fill(name: str, reports: Sequence[HostReport], **more: object) -> str:

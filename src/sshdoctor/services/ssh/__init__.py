@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import struct
 
-from sshdoctor.services.base import CONNECTED, GREETED, NETWORK_LAYERS, Growing, Service, Step
+from sshdoctor.services.base import (
+    CONNECTED,
+    GREETED,
+    LOGGED_IN,
+    LOGIN_TRIED,
+    NETWORK_LAYERS,
+    Growing,
+    Service,
+    Step,
+)
 from sshdoctor.services.ssh.greeting import judge_greeting
 from sshdoctor.services.ssh.service_type import service_type
 
@@ -20,8 +29,8 @@ SERVICE = Service(
         "kex-failed": GREETED,
         "host-key-unknown": 3,
         "host-key-changed": 3,
-        "auth-denied": 4,
-        "session-closed": 5,
+        "auth-denied": LOGIN_TRIED,
+        "session-closed": LOGGED_IN,
         "ok": 6,
     },
     working=("banner", "ok"),

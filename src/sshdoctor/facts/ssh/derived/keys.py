@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from shlex import quote
 from typing import Any
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 from sshdoctor.facts.ssh.account import Account, AuthFile
 from sshdoctor.facts.ssh.config import Config
 from sshdoctor.facts.ssh.parsing.key_files import Objection
+from sshdoctor.facts.ssh.parsing.key_options import refusing
 from sshdoctor.model import Command, Evidence, Unknown
 
 
@@ -35,6 +37,10 @@ class Keys(Struct, frozen=True, kw_only=True):
     """The file in which a line is none that sshd reads as a key, beside others that are; ""."""
     nowhere: bool
     """sshd asks no file and no command for keys (AuthorizedKeysFile none)."""
+    refused_by: str
+    """The option that leaves the client out on every line that holds an offered key, or ""."""
+    sure: bool
+    """No command and no certificate would give a key beside those of the files."""
     forced_command: str
     """What takes the place of the shell for the key that sshd took, or ""."""
     evidence: tuple[Evidence, ...]
@@ -83,7 +89,8 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
     against = _against(holding[0], strict) if holding else ()
     odd = [file for file in files if file.odd]
     none_read = bool(odd) and not any(file.keys for file in files)
-    offered = Evidence("keys that the client offered", "\n".join(marks) or "none")
+    would = "would offer" if known["dialled"].untried is True else "offered"
+    offered = Evidence(f"keys that the client {would}", "\n".join(marks) or "none")
     return Keys(
         authorized=ours if isinstance(ours, Unknown) else found,
         file=files[0].path if files else "~/.ssh/authorized_keys",
@@ -94,6 +101,8 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
         rewrite=_rewrite(odd[0]) if none_read else Command(),
         stray=odd[0].path if odd and not none_read else "",
         nowhere=_nowhere(config) and not account.keys_command,
+        refused_by=_refused_by(holding, marks, known.get("client_address") or "", config),
+        sure=_sure(account, config),
         forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
         evidence=(offered, *account.evidence),
     )
@@ -101,6 +110,26 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
 
 def _nowhere(config: Config | Unknown) -> bool:
     return isinstance(config, Config) and config.authorized_keys_files == ("none",)
+
+
+def _sure(account: Account, config: Config | Unknown) -> bool:
+    """Every key that sshd would take stands in the files that were read."""
+    if isinstance(config, Unknown) or isinstance(config.authorized_keys_files, Unknown):
+        return False
+    return account.keys_command == "" and config.user_ca_keys == "none"
+
+
+def _refused_by(
+    holding: list[AuthFile], marks: tuple[str, ...], client: str, config: Config | Unknown
+) -> str:
+    by_name = getattr(config, "use_dns", None) is not False
+    against = [
+        refusing(options, client, datetime.now(), by_name=by_name)
+        for file in holding
+        for mark, options in file.options
+        if mark in marks
+    ]
+    return against[0] if against and all(against) else ""
 
 
 def _said(words: Any) -> tuple[Any, ...]:

@@ -14,10 +14,7 @@ from sshdoctor.model import Command, Evidence, Unknown
 _MODES = re.compile(r'"\S{1,1024}": bad ownership or modes for (?:file|directory) (/\S{0,1024})\Z')
 _ABSENT = re.compile(r'Could not stat Authorized\w{4,10}Command "(/\S{0,1024})": No such file')
 _USER = re.compile(r'Authorized(?:Keys|Principals)CommandUser "([\w.@-]{1,64})" not found')
-_ANY = Command(
-    "Run the program as AuthorizedKeysCommandUser would, and mend what it says; program and folders must "
-    "belong to root and be writable by nobody else (chown root, chmod go-w)."
-)
+_FAILED = re.compile(r"Authorized(?:Keys|Principals)Command (/\S{1,1024})[^\n]{0,1024} (?:failed|exited)")
 
 
 class KeysProgram(Struct, frozen=True, kw_only=True):
@@ -46,6 +43,8 @@ def _mend(text: str) -> Command:
     'chown root:root /opt; chmod go-w /opt'
     >>> _mend('error: AuthorizedKeysCommandUser "keys" not found: No such file or directory')[:15]
     'useradd --syste'
+    >>> _mend('error: AuthorizedKeysCommand /opt/keys deploy failed, status 1')[:17]
+    'Run /opt/keys as '
     """
     if modes := _MODES.search(text):
         path = quote(modes[1])
@@ -61,4 +60,9 @@ def _mend(text: str) -> Command:
             f"useradd --system --shell /usr/sbin/nologin {name}; or name another in "
             "AuthorizedKeysCommandUser of sshd_config (sshd -t, reload)."
         )
-    return _ANY
+    failed = _FAILED.search(text)
+    program = quote(failed[1]) if failed else "the program"
+    return Command(
+        f"Run {program} as AuthorizedKeysCommandUser would (sshd -T names both), and mend what it says; "
+        "program and folders must belong to root and be writable by nobody else."
+    )

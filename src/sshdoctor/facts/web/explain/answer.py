@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sshdoctor.access_rules.nginx.walk import walk
 from sshdoctor.access_rules.verdict import Rule
-from sshdoctor.facts.web.explain import apache_rules, backend, logged, paths, rules, servers, tls
+from sshdoctor.facts.web.explain import apache_rules, logged, paths, php, rules, servers, tls
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
 from sshdoctor.model import Evidence
 from sshdoctor.services.base import NETWORK_WORDS
@@ -104,16 +104,16 @@ def _states(case: Case) -> Iterator[Found]:
             yield found
     if status in (403, 404) and "File not found" in case.body:
         yield paths.script_unknown(case)
-    if status == 404 and "No input file specified" in case.body and (found := backend.restricted(case)):
+    if status == 404 and "No input file specified" in case.body and (found := php.restricted(case)):
         yield found
     if status == 403 and "Access denied." in case.body:
-        yield backend.script_refused(case, case.lines[-1]) if case.lines else _extension(case)
+        yield php.script_refused(case, case.lines[-1]) if case.lines else _extension(case)
     if status in (400, 431, 494) and re.search(r"(?im)^(?>.*?header).*too (?:large|long)|exceeds", case.body):
         yield _header(case)
     if status == 413:
         yield _body(case)
     if status >= 500 and case.files.full:
-        yield backend.full(case)
+        yield php.full(case)
     walked = case.walked
     if status == 404 and case.by_nginx and walked is not None and walked.file and walked.handler is None:
         absent = case.exists(walked.file, "any") is False

@@ -19,7 +19,7 @@ from sshdoctor.errors import InputError
 
 def shipped(kind: str) -> Path:
     """The folder ``checks``, ``playbooks`` or ``templates`` that came with this program."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     installed = here / "shipped" / kind
     return installed if installed.is_dir() else here.parent.parent / kind
 
@@ -39,6 +39,11 @@ def own_folder(path: Path) -> Path:
         for name in names:
             _refuse(Path(folder, name))
     return path
+
+
+def whose(path: Path, kind: str) -> str:
+    """A file of a person's own and its owner, in words; "" for one that came with this program."""
+    return "" if path.is_relative_to(shipped(kind)) else f"{path.absolute()}, of {owner_of(path)}"
 
 
 def owner_of(path: Path) -> str:

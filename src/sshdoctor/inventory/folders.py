@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sshdoctor.resources import own_folder, shipped
+from sshdoctor.documents.resources import own_folder, shipped
 
 OWN_CHECKS = "sshdoctor_checks"
 """The folder beside an inventory that holds the user's own checks."""

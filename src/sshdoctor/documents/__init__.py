@@ -1,0 +1,1 @@
+"""YAML files, where those that are used stand, and whose they are."""
