@@ -63,14 +63,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("case")
     parser.add_argument("facts", nargs="+")
-    for name in ("client", "address", "user", "about"):
+    for name in ("client", "address", "user", "about", "age"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--port", default="22")
     parser.add_argument("--expect")
     at = sys.argv.index("--")
     given, command = parser.parse_args(sys.argv[1:at]), sys.argv[at + 1 :]
     chosen = list(facts.names()) if given.facts == ["all"] else given.facts
-    variables = {name: getattr(given, name) for name in ("client", "address", "port", "user")}
+    variables = {name: getattr(given, name) for name in ("client", "address", "port", "user", "age")}
     sections = record(chosen, variables, command)
     values = facts.parse_all(chosen, sections)
     for name in chosen:

@@ -12,8 +12,10 @@ from sshdoctor.model import (
     AccessUsed,
     Attempt,
     Cause,
+    Change,
     Evidence,
     Finding,
+    History,
     HostReport,
     Login,
     Prediction,
@@ -60,7 +62,15 @@ def report(text: str = "the rule") -> HostReport:
         prediction=Prediction(reply="rst", agrees=True, why=text),
         causes=(cause,),
         checks=(finding, unseen),
+        history=History(since=1732276801, user=text, changes=(Change(1732276861, f"/etc/{text}"),)),
     )
+
+
+def test_what_changed_since_a_login_worked_is_told() -> None:
+    text = render([report("deploy")], "text")
+    assert "Since the last login that worked (deploy, 2024-11-22 12:00:01 UTC):" in text
+    assert "2024-11-22 12:01:01 /etc/deploy" in text
+    assert '"when": "2024-11-22T12:01:01Z"' in render([report("deploy")], "json")
 
 
 def test_the_json_report_is_as_the_schema_has_it() -> None:

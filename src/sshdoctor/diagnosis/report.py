@@ -26,6 +26,7 @@ from sshdoctor.model import (
     AccessUsed,
     Cause,
     Finding,
+    History,
     Host,
     HostReport,
     Prediction,
@@ -114,8 +115,14 @@ def build_report(
         ),
         possible=_possible(host, replies, checks) if guessing else (),
         when=outside.when,
+        history=_history(facts) if verdict != "healthy" else None,
         url=host.site.url if host.site else None,
     )
+
+
+def _history(facts: Sequence[Mapping[str, object]]) -> History | None:
+    history = getattr(facts[0].get("changes"), "history", None) if facts else None
+    return history if isinstance(history, History) else None
 
 
 def _possible(host: Host, replies: Sequence[Reply], checks: Sequence[Check]) -> tuple[Cause, ...]:

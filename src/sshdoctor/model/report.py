@@ -69,6 +69,24 @@ class Prediction(Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Change(Struct, frozen=True):
+    """Something that changed on the host; ``when`` in seconds since 1970."""
+
+    when: float
+    what: str
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """What changed since a login last worked, the oldest first: where a person looks, and no proof.
+
+    ``since`` is when that was, in seconds since 1970, ``user`` who it was, "" if nobody is named.
+    """
+
+    since: float
+    user: str
+    changes: tuple[Change, ...]
+
+
 class HostReport(Struct, frozen=True, kw_only=True):
     """The answer for one host."""
 
@@ -89,6 +107,8 @@ class HostReport(Struct, frozen=True, kw_only=True):
     """Where nobody looked inside and nothing was found: what the replies alone may come from."""
     when: float | None = None
     """When the host was dialled, in seconds since 1970; None where nobody looked at a clock."""
+    history: History | None = None
+    """None where the client gets in, or no login that worked is known."""
     repair: Repair | None = None
     managed: str | None = None
     """The name of the provider who runs the host."""

@@ -19,7 +19,7 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
     return fill(
         "html.html.j2",
         by_urgency(reports),
-        seen=_seen,
+        seen=seen,
         unseen=lambda report: list(unseen(report.checks)),
         way=_way,
         role=_role,
@@ -27,10 +27,6 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
         version=__version__,
         when=max((report.when or 0 for report in reports), default=0),
     )
-
-
-def _seen(report: HostReport) -> str:
-    return seen(report)
 
 
 def _role(cause: Cause) -> str:

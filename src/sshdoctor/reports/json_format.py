@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from sshdoctor.model import HostReport, Repair, Reply, TaskResult
+from sshdoctor.model import History, HostReport, Repair, Reply, TaskResult
 
 SCHEMA = "sshdoctor/report/1"
 
@@ -35,10 +35,16 @@ def host_entry(report: HostReport) -> dict[str, Any]:
         "causes": [to_builtins(cause, enc_hook=str) for cause in (*report.causes, *report.possible)],
         "checks": [to_builtins(check, enc_hook=str) for check in report.checks],
         "notes": list(report.notes),
+        **({"history": _history(report.history)} if report.history else {}),
         "next": list(report.next),
         "when": None if report.when is None else _moment(report.when),
         **(_repair(report.repair) if report.repair else {}),
     }
+
+
+def _history(history: History) -> dict[str, Any]:
+    changes = [{"when": _moment(one.when), "what": one.what} for one in history.changes]
+    return {"since": _moment(history.since), "user": history.user, "changes": changes}
 
 
 def _moment(when: float) -> str:

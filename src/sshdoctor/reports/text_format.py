@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sshdoctor.model import Cause, Evidence, Hop, HostReport, Reply, endpoint
 from sshdoctor.reports.layout.client_words import client_words, seen
+from sshdoctor.reports.layout.history import history_lines
 from sshdoctor.reports.layout.many_hosts import by_urgency, recap_lines, summary_lines, told_before
 from sshdoctor.reports.layout.printable import printable
 from sshdoctor.reports.layout.unseen import unseen
@@ -75,6 +76,8 @@ def _host(report: HostReport) -> Iterator[RenderableType]:
         yield from _cause(cause)
     for cause in report.possible:
         yield from _possible(cause)
+    if report.history is not None:
+        yield from history_lines(report.history)
     if report.notes:
         yield Text("")
     for note in report.notes:
