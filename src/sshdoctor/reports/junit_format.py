@@ -15,7 +15,7 @@ from sshdoctor.reports.layout.template import fill
 
 
 def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80) -> str:
-    return fill("junit.xml.j2", reports, seconds=_seconds, seen=_seen, cases=_cases, version=__version__)
+    return fill("junit.xml.j2", reports, seconds=_seconds, seen=seen, cases=_cases, version=__version__)
 
 
 def _cases(report: HostReport) -> dict[str, int]:

@@ -23,7 +23,7 @@ def render(
     if lang != "en":
         return fill(f"markdown.{lang}.md.j2", reports, words=phrases(lang, own_checks))
     matters = by_cause(reports) if len(reports) > 1 else []
-    return fill("markdown.md.j2", by_urgency(reports), seen=_seen, matters=matters)
+    return fill("markdown.md.j2", by_urgency(reports), seen=seen, matters=matters)
 
 
 def _seen(report: HostReport) -> str:

@@ -29,7 +29,11 @@ echo '## account'; echo "name=$user"; echo "uid=$uid"; echo "groups=$(id -Gn -- 
 stacks '^[^#]*(pam_limits|pam_systemd[.]so|include|substack)'
 more=/etc/security/limits.d
 set --
-for file in /etc/security/limits.conf "$more"/*.conf; do [ ! -r "$file" ] || set -- "$@" "$file"; done
+for file in /etc/security/limits.conf "$more" "$more"/*.conf; do
+  [ -e "$file" ] || continue
+  if [ ! -r "$file" ]; then echo '## unread'; echo "$file"; break; fi
+  [ -d "$file" ] || set -- "$@" "$file"
+done
 fitting file '^[^#]+[[:space:]]((nproc|nofile|max(sys)?logins)[[:space:]]|-[[:space:]]*$)' "$@"
 echo '## processes'
 ! grep -qsE '^[^#]*[[:space:]]nproc[[:space:]]' /etc/security/limits.conf "$more"/*.conf ||
@@ -85,8 +89,10 @@ def parse(sections: Mapping[str, Section]) -> Limits | Unknown:
     asked = dict(_pam.entries(services, "sshd", "session")).get("pam_limits.so")
     files = {name.removeprefix("file "): text for name, text in said.items() if name.startswith("file ")}
     lines = [(path, line) for path, text in files.items() for line in text.splitlines()]
-    others = asked is None or uid == "0" or any(word.startswith("conf=") for word in asked)
-    found = {} if others else _in_force(lines, account)
+    lifted = asked is None or uid == "0"
+    if not lifted and (unread := _unread(said, asked or ())):
+        return Unknown(unread)
+    found = {} if lifted else _in_force(lines, account)
     used = number(said.get("processes", "").strip()) or 0
     item, full = _full(found, used)
     slice_, tasks_most, tasks = _slice(properties(said.get("slice", "")), services)
@@ -104,6 +110,13 @@ def parse(sections: Mapping[str, Section]) -> Limits | Unknown:
             *(evidence(f"systemctl show user-{uid}.slice", said["slice"].splitlines()) if slice_ else ()),
         ),
     )
+
+
+def _unread(said: Mapping[str, str], asked: Iterable[str]) -> str:
+    """Why the limits that count are not known, or ""."""
+    if elsewhere := next((word for word in asked if word.startswith("conf=")), ""):
+        return f"pam_limits has {elsewhere[:100]}, which is not read"
+    return f"{said['unread'].strip()[:100]} may not be read; root may" if "unread" in said else ""
 
 
 def _services(said: Mapping[str, str]) -> dict[str, str]:
