@@ -36,7 +36,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("sshdoctor diagnose web1 --outs", ["--outside-only"]),
         ("sshdoctor remediate web1 --cause sshd-sto", ["sshd-stopped"]),
         ("sshdoctor diagnose --only firew", ["firewall", "firewall-accepts-ssh"]),
-        ("sshdoctor playbook start-s", ["start-sshd"]),
+        ("sshdoctor playbook start-ss", ["start-sshd"]),
         ("sshdoctor completion f", ["fish"]),
         ("sshdoctor diagnose --output ", []),
     ],
