@@ -94,7 +94,7 @@ def _seconds(match: object, message: str) -> float:
     assert callable(match)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.thread_time()
         match(message)
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     return min(times)

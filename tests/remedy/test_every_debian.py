@@ -17,6 +17,8 @@ from hosts.client import Client
 from hosts.scenario import Scenario, load_scenarios
 from hosts.state import differences, state_of
 from hosts.testbed import Testbed
+from sshdoctor import services
+from sshdoctor.diagnosis.setup import load_checks
 from sshdoctor.documents.resources import shipped
 from sshdoctor.remedy.playbook.load import load_playbooks
 from sshdoctor.remedy.playbook.model import Playbook
@@ -55,9 +57,18 @@ class Trial:
         return f"{self.playbook.id} on {self.image}: {self.scenario.name}"
 
 
+def playbooks() -> Iterator[Playbook]:
+    """Those for a live host that mend the usual service; those of sites have tests of their own."""
+    checks = [one for one in load_checks([shipped("checks")]) if one.is_of(services.default())]
+    causes = {rule.id for check in checks for rule in check.causes}
+    for playbook in load_playbooks([shipped("playbooks")]):
+        if playbook.remedy.on_disk != "only" and causes & {*playbook.remedy.mends}:
+            yield playbook
+
+
 def trials() -> Iterator[Trial]:
     """The first scenario of each playbook (or a better one), on the images where none is that can play it."""
-    for playbook in (one for one in load_playbooks([shipped("playbooks")]) if one.remedy.on_disk != "only"):
+    for playbook in playbooks():
         tried = [one for one in SCENARIOS if one.cause_ids <= {*playbook.remedy.mends}]
         left = [image for image in (*DEBIANS, "noinit") if image not in {_debian(one) for one in tried}]
         for image in left:
@@ -80,7 +91,7 @@ TRIALS = list(trials())
 
 
 def test_every_playbook_is_tried_on_every_debian() -> None:
-    for playbook in (one for one in load_playbooks([shipped("playbooks")]) if one.remedy.on_disk != "only"):
+    for playbook in playbooks():
         tried = {_debian(one) for one in SCENARIOS if one.cause_ids <= {*playbook.remedy.mends}}
         tried |= {trial.image for trial in TRIALS if trial.playbook.id == playbook.id}
         never = {image for one, image in NEVER_THERE if one == playbook.id}

@@ -139,7 +139,7 @@ class _Parser:
             raise UnknownValue(f"the expression {self.text}")
         kind, text = self.tokens.pop(0)
         if kind in ("single", "double"):
-            return re.sub(r"%\{([^}]*)\}", lambda found: self.variable(found[1]), text)
+            return re.sub(r"%\{([^}]{0,300})\}", lambda found: self.variable(found[1]), text)
         if kind == "variable":
             return self.variable(text[2:-1])
         if kind == "word" and text.lower() in _FUNCTIONS and self.next("("):

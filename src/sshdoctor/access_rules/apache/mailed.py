@@ -15,10 +15,11 @@ from sshdoctor.access_rules.verdict import Request, Verdict
 
 _MAINS = {"apache2.conf": "/etc/apache2/", "conf/httpd.conf": "/etc/httpd/", "httpd.conf": "/etc/httpd/conf/"}
 _OURS = re.compile(
-    r"(?im)^\s*(?:</?(?:VirtualHost|Directory|Location|Files|IfModule)\b|DocumentRoot\s|LoadModule\s|RewriteEngine\s)"
+    r"(?im)^[ \t]*(?:</?(?:VirtualHost|Directory|Location|Files|IfModule)\b"
+    r"|DocumentRoot\s|LoadModule\s|RewriteEngine\s)"
 )
 _BUILT_IN = ("core", "so", "http", "log_config", "logio", "version", "unixd", "watchdog", "mpm_event")
-_EXPORT = re.compile(r"^\s*(?:export\s+)?(APACHE_\w+)=[\"']?([^\"'#\s$]*)", re.MULTILINE)
+_EXPORT = re.compile(r"^[ \t]*(?:export[ \t]+)?(APACHE_\w+)=[\"']?([^\"'#\s$]*)", re.MULTILINE)
 _LARGEST = 2**20
 _ALONE = """DocumentRoot "{0}"
 <Directory "{0}">

@@ -15,7 +15,7 @@ from sshdoctor.access_rules.apache.read import Line
 from sshdoctor.access_rules.unknown import UnknownValue, expression
 
 _URL = re.compile(r"(?:https?|ftps?|ajp|wss?|ldaps?|gopher|news|mailto)://?", re.IGNORECASE)
-_REFERENCE = re.compile(r"\\(.)|\$(\d)|%(\d)|([$%])\{([^}]*)\}")
+_REFERENCE = re.compile(r"\\(.)|\$(\d)|%(\d)|([$%])\{([^}]{0,300})\}")
 REWRITING = ("rewriteengine", "rewriterule", "rewritecond", "rewritebase", "rewriteoptions")
 _ROUNDS = 32
 _REDIRECTS = {"permanent": 301, "temp": 302, "seeother": 303}
