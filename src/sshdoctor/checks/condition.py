@@ -6,7 +6,7 @@ import ast
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from shlex import quote
 from typing import Any
 
@@ -50,10 +50,7 @@ class Expression(Struct, frozen=True):
         >>> parse_expression("a.b.c == 1", {"a": Mapping[str, object]}).fields
         ('a.b',)
         """
-        attributes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Attribute))
-        return tuple(
-            dict.fromkeys(f"{at.value.id}.{at.attr}" for at in attributes if isinstance(at.value, ast.Name))
-        )
+        return _parsed(self.text).fields
 
     def value(self, facts: Mapping[str, object]) -> object:
         """Its value over ``facts``, or Unknown where it hangs on something unknown (Kleene's logic).
@@ -114,17 +111,35 @@ def parse_expression(text: str, schema: Mapping[str, type]) -> Expression:
     ...
     sshdoctor.checks.condition.ConditionError: service has no 'stat'; it has: reason
     """
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-        _refuse_deep(tree)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        short = text.strip()[:80]
-        raise ConditionError(f"not an expression: {short!r}; such as: fact.field == 'word'") from None
-    faults = list(_faults(tree, schema))
+    parsed = _parsed(text.strip())
+    faults = list(_faults(parsed.tree, schema))
     if faults:
         raise ConditionError("; ".join(faults))
-    names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id.lower() not in _WORDS]
-    return Expression(text.strip(), tree, tuple(dict.fromkeys(names)))
+    return Expression(text.strip(), parsed.tree, parsed.names)
+
+
+class _Parsed(Struct, frozen=True):
+    tree: ast.expr
+    names: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
+@cache
+def _parsed(text: str) -> _Parsed:
+    """Of the expressions of all checks more than half stand there more than once."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+        _refuse_deep(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ConditionError(f"not an expression: {text[:80]!r}; such as: fact.field == 'word'") from None
+    nodes = list(ast.walk(tree))
+    names = [one.id for one in nodes if isinstance(one, ast.Name) and one.id.lower() not in _WORDS]
+    fields = [
+        f"{one.value.id}.{one.attr}"
+        for one in nodes
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name)
+    ]
+    return _Parsed(tree, tuple(dict.fromkeys(names)), tuple(dict.fromkeys(fields)))
 
 
 def _refuse_deep(tree: ast.AST) -> None:
