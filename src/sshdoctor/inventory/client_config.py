@@ -29,7 +29,7 @@ _OPTIONS = (
     "pubkeyauthentication",
     "stricthostkeychecking",
 )
-_ALGORITHMS = ("kexalgorithms", "ciphers")
+_ALGORITHMS = ("kexalgorithms", "ciphers", "macs", "hostkeyalgorithms")
 _NO_SUCH_HOST = "no-such-host-of-anybodys"
 _SECONDS = 15  # a Match exec of the user's may take its time
 _HOPS = 8

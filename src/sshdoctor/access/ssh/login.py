@@ -34,6 +34,7 @@ def log_in(login: Login, sock: Any, *, timeout: float, accept_new_host_key: bool
     def transport(sock: Any, **options: Any) -> paramiko.Transport:
         made.append(paramiko.Transport(sock, **options))
         made[0].set_log_channel(log.channel)
+        agree_to_no_more(made[0], login)
         check.prefer_known_types(made[0])
         return made[0]
 
@@ -111,6 +112,19 @@ def _auth_detail(authentication: Authentication, said: str) -> str:
         *authentication.notes,
     ]
     return "; ".join(part for part in parts if part)
+
+
+_OFFERED = {"kexalgorithms": "kex", "ciphers": "ciphers", "macs": "digests", "hostkeyalgorithms": "key_types"}
+"""What ssh_config(5) and paramiko call the lists that a client offers."""
+
+
+def agree_to_no_more(transport: paramiko.Transport, login: Login) -> None:
+    """What the person's own client refuses is refused: SHA-1, say, which older versions of paramiko take."""
+    options = transport.get_security_options()
+    for name, own in _OFFERED.items():
+        agreed = login.algorithms.get(name, ())
+        if left := tuple(one for one in getattr(options, own) if one in agreed):
+            setattr(options, own, left)
 
 
 def _own_algorithms(transport: paramiko.Transport) -> dict[str, tuple[str, ...]]:
