@@ -85,6 +85,8 @@ class History(Struct, frozen=True, kw_only=True):
     since: float
     user: str
     changes: tuple[Change, ...]
+    unseen: tuple[str, ...] = ()
+    """Kinds of change that this host cannot be asked for: files, packages, units."""
 
 
 class HostReport(Struct, frozen=True, kw_only=True):

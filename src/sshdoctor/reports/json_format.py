@@ -44,7 +44,12 @@ def host_entry(report: HostReport) -> dict[str, Any]:
 
 def _history(history: History) -> dict[str, Any]:
     changes = [{"when": _moment(one.when), "what": one.what} for one in history.changes]
-    return {"since": _moment(history.since), "user": history.user, "changes": changes}
+    return {
+        "since": _moment(history.since),
+        "user": history.user,
+        "changes": changes,
+        "unseen": list(history.unseen),
+    }
 
 
 def _moment(when: float) -> str:

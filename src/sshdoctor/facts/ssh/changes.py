@@ -50,6 +50,7 @@ for path in /etc/ssh /etc/pam.d /etc/security /etc/ufw /etc/iptables /etc/nftabl
 do [ ! -e "$path" ] || set -- "$@" "$path"; done
 [ $# = 0 ] || find "$@" -xdev -maxdepth 4 '(' -type f -o -type l ')' -newerct "@$since" -printf '%C@ %p\n' \
   2>/dev/null | sort -n | tail -n 40
+find / -maxdepth 0 -newerct @1 -printf '' 2>/dev/null || echo unseen
 echo '## packages'
 if [ -r /var/log/dpkg.log ]; then
   start=$(date -d "@$since" '+%Y-%m-%d %H:%M:%S' 2>/dev/null)
@@ -59,7 +60,7 @@ elif command -v rpm >/dev/null; then
   echo rpm
   rpm -qa --qf '%{INSTALLTIME} %{NAME} %{VERSION}-%{RELEASE}\n' 2>/dev/null |
     awk -v since="$since" '$1 >= since' | sort -n | tail -n 40
-fi
+else echo unseen; fi
 echo '## units'
 if [ -d /run/systemd/system ]; then
   set --
@@ -68,7 +69,7 @@ if [ -d /run/systemd/system ]; then
   done
   journalctl -q -b -n 200 -o short-unix --no-pager --since "@$since" "$@" 2>/dev/null |
     grep -aE ': (Started|Stopped|Reloaded|Failed to start) ' | tail -n 20 | cut -c1-200
-fi
+else echo unseen; fi
 true
 """
 }
@@ -85,6 +86,7 @@ VALUE = Changes
 WRITERS = {"": "anyone"}
 OF_REFUSALS = True
 
+_KINDS = ("files", "packages", "units")
 _LOGIN = re.compile(r"Accepted \S{1,40} for (\S{1,64}) from \S{1,64} port ")
 _FILE = re.compile(r"(\d{9,11})(?:\.\d+)? (/\S.{0,300})")
 _DPKG = re.compile(
@@ -101,6 +103,7 @@ def parse(sections: Mapping[str, Section]) -> Changes | Unknown:
         return Unknown("no login that worked is in the log")
     seconds, zone = (*said["since"].split(), "+0000")[:2]
     since = float(seconds)
+    unseen = tuple(kind for kind in _KINDS if said[kind].strip() == "unseen")
     who = _LOGIN.search(said["login"])
     found = sorted(
         (
@@ -111,11 +114,8 @@ def parse(sections: Mapping[str, Section]) -> Changes | Unknown:
         ),
         key=lambda one: one.when,
     )
-    return Changes(
-        history=History(
-            since=since, user=who[1] if who else "", changes=tuple(one for one in found if one.when > since)
-        )
-    )
+    after = tuple(one for one in found if one.when > since)
+    return Changes(history=History(since=since, user=who[1] if who else "", changes=after, unseen=unseen))
 
 
 def _booted(text: str, since: float) -> Iterator[Change]:

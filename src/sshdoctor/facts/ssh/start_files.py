@@ -27,7 +27,7 @@ own=$(
   for file in "$home/.ssh/rc" "$home/.bashrc" "$home/.zshenv" "$home/.bash_profile" "$home/.profile"; do
     [ ! -f "$file" ] || set -- "$@" "$file"
   done
-  [ $# = 0 ] || timeout 2 grep -m 2 -anHE "$ends" "$@" 2>/dev/null
+  [ $# = 0 ] || timeout 2 grep -m 2 -anHE "$ends" "$@" 2>/dev/null || [ $? = 1 ] || echo unread
 )
 common=$(grep -m 2 -ansHE "$ends" /etc/ssh/sshrc /etc/bash.bashrc /etc/profile /etc/profile.d/*.sh /dev/null)
 echo "$own"; echo "$common"
@@ -81,6 +81,8 @@ def _is_early(line: str) -> bool:
 
 
 def parse(sections: Mapping[str, Section]) -> StartFiles | Unknown:
+    if "unread" in sections["lines"].output.splitlines():
+        return Unknown("the start files of its user may not be read, or not in time")
     said = [line[:200] for line in sections["lines"].output.splitlines() if _is_early(line)]
     lines = [line for line in said if not line.startswith(_AT_ONCE)]
     ending = lines[0] if lines else ""

@@ -25,8 +25,10 @@ def history_lines(history: History) -> Iterator[RenderableType]:
         yield _line(f"… {left} changes before these (--format json has all)", 4)
     for one in history.changes[-_SHOWN:]:
         yield _line(f"{_moment(one.when)} {printable(one.what)}", 4)
-    if not history.changes:
+    if not history.changes and not history.unseen:
         yield _line("no change is seen in packages, units, a boot, or the files that let people in.", 4)
+    if history.unseen:
+        yield _line(f"Not seen: changes of {', '.join(history.unseen)}.", 4)
 
 
 def _moment(when: float) -> str:
