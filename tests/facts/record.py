@@ -40,7 +40,7 @@ _Dumper.add_representer(str, _text)
 def record(chosen: list[str], variables: dict[str, str], command: list[str]) -> dict[str, Section]:
     """The sections of the chosen facts, from the host that ``command`` runs a script on."""
     commands = facts.commands(chosen)
-    script = probe.build_script(commands, variables, MARK)
+    script = probe.build_script(commands, variables, MARK, facts.asked_once(chosen))
     done = subprocess.run(command, input=script.encode(), capture_output=True, timeout=60, check=False)
     if done.stderr:
         sys.stderr.write(done.stderr.decode(errors="replace"))

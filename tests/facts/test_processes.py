@@ -29,7 +29,7 @@ def sshd() -> Iterator[Path]:
 
 
 def pids_seen() -> list[int]:
-    script = build_script(processes.COMMANDS, {}, MARK)
+    script = build_script(processes.COMMANDS, {}, MARK, processes.ONCE)
     done = subprocess.run(["sh", "-s"], input=script.encode(), capture_output=True, timeout=30, check=True)
     seen = processes.parse(split_output(done.stdout, MARK, tuple(processes.COMMANDS)))
     assert isinstance(seen, Processes)

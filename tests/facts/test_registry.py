@@ -69,7 +69,7 @@ def test_a_command_is_a_posix_shell_text(key: str) -> None:
 
 def test_every_fact_reads_the_machine_that_runs_the_tests() -> None:
     keys = facts.commands(facts.names())
-    script = probe.build_script(keys, VARIABLES, "f00d")
+    script = probe.build_script(keys, VARIABLES, "f00d", facts.asked_once(facts.names()))
     done = subprocess.run(["sh", "-s"], input=script.encode(), capture_output=True, timeout=60, check=False)
     sections = probe.split_output(done.stdout, "f00d", tuple(keys))
     assert {key for key, section in sections.items() if section.cut} == set()

@@ -42,7 +42,9 @@ def look(
     address = host.address6 if six else host.address4
     commands = facts.commands(NEEDED)
     variables = {"client": client, "address": address, "port": str(port), "user": ""}
-    output = access.run(probe.build_script(commands, variables, "looked"), timeout=60)
+    output = access.run(
+        probe.build_script(commands, variables, "looked", facts.asked_once(NEEDED)), timeout=60
+    )
     found = facts.parse_all(NEEDED, probe.split_output(output.stdout, "looked", tuple(commands)))
     reply = Reply(word="silence", address=address, family="ipv6" if six else "ipv4", port=port)
     login = Login(address=address, port=port)

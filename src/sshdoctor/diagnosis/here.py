@@ -10,7 +10,7 @@ from typing import Any
 from sshdoctor.access.local import open_local
 from sshdoctor.diagnosis.outside import Outside
 from sshdoctor.errors import AccessError
-from sshdoctor.facts import commands, parse_all
+from sshdoctor.facts import asked_once, commands, parse_all
 from sshdoctor.facts.probe import build_script, split_output
 from sshdoctor.model import Host, Reply, Unknown
 from sshdoctor.outside.unmarked import connects_unmarked
@@ -85,7 +85,9 @@ def _ask(reply: Reply) -> Facts:
         "user": "",
     }
     try:
-        output = open_local().run(build_script(asked, variables, mark), timeout=_SECONDS).stdout
+        output = (
+            open_local().run(build_script(asked, variables, mark, asked_once(FACTS)), timeout=_SECONDS).stdout
+        )
     except AccessError:
         output = b""
     found = parse_all(FACTS, split_output(output, mark, tuple(asked)))

@@ -12,10 +12,10 @@ from math import ceil
 from msgspec import Struct
 
 from sshdoctor.checks.run import Run
-from sshdoctor.facts import commands, parse_all
+from sshdoctor.facts import asked_once, commands, parse_all
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.words import OddWordError, address
-from sshdoctor.facts.probe import build_script, split_output, stop_script
+from sshdoctor.facts.probe import build_script, split_output, stop_script, was_heard
 from sshdoctor.model import Host, Login, Reply, Unknown, is_address
 from sshdoctor.services import works
 
@@ -80,7 +80,7 @@ class Probe:
     def script(self) -> str:
         """The script as it is to run now: it is told how many seconds ago the host was first dialled."""
         age = {} if self._when is None else {"age": str(max(0, ceil(time.time() - self._when)))}
-        return build_script(self._commands, self._given | age, self.mark)
+        return build_script(self._commands, self._given | age, self.mark, asked_once(self.wanted))
 
     def _variables(self, reply: Reply) -> dict[str, str]:
         client = client_of(reply, self._here)
@@ -96,7 +96,7 @@ class Probe:
 
     def was_heard(self, output: bytes) -> bool:
         """Whether the host ran the script at all."""
-        return f"\n@@{self.mark} begin {_CLIENT}@@\n".encode() in output
+        return was_heard(output, self.mark)
 
     def read(self, output: bytes) -> ProbeResult:
         """What ``output`` says; what is missing in it is Unknown."""

@@ -4,7 +4,8 @@ The filename is the registry, the folder says whom it concerns. A fact ``NAME.py
 POSIX sh text), ``VALUE`` (a frozen Struct) and ``parse(sections)``, which gives a VALUE or an Unknown;
 ``WRITERS`` says who could have written what stands in it (see ``Writer``). One that files alone can tell has
 ``on_disk(disk, user)`` as well: the same VALUE, of a system that does not run. Of one that
-lets the client in a fact with ``OF_REFUSALS`` is not asked. One in a folder ``derived`` is made of others
+lets the client in a fact with ``OF_REFUSALS`` is not asked. ``ONCE`` is what its commands need to know and
+others' as well: the probe asks it once. One in a folder ``derived`` is made of others
 (``NEEDS``), and of what the client met, by ``derive(known)``.
 """
 
@@ -44,6 +45,7 @@ __all__ = [
     "Fact",
     "Writer",
     "Writers",
+    "asked_once",
     "commands",
     "derived",
     "left_out",
@@ -120,6 +122,11 @@ def commands(chosen: Iterable[str]) -> dict[str, str]:
     ['listeners.sockets']
     """
     return {f"{name}.{key}": text for name in chosen for key, text in load(name).COMMANDS.items()}
+
+
+def asked_once(chosen: Iterable[str]) -> dict[str, str]:
+    """What several of the chosen facts need to know, by the shell variable that has it in their commands."""
+    return {key: text for name in chosen for key, text in getattr(load(name), "ONCE", {}).items()}
 
 
 def parse_all(chosen: Iterable[str], sections: Mapping[str, Section]) -> dict[str, Any]:

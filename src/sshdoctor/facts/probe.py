@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 
 from sshdoctor import services
 from sshdoctor.facts.parsing.section import Section
@@ -46,32 +47,60 @@ else
     return "$status"
   }
 fi
+# framed: the sections of a lane, behind the mark, each line of one with a bar before it. What is over the
+# size of a section is read and dropped, until the section ends.
 if command -v awk >/dev/null; then
   framed() {
     awk -v most="$bytes" '
-      NR > 1 { size += length(last) + 1; if (size > most) { over = 1; exit } print "|" last }
-      { last = $0 }
-      END { if (over) print "=over"; else printf "=%s %d\\n", last, size }'
+      NR == 1 { begins = "@@" $0 " begin "; ends = "@@" $0 " end "; next }
+      index($0, begins) == 1 { print "\\n" $0; inside = 1; size = 0; next }
+      !inside { next }
+      index($0, ends) == 1 {
+        inside = 0
+        if (size > most) print "=over"; else printf "=%s %d\\n", substr($0, length(ends) + 1), size
+        fflush(); next
+      }
+      size <= most { size += length($0) + 1; if (size <= most) print "|" $0 }'
   }
 else
   framed() {
-    size=0 last=
-    while IFS= read -r line || { last=$line; false; }; do
-      size=$((size + ${#line} + 1))
-      [ "$size" -le "$bytes" ] || { echo '=over'; return; }
-      printf '|%s\\n' "$line"
+    read -r own
+    begins="@@$own begin " ends="@@$own end " inside='' size=0
+    while IFS= read -r line; do
+      case $inside$line in
+        "$begins"*) printf '\\n%s\\n' "$line"; inside=yes size=0 ;;
+        "yes$ends"*)
+          inside=
+          if [ "$size" -gt "$bytes" ]; then echo '=over'; else echo "=${line#"$ends"} $size"; fi ;;
+        yes*)
+          [ "$size" -gt "$bytes" ] || {
+            size=$((size + ${#line} + 1)); [ "$size" -gt "$bytes" ] || printf '|%s\\n' "$line"
+          } ;;
+      esac
     done
-    echo "=$last $size"
   }
 fi
 section() {
   printf '\\n@@%s begin %s@@\\n' "$mark" "$1"
-  { limited "$seconds" "$2" "$1" </dev/null 2>&1; printf '\\n%s' "$?"; } | framed
+  limited "$seconds" "$2" "$1" </dev/null 2>&1
+  printf '\\n@@%s end %s\\n' "$mark" "$?"
 }
 """
 
 
-def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark: str) -> str:
+_ASKED_ONCE = """\
+{name}=$(limited "$seconds" {text} {name} </dev/null 2>/dev/null) || {name}=
+[ ${{#{name}}} -le 60000 ] || {name}= # the kernel passes on 128 KiB at most
+export {name}
+"""
+
+
+def build_script(
+    commands: Mapping[str, str],
+    variables: Mapping[str, str],
+    mark: str,
+    once: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """The POSIX script that runs ``commands`` (name to shell text), in lanes side by side.
 
     A lane writes into a pipe, which is copied out when the one before it has ended: hosts have more than one
@@ -80,7 +109,8 @@ def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark
     ``variables`` (client, address, port, user, age) reach the commands as quoted shell variables. ``age``,
     the seconds since the host was first dialled, counts until ``began``: a busy host comes late to a command.
     ``mark`` is the random word that tells this run's fences from whatever else is printed; it stands in no
-    command line and in no environment.
+    command line and in no environment. What a text of ``once`` prints is asked before, and reaches the
+    commands as the shell variable of its name; it is "" where the text did not end well.
 
     >>> print(build_script({"who": "id -u"}, {"user": "o'brien"}, "f00")[:26])
     user='o'"'"'brien'
@@ -91,12 +121,22 @@ def build_script(commands: Mapping[str, str], variables: Mapping[str, str], mark
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     seen = (services.load(name).session_client for name in services.names())
     head += "".join(f'[ -n "$client" ] || client={word}\n' for word in seen)
+    asked = "".join(
+        _ASKED_ONCE.format(name=name, text=shlex.quote(once[name].strip())) for name in sorted(once)
+    )
     lines = [f"section {name} {shlex.quote(text.strip())}\n" for name, text in commands.items()]
     size = -(-len(lines) // LANES) or 1
     lanes = ["".join(lines[at : at + size]) for at in range(0, len(lines), size)]
     # Each lane prints its own sections, then copies what the lane behind it wrote into the pipe meanwhile.
-    pipeline = " | ".join(f"{{\n{lane}cat\n}}" for lane in reversed(lanes or [""]))
-    return f"{head}{_PRELUDE}: | {pipeline}\nprintf '\\n@@%s done@@\\n' \"$mark\"\n"
+    framed = (f'{{\n{{\necho "$mark"\n{lane}}} | framed\ncat\n}}' for lane in reversed(lanes or [""]))
+    pipeline = " | ".join(framed)
+    heard = "printf '\\n@@%s heard@@\\n' \"$mark\"\n"
+    return f"{head}{heard}{_PRELUDE}{asked}: | {pipeline}\nprintf '\\n@@%s done@@\\n' \"$mark\"\n"
+
+
+def was_heard(output: bytes, mark: str) -> bool:
+    """Whether the host ran the script of ``mark`` at all."""
+    return f"\n@@{mark} heard@@\n".encode() in output
 
 
 def stop_script(mark: str) -> str:

@@ -23,9 +23,11 @@ COMMANDS = {
 folder=/proc/sys/net/netfilter
 [ -e $folder/nf_conntrack_max ] || exit 0
 echo '## table'
-echo "count=$(cat $folder/nf_conntrack_count 2>&1)"; echo "max=$(cat $folder/nf_conntrack_max 2>&1)"
-echo '## uptime'; cut -d. -f1 /proc/uptime
-own=$(readlink /proc/self/ns/net | tr -cd 0-9)
+# shellcheck disable=SC2046  # a number from each
+set -- $(cat $folder/nf_conntrack_count $folder/nf_conntrack_max 2>&1)
+echo "count=$1"; echo "max=$2"
+echo '## uptime'; read -r up _ </proc/uptime; echo "${up%%.*}"
+own=$(readlink /proc/self/ns/net) own=${own#*[} own=${own%]}
 echo '## kernel'
 dmesg 2>/dev/null | grep -aE "nf_conntrack: .*table full(,| in netns ${own:-0},)" | tail -n 1
 true

@@ -17,7 +17,7 @@ from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {
     "free": """
-home=$(getent passwd -- "$user" 2>/dev/null | cut -d: -f6)
+home=$(getent passwd -- "$user" 2>/dev/null) home=${home%:*} home=${home##*:}
 set -- / /var /var/log /var/tmp /tmp /run
 case $home in /*) [ ! -d "$home" ] || set -- "$@" "$home" ;; esac
 echo '## space'; df -P -k "$@" 2>/dev/null

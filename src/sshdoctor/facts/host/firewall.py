@@ -84,10 +84,11 @@ for unit in ufw firewalld nftables netfilter-persistent iptables ip6tables fail2
     [ ! -L "$start" ] || { echo $unit; break; }
   done
 done
+set --
 for file in /etc/rc.local /etc/network/interfaces /etc/network/if-*.d/* /etc/systemd/system/*.service; do
-  [ -f "$file" ] && [ ! -L "$file" ] || continue
-  ! grep -qsE '^[^#]*(ip6?tables|nft )' "$file" || { echo script; break; }
+  [ ! -f "$file" ] || [ -L "$file" ] || set -- "$@" "$file"
 done
+[ $# = 0 ] || ! grep -qsE '^[^#]*(ip6?tables|nft )' "$@" || echo script
 """
     + LOADERS
     + """

@@ -30,10 +30,12 @@ echo "uid=$(id -u)"
 echo "hostname=$(uname -n)"
 echo "now=$(date +%s)"
 if [ -r /proc/1/stat ]; then read -r stat </proc/1/stat && echo "stat=$stat"; fi
-grep -s btime /proc/stat | { read -r _ btime; echo "btime=$btime"; }
-if [ -r /etc/os-release ]; then sed 's/^/os./' /etc/os-release; else
-  [ -r /usr/lib/os-release ] && sed 's/^/os./' /usr/lib/os-release
-fi
+[ ! -r /proc/stat ] || sed -n 's/^btime /btime=/p' /proc/stat
+for file in /etc/os-release /usr/lib/os-release; do
+  [ -r $file ] || continue
+  while IFS= read -r line; do echo "os.$line"; done <$file
+  break
+done
 if [ -d /run/systemd/system ]; then
   mode=$(systemctl is-system-running 2>&1)
   [ "$mode" != maintenance ] || for mode in emergency rescue maintenance; do

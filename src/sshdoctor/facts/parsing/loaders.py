@@ -8,7 +8,8 @@ from sshdoctor.facts.parsing.words import OddWordError, path, unit_name
 
 LOADERS = """
 echo '## loaders'
-makes() { [ -f "$1" ] && grep -qsE '^[^#]*(ip6?tables|ipset|nft) ' "$1"; }
+rules='^[^#]*(ip6?tables|ipset|nft) '
+makes() { [ -f "$1" ] && grep -qsE "$rules" "$1"; }
 made() { # made KIND NAME WORD...: the words are commands; a line if one of them makes rules
   kind=$1 name=$2; shift 2
   for word; do
@@ -40,10 +41,11 @@ for file in /etc/crontab $(set +f; echo /etc/cron.d/* /var/spool/cron/root /var/
     case $line in [!#]*) made cron $file $line ;; esac
   done <$file
 done
-for file in /etc/rc.local $(set +f; echo /etc/cron.hourly/* /etc/cron.daily/* /etc/network/if-*.d/*); do
-  [ -h "$file" ] || ! makes "$file" || echo "script $file"
+set +f --
+for file in /etc/rc.local /etc/cron.hourly/* /etc/cron.daily/* /etc/network/if-*.d/*; do
+  [ -h "$file" ] || [ ! -f "$file" ] || set -- "$@" "$file"
 done
-set +f
+[ $# = 0 ] || grep -lsE "$rules" "$@" | sed 's/^/script /'
 """
 """Prints a line for each: KIND NAME [FILE]. What packages of firewalls bring is known by other means."""
 

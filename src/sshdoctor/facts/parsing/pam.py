@@ -15,13 +15,13 @@ FITTING = r"""
 # fitting KIND PATTERN FILE...: of each FILE a heading, KIND and its name, and its lines that fit.
 fitting() {
   kind=$1 wanted=$2; shift 2
-  grep -aiHE -- "$wanted" "$@" /dev/null 2>/dev/null | cut -c1-400 | head -n 2000 | {
-    seen=
+  grep -aiHE -- "$wanted" "$@" /dev/null 2>/dev/null | {
+    seen='' left=2000
     heading() { [ "$kind" != pam ] || set -- "${1##*/}"; echo "## $kind $1"; }
-    while IFS= read -r line; do
-      file=${line%%:*}
+    while [ $left -gt 0 ] && IFS= read -r line; do
+      file=${line%%:*} left=$((left - 1))
       case $seen in *"|$file|") ;; *) seen="$seen|$file|"; heading "$file" ;; esac
-      printf '%s\n' "${line#*:}"
+      printf '%.400s\n' "${line#*:}"
     done
     for file; do case $seen in *"|$file|"*) ;; *) heading "$file" ;; esac; done
   }

@@ -22,11 +22,13 @@ COMMANDS = {
     + """
 stacks '^[[:space:]]*(-?(auth|account)|@include)[[:space:]]'
 echo '## modules'
-ls /lib/security /lib64/security /usr/lib/security /usr/lib64/security /lib/*/security /usr/lib/*/security \\
-  2>/dev/null | grep '^pam_' | sort -u
+set -- /usr/lib/security /usr/lib64/security /usr/lib/*/security
+[ -L /lib ] || set -- "$@" /lib/security /lib/*/security
+[ -L /lib64 ] || set -- "$@" /lib64/security
+for folder; do for file in "$folder"/pam_*; do [ ! -e "$file" ] || echo "${file##*/}"; done; done
 for file in /etc/security/time.conf /etc/security/access.conf; do
   [ -r "$file" ] || continue
-  echo "## file $file"; sed -n -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' -e 's/^/|/p' "$file" | head -n 6
+  echo "## file $file"; grep -m 6 -v -e '^[[:space:]]*#' -e '^[[:space:]]*$' "$file" | sed 's/^/|/'
 done
 true
 """

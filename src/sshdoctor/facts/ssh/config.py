@@ -25,31 +25,51 @@ from sshdoctor.model import Evidence, Unknown
 if TYPE_CHECKING:
     from sshdoctor.disk import Disk
 
+ONCE = {
+    "unit_words": """
+[ ! -d /run/systemd/system ] ||
+  systemctl show -p ExecStart -p FragmentPath -p DropInPaths ssh.service sshd.service 2>/dev/null | sed -n \\
+    -e 's/^ExecStart=.*argv\\[\\]=[^ ;]*sshd \\([^;]*\\) ;.*/line=\\1/p' \\
+    -e 's/^\\(FragmentPath\\|DropInPaths\\)=/files=/p'
+grep -HsE '^[[:space:]]*(SSHD_OPTS|OPTIONS)=' /etc/default/ssh /etc/sysconfig/sshd
+echo asked
+"""
+}
+"""The arguments that the units give the server, where the units stand, and what files add to them."""
+
 _OPTIONS = """
 # What the unit's own command line says, with what files give it; or these files' words, where no unit tells.
-variables() {
-  sed -n 's/^[[:space:]]*\\(SSHD_OPTS\\|OPTIONS\\)=//p' /etc/default/ssh /etc/sysconfig/sshd 2>/dev/null |
-    tr -d '\\042\\047' | tail -n 1
-}
-unit_line=$(
-  systemctl show --property=ExecStart --value ssh.service sshd.service 2>/dev/null |
-    sed -n 's/.*argv\\[\\]=[^ ;]*sshd \\([^;]*\\) ;.*/\\1/p' | head -n 1
-)
-options() {
-  [ -n "$unit_line" ] || { variables; return; }
+[ -n "$unit_words" ] || exit 124
+unit_line='' unit_files='' variables='' place='' of_default='' of_sysconfig=''
+while IFS= read -r line; do
+  case $line in
+    line=*) [ -n "$unit_line" ] || unit_line=${line#line=} ;;
+    files=*) unit_files="$unit_files ${line#files=}" ;;
+    /etc/*:*=*)
+      words=${line#*:} name=${words%%=*}
+      variables=${words#*=} place="${name##*[[:space:]]}= in ${line%%:*}"
+      case $line in
+        /etc/default/*=*-p*) of_default=$words ;;
+        /etc/sysconfig/*=*-p*) of_sysconfig=$words ;;
+      esac ;;
+  esac
+done <<EOT
+$unit_words
+EOT
+case $variables in *\\"* | *"'"*) variables=$(printf %s "$variables" | tr -d '\\042\\047') ;; esac
+options='' own=''
+if [ -n "$unit_line" ]; then
   set -f
-  said=
   for word in $unit_line; do
     case $word in
-      '$SSHD_OPTS' | '${SSHD_OPTS}' | '$OPTIONS' | '${OPTIONS}') said="$said $(variables)" ;;
-      -D | -e | -q | -i | '$'*) ;;
-      *) said="$said $word" ;;
+      '$SSHD_OPTS' | '${SSHD_OPTS}' | '$OPTIONS' | '${OPTIONS}') word=$variables ;;
+      -D | -e | -q | -i | '$'*) continue ;;
+      *) own=$word ;;
     esac
+    options="$options${options:+ }$word"
   done
   set +f
-  echo "${said# }"
-}
-options=$(options)
+else options=$variables; fi
 case $options in *[!A-Za-z0-9@%+=:,./_\\ -]*) options= ;; esac
 main=
 case $options in *-f*) main=$(printf ' %s\\n' "$options" | sed -n 's/.* -f *\\(\\/[^ ]*\\).*/\\1/p') ;; esac
@@ -92,30 +112,18 @@ echo '## times'
 echo '## options'
 echo "$options"
 echo '## options in'
-own=
-place=
-set -f
-for word in $unit_line; do case $word in -D | -e | -q | -i | '$'*) ;; *) own=$word ;; esac; done
-set +f
-if [ -n "$own" ]; then
-  files=$(systemctl show -p FragmentPath -p DropInPaths --value ssh.service sshd.service 2>/dev/null)
-  for file in $files; do
-    ! grep -qs '^ExecStart=.*sshd' "$file" || place="ExecStart= in $file"
-  done
-else
-  for file in /etc/default/ssh /etc/sysconfig/sshd; do
-    name=$(sed -n 's/^[[:space:]]*\\(SSHD_OPTS\\|OPTIONS\\)=.*/\\1/p' $file 2>/dev/null | tail -n 1)
-    [ -z "$name" ] || place="$name= in $file"
-  done
-fi
+[ -z "$own" ] || {
+  place=$(grep -ls '^ExecStart=.*sshd' $unit_files /dev/null)
+  place=${place:+ExecStart= in ${place##*
+}}
+}
 echo "$place"
 echo '## options of'
 case " $unit_line " in
   *' -p'*) echo unit ;;
-  *) for file in /etc/default/ssh /etc/sysconfig/sshd; do
-    line=$(grep -hsE '^[[:space:]]*(SSHD_OPTS|OPTIONS)=.*-p' $file | tail -n 1)
-    [ -z "$line" ] || { echo $file; printf '%s\\n' "$line"; }
-  done ;;
+  *)
+    [ -z "$of_default" ] || { echo /etc/default/ssh; printf '%s\\n' "$of_default"; }
+    [ -z "$of_sysconfig" ] || { echo /etc/sysconfig/sshd; printf '%s\\n' "$of_sysconfig"; } ;;
 esac
 true
 """,

@@ -16,12 +16,13 @@ from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.servers import Servers
 from sshdoctor.facts.parsing.sockets import Listener, Listeners
+from sshdoctor.facts.ssh.parsing import server_processes
 from sshdoctor.model import Evidence, Family, Unknown, endpoint, is_address
-from sshdoctor.services import find_servers
-from sshdoctor.services.ssh.programs import SERVERS
 
+ONCE = server_processes.ONCE
 COMMANDS = {
-    "sockets": f"""{find_servers()}
+    "sockets": server_processes.KNOWN
+    + """
 echo '## uid'; id -u
 if listing=$(ss -Hltne 2>/dev/null) || listing=$(ss -ltne 2>/dev/null); then
   echo '## ss'; echo "$listing"
@@ -32,14 +33,14 @@ elif [ -r /proc/net/tcp ]; then
   echo '## names'; grep -s . /proc/[0-9]*/comm | sed 's/^/|/'
   echo '## fds'; ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^.proc/s/^/|/p' -e '/socket:/s/^/|/p'
 fi
-find_servers {" ".join(SERVERS)}
+echo "$server_processes"
 streams=$(grep -hs '^ListenStream=' /lib/systemd/system/ssh.socket /lib/systemd/system/sshd.socket \\
   /etc/systemd/system/ssh.socket /etc/systemd/system/sshd.socket \\
   /run/systemd/generator/ssh.socket.d/*.conf \\
   /etc/systemd/system/ssh.socket.d/*.conf /etc/systemd/system/sshd.socket.d/*.conf)
 echo '## activated'; [ ! -d /run/systemd/system ] || echo "$streams"
 folders=
-for pid in $servers ${{streams:+1}}; do folders="$folders /proc/$pid/fd"; done
+for pid in $servers ${streams:+1}; do folders="$folders /proc/$pid/fd"; done
 echo '## held'
 [ -z "$folders" ] || ls -l $folders /dev/null 2>/dev/null | sed -n -e '/^.proc/p' -e '/socket:/p'
 true

@@ -14,9 +14,8 @@ from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.ssh.parsing import server_processes
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services import find_servers
-from sshdoctor.services.ssh.programs import SERVERS
 
 _TICKS = 100
 PROBE = "read -r word; read -r pid name state parent group rest"
@@ -24,33 +23,39 @@ PROBE = "read -r word; read -r pid name state parent group rest"
 _SLACK = 2.0
 """Seconds by which the two clocks may differ."""
 
+ONCE = server_processes.ONCE
 COMMANDS = {
-    "waiting": f"""{find_servers()}
+    "waiting": server_processes.KNOWN
+    + """
 [ -n "$user" ] && [ -n "$age" ] && [ -r /proc/uptime ] || exit 0
-find_servers {" ".join(SERVERS)} >/dev/null
 echo '## times'; cat /proc/uptime; echo $(( $(date +%s) - began + age ))
-children() {{
-  grep -lsE "^PPid:[[:space:]]+($(IFS='|'; echo "$*"))\\$" /proc/[0-9]*/status | tr -dc '0-9\\n'
-}}
-below=
-[ -z "$servers" ] || for pid in $servers $(children $servers); do
-  ! tr '\\000' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF ": $user" || below="$below $pid"
-done
-found=
+# children PID...: as $children.
+children() {
+  IFS='|'; parents="$*"; unset IFS; children=
+  for file in $(grep -lsE "^PPid:[[:space:]]+($parents)\\$" /proc/[0-9]*/status); do
+    file=${file#/proc/}; children="$children ${file%/status}"
+  done
+}
+below='' found=''
+if [ -n "$servers" ]; then
+  children $servers; set --
+  for pid in $servers $children; do set -- "$@" "/proc/$pid/cmdline"; done
+  for file in $(grep -lasF -e ": $user" "$@"); do file=${file#/proc/}; below="$below ${file%/cmdline}"; done
+fi
 uid=$(id -u -- "$user" 2>/dev/null) || uid=0
 if [ "$uid" != 0 ]; then
-  own=$(grep -lsE "^Uid:[[:space:]]+${{uid}}[[:space:]]" /proc/[0-9]*/status)
+  own=$(grep -lsE "^Uid:[[:space:]]+${uid}[[:space:]]" /proc/[0-9]*/status)
   [ -z "$own" ] || found=$(grep -lsE '^PPid:[[:space:]]+1$' $own | tr -dc '0-9\\n')
 fi
 [ -z "$found" ] || below="$below $found"
 for depth in 1 2 3 4 5 6 7; do
   [ -n "$below" ] || break
-  below=$(children $below)
-  found="$found $below"
+  children $below
+  below=$children found="$found $children"
 done
 for pid in $found; do
   ! grep -qs "SSHDOCTOR_RUN=$SSHDOCTOR_RUN" "/proc/$pid/environ" || continue
-  {{ read -r stat <"/proc/$pid/stat"; }} 2>/dev/null || continue
+  { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || continue
   echo "## process $pid"; echo "|$stat"
   echo "|$(tr '\\000-\\037\\177' ' ' <"/proc/$pid/cmdline" 2>/dev/null | cut -c1-300)"
 done

@@ -22,7 +22,7 @@ else
   grep -q '^root:' /etc/passwd; echo "root=$?"
   grep -q '^sshd:' /etc/passwd; echo "server=$?"
 fi
-echo "passwd=$(sed -n 's/^\\(passwd:.*\\)/\\1/p' /etc/nsswitch.conf 2>/dev/null | head -n 1)"
+echo "passwd=$(grep -m 1 '^passwd:' /etc/nsswitch.conf 2>/dev/null)"
 """
 }
 

@@ -29,7 +29,7 @@ COMMANDS = {
     "directory": """
 sshd=$(command -v sshd) || exit 0
 known='/run/sshd|/usr/share/empty.sshd|/var/empty(/sshd)?|/var/lib/sshd|/var/chroot/ssh'
-directory=$(tr '\\0' '\\n' 2>/dev/null <"$sshd" | grep -axE "$known" | head -n 1)
+directory=$(grep -zaxE -m 1 "$known" "$sshd" 2>/dev/null | tr -d '\\0')
 echo "directory=$directory"
 [ -n "$directory" ] || exit 0
 name=${directory#/run/}

@@ -18,9 +18,8 @@ from sshdoctor.facts.parsing import servers
 from sshdoctor.facts.parsing.output import evidence, number, parts
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.servers import Servers
+from sshdoctor.facts.ssh.parsing import server_processes
 from sshdoctor.model import Evidence, Unknown
-from sshdoctor.services import find_servers
-from sshdoctor.services.ssh.programs import SERVERS
 
 _TICKS = 100
 _DELETED = " (deleted)"
@@ -30,19 +29,25 @@ _CONNECTION = re.compile(
     r"^sshd(-session|-auth)?: (?!.*\[listener\])|^\S+ (.* )?-(R|i)\b|^sshd-(session|auth)"
 )
 
+ONCE = server_processes.ONCE
 COMMANDS = {
-    "proc": f"""{find_servers()}
-[ -r /proc/stat ] || {{ echo '## none'; exit 0; }}
+    "proc": server_processes.KNOWN
+    + """
+[ -r /proc/stat ] || { echo '## none'; exit 0; }
 echo '## boot'; grep btime /proc/stat
 ls -l /proc/self/ns/net 2>/dev/null
-find_servers {" ".join(SERVERS)}
+echo "$server_processes"
 environs=
 for pid in $servers; do environs="$environs /proc/$pid/environ"; done
-own=" $(grep -ls "SSHDOCTOR_RUN=$SSHDOCTOR_RUN" /dev/null $environs | tr '\\n' ' ')"
+own="
+$(grep -ls "SSHDOCTOR_RUN=$SSHDOCTOR_RUN" /dev/null $environs)
+"
 set --; stats='' status='' lines=''
 for pid in $servers; do
   dir=/proc/$pid
-  case $own in *" $dir/environ "*) continue ;; esac
+  case $own in *"
+$dir/environ
+"*) continue ;; esac
   set -- "$@" "$dir/ns/net"
   stats="$stats $dir/stat"; status="$status $dir/status"; lines="$lines $dir/cmdline"
 done
@@ -52,16 +57,27 @@ echo '## inner'; grep -sE '^NSpid:[[:space:]]*[0-9]+[[:space:]]' $status /dev/nu
 echo '## links'; ls -l "$@" 2>&1
 echo '## commands'
 tail -n +1 $lines /dev/null 2>/dev/null | tr '\\000\\001-\\011\\013-\\037\\177' ' '
-home=$(getent passwd -- "${{user:-root}}" 2>/dev/null | cut -d: -f6)
+home=$(getent passwd -- "${user:-root}" 2>/dev/null) home=${home%:*} home=${home##*:}
 [ -n "$home" ] || home=$(
-  awk -F: -v "name=${{user:-root}}" '$1 == name {{ print $6; exit }}' /etc/passwd 2>/dev/null)
+  awk -F: -v "name=${user:-root}" '$1 == name { print $6; exit }' /etc/passwd 2>/dev/null)
 case $(id -u)$home in
   0/?*)
+    inode() { # of a path in $lines, as $inode
+      inode=${lines#*"
+$1 "}
+      [ "$inode" = "$lines" ] && inode='' || inode=${inode%%"
+"*}
+    }
     for part in home keys; do
       folder=$home; [ "$part" = home ] || folder=$home/.ssh
       [ "$part" = home ] || [ ! -L "$folder" ] || continue # a link is as its user likes
-      echo "## $part"; stat -L -c '%d:%i' -- "$folder" 2>/dev/null
-      for pid in $servers; do echo "$pid $(stat -L -c '%d:%i' "/proc/$pid/root$folder" 2>/dev/null)"; done
+      echo "## $part"; set -- "$folder"
+      for pid in $servers; do set -- "$@" "/proc/$pid/root$folder"; done
+      lines="
+$(stat -L -c '%n %d:%i' -- "$@" 2>/dev/null)
+"
+      inode "$folder"; echo "$inode"
+      for pid in $servers; do inode "/proc/$pid/root$folder"; echo "$pid $inode"; done
     done ;;
 esac
 echo '## again'; cat $stats 2>/dev/null

@@ -42,14 +42,19 @@ if [ -d /run/systemd/system ]; then
     ! grep -qs '^[^ ]* [^ ]* cgroup2 ' /proc/self/mounts || echo '## unified'
   fi
 fi
-own=$(readlink /proc/self/ns/net 2>/dev/null)
-every=$(grep -lsxE 'sshd|dropbear|tinysshd' /proc/[0-9]*/comm | sed 's|comm$|ns/net|')
-[ -z "$every" ] || others=$(ls -l $every 2>&1 | grep -vF " $own" |
-  sed -n 's|.*/proc/\\([0-9]*\\)/ns/net.*|\\1|p' | sort -un | head -n 20)
+others=''
+for file in $(grep -lsxE 'sshd|dropbear|tinysshd' /proc/[0-9]*/comm); do
+  pid=${file#/proc/} pid=${pid%/comm}
+  # shellcheck disable=SC3013  # dash, bash and busybox have it
+  [ "/proc/$pid/ns/net" -ef /proc/self/ns/net ] || others="$others $pid"
+done
 listening='^ *[0-9]*: [^ ]* [^ ]* 0A '
 echo '## own'; [ -z "$others" ] || grep -hs "$listening" /proc/self/net/tcp /proc/self/net/tcp6
 echo '## servers'
+left=20
 for pid in $others; do
+  [ $left -gt 0 ] || break
+  left=$((left - 1))
   grep -qs '^NSpid:[[:space:]]*[0-9]*$' "/proc/$pid/status" || continue
   read -r name <"/proc/$pid/comm"
   echo "process $pid $name $(readlink "/proc/$pid/ns/net" 2>/dev/null)"
