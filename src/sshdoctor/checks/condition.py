@@ -129,10 +129,9 @@ def _parsed(text: str) -> _Parsed:
     """Of the expressions of all checks more than half stand there more than once."""
     try:
         tree = ast.parse(text, mode="eval").body
-        _refuse_deep(tree)
+        nodes = _nodes(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ConditionError(f"not an expression: {text[:80]!r}; such as: fact.field == 'word'") from None
-    nodes = list(ast.walk(tree))
     names = [one.id for one in nodes if isinstance(one, ast.Name) and one.id.lower() not in _WORDS]
     fields = [
         f"{one.value.id}.{one.attr}"
@@ -142,13 +141,16 @@ def _parsed(text: str) -> _Parsed:
     return _Parsed(tree, tuple(dict.fromkeys(names)), tuple(dict.fromkeys(fields)))
 
 
-def _refuse_deep(tree: ast.AST) -> None:
-    """Raises RecursionError where what reads an expression would go deeper than a person writes one."""
+def _nodes(tree: ast.AST) -> list[ast.AST]:
+    """All nodes. Raises RecursionError where they are deeper than a person writes, and what reads them can go."""
+    nodes: list[ast.AST] = []
     level, depth = [tree], 0
     while level:
         if depth == _DEEPEST:
             raise RecursionError
+        nodes += level
         level, depth = [child for node in level for child in ast.iter_child_nodes(node)], depth + 1
+    return nodes
 
 
 def parse_sentence(text: str, schema: Mapping[str, type]) -> Sentence:
@@ -199,16 +201,21 @@ def _path_faults(tree: ast.expr, schema: Mapping[str, type]) -> Iterator[str]:
     kind: object = schema.get(tree.id)
     if kind is None:
         yield f"unknown fact {tree.id!r}; this check names: {', '.join(sorted(schema)) or 'none'}"
-        return
-    where = tree.id
+    elif fault := _field_fault(tree.id, kind, tuple(path)):
+        yield fault
+
+
+@lru_cache(maxsize=4096)
+def _field_fault(where: str, kind: object, path: tuple[str, ...]) -> str:
+    """What is wrong with the ``path`` of fields from a value of this kind; "" if nothing is."""
     for name in path:
         if _is_mapping(kind):
-            return
+            return ""
         known = field_types(kind)
         if name not in known:
-            yield f"{where} has no {name!r}; it has: {', '.join(sorted(known)) or 'no fields'}"
-            return
+            return f"{where} has no {name!r}; it has: {', '.join(sorted(known)) or 'no fields'}"
         kind, where = known[name], f"{where}.{name}"
+    return ""
 
 
 def _is_mapping(kind: object) -> bool:

@@ -19,8 +19,9 @@ from sshdoctor.checks.condition import (
 from sshdoctor.checks.run import Run
 from sshdoctor.checks.said import Said
 from sshdoctor.checks.suspects import Suspect, hold_ticket, read_suspects
-from sshdoctor.documents.reader import MOST_TOLD, Block, BlockReader, read_yaml, suggest
+from sshdoctor.documents.reader import MOST_TOLD, Block, BlockReader, suggest
 from sshdoctor.documents.resources import whose
+from sshdoctor.documents.shipped import read_document
 from sshdoctor.errors import CheckError, DocumentError
 from sshdoctor.services import Service, layers, reply_words
 
@@ -192,7 +193,7 @@ class _CheckReader(BlockReader):
         self.path, self.schema, self.faults, self.hearsay = path, schema, faults, hearsay
 
     def check(self) -> Check | None:
-        block = read_yaml(self.path)
+        block = read_document(self.path)
         if not isinstance(block, Block):
             self.fault(1, "a check is a mapping with title, facts and causes")
             return None

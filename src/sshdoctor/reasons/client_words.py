@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, convert
 
-from sshdoctor.documents.reader import read_yaml
+from sshdoctor.documents.shipped import read_document
 
 _FILE = Path(__file__).parent / "clients" / "words.yml"
 _LONGEST_LINE = 2000
@@ -56,7 +56,7 @@ class Heard(Struct, frozen=True, kw_only=True):
 @cache
 def client_lists() -> tuple[ClientList, ...]:
     """Every list of client's words that there is. Raises DocumentError, msgspec.ValidationError."""
-    return tuple(convert(read_yaml(_FILE), list[ClientList]))
+    return tuple(convert(read_document(_FILE), list[ClientList]))
 
 
 def hear(text: str) -> Heard | None:

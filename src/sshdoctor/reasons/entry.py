@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sshdoctor.documents.reader import Block, parse_yaml, read_yaml
+from sshdoctor.documents.reader import Block, parse_yaml
+from sshdoctor.documents.shipped import read_document
 from sshdoctor.errors import DocumentError, InputError
 from sshdoctor.reasons.pattern import Pattern, PatternError, parse_pattern
 from sshdoctor.reasons.state import State, states
@@ -103,7 +104,7 @@ def load_files(paths: Iterable[Path]) -> tuple[List, ...]:
 
 def _list(path: Path, faults: list[str]) -> List | None:
     try:
-        block = read_yaml(path)
+        block = read_document(path)
         written = msgspec.convert(block, _WrittenList)
         frames = tuple(parse_pattern(frame) for frame in written.frames)
     except DocumentError as error:

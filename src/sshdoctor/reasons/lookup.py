@@ -179,8 +179,13 @@ def _shipped_identifiers() -> Mapping[Path, frozenset[str]]:
 
 
 @cache
+def _shipped_list(file: Path) -> tuple[List, ...]:
+    return load_files((file,))
+
+
+@cache
 def _shipped_reasons_of(files: tuple[Path, ...]) -> Reasons:
-    return Reasons(load_files(files))
+    return Reasons(one for file in files for one in _shipped_list(file))
 
 
 def states_of(program: str) -> tuple[State, ...]:

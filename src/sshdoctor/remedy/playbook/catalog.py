@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.documents.reader import read_yaml
+from sshdoctor.documents.shipped import read_document
 from sshdoctor.errors import InputError
 from sshdoctor.model import HostReport
 from sshdoctor.remedy.playbook.model import Remedy
@@ -62,7 +62,7 @@ def with_playbooks(report: HostReport, listed: Sequence[CatalogEntry]) -> HostRe
 
 def _remedy(path: Path) -> Remedy | None:
     try:
-        document: Any = read_yaml(path)
+        document: Any = read_document(path)
         said = document[0]["vars"]["remedy"]
     except (InputError, LookupError, TypeError):
         return None

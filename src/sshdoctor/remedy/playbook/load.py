@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sshdoctor.documents.reader import Block, BlockReader, read_yaml, suggest
+from sshdoctor.documents.reader import Block, BlockReader, suggest
+from sshdoctor.documents.shipped import read_document
 from sshdoctor.errors import DocumentError, PlaybookError
 from sshdoctor.remedy import modules as actions
 from sshdoctor.remedy.playbook import arguments
@@ -50,7 +51,7 @@ def load_playbooks(folders: Sequence[Path]) -> tuple[Playbook, ...]:
 def load_playbook(path: Path) -> Playbook:
     """One playbook. Raises PlaybookError with every fault of the file."""
     try:
-        document = read_yaml(path)
+        document = read_document(path)
     except DocumentError as error:
         raise PlaybookError(tuple(str(error).splitlines())) from None
     reader = _PlaybookReader(path)
@@ -88,7 +89,7 @@ class _PlaybookReader(BlockReader):
             return whole
         part = _PlaybookReader(self.path.parent / name)
         try:
-            document = read_yaml(part.path)
+            document = read_document(part.path)
         except DocumentError as error:
             self.faults.extend(str(error).splitlines())
             return whole

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from sshdoctor.documents.reader import read_yaml
 from sshdoctor.documents.resources import shipped
+from sshdoctor.documents.shipped import read_document
 
 
 class TicketRequest(Struct, frozen=True):
@@ -42,7 +42,7 @@ def phrases(lang: str, own_checks: Sequence[Path] = ()) -> Phrases:
 
     ``own_checks`` are folders of the user's own, beside the checks that came with this program.
     """
-    data = read_yaml(shipped("templates") / "reports" / f"ticket.{lang}.yml")
+    data = read_document(shipped("templates") / "reports" / f"ticket.{lang}.yml")
     replies = data["replies"]
     return Phrases(
         said={word: one["said"] for word, one in replies.items()},
@@ -59,7 +59,7 @@ def phrases(lang: str, own_checks: Sequence[Path] = ()) -> Phrases:
 
 def _requests(lang: str, folders: Sequence[Path]) -> Iterator[tuple[str, TicketRequest]]:
     for path in sorted(path for folder in folders for path in folder.rglob("*.yml")):
-        for cause in read_yaml(path)["causes"]:
+        for cause in read_document(path)["causes"]:
             if "ticket" in cause:
                 request = cause["ticket"][lang]
                 yield cause["id"], TicketRequest(request["name"], request["ask"])
