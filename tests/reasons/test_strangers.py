@@ -1,6 +1,6 @@
 """A name that a stranger types chooses neither the entry nor the address."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -29,9 +29,9 @@ FILLED = {
 }
 
 
-def filled(pattern: Pattern, words: str) -> str:
-    """A message of the pattern in which a stranger chose ``words``."""
-    return "".join(_filled(part, words) for part in pattern.parts)
+def filled(parts: Sequence[Part], words: str) -> str:
+    """A message of these parts in which a stranger chose ``words``."""
+    return "".join(_filled(part, words) for part in parts)
 
 
 def _filled(part: Part, words: str) -> str:
@@ -53,7 +53,7 @@ def imitations(one: List, pattern: Pattern) -> Iterator[str]:
             yield entry.example
         for other in entry.says:
             if pattern.prefix.startswith(other.prefix):
-                behind = Pattern("", other.parts[1 if other.prefix else 0 :])
+                behind = other.parts[1 if other.prefix else 0 :]
                 yield filled(behind, "x").replace(TRUE_ADDRESS, FORGED_ADDRESS)
 
 
@@ -68,7 +68,7 @@ def test_no_name_chooses_the_entry_or_the_address(one: List) -> None:
     for entry in one.entries:
         for pattern in filter(has_stranger, entry.says):
             for words in imitations(one, pattern):
-                message = filled(pattern, words)
+                message = filled(pattern.parts, words)
                 reason = reasons.classify(program, message)
                 if reason and not _honest(reason, entry):
                     deceived.append((pattern.says, reason.entry.says[0].says, message))

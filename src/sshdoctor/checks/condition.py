@@ -142,7 +142,7 @@ def _parsed(text: str) -> _Parsed:
 
 
 def _nodes(tree: ast.AST) -> list[ast.AST]:
-    """All nodes. Raises RecursionError where they are deeper than a person writes, and what reads them can go."""
+    """All nodes. Raises RecursionError where they are deeper than a person writes or what reads them can."""
     nodes: list[ast.AST] = []
     level, depth = [tree], 0
     while level:

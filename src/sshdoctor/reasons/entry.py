@@ -93,16 +93,19 @@ def identifiers(path: Path) -> frozenset[str]:
     return frozenset(parse_yaml(head, str(path))["identifiers"])
 
 
-def load_files(paths: Iterable[Path]) -> tuple[List, ...]:
-    """The lists of some files. Raises ReasonsError with every fault of every file."""
+def load_files(paths: Iterable[Path], *, held: bool = False) -> tuple[List, ...]:
+    """The lists of some files. Raises ReasonsError with every fault of every file.
+
+    ``held``: the tests hold that they have none, so that only what is needed of them is looked at.
+    """
     faults: list[str] = []
-    lists = [made for path in paths if (made := _list(path, faults))]
+    lists = [made for path in paths if (made := _list(path, faults, held))]
     if faults:
         raise ReasonsError("\n".join(faults))
     return tuple(lists)
 
 
-def _list(path: Path, faults: list[str]) -> List | None:
+def _list(path: Path, faults: list[str], held: bool) -> List | None:
     try:
         block = read_document(path)
         written = msgspec.convert(block, _WrittenList)
@@ -114,7 +117,9 @@ def _list(path: Path, faults: list[str]) -> List | None:
         faults.append(f"{path}:1: {error}")
         return None
     around = frozenset(name for frame in frames for name in frame.names)
-    entries = (_entry(item, written.program, path, around, faults) for item in written.reasons)
+    entries = (
+        _entry(item, written.program, path, None if held else around, faults) for item in written.reasons
+    )
     return List(
         program=written.program,
         identifiers=frozenset(written.identifiers),
@@ -124,16 +129,20 @@ def _list(path: Path, faults: list[str]) -> List | None:
     )
 
 
-def _entry(item: object, program: str, path: Path, around: frozenset[str], faults: list[str]) -> Entry | None:
+def _entry(
+    item: object, program: str, path: Path, around: frozenset[str] | None, faults: list[str]
+) -> Entry | None:
+    """``around`` are the parts of what stands around a message; None if the entry was held against them."""
     line = item.line if isinstance(item, Block) else 1
     try:
         written = msgspec.convert(item, _Written)
         says = [written.says] if isinstance(written.says, str) else written.says
-        patterns = tuple(parse_pattern(words) for words in says)
+        patterns = tuple(map(Pattern if around is None else parse_pattern, says))
     except (msgspec.ValidationError, PatternError) as error:
         faults.append(f"{path}:{line}: {error}")
         return None
-    wrong = [f"{path}:{line}: {what}" for what in _wrong(written, patterns, around)]
+    found = () if around is None else _wrong(written, patterns, around)
+    wrong = [f"{path}:{line}: {what}" for what in found]
     faults.extend(wrong)
     if wrong:
         return None

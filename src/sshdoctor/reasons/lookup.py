@@ -94,13 +94,12 @@ class _Index:
 
     def __init__(self, lists: list[List]) -> None:
         self._frames = sorted((f for one in lists for f in one.frames), key=lambda frame: -frame.weight)
-        self._by_prefix: dict[str, list[_Candidate]] = {}
+        self._by_prefix: dict[str, list[tuple[Pattern, Entry]]] = {}
+        self._ready: dict[str, list[_Candidate]] = {}
         for one in lists:
             for entry in one.entries:
                 for pattern in entry.says:
-                    self._by_prefix.setdefault(pattern.prefix, []).append(_candidate(pattern, entry))
-        for found in self._by_prefix.values():
-            found.sort(key=lambda candidate: _rank(candidate.pattern))
+                    self._by_prefix.setdefault(pattern.prefix, []).append((pattern, entry))
         self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
 
     def find(self, message: str, depth: int = 0) -> Reason | None:
@@ -124,9 +123,18 @@ class _Index:
     def _candidates(self, message: str) -> Iterator[_Candidate]:
         for length in self._lengths:
             if length <= len(message):
-                for candidate in self._by_prefix.get(message[:length], ()):
+                for candidate in self._beginning_with(message[:length]):
                     if candidate.needle in message:
                         yield candidate
+
+    def _beginning_with(self, prefix: str) -> list[_Candidate]:
+        """Those with this prefix, the one that is meant first; made ready when they are asked for."""
+        if prefix not in self._by_prefix:
+            return []
+        if prefix not in self._ready:
+            found = [_candidate(*one) for one in self._by_prefix[prefix]]
+            self._ready[prefix] = sorted(found, key=lambda candidate: _rank(candidate.pattern))
+        return self._ready[prefix]
 
 
 def _candidate(pattern: Pattern, entry: Entry) -> _Candidate:
@@ -180,7 +188,7 @@ def _shipped_identifiers() -> Mapping[Path, frozenset[str]]:
 
 @cache
 def _shipped_list(file: Path) -> tuple[List, ...]:
-    return load_files((file,))
+    return load_files((file,), held=True)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -82,11 +82,17 @@ class Pattern(Struct, frozen=True, dict=True):
     """
 
     says: str
-    parts: tuple[Part, ...]
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What it is made of. Raises PatternError."""
+        return tuple(_parts(self.says))
 
     @cached_property
     def prefix(self) -> str:
         """The literal text before the first part: nobody but the program chooses it."""
+        if "{{" not in self.says and "}}" not in self.says:
+            return self.says.partition("{")[0]  # most patterns of a list are never looked at any further
         return self.parts[0].text if not self.parts[0].name else ""
 
     @property
@@ -147,6 +153,12 @@ def parse_pattern(says: str) -> Pattern:
     So that no message takes long, a pattern has two free parts at most, and the second is its last part.
     Raises PatternError.
     """
+    pattern = Pattern(says)
+    _refuse_slow(pattern.parts, says)
+    return pattern
+
+
+def _parts(says: str) -> list[Part]:
     parts: list[Part] = []
     literal, at = "", 0
     for match in _PART.finditer(says):
@@ -164,8 +176,7 @@ def parse_pattern(says: str) -> Pattern:
     parts += [Part("", "", literal)] if literal else []
     if not parts:
         raise PatternError("a pattern cannot be empty")
-    _refuse_slow(parts, says)
-    return Pattern(says, tuple(parts))
+    return parts
 
 
 def _part(name: str, kind: str | None, says: str) -> Part:
@@ -175,7 +186,7 @@ def _part(name: str, kind: str | None, says: str) -> Part:
     return Part(name, kind, "")
 
 
-def _refuse_slow(parts: list[Part], says: str) -> None:
+def _refuse_slow(parts: Sequence[Part], says: str) -> None:
     named = [part for part in parts if part.name]
     free = [number for number, part in enumerate(named) if part.kind in _FREE]
     if len(free) > 2 or (len(free) == 2 and free[1] != len(named) - 1):
