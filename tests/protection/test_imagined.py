@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,38 +16,38 @@ from sshdoctor.firewall import Packet
 from sshdoctor.protection.doors import Audit
 from sshdoctor.protection.state import Door
 
-CASES = read_yaml(Path(__file__).parent / "doors.yml")
+HERE = Path(__file__).parent
+CASES, ACTIONS = read_yaml(HERE / "doors.yml"), read_yaml(HERE / "actions.yml")
 TOOLS = ("iptables", "ip6tables", "nft", "ipset")
 
 
-def audited(case: Mapping[str, object]) -> tuple[Door, list[str]]:
-    dumps = [SavedRules(f"{tool}-save", family, str(case[tool])) for tool, family in FAMILIES if tool in case]
+def audited(case: Mapping[str, Any]) -> tuple[Door, list[str]]:
+    dumps = [SavedRules(f"{tool}-save", family, case[tool]) for tool, family in FAMILIES if tool in case]
     firewall = Firewall(
         readable="yes",
         dumps=tuple(dumps),
         nft_json=json.dumps({"nftables": case["nft"]}) if "nft" in case else None,
         nft_text=None,
-        ipset=str(case["ipset"]) if "ipset" in case else None,
-        managers=tuple(case.get("managers", ())),  # type: ignore[arg-type]  # a list, as the file has it
+        ipset=case.get("ipset"),
+        managers=tuple(case.get("managers", ())),
         boot=(),
         saved={},
         default={},
         evidence=(),
     )
-    banned = tuple(case.get("banned", ()))  # type: ignore[arg-type]  # likewise
-    action = {name: str(text) for name, text in dict(case["action"]).items()}  # type: ignore[call-overload]
-    jail = Jail(name="sshd", banned=banned, actions={"action": action})
+    action = {**ACTIONS[case["action"]], **case.get("but", {})}
+    jail = Jail(name="sshd", banned=tuple(case.get("banned", ())), actions={"action": action})
     six = case.get("family") == "ipv6"
     packet = Packet(
         family="ipv6" if six else "ipv4",
         source="2001:db8:5d0c::213" if six else "192.0.2.213",
         destination="fd00::2" if six else "198.51.100.2",
-        destination_port=int(str(case.get("port", 22))),
+        destination_port=case.get("port", 22),
         in_interface="eth0",
         out_interface="eth0",
         local_addresses=("198.51.100.2", "fd00::2", "172.17.0.1"),
     )
-    audit = Audit(firewall, [jail], tuple(case.get("tools", TOOLS)))  # type: ignore[arg-type]  # likewise
+    audit = Audit(firewall, [jail], tuple(case.get("tools", TOOLS)))
     return audit.door(packet), audit.why
 
 
@@ -73,6 +74,6 @@ def test_a_connection_that_stands_is_told_apart() -> None:
 
 
 def test_an_action_that_is_not_understood_is_unknown() -> None:
-    door, why = audited({**CASES["the port moved"], "action": {"actname": "own", "actionban": "ban <ip>"}})
+    door, why = audited({**CASES["the port moved"], "action": "own"})
     assert door.stops_new is None
     assert "not understood" in why[0]
