@@ -23,6 +23,8 @@ def run(options: Options) -> int:
     """Audit the hosts of ``options``, write what was found, give the exit code. Raises UsageError."""
     if options.format not in ("text", "json"):
         raise UsageError(f"--format {options.format}: protection has text and json")
+    if options.only or options.mask:
+        raise UsageError("protection knows neither --only nor --mask")
     probing = probe_options(options)
     audits = []
     for host in hosts_of(options):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class Door(Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Protection(Struct, frozen=True, kw_only=True):
     allowed: tuple[str, ...] = ()
     allowed_unresolved: tuple[str, ...] = ()
     your_addresses: tuple[str, ...] = ()
-    owner_allowed: dict[str, bool | None] = {"ipv4": None, "ipv6": None}
+    owner_allowed: dict[str, bool | None] = field(default_factory=lambda: {"ipv4": None, "ipv6": None})
     after_next_failure: bool | None = None
     why: tuple[str, ...] = ()
 
