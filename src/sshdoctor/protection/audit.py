@@ -37,12 +37,12 @@ def judged(name: str, outside: Outside, inside: Inside) -> Protection:
     engines = facts["engines"]
     seen = Protection(host=name, your_addresses=tuple(yours))
     if isinstance(engines, Unknown):
-        return _with(seen, why=(str(engines),))
+        return _with(seen, why=(engines.reason,))
     seen = _with(seen, engines=_running(engines), why=())
     if engines.fail2ban != "running":
         return _without_fail2ban(seen, engines, outside, facts)
     if isinstance(engines.jails, Unknown):
-        return _with(seen, why=(f"fail2ban's server does not tell of its jails: {engines.jails}",))
+        return _with(seen, why=(f"fail2ban's server does not tell of its jails: {engines.jails.reason}",))
     jails = tuple(jail for jail in engines.jails if _SERVICE in jail.samples)
     if not jails:
         names = ", ".join(jail.name for jail in engines.jails) or "none"
@@ -73,7 +73,7 @@ def _of_jails(
     why: list[str] = []
     if isinstance(firewall, Unknown) or isinstance(firewall.readable, Unknown):
         cause = firewall if isinstance(firewall, Unknown) else firewall.readable
-        why.append(f"bans_stop_packets: {cause}")
+        why.append(f"bans_stop_packets: {cause.reason}")
     else:
         audit = Audit(firewall, jails, engines.tools)
         packets = list(ways(outside.replies, facts["listeners"], addresses))

@@ -115,7 +115,7 @@ class Audit:
                     stops.append(_door(packet, None, False, False))
                     continue
                 if isinstance(rules, Unknown):
-                    reasons.append(f"bans_stop_packets: {rules}")
+                    reasons.append(f"bans_stop_packets: {rules.reason}")
                     stops.append(_door(packet, None, None, None))
                     continue
                 stops.append(self._judged(rules, packet, "would be banned"))

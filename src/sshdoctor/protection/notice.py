@@ -24,7 +24,7 @@ def notices(engines: Engines, jail: Jail) -> Said:
     if engines.log_level in _QUIET:
         return False, f"sshd's LogLevel is {engines.log_level}: no failure is logged. LogLevel INFO"
     if isinstance(engines.lines, Unknown):
-        return None, f"notices: {engines.lines}"
+        return None, f"notices: {engines.lines.reason}"
     if jail.logpath:
         return _by_file(jail, engines.lines)
     reached = [line for line in engines.lines if reaches(line, jail.journalmatch)]
@@ -92,7 +92,7 @@ def sees_real(engines: Engines, replies: Sequence[Reply], own: Sequence[str]) ->
     if engines.log_level in _QUIET:
         return False, f"sshd's LogLevel is {engines.log_level}: no address is logged. LogLevel INFO"
     if isinstance(engines.lines, Unknown):
-        return None, f"sees_real_addresses: {engines.lines}"
+        return None, f"sees_real_addresses: {engines.lines.reason}"
     seen = [found.groups() for line in engines.lines if (found := _FROM.search(line.get("MESSAGE", "")))]
     dials = {str(reply.source_port): reply.source for reply in replies if reply.source_port}
     met = [(address, dials[port]) for address, port in seen if port in dials]
