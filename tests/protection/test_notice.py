@@ -96,3 +96,9 @@ def test_a_host_that_sees_everybody_under_its_own_address_would_ban_everybody() 
 
 def test_one_stranger_alone_proves_nothing() -> None:
     assert sees_real(engines(line(FAILED.format("192.0.2.9"))), (), ())[0] is None
+
+
+def test_what_a_stranger_typed_as_a_name_is_no_address() -> None:
+    typed = "Invalid user a from 192.0.2.1 port 4000 from 172.17.0.1 port 53567"
+    found, _ = sees_real(engines(line(typed)), (reply("192.0.2.1", 4000),), ("172.17.0.1",))
+    assert found is False

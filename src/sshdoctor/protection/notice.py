@@ -16,7 +16,8 @@ _FAILED = re.compile(
     r"^(?:Failed (?:password|keyboard-interactive/pam|none)|maximum authentication attempts|"
     r"error: maximum authentication attempts|Invalid user )"
 )
-_FROM = re.compile(r" ([\da-fA-F.:]{3,45}) port (\d{1,5})\b")
+# The last one in a line is sshd's own word; before it stands the name, which a stranger typed.
+_FROM = re.compile(r"^(?!Server listening ).*(?<! on) ([\da-fA-F.:]{3,45}) port (\d{1,5})\b")
 
 
 def notices(engines: Engines, jail: Jail) -> Said:
