@@ -27,6 +27,8 @@ def typed(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
         ("diagnose --host localhost --timeout soon", "--timeout soon: a number from"),
         ("diagnose --host localhost --jobs 0", "--jobs 0: a number from"),
         ("diagnose --host localhost --only nothing", "--only nothing: neither a layer"),
+        ("diagnose --host localhost --only firewal", "did you mean 'firewall'?"),
+        ("diagnose --host localhost --format jason", "did you mean 'json'?"),
         ("diagnose --host localhost --inventory nowhere.yml", "nowhere.yml: there is no such inventory"),
         ("diagnose --host localhost --known-hosts nowhere", "--known-hosts nowhere: there is no such file"),
         ("diagnose --host root@127.0.0.1:99999", "a port is a number from 1 to 65535"),

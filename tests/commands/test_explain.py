@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from reasons_page import PAGE, page
-from sshdoctor.commands.explain import causes_of, explain
+from sshdoctor.commands.explain import explain
+from sshdoctor.diagnosis.possible import named_for
+from sshdoctor.diagnosis.setup import load_checks
 from sshdoctor.reasons.client_words import client_lists, example, hear
+from sshdoctor.resources import shipped
 from sshdoctor.services import reply_words
 
 EVERY = [(one.client, words) for one in client_lists() for words in one.words]
@@ -57,6 +60,14 @@ def test_every_reply_is_a_word_of_the_contract(client: str, words: object) -> No
             "fatal: Could not read from remote repository.\n",
             "auth-denied",
         ),
+        (
+            "ssh: connect to host example.com port 22: Connection timed out\n"
+            "fatal: Could not read from remote repository.\n\n"
+            "Please make sure you have the correct access rights\n"
+            "and the repository exists.\n",
+            "silence",
+        ),
+        ("Error:\tFATAL ERROR: Connection refused\nError:\tCould not connect to server\n", "rst"),
         ("dial tcp 198.51.100.2:22: connect: connection refused", "rst"),
         ("com.jcraft.jsch.JSchException: Auth fail", "auth-denied"),
         ("FATAL ERROR: Network error: Connection timed out", "silence"),
@@ -72,7 +83,7 @@ def test_the_causes_are_those_of_the_checks_for_that_reply() -> None:
     found = explain("Connection refused")
     assert found is not None
     assert {"sshd-stopped", "openssh-server-missing", "firewall-rejects"} <= set(found.causes)
-    assert set(causes_of("rst")) <= set(found.causes)
+    assert set(named_for(load_checks([shipped("checks")]), "rst")) <= set(found.causes)
     assert found.possible and all(one.settle for one in found.possible)
 
 
@@ -113,3 +124,24 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 
 def test_a_log_of_any_size_is_read_quickly(tmp_path: Path) -> None:
     assert hear(("x" * 5000 + "\n") * 4000) is None
+
+
+SAID_FOR_REAL = [  # most by the programs themselves, asked on Debian 12 about closed ports, strange servers
+    ("FATAL ERROR: Connection refused", "rst", "PuTTY, plink, pscp"),
+    ("Status: Failed to connect to 198.51.100.2: Connection refused", "rst", "FileZilla"),
+    ("FATAL ERROR: Remote side unexpectedly closed network connection", "closed-before-banner", "FileZilla"),
+    ("curl: (2) Failure establishing ssh session: -43, Failed getting banner", "no-banner", "libssh2"),
+    ("curl: (67) Authentication failure", "auth-denied", "libssh2"),
+    ("Connection to 198.51.100.2 port 22 timed out", "no-banner", "OpenSSH"),
+    ("fatal: protocol error: bad line length character: Welc", "ok", "git"),
+    ("paramiko.ssh_exception.IncompatiblePeer: Incompatible ssh server (no acceptable ciphers)", "kex-failed",
+     "paramiko"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "reply", "client"), SAID_FOR_REAL)
+def test_what_the_programs_said_when_they_were_asked_is_known(said: str, reply: str, client: str) -> None:
+    heard = hear(said)
+    assert heard is not None
+    assert heard.words.replies[0] == reply
+    assert any(one.startswith(client) for one in heard.clients), heard.clients

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from sshdoctor.diagnosis.possible import MOST, possible_causes
+from sshdoctor.diagnosis.setup import load_checks
 from sshdoctor.model import Hop, Login, Neighbour, Reply
+from sshdoctor.resources import shipped
 from sshdoctor.services import Service, load, works
 from sshdoctor.services.base import NETWORK_WORDS
 
 SSH, WEB = load("ssh"), load("web")
+CHECKS = load_checks([shipped("checks")])
 WORKING = [word for word in SSH.words if works(word)]
 LOGIN = Login(address="198.51.100.2", port=22)
 SETTLED = ("name-not-found", "host-key-unknown", "host-key-changed")
@@ -31,7 +34,7 @@ def reply(word: str, nearby: dict[int, str] | None = None, family: str = "ipv4")
 
 
 def ids(*replies: Reply) -> list[str]:
-    return [cause.id for cause in possible_causes(SSH, LOGIN, replies)]
+    return [cause.id for cause in possible_causes(CHECKS, SSH, LOGIN, replies)]
 
 
 OF_SSH = sorted({*NETWORK_WORDS, *SSH.words} - {*WORKING, *SETTLED})
@@ -44,7 +47,7 @@ OF_WEB = sorted({*NETWORK_WORDS, *WEB.words} - {*WEB.working, "name-not-found", 
 def test_each_reply_leaves_something_possible_and_says_what_would_settle_it(
     service: Service, word: str
 ) -> None:
-    causes = possible_causes(service, LOGIN, [reply(word)])
+    causes = possible_causes(CHECKS, service, LOGIN, [reply(word)])
     assert 1 < len(causes) <= MOST
     assert {cause.confidence for cause in causes} == {"possible"}
     assert all(cause.fix.startswith("To settle it: ") and cause.fix.endswith(".") for cause in causes)
@@ -70,17 +73,17 @@ def test_a_host_that_answers_nowhere_is_down_before_anything_else() -> None:
 
 
 def test_an_ssh_server_on_another_port_is_the_first_to_try() -> None:
-    first = possible_causes(SSH, LOGIN, [reply("rst", {443: "rst", 2222: "banner"})])[0]
+    first = possible_causes(CHECKS, SSH, LOGIN, [reply("rst", {443: "rst", 2222: "banner"})])[0]
     assert (first.id, "2222" in first.summary, "2222" in first.fix) == ("ssh-port-mismatch", True, True)
 
 
 def test_what_was_asked_already_is_not_asked_for_again() -> None:
-    said = [cause.fix for cause in possible_causes(SSH, LOGIN, [reply("silence", {443: "silence"})])]
+    said = [cause.fix for cause in possible_causes(CHECKS, SSH, LOGIN, [reply("silence", {443: "silence"})])]
     assert not any("--deep" in text for text in said)
 
 
 def test_the_evidence_has_the_last_router_that_spoke() -> None:
-    evidence = possible_causes(SSH, LOGIN, [reply("silence", {443: "silence"})])[0].evidence
+    evidence = possible_causes(CHECKS, SSH, LOGIN, [reply("silence", {443: "silence"})])[0].evidence
     assert "198.51.100.254, hop 1" in evidence[-1].text
 
 

@@ -88,7 +88,9 @@ def test_the_script_is_pasted_into_a_shell_and_its_capture_copied_from_the_scree
 
 def test_the_line_that_is_typed_brings_the_report(person: Person) -> None:
     command = person.command("rescue", "--serve", "--format", "json")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=person.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr and process.stdout
         line = ""
         while "wget" not in line:

@@ -39,9 +39,11 @@ def test_a_line_of_jsonl_is_a_host_of_the_json_report() -> None:
 
 
 JUNIT = {
-    "testsuites": {"name"},
+    "testsuites": set(),
     "testsuite": {
         "name",
+        "package",
+        "id",
         "tests",
         "failures",
         "errors",
@@ -54,8 +56,14 @@ JUNIT = {
     "failure": {"type", "message"},
     "error": {"type", "message"},
     "skipped": {"message"},
+    "properties": set(),
+    "property": {"name", "value"},
+    "system-out": set(),
+    "system-err": set(),
 }
-"""What the readers of JUnit's XML agree on: these elements with these attributes, and no others."""
+"""What the schemas of Ant and Jenkins both take: these elements with these attributes, and no others."""
+PARTS = ["properties", "testcase", "system-out", "system-err"]
+"""Of a test suite, in the order that Ant's schema asks for; none may be missing."""
 
 
 def suites() -> dict[str, ElementTree.Element]:
@@ -63,6 +71,12 @@ def suites() -> dict[str, ElementTree.Element]:
     for element in root.iter():
         assert set(element.attrib) == JUNIT[element.tag], element.tag
     return {suite.attrib["name"]: suite for suite in root}
+
+
+def test_junit_has_the_parts_of_a_suite_in_the_order_of_the_schema() -> None:
+    for number, suite in enumerate(suites().values()):
+        assert list(dict.fromkeys(part.tag for part in suite)) == PARTS
+        assert suite.attrib["id"] == str(number)
 
 
 def test_junit_counts_what_it_has_with_time_and_timestamp() -> None:

@@ -163,6 +163,13 @@ def test_a_cause_of_a_check_of_the_users_own_is_asked_for_by_its_name() -> None:
     assert 'under "lamp-is-red"' in flat(ticket(seen_inside(cause("lamp-is-red"))))
 
 
+def test_a_check_of_the_users_own_may_say_what_to_ask(tmp_path: Path) -> None:
+    sentences = "{en: {name: a red lamp, ask: 'Please mend the lamp of {host}.'}}"
+    (tmp_path / "lamp.yml").write_text(f"causes: [{{id: lamp-is-red, ticket: {sentences}}}]")
+    text = flat(render([seen_inside(cause("lamp-is-red"))], "ticket", own_checks=[tmp_path]))
+    assert "Please mend the lamp of web1." in text
+
+
 def test_one_family_that_works_is_not_called_unreachable() -> None:
     text = flat(ticket(outside_only(OK, REFUSAL)))
     assert "by some of its addresses only" in text

@@ -17,6 +17,7 @@ from sshdoctor.checks.condition import (
 )
 from sshdoctor.checks.run import Run
 from sshdoctor.checks.said import Said
+from sshdoctor.checks.suspects import Suspect, hold_ticket, read_suspects
 from sshdoctor.document import Block, BlockReader, read_yaml, suggest
 from sshdoctor.errors import CheckError, DocumentError
 from sshdoctor.services import Service, layers, reply_words
@@ -33,7 +34,19 @@ _CHECK_KEYS = (
     "causes",
     "otherwise",
 )
-_CAUSE_KEYS = ("id", "said", "when", "say", "fix", "reply", "latent", "confidence", "evidence")
+_CAUSE_KEYS = (
+    "id",
+    "said",
+    "when",
+    "say",
+    "fix",
+    "reply",
+    "latent",
+    "confidence",
+    "evidence",
+    "suspect",
+    "ticket",
+)
 CLIENT = "own_client"
 WORDS = "words"
 """The facts that have the client's and the host's own words about this dial; ``said`` hangs on them."""
@@ -55,6 +68,10 @@ class CauseRule(Struct, frozen=True, kw_only=True):
     reply: tuple[Sentence, ...]
     confidence: str
     evidence: tuple[str, ...]
+    suspects: tuple[Suspect, ...] = ()
+    """Of which replies it is suspected where nobody could look inside."""
+    told: bool = False
+    """Its sentences in a ticket stand here."""
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -81,6 +98,11 @@ class Check(Struct, frozen=True, kw_only=True):
     def is_of(self, service: Service) -> bool:
         """Whether a diagnosis of ``service`` asks it."""
         return self.layer in service.layers and self.service in ("", service.name)
+
+    @property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Of which replies its causes are suspected where nobody could look inside."""
+        return tuple(one for rule in self.causes for one in rule.suspects)
 
     @property
     def predecessors(self) -> tuple[str, ...]:
@@ -110,6 +132,7 @@ def load_checks(
             faults.append(f"{path}:1: the check {check.id!r} stands already in {checks[check.id].path}")
         checks[check.id] = check
     faults.extend(_unknown_predecessors(checks))
+    faults.extend(_told_twice(checks))
     if faults:
         raise CheckError(tuple(faults))
     return _ordered(checks)
@@ -120,6 +143,18 @@ def _unknown_predecessors(checks: Mapping[str, Check]) -> Iterator[str]:
         for key, name in _named(check):
             if name not in checks:
                 yield f"{check.path}: {key}: there is no check {name!r}{suggest(name, checks)}"
+
+
+def _told_twice(checks: Mapping[str, Check]) -> Iterator[str]:
+    """A cause may stand several times; its sentences in a ticket, and of what it is suspected, once."""
+    places: dict[tuple[str, str], str] = {}
+    for check in checks.values():
+        for rule in check.causes:
+            keys = [f"suspect: {one.service}" for one in rule.suspects]
+            for key in (*keys, *(["ticket"] if rule.told else [])):
+                if (rule.id, key) in places:
+                    yield f"{check.path}: {key}: {rule.id!r} has it already in {places[rule.id, key]}"
+                places.setdefault((rule.id, key), str(check.path))
 
 
 def _named(check: Check) -> Iterator[tuple[str, str]]:
@@ -238,6 +273,8 @@ class _CheckReader(BlockReader):
         if confidence == "proved":
             self.vouched(item, "when", when.fields, "proves nothing: confidence: likely, or possible")
         self.vouched(item, "fix", fix.fields, "may stand in no command")
+        if "ticket" in item:
+            hold_ticket(self, item)
         return CauseRule(
             id=identifier,
             said=bool(said),
@@ -247,6 +284,8 @@ class _CheckReader(BlockReader):
             reply=tuple(self.parse(item, "reply", word, schema) for word in reply),
             confidence=str(confidence),
             evidence=evidence or when.names or ((WORDS,) if said else ()),
+            suspects=read_suspects(self, item, self.path.parent.name) if "suspect" in item else (),
+            told="ticket" in item,
         )
 
     def vouched(self, item: Block, key: str, fields: Iterable[str], so: str) -> None:

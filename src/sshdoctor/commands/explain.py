@@ -12,6 +12,7 @@ from msgspec import Struct, to_builtins
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.catalogs import check_folders
 from sshdoctor.commands.shared.options import show_text
+from sshdoctor.diagnosis.possible import named_for, possible_behind
 from sshdoctor.diagnosis.setup import load_checks
 from sshdoctor.errors import UsageError
 from sshdoctor.reasons import classify
@@ -78,7 +79,8 @@ def explain(text: str) -> Explanation | None:
     if heard is None:
         return None
     service, word = default(), heard.words.replies[0]
-    guesses = service.hypotheses(word)
+    checks = load_checks(check_folders(()))
+    guesses = possible_behind(checks, service, word)
     return Explanation(
         message=heard.line,
         clients=heard.clients,
@@ -90,19 +92,8 @@ def explain(text: str) -> Explanation | None:
         possible=tuple(
             Possible(id=one.id, say=_plain(one.say), settle=_plain(one.settle)) for one in guesses
         ),
-        causes=tuple(sorted({*causes_of(word), *(one.id for one in guesses)})),
+        causes=tuple(sorted({*named_for(checks, word), *(one.id for one in guesses)})),
     )
-
-
-def causes_of(word: str) -> tuple[str, ...]:
-    """The causes that the shipped checks name for a reply, by its word."""
-    found = {
-        rule.id
-        for check in load_checks(check_folders(()))
-        for rule in check.causes
-        if {word, "any"} & {"".join(map(str, sentence.parts)) for sentence in rule.reply}
-    }
-    return tuple(sorted(found))
 
 
 def _named(text: str) -> str | None:

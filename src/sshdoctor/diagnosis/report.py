@@ -111,16 +111,16 @@ def build_report(
             *_rights(inside.used, seen),
             *(_off_notes(causes) if off else _notes(replies, causes, inside.used)),
         ),
-        possible=_possible(host, replies) if guessing else (),
+        possible=_possible(host, replies, checks) if guessing else (),
         when=outside.when,
         url=host.site.url if host.site else None,
     )
 
 
-def _possible(host: Host, replies: Sequence[Reply]) -> tuple[Cause, ...]:
+def _possible(host: Host, replies: Sequence[Reply], checks: Sequence[Check]) -> tuple[Cause, ...]:
     from sshdoctor.diagnosis.possible import possible_causes  # only where nobody could look inside
 
-    return possible_causes(load(host.service), host.login, replies)
+    return possible_causes(checks, load(host.service), host.login, replies)
 
 
 def replies_of(outside: Outside, inside: Inside) -> tuple[Reply, ...]:

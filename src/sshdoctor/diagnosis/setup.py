@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from sshdoctor import access, services
 from sshdoctor.background import once
 from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.document import suggest
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Host
 from sshdoctor.services import layers
@@ -116,8 +117,8 @@ def _chosen(checks: tuple[Check, ...], only: Sequence[str]) -> tuple[Check, ...]
     unknown = [word for word in only if word not in by_id and word not in layers()]
     if unknown:
         raise UsageError(
-            f"--only {unknown[0]}: neither a layer ({', '.join(layers())}) nor a check; "
-            "`sshdoctor checks` lists them"
+            f"--only {unknown[0]}: neither a layer ({', '.join(layers())}) nor a check "
+            f"(`sshdoctor checks` lists them){suggest(unknown[0], [*layers(), *by_id])}"
         )
     wanted = {check.id for check in checks if check.id in only or check.layer in only}
     while before := {name for ident in wanted for name in by_id[ident].predecessors} - wanted:

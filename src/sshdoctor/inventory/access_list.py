@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from sshdoctor.document import suggest
 from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.content import line_of
 from sshdoctor.inventory.dial import parse_address, parse_port
@@ -58,7 +59,8 @@ class _Entry:
         for key in self.body:
             if key != "connection" and key not in allowed:
                 only = ", ".join(allowed) or "no other key"
-                raise self.fault(key, f"{key!r} is no key of connection: {connection}, which takes {only}")
+                what = f"{key!r} is no key of connection: {connection}, which takes {only}"
+                raise self.fault(key, what + suggest(str(key), allowed))
         if required and not self.text(required):
             raise self.fault("connection", f"connection: {connection} needs the key {required}")
         if connection == "ssh":
@@ -71,13 +73,15 @@ class _Entry:
     def connection(self) -> _Connection:
         if not isinstance(self.body, dict):
             raise self.fault("", "a way in is a mapping, such as {connection: podman, container: web1}")
+        if "connection" not in self.body:
+            meant = next((suggest(str(key), ("connection",)) for key in self.body), "")
+            raise self.fault("", f"the key connection is missing{meant}")
         given = self.text("connection")
         for known in _REQUIRED:
             if given == known:
                 return known
-        raise self.fault(
-            "connection", f"connection: {given or '(nothing)'} is none of {', '.join(_REQUIRED)}"
-        )
+        what = f"connection: {given or '(nothing)'} is none of {', '.join(_REQUIRED)}"
+        raise self.fault("connection", what + suggest(given, _REQUIRED))
 
     def login(self, service: Login) -> Login:
         if len(self.body) == 1:

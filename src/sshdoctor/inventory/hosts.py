@@ -29,6 +29,15 @@ _CONNECTIONS: dict[str, _Service] = {
     "community.docker.docker_api": "docker",
     "docker": "docker",
 }
+VARIABLES = (
+    "sshdoctor_access",
+    "sshdoctor_managed",
+    "sshdoctor_known_hosts",
+    "sshdoctor_sites",
+    "sshdoctor_vantage",
+    "sshdoctor_notify",
+)
+"""The project's own variables; another one that begins so is a slip of the pen."""
 _SSH_ARGS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 
 
@@ -37,6 +46,7 @@ def to_host(values: Values) -> Host:
 
     The first way in is the service itself, or what ``ansible_connection`` names instead.
     """
+    values.refuse_unknown("sshdoctor_", VARIABLES)
     login, become = _login(values), _become(values)
 
     def finish(way: WayIn) -> WayIn:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor.document import suggest
 from sshdoctor.errors import InventoryError, UsageError
 from sshdoctor.inventory.values import Values
 from sshdoctor.model import Host, Login, Secret, Site, WayIn
@@ -71,7 +72,8 @@ def _listed(values: Values, body: Any, place: str) -> Site:
     given: Mapping[str, Any] = body if isinstance(body, Mapping) else {"url": body}
     for key in given:
         if key not in _KEYS:
-            raise InventoryError(f"{place}: sshdoctor_sites: unknown key {key!r}; known: {', '.join(_KEYS)}")
+            what = f"unknown key {key!r}; known: {', '.join(_KEYS)}{suggest(str(key), _KEYS)}"
+            raise InventoryError(f"{place}: sshdoctor_sites: {what}")
     try:
         site = parse_url(values.text_of(given.get("url", ""), "sshdoctor_sites", place))
         return replace(

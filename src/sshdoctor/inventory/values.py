@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from sshdoctor.document import Vaulted
+from sshdoctor.document import Vaulted, suggest
 from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.dial import parse_address, parse_port
 from sshdoctor.inventory.groups import Entry, Variable
@@ -42,6 +42,12 @@ class Values:
             if variable is not None and variable.value is not None:
                 return name, variable
         return None
+
+    def refuse_unknown(self, begin: str, known: Collection[str]) -> None:
+        """Refuse a variable that begins so and is none of ``known``: nothing would ever read it."""
+        for name in self._variables:
+            if name.startswith(begin) and name not in known:
+                raise self.fault(name, "there is no such variable" + suggest(name, known))
 
     def text(self, *names: str) -> str | None:
         """Text, or a number as text; None if not set or empty."""

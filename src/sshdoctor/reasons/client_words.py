@@ -28,6 +28,8 @@ class Words(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     note: str = ""
     last: bool = False
     """It says so only as the last line of a log."""
+    above: bool = False
+    """It only repeats that something failed: a line above it says what, if there is one."""
 
     @property
     def weight(self) -> int:
@@ -61,15 +63,20 @@ def hear(text: str) -> Heard | None:
     """The words in a text that say how the dial ended; None if no list knows any.
 
     In a log the last that ends something counts; where nothing does, what the client was waiting for.
+    What only repeats that something failed counts where no line above it says more.
     """
+    only_repeats: Heard | None = None
     lines = [line[:_LONGEST_LINE] for line in text.splitlines()[-_MOST_LINES:] if line.strip()]
     for number, line in reversed([*enumerate(lines)]):
         found = [*_in(line, is_last=number == len(lines) - 1)]
         if found:
             client, words = max(found, key=lambda one: (one[1].weight, one[0] != _ANY_OTHER))
             same = tuple(dict.fromkeys(who for who, other in found if other.says == words.says))
-            return Heard(line=line.strip(), clients=same or (client,), words=words)
-    return None
+            heard = Heard(line=line.strip(), clients=same or (client,), words=words)
+            if not words.above:
+                return heard
+            only_repeats = only_repeats or heard
+    return only_repeats
 
 
 def _in(line: str, *, is_last: bool) -> Iterator[tuple[str, Words]]:

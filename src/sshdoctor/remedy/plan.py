@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from sshdoctor.document import suggest
 from sshdoctor.errors import UsageError
 from sshdoctor.model import Cause, Planned
 from sshdoctor.remedy.playbook.catalog import CatalogEntry, fitting
@@ -118,7 +119,7 @@ def _wanted(causes: Sequence[Cause], asked: Sequence[str]) -> list[Cause]:
     for word in asked:
         if word not in found:
             there = f"; there are {', '.join(sorted(found))}" if found else "; none was found"
-            raise UsageError(f"--cause {word}: that cause was not found{there}")
+            raise UsageError(f"--cause {word}: that cause was not found{there}{suggest(word, found)}")
     return [cause for cause in causes if not asked or cause.id in asked]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import cast
 
+from sshdoctor.document import suggest
 from sshdoctor.errors import UsageError
 from sshdoctor.model import HostReport
 from sshdoctor.resources import shipped
@@ -28,7 +30,7 @@ def languages(form: str) -> tuple[str, ...]:
 def check_format(form: str, lang: str = "en") -> None:
     """Raises UsageError for a format that there is not, or not in this language."""
     if form not in formats():
-        raise UsageError(f"--format {form}: there are {', '.join(formats())}")
+        raise UsageError(f"--format {form}: there are {', '.join(formats())}{suggest(form, formats())}")
     if lang != "en" and lang not in languages(form):
         able = [one for one in formats() if lang in languages(one)]
         others = f"only {' and '.join(able)}" if able else f"{form} speaks {', '.join(languages(form))}"
@@ -43,11 +45,13 @@ def render(
     width: int = 80,
     lang: str = "en",
     mask: bool = False,
+    own_checks: Sequence[Path] = (),
 ) -> str:
     """``reports`` as ``form``; ``colour`` and ``width`` (columns) concern only the text for a terminal.
 
-    ``mask`` replaces addresses, names and fingerprints. Raises UsageError for a format that there is not, or
-    not in ``lang``.
+    ``mask`` replaces addresses, names and fingerprints. ``own_checks`` are folders of the user's own, whose
+    causes may bring sentences for a ticket. Raises UsageError for a format that there is not, or not in
+    ``lang``.
     """
     check_format(form, lang)
     if mask:
@@ -55,5 +59,5 @@ def render(
 
         reports = masked(reports)
     module = import_module(f"sshdoctor.reports.{form}_format")
-    spoken = {} if lang == "en" else {"lang": lang}
+    spoken = {"lang": lang, "own_checks": own_checks} if len(languages(form)) > 1 else {}
     return cast(str, module.render(reports, colour=colour, width=width, **spoken))

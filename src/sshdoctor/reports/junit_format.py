@@ -1,9 +1,14 @@
-"""A test case for each check, as CI systems read them: templates/reports/junit.xml.j2."""
+"""A test case for each check, as CI systems read them: templates/reports/junit.xml.j2.
+
+It is what both schemas in use take: Ant's (windyroad/JUnit-Schema), which wants every part in its order, and
+Jenkins's (xunit-plugin, junit-10.xsd), which has a few more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sshdoctor import __version__
 from sshdoctor.model import HostReport
 from sshdoctor.reports.layout.client_words import seen
 from sshdoctor.reports.layout.template import fill
@@ -11,7 +16,7 @@ from sshdoctor.services import load
 
 
 def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80) -> str:
-    return fill("junit.xml.j2", reports, seconds=_seconds, seen=_seen, cases=_cases)
+    return fill("junit.xml.j2", reports, seconds=_seconds, seen=_seen, cases=_cases, version=__version__)
 
 
 def _cases(report: HostReport) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sshdoctor.model import HostReport
 from sshdoctor.reports.layout.client_words import seen
@@ -12,9 +13,16 @@ from sshdoctor.reports.layout.template import fill
 from sshdoctor.services import load
 
 
-def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80, lang: str = "en") -> str:
+def render(
+    reports: Sequence[HostReport],
+    *,
+    colour: bool = False,
+    width: int = 80,
+    lang: str = "en",
+    own_checks: Sequence[Path] = (),
+) -> str:
     if lang != "en":
-        return fill(f"markdown.{lang}.md.j2", reports, words=phrases(lang))
+        return fill(f"markdown.{lang}.md.j2", reports, words=phrases(lang, own_checks))
     matters = by_cause(reports) if len(reports) > 1 else []
     return fill("markdown.md.j2", by_urgency(reports), seen=_seen, matters=matters)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -60,8 +61,15 @@ class Ticket(Struct, frozen=True, kw_only=True):
     """The command that shows on the host what its daemon said; empty if the client did not come so far."""
 
 
-def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 80, lang: str = "en") -> str:
-    words = phrases(lang)
+def render(
+    reports: Sequence[HostReport],
+    *,
+    colour: bool = False,
+    width: int = 80,
+    lang: str = "en",
+    own_checks: Sequence[Path] = (),
+) -> str:
+    words = phrases(lang, own_checks)
     name = "ticket.txt.j2" if lang == "en" else f"ticket.{lang}.txt.j2"
     return fill(name, reports, tickets=[_ticket(report, words) for report in reports])
 

@@ -86,17 +86,6 @@ class Step(NamedTuple):
     perhaps: bool = False
 
 
-class Hypothesis(NamedTuple):
-    """What a reply may come from: a cause by its id and layer, and what would show whether it is so."""
-
-    id: str
-    layer: str
-    say: str
-    settle: str
-    closer: str = ""
-    """How a closer look from here may settle it."""
-
-
 class Growing(NamedTuple):
     """How it is tried what sizes of packets come through on a connection that was greeted.
 
@@ -157,16 +146,6 @@ class Service(Struct, frozen=True, kw_only=True):
     """How it is tried what sizes of packets come through, None if that cannot be."""
     default: bool = False
     """Whether it is the one that is meant where none is named."""
-
-    def hypotheses(self, word: str) -> tuple[Hypothesis, ...]:
-        """What the reply ``word`` alone may come from, most common first."""
-        found: tuple[Hypothesis, ...] = self._part("hypotheses").hypotheses(word)
-        return found
-
-    def elsewhere(self, port: int) -> Hypothesis:
-        """What it may mean that the service greets on ``port``, and not where it was dialled."""
-        found: Hypothesis = self._part("hypotheses").elsewhere(port)
-        return found
 
     def visit(self, site: Site, first: socket, connect: Callable[[str, int], socket]) -> Any:
         """The conversation with a site on the connection ``first``; ``connect`` makes more of them."""

@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor import __version__
+from sshdoctor.commands.shared.catalogs import check_folders
 from sshdoctor.commands.shared.logins import LoginOptions, overruled, typed_variables
 from sshdoctor.commands.shared.progress import progress_of
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
@@ -244,7 +245,14 @@ def write(reports: Sequence[HostReport], options: Options, to_name: Collection[s
         reports = [report for report in reports if report.verdict != "healthy" or report.causes]
         if not reports:
             return
-    told = partial(render, reports, options.format, lang=options.lang, mask=options.mask)
+    told = partial(
+        render,
+        reports,
+        options.format,
+        lang=options.lang,
+        mask=options.mask,
+        own_checks=check_folders(options.sources)[1:],
+    )
     if not options.output:
         show_text(told(**terminal()))
         return

@@ -1,8 +1,9 @@
-"""The sentences of a ticket, by language: templates/reports/ticket.LANG.yml."""
+"""The sentences of a ticket, by language: templates/reports/ticket.LANG.yml, and each cause in its check."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -36,18 +37,29 @@ class Phrases(Struct, frozen=True, kw_only=True):
     unknown_user: str
 
 
-def phrases(lang: str) -> Phrases:
-    """The sentences in ``lang``, one of ``sshdoctor.reports.languages("ticket")``."""
+def phrases(lang: str, own_checks: Sequence[Path] = ()) -> Phrases:
+    """The sentences in ``lang``, one of ``sshdoctor.reports.languages("ticket")``.
+
+    ``own_checks`` are folders of the user's own, beside the checks that came with this program.
+    """
     data = read_yaml(shipped("templates") / "reports" / f"ticket.{lang}.yml")
-    replies, causes = data["replies"], data["causes"]
+    replies = data["replies"]
     return Phrases(
         said={word: one["said"] for word, one in replies.items()},
         means={word: one["means"] for word, one in replies.items() if "means" in one},
         asks={word: one["ask"] for word, one in replies.items() if "ask" in one},
-        causes={ident: TicketRequest(one["name"], one["ask"]) for ident, one in causes.items()},
+        causes=dict(_requests(lang, (shipped("checks"), *own_checks))),
         other=TicketRequest(data["other"]["name"], data["other"]["ask"]),
         passed=data["passed"],
         confidence=data["confidence"],
         unknown_client=data["unknown"]["client"],
         unknown_user=data["unknown"]["user"],
     )
+
+
+def _requests(lang: str, folders: Sequence[Path]) -> Iterator[tuple[str, TicketRequest]]:
+    for path in sorted(path for folder in folders for path in folder.rglob("*.yml")):
+        for cause in read_yaml(path)["causes"]:
+            if "ticket" in cause:
+                request = cause["ticket"][lang]
+                yield cause["id"], TicketRequest(request["name"], request["ask"])
