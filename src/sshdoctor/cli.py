@@ -237,6 +237,14 @@ def rescue(
     return diagnosis.run(receive(options, offer))
 
 
+@host_task(_HOST_HELP)
+def protection(options: Options) -> int:
+    """Say what guards a host against guessed passwords, and whether it works. Changes nothing."""
+    from sshdoctor.commands.protection import run
+
+    return run(options)
+
+
 @task(
     positional=["message"],
     auto_shortflags=False,
@@ -369,7 +377,19 @@ def demo(context: Context, site: bool = False, seconds: int = 120) -> int:
 
 
 namespace = Collection(
-    diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, explain, completion, man, demo
+    diagnose,
+    remediate,
+    playbook,
+    undo,
+    rescue,
+    protection,
+    checks,
+    playbooks,
+    verdict,
+    explain,
+    completion,
+    man,
+    demo,
 )
 
 

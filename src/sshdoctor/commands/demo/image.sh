@@ -6,6 +6,8 @@
 #   firewalls                    debian12 with ufw, firewalld, fail2ban, sshguard, ferm and Shorewall, none of
 #                                them started, and archives of iptables-persistent and CrowdSec
 #   rpm                          noinit with dnf, zypper and pacman, what makes packages for them, and OpenRC
+#   guarded12 guarded13          Debian with what bans who guesses passwords (fail2ban, sshguard, CrowdSec with its
+#                                bouncer), every firewall, nginx, haproxy and rsyslog, none of them started
 #   factors                      debian12 with a PAM module that asks for a code
 #   web                          debian12 with nginx, Apache, PHP-FPM, ModSecurity, mod_evasive, mod_qos and
 #                                fail2ban, none of them started
@@ -70,6 +72,11 @@ describe() {
       suite=bookworm add="$add,nginx,apache2,apache2-utils,php-fpm,libapache2-mod-security2,modsecurity-crs"
       add="$add,libapache2-mod-evasive,libapache2-mod-qos,libapache2-mod-fcgid,fail2ban,python3,curl,openssl"
       after='; chroot "$1" systemctl --quiet disable nginx apache2 php8.2-fpm fail2ban' ;;
+    guarded12 | guarded13)
+      suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,nginx-light,rsyslog,haproxy"
+      [ $1 = guarded12 ] || suite=trixie
+      add="$add,sshguard,crowdsec,crowdsec-firewall-bouncer,curl"
+      after='; chroot "$1" systemctl --quiet disable nginx rsyslog haproxy crowdsec crowdsec-firewall-bouncer' ;;
     factors) suite=bookworm add="$add,libpam-google-authenticator" ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;

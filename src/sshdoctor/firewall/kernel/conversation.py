@@ -76,6 +76,12 @@ def _go(hooks: Hooks, step: Step, paths: list[ChainPath]) -> Result:
     return Result(stops, [*inside.accepted, *through.accepted])
 
 
+def goes_on(hooks: Hooks, last: Segment) -> Result:
+    """What comes of the client's next data on the connection that ``last`` belongs to."""
+    data = Step("data", True, b"", "silence", "rst", "")
+    return _go(hooks, data, [ChainPath(last)])
+
+
 def _out(hooks: Hooks, paths: Iterable[ChainPath]) -> Result:
     output = hooks.traverse("output", paths)
     after = hooks.traverse("postrouting", output.accepted)
