@@ -13,12 +13,13 @@ from sshdoctor.documents.reader import read_yaml
 from sshdoctor.facts.host.firewall import Firewall, SavedRules
 from sshdoctor.facts.protection.engines import Jail
 from sshdoctor.firewall import Packet
-from sshdoctor.protection.doors import Audit
+from sshdoctor.protection.books import of_jail
+from sshdoctor.protection.doors import Audit, Way
 from sshdoctor.protection.state import Door
 
 HERE = Path(__file__).parent
 CASES, ACTIONS = read_yaml(HERE / "doors.yml"), read_yaml(HERE / "actions.yml")
-TOOLS = ("iptables", "ip6tables", "nft", "ipset")
+TOOLS = ("iptables", "ip6tables", "nft", "ipset", "ufw")
 
 
 def audited(case: Mapping[str, Any]) -> tuple[Door, list[str]]:
@@ -35,8 +36,13 @@ def audited(case: Mapping[str, Any]) -> tuple[Door, list[str]]:
         default={},
         evidence=(),
     )
-    action = {**ACTIONS[case["action"]], **case.get("but", {})}
+    swap = case.get("swap", ["", ""])
+    action = {
+        name: text.replace(*swap) if swap[0] else text
+        for name, text in {**ACTIONS[case["action"]], **case.get("but", {})}.items()
+    }
     jail = Jail(name="sshd", banned=tuple(case.get("banned", ())), actions={"action": action})
+    book = of_jail(jail, tuple(case.get("tools", TOOLS)))
     six = case.get("family") == "ipv6"
     packet = Packet(
         family="ipv6" if six else "ipv4",
@@ -47,8 +53,8 @@ def audited(case: Mapping[str, Any]) -> tuple[Door, list[str]]:
         out_interface="eth0",
         local_addresses=("198.51.100.2", "fd00::2", "172.17.0.1"),
     )
-    audit = Audit(firewall, [jail], tuple(case.get("tools", TOOLS)))
-    return audit.door(packet), audit.why
+    audit = Audit(firewall, [book])
+    return audit.door(Way("ssh", packet)), audit.why
 
 
 FAMILIES = (("iptables", "ipv4"), ("ip6tables", "ipv6"))

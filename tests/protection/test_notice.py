@@ -26,10 +26,8 @@ def engines(*lines: dict[str, str], log_level: str = "INFO", journal: bool = Tru
         dbfile="",
         blocked=0,
         tools=(),
-        running=(),
         penalties="no",
         log_level=log_level,
-        acquired={},
         lines=lines if journal else Unknown("there is no journal"),
         evidence=(),
     )
@@ -40,9 +38,7 @@ def jail(*match: tuple[str, ...], **more: object) -> Jail:
 
 
 def reply(source: str, port: int) -> Reply:
-    return Reply(
-        address="198.51.100.2", family="ipv4", port=22, word="ok", source=source, source_port=port
-    )
+    return Reply(address="198.51.100.2", family="ipv4", port=22, word="ok", source=source, source_port=port)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,10 @@ class Protection(Struct, frozen=True, kw_only=True):
 
     @property
     def works(self) -> bool | None:
-        """Whether whoever fails too often is noticed under their own address, and stopped."""
-        return every((self.on, self.sees_real_addresses, self.bans_stop_packets))
+        """Whether whoever fails too often is noticed under their own address, and stopped at every door."""
+        open_door = any(door.stops_new is False for door in self.doors)
+        stops = False if open_door else self.bans_stop_packets
+        return every((self.on, self.sees_real_addresses, stops))
 
 
 def every(values: Any) -> bool | None:

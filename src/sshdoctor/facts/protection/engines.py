@@ -1,15 +1,16 @@
 """The engines that guard the logins here, and what fail2ban's server says of each of its jails.
 
-Sources: fail2ban-client(1), whose own socket client is asked (65 ms for all, not for each question);
-sshguard(8), cscli(8), sshd_config(5) PerSourcePenalties. ``lines`` are what sshd logged as root, with fields
-that journald itself wrote (systemd.journal-fields(7)); which of them a jail's own expressions take for a
-failure is tried on the host. The number of bans is that of fail2ban's logs, rotated ones included.
+Sources: fail2ban-client(1), whose own socket client and filter are asked (0.2 s for all, not for each
+question); sshd_config(5) PerSourcePenalties. ``lines`` are what sshd logged as root, with fields that
+journald itself wrote (systemd.journal-fields(7)); which of them a jail's own expressions take for a failure
+is tried on the host, by fail2ban's own filter. The number of bans is that of fail2ban's logs, old ones too.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,21 +22,21 @@ from sshdoctor.facts.parsing.output import parts, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
+_ASKED = Path(__file__).with_name("fail2ban_asked.txt").read_text(encoding="utf-8")
 COMMANDS = {
     "fail2ban": f"""
 command -v fail2ban-client >/dev/null || exit 0
 echo '## installed'
+echo '## blocked'
+for log in /var/log/fail2ban.log*; do
+  case $log in *.gz) gzip -dc "$log" ;; *) cat "$log" ;; esac
+done 2>/dev/null | grep -c ' NOTICE .*[]] Ban '
 [ -S /run/fail2ban/fail2ban.sock ] || {{
   echo '## refused'; fail2ban-client -t 2>&1 | tail -n 3 | cut -c 1-300; exit 0
 }}
 python=$(sed -n '1s/^#! *//p' "$(command -v fail2ban-client)" | cut -d ' ' -f 1)
 echo '## jails'
-"${{python:-python3}}" -I -c '
-{Path(__file__).with_name("fail2ban_asked.txt").read_text(encoding="utf-8")}' 2>&1
-echo '## blocked'
-for log in /var/log/fail2ban.log*; do
-  case $log in *.gz) gzip -dc "$log" ;; *) cat "$log" ;; esac
-done 2>/dev/null | grep -c ' NOTICE .*[]] Ban '
+"${{python:-python3}}" -I -c {shlex.quote(_ASKED)} 2>&1
 true
 """,
     "others": """
@@ -43,14 +44,11 @@ echo '## tools'
 for tool in iptables ip6tables nft ipset ufw firewall-cmd sshguard crowdsec; do
   ! command -v $tool >/dev/null || echo $tool
 done
-echo '## running'
-for unit in sshguard crowdsec crowdsec-firewall-bouncer; do
-  [ "$(systemctl is-active $unit 2>/dev/null)" != active ] || echo $unit
-done
-echo '## penalties'; sshd -T 2>/dev/null | grep -i -e '^persourcepenalties ' -e '^loglevel '
-if command -v cscli >/dev/null; then
-  echo '## acquired'; cscli metrics show acquisition -o json 2>/dev/null || cscli metrics -o json 2>/dev/null
-fi
+echo '## network'; readlink /proc/self/ns/net
+grep -lsxE 'fail2ban-server|sshg-blocker|crowdsec' /proc/[0-9]*/comm | while read -r comm; do
+  readlink "${comm%comm}ns/net"
+done | sort -u
+echo '## sshd'; sshd -T 2>/dev/null | grep -i -e '^persourcepenalties ' -e '^loglevel '
 true
 """,
     "lines": """
@@ -66,27 +64,39 @@ true
 
 
 class Jail(Struct, frozen=True, kw_only=True):
-    """One jail as the server has it. ``actions``: the properties of each; ``samples``: the services whose
-    failures its expressions know; ``hits``: the messages of this host's own that they take for a failure;
-    ``in_files``: the newest messages of sshd that stand in the files that it reads, and that do not."""
+    """One jail as the server has it. ``actions``: the properties of each, with "refused", what a shell says
+    against its texts (``sh -n``), and "ports", the numbers that the host's list of services gives to names.
+
+    ``samples``: whose failures its filter knows ("ssh", or a page of a site, where its log has our own
+    request). ``hits``: the messages of this host's own sshd that it takes for a failure. ``found``: how many
+    failures it has counted since the server began, None if its log does not tell. ``in_files``: the newest
+    messages of sshd that stand in the files that it reads, and that do not. ``asked_in_files``: our own
+    requests in them. ``missed``: paths of guesses in them that a site answered and the filter passes over.
+    """
 
     name: str
     maxretry: int = 0
     journalmatch: tuple[tuple[str, ...], ...] = ()
     logpath: tuple[str, ...] = ()
     ignoreip: tuple[str, ...] = ()
+    ignorecommand: str = ""
+    ignoreself: bool = False
     banned: tuple[str, ...] = ()
-    total_failed: int = 0
-    expressions: int = 0
+    found: int | None = None
     samples: tuple[str, ...] = ()
     hits: tuple[str, ...] = ()
     in_files: tuple[int, int] = (0, 0)
+    asked_in_files: int = 0
+    missed: tuple[str, ...] = ()
     actions: Mapping[str, Mapping[str, str]] = {}
 
 
 class Engines(Struct, frozen=True, kw_only=True):
-    """``fail2ban``: absent, stopped, running. ``refused``: why it does not start, in its own words. ``lines``
-    are the fields of each line that sshd wrote, Unknown without a journal: anybody may write a text log."""
+    """``fail2ban``: absent, stopped, running. ``refused``: why it does not start, in its own words.
+    ``penalties`` and ``log_level`` are sshd's, ``version`` fail2ban's. ``lines`` are the fields of each line
+    that sshd wrote, Unknown without a journal: anybody may write a text log. ``elsewhere``: what bans has
+    another network than this session (network_namespaces(7)), so that the rules that were seen are not those
+    in which it bans."""
 
     fail2ban: str
     refused: str
@@ -94,12 +104,12 @@ class Engines(Struct, frozen=True, kw_only=True):
     dbfile: str
     blocked: int | Unknown
     tools: tuple[str, ...]
-    running: tuple[str, ...]
     penalties: str
     log_level: str
-    acquired: Mapping[str, Any]
     lines: tuple[Mapping[str, str], ...] | Unknown
-    evidence: tuple[Evidence, ...]
+    elsewhere: bool = False
+    version: tuple[int, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 VALUE = Engines
@@ -109,14 +119,16 @@ WRITERS = {"": "root", "lines": "kernel"}
 class _Answer(Struct, frozen=True):
     jails: tuple[Jail, ...]
     dbfile: str | None = None
+    version: str = ""
 
 
 def parse(sections: Mapping[str, Section]) -> Engines | Unknown:
     said, others = parts(sections["fail2ban"].output), parts(sections["others"].output)
     state = "running" if "jails" in said else "stopped" if "installed" in said else "absent"
     answer = _answer(said.get("jails", ""), sections["fail2ban"]) if state == "running" else _Answer(())
-    words = dict(line.split(" ", 1) for line in others.get("penalties", "").splitlines() if " " in line)
+    words = dict(line.split(" ", 1) for line in others.get("sshd", "").splitlines() if " " in line)
     blocked = said.get("blocked", "").strip()
+    ours, *theirs = others.get("network", "").split() or [""]
     return Engines(
         fail2ban=state,
         refused=said.get("refused", "").strip(),
@@ -124,12 +136,11 @@ def parse(sections: Mapping[str, Section]) -> Engines | Unknown:
         dbfile="" if isinstance(answer, Unknown) else answer.dbfile or "",
         blocked=int(blocked) if blocked.isdecimal() else Unknown("fail2ban has no log that may be read"),
         tools=tuple(others.get("tools", "").split()),
-        running=tuple(others.get("running", "").split()),
         penalties=words.get("persourcepenalties", ""),
         log_level=words.get("loglevel", ""),
-        acquired=_object(others.get("acquired", "")),
         lines=_lines(sections["lines"]),
-        evidence=(),
+        version=() if isinstance(answer, Unknown) else _version(answer.version),
+        elsewhere=bool(theirs) and ours not in theirs,
     )
 
 
@@ -137,7 +148,7 @@ def _answer(text: str, section: Section) -> _Answer | Unknown:
     if (cut := unseen(section)) is not None:
         return cut
     try:
-        return msgspec.json.decode(text.strip(), type=_Answer)
+        return msgspec.json.decode(text.strip().rpartition("\n")[2], type=_Answer)
     except msgspec.DecodeError:
         return Unknown(_error(text) or "fail2ban's server does not answer as it is asked")
 
@@ -146,6 +157,10 @@ def _error(text: str) -> str:
     """The last line, if it is Python's word for an error; what else it may be holds addresses of others."""
     last = text.strip().rpartition("\n")[2]
     return last[:200] if re.match(r"\w*(?:Error|Exception|Interrupt)\b", last) else ""
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in re.findall(r"\d+", text)[:3])
 
 
 def _object(text: str) -> Mapping[str, Any]:
