@@ -71,7 +71,7 @@ def judged_again(file: Path) -> Protection:
     """What comes of the recording in ``file``."""
     kept = msgspec.json.decode(file.read_bytes(), type=Recording)
     first = kept.replies[0]
-    login = Login(address=first.address, port=first.port, user="root")
+    login = Login(address=str(first.address), port=first.port, user="root")
     host = Host(name="web1", service="ssh", login=login, ways=(WayIn(connection="ssh", login=login),))
     probe = Probe(host, kept.replies, FACTS, {}, mark=kept.mark)
     answer = probe.read(gzip.decompress(base64.b64decode(kept.output)))

@@ -13,6 +13,7 @@ from sshdoctor.documents.reader import read_yaml
 from sshdoctor.facts.host.firewall import Firewall, SavedRules
 from sshdoctor.facts.protection.engines import Jail
 from sshdoctor.firewall import Packet
+from sshdoctor.model import Family
 from sshdoctor.protection.books import of_jail
 from sshdoctor.protection.doors import Audit, Way
 from sshdoctor.protection.state import Door
@@ -57,7 +58,7 @@ def audited(case: Mapping[str, Any]) -> tuple[Door, list[str]]:
     return audit.door(Way("ssh", packet)), audit.why
 
 
-FAMILIES = (("iptables", "ipv4"), ("ip6tables", "ipv6"))
+FAMILIES: tuple[tuple[str, Family], ...] = (("iptables", "ipv4"), ("ip6tables", "ipv6"))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_network
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from sshdoctor.facts.protection.engines import Jail
 from sshdoctor.facts.protection.guards import Crowdsec, Sshguard
 from sshdoctor.model import Unknown
 from sshdoctor.protection.action.rules import Rules
-from sshdoctor.protection.imagined import NoBanError, banned
+from sshdoctor.protection.imagined import NoBanError, banned, ends_connections
 
 Ban = Callable[[Firewall, str], Firewall | Unknown]
 """The rules with one address more banned. Raises NoBanError."""
@@ -26,6 +26,8 @@ class Book(Struct, frozen=True):
     name: str
     held: tuple[str, ...]
     bans: tuple[Ban, ...]
+    ends: bool = False
+    """A ban also ends the connections that stand."""
 
     def of(self, family: str) -> tuple[str, ...]:
         """Some of those held, of one family."""
@@ -35,14 +37,24 @@ class Book(Struct, frozen=True):
 def of_jail(jail: Jail, tools: Sequence[str]) -> Book:
     """The book of one jail of fail2ban."""
 
-    def by(properties: object) -> Ban:
+    def by(properties: Mapping[str, str]) -> Ban:
         def ban(firewall: Firewall, address: str) -> Firewall | Unknown:
             started = any((":" in each) == (":" in address) for each in jail.banned)
-            return banned(firewall, properties, address, tools, started=started)  # type: ignore[arg-type]  # as Jail has it
+            return banned(firewall, properties, address, tools, started=started)
 
         return ban
 
-    return Book(f"fail2ban's jail {jail.name}", jail.banned, tuple(map(by, jail.actions.values())))
+    ends = any(ends_connections(each) for each in jail.actions.values())
+    return Book(f"fail2ban's jail {jail.name}", jail.banned, tuple(map(by, jail.actions.values())), ends)
+
+
+def of_sshd() -> Book:
+    """Its own penalties: it answers who failed too often, and says no."""
+
+    def refuse(rules: Firewall, address: str) -> Unknown:
+        return Unknown("sshd itself refuses who fails too often (PerSourcePenalties), and stops no packet")
+
+    return Book("sshd", (), (refuse,))
 
 
 def of_sshguard(guard: Sshguard, firewall: Firewall | Unknown, tools: Sequence[str]) -> Book:

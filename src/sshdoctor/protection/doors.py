@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
 from msgspec import Struct
@@ -67,7 +67,14 @@ def packet(family: Family, port: int, address: str, addresses: Addresses) -> Pac
         in_interface=addresses.dialled_interface or addresses.return_interface or None,
         out_interface=addresses.return_interface or None,
         local_addresses=addresses.all_addresses,
+        networks=tuple(_networks(family, addresses)),
     )
+
+
+def _networks(family: Family, addresses: Addresses) -> Iterator[tuple[str, str]]:
+    for each in addresses.all:
+        if (":" in each.address) == (family == "ipv6") and each.prefix_length is not None:
+            yield str(ip_interface(f"{each.address}/{each.prefix_length}").network), each.interface
 
 
 def outer(family: str, addresses: Addresses) -> str | None:
@@ -150,6 +157,8 @@ class Audit:
         except (RulesError, ValueError, KeyError):  # their words may have addresses of others in them
             self.why.append("bans_stop_packets: the rules of the firewall cannot be followed")
             return _door(way, None, None, None)
+        if any(book.ends for book in self._books):
+            stands = True
         known: Any = {"accept": False, "drop": True, "reject": True}
         stops = known.get(verdict.state)
         away = to is not None and to[0] not in (packet.destination, *packet.local_addresses)

@@ -75,7 +75,7 @@ def _last(text: str) -> str:
     return text.strip().rpartition(": ")[2][:80]
 
 
-def ends_connections(properties: Properties, tools: Sequence[str]) -> bool:
+def ends_connections(properties: Properties) -> bool:
     """Whether a ban ends what is connected: ``ss -K``, ``conntrack -D``."""
     text = filled(properties, "actionban", "192.0.2.213")
     return bool(re.search(r"\bss -K\b|\bconntrack -D\b", text))

@@ -176,7 +176,7 @@ def sees_real_requests(pages: Sequence[Asked], seen: SeenRequests | Unknown) -> 
         if seen.others == 1 and not any(each.named for each in pages):
             return None, (
                 "sees_real_addresses: all others come from one address: who guesses, or a proxy "
-                "before the site. sshdoctor_sites in the inventory names it, so that it is asked as visitors do"
+                "before the site. sshdoctor_sites in the inventory names it, to be asked as visitors do"
             )
         return True, ""
     if met:
@@ -236,6 +236,15 @@ def noticed_by_sshguard(guard: Sshguard, engines: Engines) -> Said:
     if "journalctl" in reader and ("sshd" in reader or "SYSLOG_FACILITY" in reader):
         return True, ""
     return None, "notices: sshguard has noticed nothing yet, and what it reads does not tell that it will"
+
+
+def guesses_noticed_by_crowdsec(crowdsec: Crowdsec) -> Said:
+    """Of a site's pages: whether it may notice them, which its own scenarios decide."""
+    reads = any(re.search(r"nginx|apache|httpd|access", each.text) for each in crowdsec.sources)
+    knows = any(re.search(r"wordpress|http-bf|http-generic-bf", each) for each in crowdsec.scenarios)
+    if reads and knows:
+        return None, "notices: whether the scenarios of CrowdSec take these guesses for such is not judged"
+    return False, "CrowdSec reads no log of the site, or has no scenario for it (crowdsecurity/wordpress)"
 
 
 def _failures(lines: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:

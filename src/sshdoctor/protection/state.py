@@ -17,6 +17,14 @@ class Door(Struct, frozen=True, kw_only=True):
     stops_new: bool | None
     stops_established: bool | None
 
+    @property
+    def closes(self) -> bool | None:
+        """Whether a ban ends the guessing: over one connection to a site there is no end to it, and sshd ends
+        one after a few."""
+        if self.service == "ssh" or self.stops_new is not True:
+            return self.stops_new
+        return self.stops_established
+
 
 class Protection(Struct, frozen=True, kw_only=True):
     """One host, as ``protection --format json`` has it; None is what cannot be seen, and ``why`` says why."""

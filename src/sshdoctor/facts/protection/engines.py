@@ -48,7 +48,7 @@ echo '## network'; readlink /proc/self/ns/net
 grep -lsxE 'fail2ban-server|sshg-blocker|crowdsec' /proc/[0-9]*/comm | while read -r comm; do
   readlink "${comm%comm}ns/net"
 done | sort -u
-echo '## sshd'; sshd -T 2>/dev/null | grep -i -e '^persourcepenalties ' -e '^loglevel '
+echo '## sshd'; sshd -T 2>/dev/null | grep -i -e '^persourcepenalt' -e '^loglevel '
 true
 """,
     "lines": """
@@ -93,10 +93,10 @@ class Jail(Struct, frozen=True, kw_only=True):
 
 class Engines(Struct, frozen=True, kw_only=True):
     """``fail2ban``: absent, stopped, running. ``refused``: why it does not start, in its own words.
-    ``penalties`` and ``log_level`` are sshd's, ``version`` fail2ban's. ``lines`` are the fields of each line
-    that sshd wrote, Unknown without a journal: anybody may write a text log. ``elsewhere``: what bans has
-    another network than this session (network_namespaces(7)), so that the rules that were seen are not those
-    in which it bans."""
+    ``penalties``, ``exempt`` from them, ``log_level`` are sshd's, ``version`` is fail2ban's. ``lines`` are
+    the fields of each line that sshd wrote, Unknown without a journal: anybody may write a text log.
+    ``elsewhere``: what bans has another network than this session (network_namespaces(7)), so that the rules
+    that were seen are not those in which it bans."""
 
     fail2ban: str
     refused: str
@@ -107,9 +107,14 @@ class Engines(Struct, frozen=True, kw_only=True):
     penalties: str
     log_level: str
     lines: tuple[Mapping[str, str], ...] | Unknown
+    exempt: tuple[str, ...] = ()
     elsewhere: bool = False
     version: tuple[int, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def penalizes(self) -> bool:
+        return self.penalties not in ("", "no")
 
 
 VALUE = Engines
@@ -138,6 +143,9 @@ def parse(sections: Mapping[str, Section]) -> Engines | Unknown:
         tools=tuple(others.get("tools", "").split()),
         penalties=words.get("persourcepenalties", ""),
         log_level=words.get("loglevel", ""),
+        exempt=tuple(
+            words.get("persourcepenaltyexemptlist", "").replace("none", "").replace(",", " ").split()
+        ),
         lines=_lines(sections["lines"]),
         version=() if isinstance(answer, Unknown) else _version(answer.version),
         elsewhere=bool(theirs) and ours not in theirs,

@@ -17,9 +17,26 @@ from sshdoctor.protection.action.nft import Listing
 from sshdoctor.protection.action.ports import PortError, numbered
 from sshdoctor.protection.action.words import ShellError
 
-_NO_PACKETS = ("echo", "printf", "true", ":", "sleep", "logger", "mail", "sendmail", "mutt", "curl", "wget")
-_NO_PACKETS += ("touch", "mkdir", "cat", "whois", "date", "rm", "sed", "sync", "flock", "dig", "awk", "grep")
-_NO_PACKETS += ("tr", "wc", "head", "tail", "test", "ss", "conntrack")
+_NO_PACKETS: tuple[str, ...] = (
+    *("echo", "printf", "true", ":", "sleep", "logger", "mail", "sendmail", "mutt", "curl", "wget", "touch"),
+    *(
+        "mkdir",
+        "cat",
+        "whois",
+        "date",
+        "rm",
+        "sed",
+        "sync",
+        "flock",
+        "dig",
+        "awk",
+        "grep",
+        "tr",
+        "wc",
+        "head",
+    ),
+    *("tail", "test", "ss", "conntrack"),
+)
 
 
 class Rules:
