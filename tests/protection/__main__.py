@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from hosts.testbed import Testbed, TestHost, open_testbed
-from protection.case import Case, attacked, cases, compared, inventory_of, made, told
+from protection.case import KINDS, Case, answers, attacked, cases, compared, inventory_of, made, told
 from protection.recorded import record
 from sshdoctor.inventory import complete, load_hosts
 
@@ -25,9 +25,10 @@ from sshdoctor.inventory import complete, load_hosts
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m protection")
     parser.add_argument("case", nargs="*", help="a case, or the start of one's name with *")
+    parser.add_argument("--kinds", action="store_true", help="those of kinds.yml")
     parser.add_argument("--keep", type=Path, help="a folder for what was said")
     asked = parser.parse_args()
-    chosen = [case for case in cases().values() if _is_meant(case.name, asked.case)]
+    chosen = [case for case in cases(*[KINDS] * asked.kinds).values() if _is_meant(case.name, asked.case)]
     folder = Path(tempfile.mkdtemp())
     rows: list[tuple[str, str, bool, bool | None]] = []
     with open_testbed(folder, sorted({case.image for case in chosen})) as testbed:
@@ -52,6 +53,7 @@ def _of(
         for when in ("before", "after"):
             if when == "after":
                 attacked(case, host)
+                print(f"{case.name}: the kernel: banned, answered: {answers(case, host)}", flush=True)
             report = _report(case, when, host, testbed, folder, keep)
             if when == "before" and case.when_banned:
                 continue

@@ -21,6 +21,7 @@ from preloaded import run_command
 from sshdoctor.documents.reader import read_yaml
 
 GIVEN = Path(__file__).parent / "cases.yml"
+KINDS = Path(__file__).parent / "kinds.yml"
 PROXY = "192.0.2.80"
 QUIET = """
 systemctl stop fail2ban sshguard crowdsec nginx firewalld >/dev/null 2>&1 || true
@@ -63,9 +64,9 @@ class Case:
         return "ipv6" if "IPv6" in str(self.attack.get("families")) else "ipv4"
 
 
-def cases(file: Path = GIVEN) -> dict[str, Case]:
-    """Those of ``file``, by name."""
-    return {each["name"]: _case(each) for each in read_yaml(file)}
+def cases(*files: Path) -> dict[str, Case]:
+    """Those of ``files``, by name; of the given ones, if none is named."""
+    return {each["name"]: _case(each) for file in files or (GIVEN,) for each in read_yaml(file)}
 
 
 def _case(said: Mapping[str, Any]) -> Case:
@@ -178,6 +179,19 @@ def _post(target: tuple[str, int], source: str, path: str, header: str) -> None:
         )
         connection.sendall(text.encode())
         connection.recv(500)
+
+
+def answers(case: Case, host: TestHost) -> bool:
+    """Whether who was banned still gets an answer: asked of the kernel by a connection."""
+    six = case.family == "ipv6"
+    source = host.variables["NOBODY6" if six else "NOBODY4"]
+    target = (host.address6 if six else host.address4, case.port)
+    with suppress(OSError), socket.create_connection(target, 3, (source, 0)) as connection:
+        connection.settimeout(3)
+        if case.path:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        return connection.recv(50) != b""
+    return False
 
 
 def told(case: Case, host: TestHost, testbed: Testbed, folder: Path) -> Mapping[str, Any]:

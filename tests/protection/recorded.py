@@ -16,7 +16,8 @@ from sshdoctor.diagnosis.inside import Inside
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
 from sshdoctor.diagnosis.probe import Probe, ProbeResult
 from sshdoctor.diagnosis.setup import Wanted
-from sshdoctor.model import AccessUsed, Host, Login, Reply, WayIn
+from sshdoctor.facts.protection.engines import Engines
+from sshdoctor.model import AccessUsed, Host, Login, Reply, Unknown, WayIn
 from sshdoctor.protection.audit import FACTS, judged, looked, source_towards
 from sshdoctor.protection.pages import Asked, asked
 from sshdoctor.protection.state import Protection
@@ -70,10 +71,21 @@ def _heard() -> Iterator[list[tuple[str, bytes]]]:
 def judged_again(file: Path) -> Protection:
     """What comes of the recording in ``file``."""
     kept = msgspec.json.decode(file.read_bytes(), type=Recording)
+    inside = Inside(used=AccessUsed(via="ssh"), views=_answer(kept).views)
+    return judged("web1", Outside(replies=kept.replies), inside, kept.pages, kept.sources.get)
+
+
+def held_again(file: Path) -> set[str]:
+    """Whom fail2ban held when ``file`` was recorded."""
+    engines = _answer(msgspec.json.decode(file.read_bytes(), type=Recording)).views[0].facts["engines"]
+    assert isinstance(engines, Engines)
+    jails = engines.jails
+    return set() if isinstance(jails, Unknown) else {each for jail in jails for each in jail.banned}
+
+
+def _answer(kept: Recording) -> ProbeResult:
     first = kept.replies[0]
     login = Login(address=str(first.address), port=first.port, user="root")
     host = Host(name="web1", service="ssh", login=login, ways=(WayIn(connection="ssh", login=login),))
     probe = Probe(host, kept.replies, FACTS, {}, mark=kept.mark)
-    answer = probe.read(gzip.decompress(base64.b64decode(kept.output)))
-    inside = Inside(used=AccessUsed(via="ssh"), views=answer.views)
-    return judged("web1", Outside(replies=kept.replies), inside, kept.pages, kept.sources.get)
+    return probe.read(gzip.decompress(base64.b64decode(kept.output)))
