@@ -18,9 +18,10 @@ from sshdoctor.diagnosis.probe import Probe, ProbeResult
 from sshdoctor.diagnosis.setup import Wanted
 from sshdoctor.facts.protection.engines import Engines
 from sshdoctor.model import AccessUsed, Host, Login, Reply, Unknown, WayIn
-from sshdoctor.protection.audit import FACTS, judged, looked, source_towards
+from sshdoctor.protection.audit import FACTS, judged, looked
 from sshdoctor.protection.pages import Asked, asked
 from sshdoctor.protection.state import Protection
+from sshdoctor.protection.yours import source_towards
 
 _MARK = "5d0c5d0c5d0c"
 

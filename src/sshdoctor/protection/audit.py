@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -14,13 +12,13 @@ from msgspec.structs import replace
 from sshdoctor.diagnosis.inside import Inside, look_inside
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
 from sshdoctor.diagnosis.setup import Wanted
-from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.model import Host, Unknown
-from sshdoctor.protection.doors import Audit, outer
+from sshdoctor.protection.doors import Audit
 from sshdoctor.protection.guarding import Guard, Guarding, is_network
 from sshdoctor.protection.pages import Asked, asked
 from sshdoctor.protection.reached import Reached, family_of
 from sshdoctor.protection.state import Door, Protection, every
+from sshdoctor.protection.yours import source_towards, your_addresses
 
 FACTS = ("addresses", "engines", "firewall", "guards", "identity", "listeners", "seen_requests")
 _WEB_SECONDS = 3
@@ -50,15 +48,6 @@ def _is_elsewhere(inside: Inside) -> bool:
     return getattr(inside.views[0].facts["engines"], "elsewhere", False) is True
 
 
-def source_towards(address: str) -> str | None:
-    """This machine's own address towards another, None if there is no route; no packet is sent for it."""
-    kind = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with suppress(OSError), socket.socket(kind, socket.SOCK_DGRAM) as asking:
-        asking.connect((address, 9))
-        return str(asking.getsockname()[0])
-    return None
-
-
 def judged(
     name: str,
     outside: Outside,
@@ -68,30 +57,15 @@ def judged(
 ) -> Protection:
     """What was seen, as the contract has it; ``towards`` gives this machine's address towards another."""
     facts: Mapping[str, Any] = inside.views[0].facts
-    yours = {str(ip_address(view.client)) for view in inside.views if view.client}
     engines, guards = facts["engines"], facts["guards"]
-    if not isinstance(facts["addresses"], Unknown):
-        yours |= set(_other_family(yours, facts["addresses"], towards))
-    seen = Protection(host=name, your_addresses=tuple(sorted(yours, key=lambda each: (":" in each, each))))
+    yours = your_addresses([view.client for view in inside.views], facts["addresses"], towards)
+    seen = Protection(host=name, your_addresses=yours)
     if isinstance(engines, Unknown) or isinstance(guards, Unknown):
         cause = engines if isinstance(engines, Unknown) else guards
         return replace(seen, why=(cause.reason,))
     reached = Reached(facts, engines, outside.replies, pages)
     guarding = Guarding(facts, engines, guards, outside.replies)
     return _Sight(facts, guarding, reached, engines.elsewhere).told(seen)
-
-
-def _other_family(
-    yours: set[str], addresses: Addresses, towards: Callable[[str], str | None]
-) -> Iterator[str]:
-    """This machine's address in a family that was not dialled, unless it is translated on the way."""
-    for family in ("ipv4", "ipv6"):
-        there = outer(family, addresses)
-        if there is None or any((":" in each) == (family == "ipv6") for each in yours):
-            continue
-        here = towards(there)
-        if here and ip_address(here).is_global == ip_address(there).is_global:
-            yield here
 
 
 class _Sight:
