@@ -237,6 +237,63 @@ def rescue(
     return diagnosis.run(receive(options, offer))
 
 
+_BOOK_HELP = {name: _CHANGE_HELP[name] for name in ("check", "diff", "yes", "guard")}
+
+
+@host_task(
+    _HOST_HELP,
+    iterable=["address"],
+    **_BOOK_HELP,
+    address="ADDRESS: whom, or a network (repeatable; default: your own addresses, of both families)",
+    remove="take them off the allow-list again",
+)
+def allow(
+    options: Options,
+    address: Sequence[str],
+    remove: bool = False,
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    guard: str = "60",
+) -> int:
+    """Have what bans let addresses pass, in every jail and lastingly: your own, or --address."""
+    from sshdoctor.commands import allow as command
+    from sshdoctor.commands.shared.changes import ChangeOptions
+
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source="")
+    return command.allow(options, wish, tuple(address), remove=remove)
+
+
+@host_task(
+    _HOST_HELP,
+    iterable=["address"],
+    **_BOOK_HELP,
+    address="ADDRESS: whose bans, or a network's (repeatable; default: your own, of both families)",
+)
+def unban(
+    options: Options,
+    address: Sequence[str],
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    guard: str = "60",
+) -> int:
+    """End the bans of addresses, in every jail: your own, or --address."""
+    from sshdoctor.commands import allow as command
+    from sshdoctor.commands.shared.changes import ChangeOptions
+
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source="")
+    return command.unban(options, wish, tuple(address))
+
+
+@host_task(_HOST_HELP)
+def protection(options: Options) -> int:
+    """Say what guards a host against guessed passwords, and whether it works. Changes nothing."""
+    from sshdoctor.commands.protection import run
+
+    return run(options)
+
+
 @task(
     positional=["message"],
     auto_shortflags=False,
@@ -369,7 +426,21 @@ def demo(context: Context, site: bool = False, seconds: int = 120) -> int:
 
 
 namespace = Collection(
-    diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, explain, completion, man, demo
+    diagnose,
+    remediate,
+    playbook,
+    undo,
+    rescue,
+    protection,
+    allow,
+    unban,
+    checks,
+    playbooks,
+    verdict,
+    explain,
+    completion,
+    man,
+    demo,
 )
 
 

@@ -71,7 +71,7 @@ def look_inside(
         if outside.access is not None:
             outside.access.close()
         return _nothing_seen(outside, wanted.facts, "nobody looked inside")
-    probe = Probe(host, outside.replies, wanted.facts, wanted.own, when=outside.when)
+    probe = Probe(host, outside.replies, wanted.facts, wanted.own, when=outside.when, given=wanted.given)
     if capture is not None:
         if outside.access is not None:
             outside.access.close()
@@ -94,7 +94,8 @@ def _of_a_login_that_works(host: Host, outside: Outside, wanted: Wanted) -> Prob
     """What is asked in a session of the very service that is dialled."""
     spare = left_out(wanted.facts) if all(services.works(one.word) for one in outside.replies) else ()
     asked = [name for name in wanted.facts if name not in spare]
-    return Probe(host, outside.replies, asked, wanted.own, when=outside.when, left_out=spare)
+    replies, given = outside.replies, wanted.given
+    return Probe(host, replies, asked, wanted.own, when=outside.when, left_out=spare, given=given)
 
 
 def _leave(looked: Inside | None) -> None:

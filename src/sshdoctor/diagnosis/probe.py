@@ -58,6 +58,7 @@ class Probe:
         mark: str = "",
         when: float | None = None,
         left_out: Sequence[str] = (),
+        given: Mapping[str, str] | None = None,
     ) -> None:
         self.mark = mark or secrets.token_hex(16)
         self._jump = _last_jump(host.login)
@@ -73,6 +74,7 @@ class Probe:
         if host.site is not None:
             self._given |= {"token": host.site.token, "site_path": host.site.target.partition("?")[0]}
             self._given["site"] = host.site.name
+        self._given |= given or {}
         self._when, self._left_out = when, left_out
         self.stop = stop_script(self.mark)
 

@@ -33,6 +33,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     facts: tuple[str, ...]
     own: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Shell variables that the commands know besides."""
     chosen: bool = False
     """By the person, or for their own checks: all of it is asked, whatever the client meets."""
 

@@ -73,6 +73,8 @@ class Packet(Struct, frozen=True, kw_only=True):
     """Whether the daemon listens on every address, rather than on this one (``-m socket``)."""
     bridged: bool | None = None
     """Whether ``in_interface`` is a bridge (``-m physdev``)."""
+    networks: tuple[tuple[str, str], ...] = ()
+    """The networks that the host is in, each with its interface: by which it sends a connection on."""
     ipsec: bool | None = None
     """Whether client and host speak IPsec (``-m policy``)."""
 

@@ -6,6 +6,8 @@
 #   firewalls                    debian12 with ufw, firewalld, fail2ban, sshguard, ferm and Shorewall, none of
 #                                them started, and archives of iptables-persistent and CrowdSec
 #   rpm                          noinit with dnf, zypper and pacman, what makes packages for them, and OpenRC
+#   guarded12 guarded13          Debian with what bans who guesses passwords (fail2ban, sshguard, CrowdSec with its
+#                                bouncer), every firewall, nginx, haproxy and rsyslog, none of them started
 #   factors                      debian12 with a PAM module that asks for a code
 #   web                          debian12 with nginx, Apache, PHP-FPM, ModSecurity, mod_evasive, mod_qos and
 #                                fail2ban, none of them started
@@ -53,7 +55,7 @@ done'
 
 # What image $1 is made of: $suite, $include, $archived, $command and $reference.
 describe() {
-  after=''
+  after='' before=''
   add=,systemd,systemd-sysv,iproute2 archived=$always_archived
   # The two words after /sbin/init are for a new systemd on a machine with version-1 cgroups.
   command='["/sbin/init", "systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"]'
@@ -70,6 +72,13 @@ describe() {
       suite=bookworm add="$add,nginx,apache2,apache2-utils,php-fpm,libapache2-mod-security2,modsecurity-crs"
       add="$add,libapache2-mod-evasive,libapache2-mod-qos,libapache2-mod-fcgid,fail2ban,python3,curl,openssl"
       after='; chroot "$1" systemctl --quiet disable nginx apache2 php8.2-fpm fail2ban' ;;
+    guarded12 | guarded13)
+      suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,nginx-light,rsyslog,haproxy"
+      [ $1 = guarded12 ] || suite=trixie
+      add="$add,sshguard,crowdsec,crowdsec-firewall-bouncer,curl"
+      # Else the package registers with its makers, and fails where they cannot be reached.
+      before='mkdir -p "$1/etc/crowdsec"; echo "# none" >"$1/etc/crowdsec/online_api_credentials.yaml"'
+      after='; chroot "$1" systemctl --quiet disable nginx rsyslog haproxy crowdsec crowdsec-firewall-bouncer' ;;
     factors) suite=bookworm add="$add,libpam-google-authenticator" ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
@@ -77,7 +86,7 @@ describe() {
   esac
   case $1 in twins*) add="$add,python3-apt" ;; esac
   include=$common$add
-  parts="$strap $undocumented $suite $include $archived $command $customize$after"
+  parts="$strap $undocumented $suite $include $archived $command $customize$after$before"
   reference=$repository/$1:$(printf %s "$parts" | sha256sum | cut -c1-16)
 }
 
@@ -86,7 +95,7 @@ build() {
   echo "image.sh: building $reference (about half a minute)" >&2
   # Of other recipes: nobody has wanted them for days.
   podman image prune --all --force --filter "label=sshdoctor.image=$1" --filter until=72h >/dev/null
-  $strap --include="$include" --extract-hook="$undocumented" \
+  $strap --include="$include" --extract-hook="$undocumented" --essential-hook="${before:-:}" \
     --customize-hook="archived='$archived'; $customize$after" "$suite" "$scratch/$1.tar" >&2
   podman import --quiet --change "LABEL sshdoctor.image=$1" --change "CMD $command" \
     "$scratch/$1.tar" "$reference" >/dev/null

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_address, ip_network
 
 from msgspec.structs import replace
 
@@ -70,10 +71,24 @@ def _go(hooks: Hooks, step: Step, paths: list[ChainPath]) -> Result:
     away = [_perhaps_away(path) for path in before.accepted if not _is_local(path.segment)]
     local += [path for path in away if not path.segment.packet.local_addresses]
     inside = hooks.traverse("input", local)
-    away = [path._replace(segment=replace(path.segment, out_interface=None)) for path in away]
+    away = [
+        path._replace(segment=replace(path.segment, out_interface=_leaving(path.segment))) for path in away
+    ]
     through = hooks.traverse("forward", away)
     stops = [*before.stops, *inside.stops, *through.stops]
     return Result(stops, [*inside.accepted, *through.accepted])
+
+
+def goes_on(hooks: Hooks, last: Segment) -> Result:
+    """What comes of the client's next data on the connection that ``last`` belongs to."""
+    data = Step("data", True, b"", "silence", "rst", "")
+    return _go(hooks, data, [ChainPath(last)])
+
+
+def _leaving(segment: Segment) -> str | None:
+    """The interface by which a connection is sent on, None if no network of the host's tells."""
+    to = ip_address(to_text(segment.destination, segment.family))
+    return next((name for network, name in segment.packet.networks if to in ip_network(network)), None)
 
 
 def _out(hooks: Hooks, paths: Iterable[ChainPath]) -> Result:

@@ -1,0 +1,88 @@
+"""The command ``protection``: what guards each host, as text or JSON, and the exit code that it comes to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.options import Options, hosts_of, probe_options, show_text
+from sshdoctor.errors import UsageError
+from sshdoctor.inventory import complete
+from sshdoctor.protection.audit import protection
+from sshdoctor.protection.state import Protection
+from sshdoctor.reports.layout.printable import printable
+
+SCHEMA = "sshdoctor/protection/1"
+_NORMAL = "Thousands are normal: every address on the Internet is tried all the time. Use strong passwords."
+
+
+def run(options: Options) -> int:
+    """Audit the hosts of ``options``, write what was found, give the exit code. Raises UsageError."""
+    if options.format not in ("text", "json"):
+        raise UsageError(f"--format {options.format}: protection has text and json")
+    if options.only or options.mask:
+        raise UsageError("protection knows neither --only nor --mask")
+    probing = probe_options(options)
+    audits = []
+    for host in hosts_of(options):
+        if not options.quiet:
+            print(f"looking at {printable(host.name)} ...", file=sys.stderr)
+        audits.append(protection(complete(host), probing))
+    text = as_json(audits) if options.format == "json" else as_text(audits)
+    if not options.output:
+        show_text(text)
+    else:
+        try:
+            Path(options.output).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--output {options.output}: {error.strerror}") from None
+    return max((exit_code(audit) for audit in audits), default=0)
+
+
+def exit_code(audit: Protection) -> int:
+    """0 if it works, 1 if something is wrong, 3 if that could not be decided."""
+    return {True: 0, False: 1, None: exit_codes.UNDECIDED}[audit.works]
+
+
+def as_json(audits: Sequence[Protection]) -> str:
+    told = msgspec.json.encode({"schema": SCHEMA, "hosts": audits})
+    return msgspec.json.format(told, indent=2).decode() + "\n"
+
+
+def as_text(audits: Sequence[Protection]) -> str:
+    """For a person; of a group that is protected on some hosts only, it says so."""
+    parts = ["\n".join(_lines(audit)) for audit in audits]
+    good = sum(audit.works is True for audit in audits)
+    if 0 < good < len(audits):
+        parts.append(f"Protected on {good} of {len(audits)} hosts: that is not protected. Mend the others.")
+    return "\n\n".join(parts) + "\n"
+
+
+_WORDS = {True: "yes", False: "NO", None: "not known"}
+_HEADS = {
+    True: "protected",
+    False: "NOT PROTECTED",
+    None: "whether it is protected is not known",
+}
+
+
+def _lines(audit: Protection) -> list[str]:
+    blocked = "not known" if audit.attacks_blocked is None else f"{audit.attacks_blocked:,}"
+    lines = [
+        f"{printable(audit.host)}: {_HEADS[audit.works]}",
+        f"  attacks blocked       {blocked}" + (f" ({_NORMAL})" if audit.attacks_blocked else ""),
+        f"  engines               {', '.join(audit.engines) or 'none'}",
+        f"  failures are noticed  {_WORDS[audit.notices if audit.running else audit.on]}",
+        f"  real addresses seen   {_WORDS[audit.sees_real_addresses]}",
+        f"  bans stop packets     {_WORDS[audit.bans_stop_packets]}",
+        f"  your addresses        {', '.join(audit.your_addresses) or 'not known'}",
+        f"  you are allowed       {', '.join(f'{f}: {_WORDS[v]}' for f, v in audit.owner_allowed.items())}",
+        f"  allow-list            {printable(', '.join(audit.allowed)) or 'empty'}",
+    ]
+    if audit.after_next_failure is not None:
+        lines.append(f"  after next failure    bans stop packets: {_WORDS[audit.after_next_failure]}")
+    return [*lines, *(f"  - {printable(text)}" for text in audit.why)]

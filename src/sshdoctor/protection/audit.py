@@ -1,0 +1,176 @@
+"""The audit of one host: looked at from outside and inside, once, and what both come to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from msgspec.structs import replace
+
+from sshdoctor.diagnosis.inside import Inside, look_inside
+from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
+from sshdoctor.diagnosis.setup import Wanted
+from sshdoctor.model import Host, Unknown
+from sshdoctor.protection.doors import Audit
+from sshdoctor.protection.guarding import Guard, Guarding, is_network
+from sshdoctor.protection.pages import Asked, asked
+from sshdoctor.protection.reached import Reached, family_of
+from sshdoctor.protection.state import Door, Protection, every
+from sshdoctor.protection.yours import source_towards, your_addresses
+
+FACTS = ("addresses", "engines", "firewall", "guards", "identity", "listeners", "seen_requests")
+_WEB_SECONDS = 3
+
+
+def protection(host: Host, probing: ProbeOptions) -> Protection:
+    """What guards ``host``, and whether it does."""
+    token = secrets.token_hex(6)
+    outside = look_outside(host, probing)
+    addresses = [str(r.address) for r in outside.replies if r.address and r.source_port]
+    pages = () if probing.outside_only else asked(host, addresses, token, min(probing.timeout, _WEB_SECONDS))
+    wanted = Wanted(facts=FACTS, given={"token": token})
+    return judged(host.name, outside, looked(host, outside, wanted, probing), pages)
+
+
+def looked(host: Host, outside: Outside, wanted: Wanted, probing: ProbeOptions) -> Inside:
+    """What ``host`` says; by another way in, where the first has another network than what bans."""
+    inside = look_inside(host, outside, wanted, probing)
+    if not _is_elsewhere(inside) or len(host.ways) < 2:
+        return inside
+    others = replace(host, ways=tuple(way for way in host.ways if way != inside.way))
+    return look_inside(others, replace(outside, access=None), wanted, probing)
+
+
+def _is_elsewhere(inside: Inside) -> bool:
+    """The session is in a container, or another network, than what bans: another way in may see it."""
+    return getattr(inside.views[0].facts["engines"], "elsewhere", False) is True
+
+
+def judged(
+    name: str,
+    outside: Outside,
+    inside: Inside,
+    pages: Sequence[Asked],
+    towards: Callable[[str], str | None] = source_towards,
+) -> Protection:
+    """What was seen, as the contract has it; ``towards`` gives this machine's address towards another."""
+    facts: Mapping[str, Any] = inside.views[0].facts
+    engines, guards = facts["engines"], facts["guards"]
+    yours = your_addresses([view.client for view in inside.views], facts["addresses"], towards)
+    seen = Protection(host=name, your_addresses=yours)
+    if isinstance(engines, Unknown) or isinstance(guards, Unknown):
+        cause = engines if isinstance(engines, Unknown) else guards
+        return replace(seen, why=(cause.reason,))
+    reached = Reached(facts, engines, outside.replies, pages)
+    guarding = Guarding(facts, engines, guards, outside.replies)
+    return _Sight(facts, guarding, reached, engines.elsewhere).told(seen)
+
+
+class _Sight:
+    """What was seen of one host, service by service."""
+
+    def __init__(
+        self, facts: Mapping[str, Any], guarding: Guarding, reached: Reached, elsewhere: bool
+    ) -> None:
+        self._facts, self._guarding, self._reached, self._elsewhere = facts, guarding, reached, elsewhere
+        self._why: list[str] = []
+
+    def told(self, seen: Protection) -> Protection:
+        services = {name: self._guarding.of(name, self._reached.pages) for name in self._reached.services}
+        noticed = {name: self._noticed(name, guards) for name, guards in services.items()}
+        running = {name: bool(guards) for name, guards in services.items()}
+        real = every(self._real(name) for name in services)
+        doors, stops, after = self._doors(services)
+        guards = [guard for each in services.values() for guard in each]
+        untold = self._guarding.untold
+        return replace(
+            seen,
+            engines=self._guarding.running,
+            running=None if untold and not all(running.values()) else all(running.values()),
+            notices=every(noticed.values()),
+            on=every(noticed.values()),
+            attacks_blocked=self._guarding.blocked,
+            banned_now=len({each for guard in guards for each in guard.book.held}),
+            sees_real_addresses=real,
+            bans_stop_packets=stops,
+            doors=doors,
+            allowed=_of_all([guard.allowed for guard in guards]),
+            allowed_unresolved=_of_all([guard.unresolved for guard in guards]),
+            owner_allowed={f: _is_allowed(seen, guards, f) for f in ("ipv4", "ipv6")},
+            after_next_failure=after if stops is not True else None,
+            why=tuple(dict.fromkeys(text for text in (*self._why, self._guarding.forgets) if text)),
+        )
+
+    def _noticed(self, service: str, guards: Sequence[Guard]) -> bool | None:
+        if not guards and (untold := self._guarding.untold) is not None:
+            self._why.append(f"what bans does not tell of itself: {untold.reason}")
+            return None
+        values = [guard.notices[0] for guard in guards]
+        found = True if True in values else None if None in values else False
+        if found is not True:
+            self._why += [guard.notices[1] for guard in guards] or [self._guarding.nothing(service)]
+        return found
+
+    def _real(self, service: str) -> bool | None:
+        value, why = self._reached.sees_real(service)
+        self._why.append(why)
+        return value
+
+    def _doors(
+        self, services: Mapping[str, Sequence[Guard]]
+    ) -> tuple[tuple[Door, ...], bool | None, bool | None]:
+        """The doors, whether a ban closes them now, and after the next failure. The families count in which
+        somebody is banned; all of them, where nobody is."""
+        if not any(services.values()):
+            unknown = None if self._guarding.untold is not None else False
+            return (), unknown, unknown
+        firewall, addresses = self._facts["firewall"], self._facts["addresses"]
+        readable = firewall if isinstance(firewall, Unknown) else firewall.readable
+        apart = Unknown("what bans has another network than the session of this login: name another way in")
+        for cause in (readable, addresses, apart if self._elsewhere else None):
+            if isinstance(cause, Unknown):
+                self._why.append(f"bans_stop_packets: {cause.reason}")
+                return (), None, None
+        doors: list[Door] = []
+        counted: list[tuple[bool | None, bool | None]] = []
+        for name, guards in services.items():
+            noticing = [guard for guard in guards if guard.notices[0]] or guards
+            audit = Audit(firewall, [guard.book for guard in noticing])
+            held = {family_of(each) for guard in noticing for each in guard.book.held}
+            for way in self._reached.ways(name):
+                now, then = audit.door(way), audit.after(way)
+                doors.append(now)
+                if not held or way.packet.family in held:
+                    counted.append((now.closes, then.closes))
+                if now.stops_new and now.closes is False:
+                    audit.why.append(_GOES_ON.format(now.port))
+            self._why += audit.why
+        return tuple(doors), every(now for now, _ in counted), every(then for _, then in counted)
+
+
+_GOES_ON = (
+    "who is banned goes on over the connection that stands at port {}: what is ESTABLISHED is let in before "
+    "the ban. kill-mode (ss, conntrack), or the ban first"
+)
+
+
+def _of_all(lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """What stands in every list, in the order of the first."""
+    return tuple(each for each in lists[0] if all(each in other for other in lists)) if lists else ()
+
+
+def _is_allowed(seen: Protection, guards: Sequence[Guard], family: str) -> bool | None:
+    """Whether all of your addresses of the family are let pass by all; None if none is known."""
+    mine = [each for each in seen.your_addresses if family_of(each) == family]
+    if not mine or not guards:
+        return None
+    return every(_passes(guard, ip_address(one)) for guard in guards for one in mine)
+
+
+def _passes(guard: Guard, one: Any) -> bool | None:
+    networks = (ip_network(each, strict=False) for each in guard.allowed if is_network(each))
+    if any(one.version == network.version and one in network for network in networks):
+        return True
+    return None if guard.unresolved else False

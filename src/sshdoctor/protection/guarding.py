@@ -1,0 +1,137 @@
+"""Who guards which service of a host, and whether each notices what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
+from typing import Any
+
+from msgspec import Struct
+
+from sshdoctor.facts.host.firewall import Firewall
+from sshdoctor.facts.protection.engines import Engines, Jail
+from sshdoctor.facts.protection.guards import Crowdsec, Guards, Sshguard
+from sshdoctor.model import Reply, Unknown
+from sshdoctor.protection import notice
+from sshdoctor.protection.books import Book, of_crowdsec, of_jail, of_sshd, of_sshguard
+from sshdoctor.protection.notice import Said
+from sshdoctor.protection.pages import Asked
+
+
+class Guard(Struct, frozen=True):
+    """One that guards a service: whether it ``notices``, the ``book`` of its bans, whom it lets pass."""
+
+    notices: Said
+    book: Book
+    allowed: tuple[str, ...]
+    unresolved: tuple[str, ...] = ()
+
+
+class Guarding:
+    """The engines of one host, by what it says of them and what a client got of it."""
+
+    def __init__(
+        self, facts: Mapping[str, Any], engines: Engines, guards: Guards, replies: Sequence[Reply]
+    ) -> None:
+        self._engines, self._seen, self._replies = engines, facts["seen_requests"], replies
+        self._firewall: Firewall | Unknown = facts["firewall"]
+        self._own = getattr(facts["addresses"], "all_addresses", ())
+        self._sshguard = guards.sshguard if isinstance(guards.sshguard, Sshguard) else None
+        self._crowdsec = guards.crowdsec if isinstance(guards.crowdsec, Crowdsec) else None
+        self._jails = () if isinstance(engines.jails, Unknown) else engines.jails
+        untold = (guards.sshguard, guards.crowdsec, engines.jails)
+        self.untold = next((each for each in untold if isinstance(each, Unknown)), None)
+        """Why one of them could not be asked."""
+
+    def of(self, service: str, pages: Sequence[Asked]) -> list[Guard]:
+        return list(self._of_ssh() if service == "ssh" else self._of_web(pages))
+
+    def _of_ssh(self) -> Iterator[Guard]:
+        for jail in self._jails:
+            if "ssh" in jail.samples or jail.hits:
+                dialled = any(reply.source_port for reply in self._replies)
+                yield self._of_jail(jail, notice.notices(self._engines, jail, self._own, dialled=dialled))
+        tools = self._engines.tools
+        if (guard := self._sshguard) and guard.running:
+            said = notice.noticed_by_sshguard(guard, self._engines)
+            yield Guard(said, of_sshguard(guard, self._firewall, tools), guard.allowed)
+        if (crowdsec := self._crowdsec) and crowdsec.running:
+            said = notice.noticed_by_crowdsec(crowdsec, self._engines)
+            yield Guard(said, of_crowdsec(crowdsec, self._firewall, tools), crowdsec.allowed)
+        if self._engines.penalizes and self._alone():
+            yield Guard((True, ""), of_sshd(), self._engines.exempt)
+
+    def _alone(self) -> bool:
+        """Nothing is installed that bans: sshd's own penalties are what there is."""
+        return self._engines.fail2ban == "absent" and not self._sshguard and not self._crowdsec
+
+    def _of_web(self, pages: Sequence[Asked]) -> Iterator[Guard]:
+        reading = notice.reading(self._jails, self._seen)
+        said = notice.notices_guesses(reading, pages)
+        ports = {str(each.port) for each in pages} | {"http", "https"}
+        others = [jail for jail in self._jails if ports & _ports_of(jail)]
+        for jail in reading or others:
+            yield self._of_jail(jail, said)
+        if (crowdsec := self._crowdsec) and crowdsec.running:
+            book = of_crowdsec(crowdsec, self._firewall, self._engines.tools)
+            yield Guard(notice.guesses_noticed_by_crowdsec(crowdsec), book, crowdsec.allowed)
+
+    def _of_jail(self, jail: Jail, said: Said) -> Guard:
+        fixed = tuple(each for each in jail.ignoreip if is_network(each))
+        named = [each for each in jail.ignoreip if not is_network(each)]
+        if jail.ignorecommand:
+            named.append(f"ignorecommand {jail.ignorecommand.split()[0]}")
+        return Guard(said, of_jail(jail, self._engines.tools), fixed, tuple(named))
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The engines that run, in the contract's words."""
+        found = {
+            "fail2ban": self._engines.fail2ban == "running",
+            "sshguard": self._sshguard is not None and self._sshguard.running,
+            "crowdsec": self._crowdsec is not None and self._crowdsec.running,
+            "sshd": self._engines.penalizes,
+        }
+        return tuple(name for name, runs in found.items() if runs)
+
+    @property
+    def blocked(self) -> int | None:
+        """How many attacks were blocked, as far as the logs reach; None if none tells."""
+        counts = [] if isinstance(self._engines.blocked, Unknown) else [self._engines.blocked]
+        counts += [self._sshguard.blocked] if self._sshguard else []
+        counts += [self._crowdsec.alerts] if self._crowdsec and self._crowdsec.alerts is not None else []
+        return sum(counts) if counts else None
+
+    def nothing(self, service: str) -> str:
+        """Why nothing guards ``service``, and the cure."""
+        if self._engines.fail2ban == "stopped":
+            refused = self._engines.refused.partition("\n")[0]
+            return f"fail2ban is installed and does not run: {refused}"
+        if self._engines.fail2ban == "running":
+            names = ", ".join(jail.name for jail in self._jails) or "none"
+            web = "a jail with a filter for POST to wp-login.php and xmlrpc.php"
+            cure = "[sshd] enabled = true" if service == "ssh" else web
+            return f"no jail of fail2ban has a filter for {service} (jails: {names}). {cure}"
+        if self._crowdsec and not self._crowdsec.running:
+            return "CrowdSec is installed and does not run: systemctl enable --now crowdsec"
+        return "nothing that bans who guesses passwords runs here: sshdoctor protect, or apt install fail2ban"
+
+    @property
+    def forgets(self) -> str:
+        """What a restart would undo, "" if nothing."""
+        if self._engines.fail2ban != "running" or self._engines.dbfile not in ("", "None"):
+            return ""
+        return "fail2ban keeps no database (dbfile = None): a restart lets all who are banned in again"
+
+
+def is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _ports_of(jail: Jail) -> set[str]:
+    ports = (each.get("port", "").replace(" ", "").split(",") for each in jail.actions.values())
+    return {word for words in ports for word in words}
