@@ -1,0 +1,88 @@
+"""A host's doors, from what it says and from the certificates that the client has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from sshdoctor.diagnosis.asked import Asked, ask_host
+from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.doors.certificates import read_certificate
+from sshdoctor.doors.model import Certificate, Setup
+from sshdoctor.doors.table import Doors, doors_of
+from sshdoctor.model import Host, Login, Unknown
+
+FACTS = ("door_accounts", "door_servers", "door_guards")
+
+
+class HostDoors(Struct, frozen=True, kw_only=True):
+    """``doors`` is None where the host could not be seen: ``unseen`` says why."""
+
+    host: str
+    doors: Doors | None = None
+    setup: Setup | None = None
+    unseen: str = ""
+
+
+def doors_of_host(host: Host, probing: ProbeOptions) -> HostDoors:
+    """Ask ``host``, and work its doors out."""
+    asked = ask_host(host, FACTS, probing)
+    for name in FACTS:
+        if isinstance(fact := asked.facts[name], Unknown):
+            return HostDoors(host=host.name, unseen=_why(asked, fact))
+    setup = setup_of(asked)
+    return HostDoors(host=host.name, doors=doors_of(setup), setup=setup)
+
+
+def _why(asked: Asked, fact: Unknown) -> str:
+    if asked.used.via is not None:
+        return f"{fact.reason} (root's rights are needed; looked inside by {asked.used.via})"
+    tried = "; ".join(f"{one.via}: {one.reply} {one.detail}".strip() for one in asked.used.tried)
+    return f"no way in{f' ({tried})' if tried else ''}"
+
+
+def setup_of(asked: Asked) -> Setup:
+    """What all facts say together."""
+    accounts, servers, guards = (asked.facts[name] for name in FACTS)
+    return Setup(
+        accounts=accounts.accounts,
+        servers=servers.servers,
+        client=asked.client,
+        addresses=_others(servers.addresses, asked.client),
+        services=guards.services,
+        modules=guards.modules,
+        files={**guards.files, **servers.lines},
+        places=guards.places,
+        blobs=servers.blobs,
+        revoked=servers.revoked,
+        programs=accounts.programs,
+        now=guards.now,
+        behind=_behind(asked, guards.now),
+        certificates=tuple(_certificates(asked.host.login)),
+    )
+
+
+def _others(addresses: Any, client: str) -> tuple[str, ...]:
+    return tuple(one for one in addresses if one != client)
+
+
+def _behind(asked: Asked, now: float) -> float:
+    """How far the host's clock is behind this side's, as far as the time of asking allows to say."""
+    if asked.began - 1 <= now <= asked.ended + 1:
+        return 0.0
+    return asked.began - now if now < asked.began else asked.ended - now
+
+
+def _certificates(login: Login) -> Iterator[Certificate]:
+    """Those that ssh would offer: beside the keys, and those that the configuration names."""
+    named = [f"{file}-cert.pub" for file in login.key_files]
+    named += [login.options["certificatefile"]] if "certificatefile" in login.options else []
+    for file in dict.fromkeys(named):
+        path = Path(file).expanduser()
+        if path.is_file():
+            line = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+            if certificate := read_certificate(line, file):
+                yield certificate
