@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+
 from hosts.testbed import Testbed, TestHost, create_key, known_hosts_lines
 from preloaded import run_command
 
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "doors.schema.json").read_text())
 ACCOUNTS = r"""
 useradd --create-home --shell /bin/bash ops
 install -d -m 700 -o ops /home/ops/.ssh
@@ -39,6 +42,10 @@ class DoorHost:
     def key(self) -> Path:
         return self.folder / "id"
 
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "id-cert.pub"
+
     def doors(self) -> Mapping[str, Any]:
         """What ``sshdoctor doors`` says of this host."""
         known = self.folder / "known_hosts"
@@ -55,7 +62,9 @@ class DoorHost:
         words = ["doors", "--host", "web1", "--format", "json", "--inventory", str(inventory)]
         done = run_command(words, seconds=120)
         assert done.stdout, done.stderr
-        found: Mapping[str, Any] = json.loads(done.stdout)["hosts"][0]
+        report = json.loads(done.stdout)
+        jsonschema.validate(report, SCHEMA)
+        found: Mapping[str, Any] = report["hosts"][0]
         return found
 
 

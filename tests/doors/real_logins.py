@@ -1,4 +1,4 @@
-"""Real logins with every combination of factors: by each of sshd's methods."""
+"""Real logins with every combination of factors, by each method, in every order that sshd allows."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ import hashlib
 import hmac
 import socket
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import paramiko
 
+from sshdoctor.doors.factors import ANYBODY, Sets, smallest
+
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEH"  # noqa: S105 - the secret of throw-away accounts
 PASSWORD = "door-word"  # noqa: S105 - their password
+WRONG = "another-word"
+
+Step = tuple[str, tuple[str, ...]]
+"""A method, and what is typed for it: names of ``TEXTS``, or of keys."""
+TEXTS: Mapping[str, frozenset[str]] = {
+    "wrong": frozenset(),
+    "password": frozenset({"password"}),
+    "code": frozenset({"code"}),
+    "passcode": frozenset({"passcode"}),
+}
+_AT_A_PASSWORD_PROMPT = ("wrong", "password", "passcode")
 
 
 def code(secret: str = SECRET, ahead: float = 0) -> str:
@@ -27,42 +40,112 @@ def code(secret: str = SECRET, ahead: float = 0) -> str:
     return f"{number % 1_000_000:06d}"
 
 
+def typed(name: str) -> str:
+    return {"wrong": WRONG, "password": PASSWORD, "code": code(), "passcode": PASSWORD + code()}[name]
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """``ok``: let in, and a command ran. ``open``: sshd wants more, by one of these methods. ``asks``: for
+    more than was typed."""
+
+    ok: bool = False
+    open: tuple[str, ...] = ()
+    asks: bool = False
+
+
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One login: the methods in their order, and what is answered to the prompts of each."""
+class Logins:
+    """Tries everything that somebody with some of the factors could. ``keys``: the files, by factor."""
 
     address: str
     port: int
     user: str
-    key: Path
+    keys: Mapping[str, Path] = field(default_factory=dict)
 
-    def gets_in(self, methods: Sequence[tuple[str, Sequence[str]]]) -> bool:
-        """Whether sshd lets in, and runs a command, after these methods."""
-        with socket.create_connection((self.address, self.port), timeout=10) as connection:
-            transport = paramiko.Transport(connection)
+    def sets(self) -> Sets:
+        """The smallest sets of factors that get in."""
+        found: list[frozenset[str]] = []
+        first = self._try((("none", ()),))
+        if first.ok:
+            return ANYBODY
+        waiting: list[tuple[Step, ...]] = [(step,) for step in self._steps(first.open)]
+        while waiting:
+            waiting.sort(key=lambda steps: len(_factors(steps)))
+            steps = waiting.pop(0)
+            if any(one <= _factors(steps) for one in found):
+                continue
+            outcome = self._try(steps)
+            if outcome.ok:
+                found.append(_factors(steps))
+            elif outcome.asks:
+                (method, texts), before = steps[-1], steps[:-1]
+                waiting += [(*before, (method, (*texts, text))) for text in TEXTS]
+            elif len(steps) < 3:
+                waiting += [(*steps, step) for step in self._steps(outcome.open)]
+        return smallest(found)
+
+    def _steps(self, methods: Sequence[str]) -> Iterator[Step]:
+        for method in methods:
+            if method == "publickey":
+                yield from ((method, (name,)) for name in self.keys)
+            elif method == "password":
+                yield from ((method, (text,)) for text in _AT_A_PASSWORD_PROMPT)
+            elif method == "keyboard-interactive":
+                yield method, ()
+
+    def _try(self, steps: Sequence[Step]) -> _Outcome:
+        try:
+            with socket.create_connection((self.address, self.port), timeout=10) as connection:
+                transport = paramiko.Transport(connection)
+                try:
+                    transport.start_client(timeout=10)
+                    return self._walk(transport, steps)
+                finally:
+                    transport.close()
+        except (paramiko.SSHException, EOFError, OSError):
+            return _Outcome()
+
+    def _walk(self, transport: paramiko.Transport, steps: Sequence[Step]) -> _Outcome:
+        left: Sequence[str] = ()
+        for number, (method, texts) in enumerate(steps, 1):
+            asked = [0]
             try:
-                transport.start_client(timeout=10)
-                for method, answers in methods:
-                    self._by(transport, method, answers)
-                if not transport.is_authenticated():
-                    return False
-                channel = transport.open_session(timeout=10)
-                channel.exec_command("true")
-                return channel.recv_exit_status() == 0
-            except (paramiko.SSHException, EOFError, OSError):
-                return False
-            finally:
-                transport.close()
+                left = self._by(transport, method, texts, asked)
+            except paramiko.BadAuthenticationType as refused:
+                return _Outcome(open=tuple(refused.allowed_types)) if method == "none" else _Outcome()
+            except paramiko.AuthenticationException:
+                return _Outcome(asks=method == "keyboard-interactive" and asked[0] > len(texts))
+            if method == "keyboard-interactive" and asked[0] > len(texts):
+                return _Outcome(asks=True)
+            if number == len(steps) and not transport.is_authenticated():
+                return _Outcome(open=tuple(left))
+        channel = transport.open_session(timeout=10)
+        channel.exec_command("true")
+        return _Outcome(ok=channel.recv_exit_status() == 0)
 
-    def _by(self, transport: paramiko.Transport, method: str, answers: Sequence[str]) -> None:
+    def _by(
+        self, transport: paramiko.Transport, method: str, texts: Sequence[str], asked: list[int]
+    ) -> Sequence[str]:
+        if method == "none":
+            return transport.auth_none(self.user)
         if method == "publickey":
-            transport.auth_publickey(self.user, paramiko.Ed25519Key.from_private_key_file(str(self.key)))
-        elif method == "password":
-            transport.auth_password(self.user, answers[0], fallback=False)
-        else:
-            left = list(answers)
+            return transport.auth_publickey(self.user, self._key(texts[0]))
+        if method == "password":
+            return transport.auth_password(self.user, typed(texts[0]), fallback=False)
 
-            def handler(title: str, instructions: str, prompts: Sequence[tuple[str, bool]]) -> list[str]:
-                return [left.pop(0) if left else "" for _ in prompts]
+        def handler(title: str, told: str, prompts: Sequence[tuple[str, bool]]) -> list[str]:
+            first, asked[0] = asked[0], asked[0] + len(prompts)
+            return [typed(texts[at]) if at < len(texts) else "" for at in range(first, asked[0])]
 
-            transport.auth_interactive(self.user, handler)
+        return transport.auth_interactive(self.user, handler)
+
+    def _key(self, name: str) -> paramiko.PKey:
+        key = paramiko.Ed25519Key.from_private_key_file(str(self.keys[name]))
+        if name == "cert":
+            key.load_certificate(f"{self.keys[name]}-cert.pub")
+        return key
+
+
+def _factors(steps: Sequence[Step]) -> frozenset[str]:
+    return frozenset().union(*(TEXTS.get(text, frozenset({text})) for _, texts in steps for text in texts))

@@ -27,6 +27,8 @@ class Asked(Struct, frozen=True):
     files: tuple[KeyFile, ...] | Unknown
     address: str
     guesses: Guesses
+    commanded: tuple[Key, ...] | None = None
+    """What AuthorizedKeysCommand gives; None where it was not asked."""
 
     def one(self, name: str, usual: str = "none") -> str:
         return self.settings.get(name, (usual,))[0]
@@ -61,9 +63,13 @@ def _from_files(asked: Asked) -> Iterator[Held]:
             if asked.guesses.ask(f"keys {file.path}", why, "none", "some") == "some":
                 yield Held("key", file.path)
             continue
-        for key in file.keys:
-            if not key.revoked and lets_in(key.options, asked):
-                yield Held(key.factor, key.blob, "command" in options_of(key.options))
+        yield from _held(file.keys, asked)
+
+
+def _held(keys: Sequence[Key], asked: Asked) -> Iterator[Held]:
+    for key in keys:
+        if not key.revoked and lets_in(key.options, asked):
+            yield Held(key.factor, key.blob, "command" in options_of(key.options))
 
 
 def _open_files(asked: Asked) -> Iterator[KeyFile]:
@@ -78,6 +84,9 @@ def _open_files(asked: Asked) -> Iterator[KeyFile]:
 def _from_commands(asked: Asked) -> Iterator[Held]:
     command = asked.one("authorizedkeyscommand")
     if command == "none":
+        return
+    if asked.commanded is not None:
+        yield from _held(asked.commanded, asked)
         return
     why = f"AuthorizedKeysCommand {command} may give other keys"
     if asked.guesses.ask("AuthorizedKeysCommand", why, "none", "some") == "some":
@@ -186,7 +195,7 @@ def expanded(pattern: str, account: Account) -> str:
 
 
 def _holds(one: Certificate, asked: Asked) -> bool:
-    if not one.after <= asked.setup.now < one.before:
+    if asked.one("revokedkeys") in one.revoked or not one.after <= asked.setup.now < one.before:
         return False
     return not one.sources or in_list(one.sources.split(","), asked.address)
 

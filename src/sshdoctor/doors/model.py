@@ -83,6 +83,8 @@ class Server(Struct, frozen=True, kw_only=True):
     that are not named."""
     key_files: Mapping[str, tuple[KeyFile, ...] | Unknown] = field(default_factory=dict)
     """By account."""
+    commanded: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
+    """What AuthorizedKeysCommand gives for an account, where it was asked."""
     chroots: Mapping[str, str] = field(default_factory=dict)
     """What sshd holds against an account's ChrootDirectory, "" where nothing."""
 
@@ -101,6 +103,8 @@ class Certificate(Struct, frozen=True, kw_only=True):
     principals: tuple[str, ...]
     after: float
     before: float
+    revoked: tuple[str, ...] = ()
+    """The revocation lists that name it."""
     sources: str = ""
     """The source-address that it holds for, "" for any."""
 

@@ -28,7 +28,7 @@ def sshd_door(setup: Setup, server: Server, account: Account, address: str, gues
         reason = server.settings.reason if isinstance(server.settings, Unknown) else "sshd -T was not asked"
         raise Undecided("settings", reason)
     files = server.key_files.get(account.name, Unknown("they were not read"))
-    asked = Asked(setup, account, settings, files, address, guesses)
+    asked = Asked(setup, account, settings, files, address, guesses, server.commanded.get(account.name))
     if not _may_come(asked) or server.chroots.get(account.name) or _is_shut(asked):
         return NOBODY
     service = Service(setup, settings.get("pamservicename", ("sshd",))[0], guesses, address=address)

@@ -35,13 +35,19 @@ class Doors(Struct, frozen=True, kw_only=True):
     locked_out: list[str]
     unknown: list[UnknownDoor]
     notes: list[str] = field(default_factory=list)
-    """What a person may not think of: doors that are weaker still for who types a code for a password."""
+    """What a person may not think of: that no server runs; a door that is weaker still for who types a code
+    where a password is asked for."""
 
 
 def doors_of(setup: Setup) -> Doors:
     """The table of a host."""
     found, loose = _table(setup), _table(replace(setup, code_as_password=True))
-    return replace(found, notes=list(_weaker(found, loose)))
+    return replace(found, notes=[*_about_servers(setup), *_weaker(found, loose)])
+
+
+def _about_servers(setup: Setup) -> Iterator[str]:
+    if not setup.servers:
+        yield "No SSH server runs here: nobody gets in by SSH"
 
 
 def _weaker(found: Doors, loose: Doors) -> Iterator[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.diagnosis.asked import Asked, ask_host
 from sshdoctor.diagnosis.outside import ProbeOptions
@@ -61,7 +65,7 @@ def setup_of(asked: Asked) -> Setup:
         programs=accounts.programs,
         now=guards.now,
         behind=_behind(asked, guards.now),
-        certificates=tuple(_certificates(asked.host.login)),
+        certificates=tuple(_judged(one, servers.lists) for one in _certificates(asked.host.login)),
     )
 
 
@@ -74,6 +78,21 @@ def _behind(asked: Asked, now: float) -> float:
     if asked.began - 1 <= now <= asked.ended + 1:
         return 0.0
     return asked.began - now if now < asked.began else asked.ended - now
+
+
+def _judged(one: Certificate, lists: Mapping[str, str]) -> Certificate:
+    """The certificate with the revocation lists that name it, as ssh-keygen(1) -Q says."""
+    found = (path for path, text in lists.items() if text and _is_revoked(one.file, text))
+    return replace(one, revoked=tuple(found))
+
+
+def _is_revoked(file: str, revoked: str) -> bool:
+    with NamedTemporaryFile() as copy:
+        copy.write(base64.b64decode(revoked))
+        copy.flush()
+        command = ["ssh-keygen", "-Q", "-f", copy.name, str(Path(file).expanduser())]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return "REVOKED" in done.stdout
 
 
 def _certificates(login: Login) -> Iterator[Certificate]:

@@ -62,6 +62,6 @@ def _standing_out(doors: Doors) -> Iterator[str]:
         yield f"  One step, though two were meant: {name} ({', '.join(single)})"
     if doors.locked_out:
         yield f"  Locked out of SSH: {', '.join(doors.locked_out)}"
-    yield from (f"  Weaker still: {note}" for note in doors.notes)
+    yield from (f"  Note: {note}." for note in doors.notes)
     for each in doors.unknown:
         yield f"  Undecided: {each.account}, {each.door}: {each.why}"

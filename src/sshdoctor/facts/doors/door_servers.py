@@ -48,6 +48,8 @@ class DoorServers(Struct, frozen=True, kw_only=True):
     blobs: Mapping[str, tuple[str, ...] | None]
     lines: Mapping[str, tuple[str, ...] | None]
     revoked: Mapping[str, str]
+    lists: Mapping[str, str]
+    """What stands in the revocation lists, in base64, by path; but for long ones."""
     hidden: str
     """Why there may be other servers, "" where there are none."""
     evidence: tuple[Evidence, ...]
@@ -72,7 +74,8 @@ def parse(sections: Mapping[str, Section]) -> DoorServers | Unknown:
             path: _lines(text if text.strip() == "absent" else unbarred(text))
             for path, text in _under(said, "lines ")
         },
-        revoked={path: text.strip() for path, text in _under(said, "revoked ")},
+        revoked={path: text.split()[0] for path, text in _under(said, "revoked ")},
+        lists={path: "".join(text.split()[1:]) for path, text in _under(said, "revoked ")},
         hidden="not permitted to see which programs run" if {"hidden", "unseen"} & {*said} else "",
         evidence=evidence("sshd -T", [said[f"server {pid} {program}"] for pid, program in found]),
     )
@@ -111,6 +114,10 @@ def _server(pid: str, program: str, said: Mapping[str, str]) -> Server:
         arguments=arguments,
         settings=Unknown(fault.strip()[:200]) if fault else {"": whole, **by_name, **views},
         key_files={name: _key_files(pid, name, unbarred(text), said) for name, text in keys},
+        commanded={
+            name: tuple(_key(*line.partition(" ")[::2], set()) for line in unbarred(text).splitlines())
+            for name, text in _under(said, f"command {pid} ")
+        },
         chroots={name: _chroot(unbarred(text)) for name, text in keys},
     )
 

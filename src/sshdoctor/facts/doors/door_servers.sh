@@ -23,8 +23,17 @@ read_files() {
   ca=$(value trustedusercakeys)
   case $ca in /*) ! once "$ca" || { echo "## blobs $ca"; [ -r "$ca" ] && blobs "$ca" || echo absent; } ;; esac
   gone=$(value revokedkeys)
-  case $gone in /*) ! once "$gone" || { echo "## revoked $gone"; [ -f "$gone" ] && echo readable || echo gone; } ;;
-  *) gone= ;; esac
+  case $gone in
+    /*)
+      if once "$gone"; then
+        echo "## revoked $gone"
+        if [ -f "$gone" ]; then
+          echo readable
+          [ "$(wc -c <"$gone")" -gt 60000 ] || base64 "$gone"
+        else echo gone; fi
+      fi ;;
+    *) gone= ;;
+  esac
   named=$(value authorizedprincipalsfile)
   case $named in ''|none) return ;; esac
   named=$(printf '%s' "$named" | sed "s|%h|$2|g; s|%u|$1|g; s|%U|$3|g; s|%%|%|g")
@@ -32,6 +41,22 @@ read_files() {
   once "$named" || return
   echo "## lines $named"
   if [ -f "$named" ]; then sed -n '/^[[:space:]]*[^#[:space:]]/s/^/|/p' "$named" | head -n 100; else echo absent; fi
+}
+# command_of NUMBER NAME HOME UID: the keys that AuthorizedKeysCommand gives, asked as sshd asks it. One that
+# is told which key is offered is left alone.
+command_of() {
+  command=$(value authorizedkeyscommand) as=$(value authorizedkeyscommanduser)
+  case $command in /*) ;; *) return ;; esac
+  case $command in *%[!uUh%]*) return ;; esac
+  [ "$as" != none ] && [ -n "$as" ] && command -v runuser >/dev/null && trusted "${command%% *}" || return
+  case $command in *' '*) ;; *) command="$command %u" ;; esac
+  command=$(printf '%s' "$command" | sed "s|%h|$3|g; s|%u|$2|g; s|%U|$4|g; s|%%|%|g")
+  echo "## command $1 $2"
+  set -f
+  set -- $command
+  set +f
+  timeout 3 runuser -u "$as" -- "$@" 2>/dev/null </dev/null | head -n 200 |
+    sed -n -E 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+\/=]+).*/|\3 \1/p'
 }
 keys_of() { # NUMBER NAME
   user=$2
@@ -51,7 +76,7 @@ keys_of() { # NUMBER NAME
 }
 telling='port|usepam|pamservicename|authenticationmethods|[a-z0-9]*authentication|permit(rootlogin|emptypasswords)'
 telling="$telling|(allow|deny)(users|groups)|strictmodes|forcecommand|chrootdirectory|trustedusercakeys|revokedkeys"
-telling="$telling|authorized(keys|principals)(file|command)"
+telling="$telling|authorized(keys|principals)(file|command|commanduser)"
 # What of sshd -T the doors hang on.
 kept() { grep -E "^($telling) "; }
 asked() { # ACCOUNT ADDRESS: what this server would do.
@@ -92,6 +117,7 @@ look() { # NUMBER: an sshd with $sshd_options
     uid=$(printf '%s\n' "$all" | sed -n "s/^$name:[^:]*:\([^:]*\):.*/\1/p" | head -n 1)
     read_files "$name" "$home" "$uid"
     keys_of "$1" "$name"
+    command_of "$1" "$name" "$home" "$uid"
   done
 }
 serving=" $servers "
