@@ -148,7 +148,7 @@ class SetUp:
             parts.append(f"cat >/etc/pam.d/{name} <<'E'\n{text}\nE\n")
         text = "\n".join(self.options)
         parts.append(f"cat >/etc/ssh/sshd_config.d/10.conf <<'E'\n{text}\nE\n")
-        parts += [f"{one}\n" for one in self.states]
+        parts += [f"{{ {one}; }} || :\n" for one in self.states]
         return "".join([*parts, "sshd -t || exit 7\nsystemctl reload ssh\n"])
 
 

@@ -27,6 +27,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
     "code": frozenset({"code"}),
     "passcode": frozenset({"passcode"}),
 }
+_PATIENCE = 20
 _AT_A_PASSWORD_PROMPT = ("wrong", "password", "passcode")
 
 
@@ -95,16 +96,32 @@ class Logins:
                 yield method, ()
 
     def _try(self, steps: Sequence[Step]) -> _Outcome:
+        transport = self._met()
         try:
-            with socket.create_connection((self.address, self.port), timeout=10) as connection:
-                transport = paramiko.Transport(connection)
-                try:
-                    transport.start_client(timeout=10)
-                    return self._walk(transport, steps)
-                finally:
-                    transport.close()
+            return self._walk(transport, steps)
         except (paramiko.SSHException, EOFError, OSError):
             return _Outcome()
+        finally:
+            transport.close()
+
+    def _met(self) -> paramiko.Transport:
+        """A connection that sshd has greeted; one that reads its configuration anew is waited for."""
+        for patience in range(_PATIENCE, -1, -1):
+            transport = None
+            try:
+                transport = paramiko.Transport(
+                    socket.create_connection((self.address, self.port), timeout=10)
+                )
+                transport.start_client(timeout=10)
+            except (paramiko.SSHException, EOFError, OSError):
+                if transport is not None:
+                    transport.close()
+                if not patience:
+                    raise
+                time.sleep(0.2)
+            else:
+                return transport
+        raise AssertionError
 
     def _walk(self, transport: paramiko.Transport, steps: Sequence[Step]) -> _Outcome:
         left: Sequence[str] = ()
