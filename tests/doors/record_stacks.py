@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from hosts.testbed import open_testbed
 from sshdoctor.doors.factors import listed
 
 FILE = Path(__file__).with_name("stacks.yml")
+_RELOADED = 0.4
+"""Seconds in which sshd has certainly read its configuration anew: until then the old one answers."""
 OPTIONS = [
     "AuthenticationMethods keyboard-interactive",
     "KbdInteractiveAuthentication yes",
@@ -39,6 +42,7 @@ def main() -> None:
         for number in range(first, first + many):
             one = SetUp(set_up(number).stacks, OPTIONS, [])
             if make(one):
+                time.sleep(_RELOADED)
                 real = listed(Logins(host.address4, 22, "deploy").sets())
                 found.append({"number": number, "takes": real, "stacks": one.stacks})
     kept = [each for each in found if each["takes"]] + [each for each in found if not each["takes"]][:40]

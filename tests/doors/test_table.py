@@ -11,14 +11,23 @@ from sshdoctor.model import Unknown
 
 CODE = "required pam_google_authenticator.so"
 KEYS = KeyFile("/home/deploy/.ssh/authorized_keys", keys=(Key("ssh-ed25519", "AAAA"),))
-TWO = {"authenticationmethods": "publickey,keyboard-interactive", "kbdinteractiveauthentication": "yes"}
 
 
-def host(stack: dict[str, list[str]], keys: KeyFile = KEYS, **options: str) -> Setup:
+def host(stack: dict[str, list[str]], keys: KeyFile | None = None, **options: str) -> Setup:
     settings = {name: (value,) for name, value in {"usepam": "yes", **options}.items()}
-    server = Server(program="sshd", ports=(22,), settings={"": settings}, key_files={"deploy": (keys,)})
+    server = Server(
+        program="sshd", ports=(22,), settings={"": settings}, key_files={"deploy": (keys or KEYS,)}
+    )
     one = setup(stack)
     return replace(one, accounts=(DEPLOY,), servers=(server,))
+
+
+def two_steps(line: str) -> Setup:
+    return host(
+        auth(line),
+        authenticationmethods="publickey,keyboard-interactive",
+        kbdinteractiveauthentication="yes",
+    )
 
 
 def doors(one: Setup) -> Doors:
@@ -36,7 +45,7 @@ def test_one_factor_is_no_weak_door_where_nobody_meant_two() -> None:
 
 
 def test_who_has_a_key_and_no_way_in_is_locked_out() -> None:
-    found = doors(host(auth("required pam_deny.so"), **TWO))
+    found = doors(two_steps("required pam_deny.so"))
     assert (found.locked_out, found.accounts["deploy"]["ssh:22"]) == (["deploy"], [])
 
 
@@ -92,7 +101,7 @@ def test_the_clients_own_certificate_is_the_one_that_counts() -> None:
 
 
 def test_a_clock_that_is_apart_spoils_every_code() -> None:
-    one = host(auth(CODE), **TWO)
+    one = two_steps(CODE)
     assert doors(one).accounts["deploy"]["ssh:22"] == [["code", "key"]]
     assert doors(replace(one, behind=300.0)).accounts["deploy"]["ssh:22"] == []
     assert [each.door for each in doors(replace(one, behind=45.0)).unknown] == ["ssh:22"]

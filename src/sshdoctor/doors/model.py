@@ -89,10 +89,11 @@ class Server(Struct, frozen=True, kw_only=True):
     """What sshd holds against an account's ChrootDirectory, "" where nothing."""
 
     def settings_of(self, account: str, address: str) -> Mapping[str, tuple[str, ...]] | None:
+        """What holds for an account from an address; None where sshd did not say."""
         if isinstance(self.settings, Unknown):
             return None
-        found = (self.settings.get(name) for name in (f"{account} {address}", account, ""))
-        return next((each for each in found if each is not None), None)
+        names = (f"{account} {address}", account) if len(self.settings) > 1 else ("",)
+        return next((found for name in names if (found := self.settings.get(name))), None)
 
 
 class Certificate(Struct, frozen=True, kw_only=True):
@@ -135,5 +136,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     """How far the host's clock is behind the client's, in seconds."""
     certificates: tuple[Certificate, ...] = ()
     """Those that the client has; without any, one is supposed that fits."""
+    hidden: str = ""
+    """Why there may be other servers than these, "" where there are none."""
     code_as_password: bool = False
     """A code is typed where the client asks for a password, too."""

@@ -22,11 +22,14 @@ _SHUT = ("/nologin", "/false")
 
 
 def sshd_door(setup: Setup, server: Server, account: Account, address: str, guesses: Guesses) -> Sets:
-    """The sets of factors that get an account in from an address. Raises Undecided."""
+    """The sets of factors that get an account in from an address, or a network's first. Raises Undecided."""
     settings = server.settings_of(account.name, address)
     if settings is None:
-        reason = server.settings.reason if isinstance(server.settings, Unknown) else "sshd -T was not asked"
+        reason = (
+            server.settings.reason if isinstance(server.settings, Unknown) else "sshd -T said nothing of it"
+        )
         raise Undecided("settings", reason)
+    address = address.partition("/")[0]
     files = server.key_files.get(account.name, Unknown("they were not read"))
     asked = Asked(setup, account, settings, files, address, guesses, server.commanded.get(account.name))
     if not _may_come(asked) or server.chroots.get(account.name) or _is_shut(asked):

@@ -13,6 +13,7 @@ from sshdoctor.doors.local import console_door, su_door, sudo_door
 from sshdoctor.doors.model import Account, Server, Setup
 from sshdoctor.doors.sshd import sshd_door
 from sshdoctor.doors.undecided import Guesses, Undecided, settle
+from sshdoctor.model import Unknown
 
 _Door = Callable[[Guesses], Sets | None]
 
@@ -82,8 +83,13 @@ def _table(setup: Setup) -> Doors:
             for one in setup.accounts
             if one.name not in hidden and _has_means(setup, one) and _is_out(accounts[one.name])
         ],
-        unknown=unknown,
+        unknown=[*unknown, *_unseen(setup)],
     )
+
+
+def _unseen(setup: Setup) -> Iterator[UnknownDoor]:
+    if setup.hidden:
+        yield UnknownDoor("*", "ssh", f"there may be other SSH servers: {setup.hidden}")
 
 
 def _doors(setup: Setup, account: Account) -> Iterator[tuple[str, _Door]]:
@@ -147,7 +153,8 @@ def _has_means(setup: Setup, account: Account) -> bool:
     if not account.has_shell:
         return False
     files = [server.key_files.get(account.name) for server in setup.servers]
-    keys = any(isinstance(each, tuple) and any(file.keys for file in each) for each in files)
+    files_read = (file for each in files if isinstance(each, tuple) for file in each)
+    keys = any(isinstance(file.keys, Unknown) or file.keys for file in files_read)
     return keys or account.credential in ("set", "empty")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -19,6 +20,7 @@ from sshdoctor.doors.model import Certificate, Setup
 from sshdoctor.doors.table import Doors, doors_of
 from sshdoctor.model import Host, Login, Unknown
 
+_USES = "door_uses"
 FACTS = ("door_accounts", "door_servers", "door_guards")
 
 
@@ -33,12 +35,29 @@ class HostDoors(Struct, frozen=True, kw_only=True):
 
 def doors_of_host(host: Host, probing: ProbeOptions) -> HostDoors:
     """Ask ``host``, and work its doors out."""
-    asked = ask_host(host, FACTS, probing)
+    asked = ask_host(host, (*FACTS, _USES), probing)
     for name in FACTS:
         if isinstance(fact := asked.facts[name], Unknown):
             return HostDoors(host=host.name, unseen=_why(asked, fact))
     setup = setup_of(asked)
-    return HostDoors(host=host.name, doors=doors_of(setup), setup=setup)
+    doors = doors_of(setup)
+    notes = [*doors.notes, *_unused(doors, asked.facts[_USES])]
+    return HostDoors(host=host.name, doors=replace(doors, notes=notes), setup=setup)
+
+
+def _unused(doors: Doors, uses: Any) -> Iterator[str]:
+    """The doors by which nobody came, as far as that is known."""
+    if isinstance(uses, Unknown):
+        return
+    idle = [
+        f"{account} {door}"
+        for account, own in doors.accounts.items()
+        for door, sets in own.items()
+        if sets and door != "sudo" and "@" not in door and (door.partition(":")[0], account) not in uses.seen
+    ]
+    since = datetime.fromtimestamp(uses.since, UTC).date()
+    if idle:
+        yield f"Nobody has come in since {since}, as far as the journal goes, by: {', '.join(idle)}"
 
 
 def _why(asked: Asked, fact: Unknown) -> str:
@@ -54,7 +73,7 @@ def setup_of(asked: Asked) -> Setup:
     return Setup(
         accounts=accounts.accounts,
         servers=servers.servers,
-        client=asked.client,
+        client=asked.client or "127.0.0.1",
         addresses=_others(servers.addresses, asked.client),
         services=guards.services,
         modules=guards.modules,
@@ -62,6 +81,7 @@ def setup_of(asked: Asked) -> Setup:
         places=guards.places,
         blobs=servers.blobs,
         revoked=servers.revoked,
+        hidden=servers.hidden,
         programs=accounts.programs,
         now=guards.now,
         behind=_behind(asked, guards.now),
