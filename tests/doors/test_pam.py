@@ -69,13 +69,13 @@ MODULES = frozenset(
 )
 
 
-def takes(stacks: Mapping[str, Sequence[str]], account: Account = DEPLOY, **how: bool) -> list[list[str]]:
+def takes(stacks: Mapping[str, Sequence[str]], account: Account = DEPLOY) -> list[list[str]]:
     """The sets of factors that sshd's stacks take, as keyboard-interactive asks them."""
     host = setup(stacks, account)
 
     def answer(guesses: Any) -> list[list[str]]:
         service = Service(host, "sshd", guesses, address="198.51.100.1")
-        found = service.authenticated(account, nulls=False, **how)
+        found = service.authenticated(account, nulls=False, credentials="anew")
         return listed(found) if service.accepted(account) else []
 
     return settle(answer)

@@ -41,4 +41,4 @@ def sudo_door(setup: Setup, account: Account, guesses: Guesses) -> Sets | None:
     service = Service(setup, "sudo", guesses, caller=account)
     if any("NOPASSWD:" in rule for rule in account.sudo):
         return ANYBODY if service.accepted(account) else NOBODY
-    return service.entered(account)
+    return service.entered(account, credentials="none")

@@ -119,7 +119,7 @@ class _Methods:
         if method == "password" and asked.one("passwordauthentication", "yes") == "yes":
             return self._by_password()
         if method == "keyboard-interactive" and self._is_interactive():
-            return self._service.authenticated(asked.account, nulls=self._nulls)
+            return self._service.authenticated(asked.account, nulls=self._nulls, credentials="anew")
         if method == "none":
             return self._without_password()
         if method in _BY_KEY and asked.one(f"{method.partition('-')[0]}authentication", "no") == "yes":

@@ -31,6 +31,22 @@ def call(login: Login, phase: str, line: Handler) -> str:
     return unknown(login, line, f"the module {line.module} is not known here")
 
 
+def established(login: Login, line: Handler) -> str:
+    """What the module of ``line`` returns where credentials are established. Raises Undecided."""
+    known = login.setup.modules
+    if known is not None and line.module not in known:
+        return "module_unknown"
+    if line.module in _CREDENTIALS:
+        return _CREDENTIALS[line.module]
+    if line.module in _MODULES:
+        return "success"
+    if line.module in _LOOKERS:
+        return "ignore"
+    key = f"{login.service} {line.place} credentials"
+    why = f"{line.place}: {line.text}: the module {line.module} is not known here"
+    return login.guesses.ask(key, why, "success", "ignore")
+
+
 def unknown(login: Login, line: Handler, why: str) -> str:
     """Whatever it may return. Raises Undecided."""
     key = f"{login.service} {line.place}"
@@ -111,6 +127,13 @@ _LOOKERS: Sequence[str] = [
     "pam_warn",
     "pam_xauth",
 ]
+_CREDENTIALS: Mapping[str, str] = {
+    **dict.fromkeys(("pam_access", "pam_nologin", "pam_succeed_if", "pam_usertype", "pam_cap"), "ignore"),
+    "pam_deny": "cred_err",
+    "pam_group": "success",
+    "pam_lastlog": "success",
+}
+"""What modules return where credentials are established, if not success."""
 _MODULES: Mapping[str, Module] = {
     "pam_access": conditions.access,
     "pam_cap": _cap,

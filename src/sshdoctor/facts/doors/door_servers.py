@@ -161,13 +161,39 @@ def _key_file(pid: str, name: str, file: account.AuthFile, said: Mapping[str, st
     authorities = unbarred(said.get(f"authorities {pid} {name} {file.path}", ""))
     return KeyFile(
         file.path,
-        keys=tuple(_key(blob, options, revoked) for blob, options in found)
+        keys=tuple(_key(blob, options, revoked) for blob, options in found if are_options(options.strip()))
         if file.readable
         else Unknown("not permitted"),
         authorities=tuple(_key(*line.partition(" ")[::2], revoked) for line in authorities.splitlines()),
         unsafe=file.problem,
         hidden=file.hidden,
     )
+
+
+_OPTIONS = {
+    f"{sign}{name}"
+    for name in ("agent-forwarding", "port-forwarding", "pty", "user-rc", "x11-forwarding")
+    for sign in ("", "no-")
+} | {
+    *("cert-authority", "command", "environment", "expiry-time", "from", "no-touch-required", "permitlisten"),
+    *("permitopen", "principals", "restrict", "tunnel", "verify-required"),
+}
+_ONE = re.compile(r'([A-Za-z0-9-]+)(?:="(?:[^"\\]|\\.)*")?(?:,|$)')
+
+
+def are_options(text: str) -> bool:
+    """Whether sshd takes what stands before a key for its options: one that it does not know spoils the line.
+
+    >>> are_options('from="10.0.0.0/8",no-pty'), are_options('no-pty from="*"'), are_options("no-such")
+    (True, False, False)
+    """
+    at = 0
+    while at < len(text):
+        found = _ONE.match(text, at)
+        if found is None or found[1].lower() not in _OPTIONS:
+            return False
+        at = found.end()
+    return True
 
 
 def _key(blob: str, options: str, revoked: set[str]) -> Key:

@@ -34,7 +34,7 @@ class DoorUses(Struct, frozen=True, kw_only=True):
     """``seen``: the doors (ssh, su, console) that somebody came in by, each with its account;
     ``since``: the first line of the journal that was read, in seconds since 1970."""
 
-    seen: frozenset[tuple[str, str]]
+    seen: tuple[tuple[str, str], ...]
     since: float
     evidence: tuple[Evidence, ...]
 
@@ -54,7 +54,7 @@ def parse(sections: Mapping[str, Section]) -> DoorUses | Unknown:
         return Unknown("there is no journal")
     lines = said.get("seen", "")
     return DoorUses(
-        seen=frozenset((_DOORS.get(found[1], found[1]), found[2]) for found in _LINE.finditer(lines)),
+        seen=tuple((_DOORS.get(found[1], found[1]), found[2]) for found in _LINE.finditer(lines)),
         since=float(since),
         evidence=evidence("journalctl _UID=0 -t sshd -t su -t login", lines.splitlines()),
     )
