@@ -72,6 +72,15 @@ def test_a_revocation_list_that_is_missing_shuts_out_every_key() -> None:
     assert doors(replace(one, revoked={"/etc/ssh/gone": "gone"})).accounts["deploy"]["ssh:22"] == []
 
 
+def test_kinds_of_keys_that_sshd_does_not_take_open_nothing() -> None:
+    keys = KeyFile("keys", keys=(Key("ssh-ed25519", "AAAA"), Key("sk-ssh-ed25519@openssh.com", "BBBB")))
+    stack = auth("required pam_unix.so")
+    one = host(
+        stack, keys, pubkeyacceptedalgorithms="sk-ssh-ed25519@openssh.com", passwordauthentication="no"
+    )
+    assert doors(one).accounts["deploy"]["ssh:22"] == [["security-key"]]
+
+
 def test_the_same_key_does_not_count_twice() -> None:
     stack, wanted = auth("required pam_unix.so"), "publickey,publickey"
     assert doors(host(stack, authenticationmethods=wanted)).accounts["deploy"]["ssh:22"] == []

@@ -62,6 +62,7 @@ def _read(reader: _Reader, file: str) -> Certificate | None:
     sources = critical.get("source-address", b"")
     return Certificate(
         file=file,
+        kind=kind,
         authority=authority,
         principals=tuple(principals),
         after=float(after),

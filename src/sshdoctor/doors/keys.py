@@ -68,7 +68,7 @@ def _from_files(asked: Asked) -> Iterator[Held]:
 
 def _held(keys: Sequence[Key], asked: Asked) -> Iterator[Held]:
     for key in keys:
-        if not key.revoked and lets_in(key.options, asked):
+        if not key.revoked and _is_accepted(key.kind, asked) and lets_in(key.options, asked):
             yield Held(key.factor, key.blob, "command" in options_of(key.options))
 
 
@@ -91,6 +91,18 @@ def _from_commands(asked: Asked) -> Iterator[Held]:
     why = f"AuthorizedKeysCommand {command} may give other keys"
     if asked.guesses.ask("AuthorizedKeysCommand", why, "none", "some") == "some":
         yield Held("key", command)
+
+
+def _is_accepted(kind: str, asked: Asked) -> bool:
+    """Whether sshd takes keys of a kind at all (PubkeyAcceptedAlgorithms); "" stands for any certificate."""
+    said = asked.one("pubkeyacceptedalgorithms", asked.one("pubkeyacceptedkeytypes", ""))
+    names = said.split(",")
+    if not said:
+        return True
+    if not kind:
+        return any("-cert-v01@" in name for name in names)
+    rsa = kind in ("ssh-rsa", "ssh-rsa-cert-v01@openssh.com")
+    return kind in names or (rsa and any(name.startswith("rsa-sha2-") for name in names))
 
 
 def options_of(text: str) -> Mapping[str, str]:
@@ -142,7 +154,7 @@ def _by_server(asked: Asked, trusted: Sequence[str]) -> Iterator[Held]:
         return
     allowed = _principals(asked)
     certificates = asked.setup.certificates
-    if not certificates and (allowed is None or allowed):
+    if not certificates and (allowed is None or allowed) and _is_accepted("", asked):
         yield Held("cert", "any")
     for one in certificates:
         names = {asked.account.name} if allowed is None else allowed
@@ -153,7 +165,7 @@ def _by_server(asked: Asked, trusted: Sequence[str]) -> Iterator[Held]:
 def _by_line(asked: Asked, line: Key) -> Iterator[Held]:
     options = options_of(line.options)
     wanted = {name.strip() for name in options["principals"].split(",")} if "principals" in options else None
-    if not asked.setup.certificates:
+    if not asked.setup.certificates and _is_accepted("", asked):
         yield Held("cert", "any", "command" in options)
     for one in asked.setup.certificates:
         names = {*one.principals}
@@ -195,7 +207,9 @@ def expanded(pattern: str, account: Account) -> str:
 
 
 def _holds(one: Certificate, asked: Asked) -> bool:
-    if asked.one("revokedkeys") in one.revoked or not one.after <= asked.setup.now < one.before:
+    if not _is_accepted(one.kind, asked) or asked.one("revokedkeys") in one.revoked:
+        return False
+    if not one.after <= asked.setup.now < one.before:
         return False
     return not one.sources or in_list(one.sources.split(","), asked.address)
 

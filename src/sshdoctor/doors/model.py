@@ -104,6 +104,7 @@ class Certificate(Struct, frozen=True, kw_only=True):
     principals: tuple[str, ...]
     after: float
     before: float
+    kind: str = ""
     revoked: tuple[str, ...] = ()
     """The revocation lists that name it."""
     sources: str = ""

@@ -76,7 +76,7 @@ keys_of() { # NUMBER NAME
 }
 telling='port|usepam|pamservicename|authenticationmethods|[a-z0-9]*authentication|permit(rootlogin|emptypasswords)'
 telling="$telling|(allow|deny)(users|groups)|strictmodes|forcecommand|chrootdirectory|trustedusercakeys|revokedkeys"
-telling="$telling|authorized(keys|principals)(file|command|commanduser)"
+telling="$telling|authorized(keys|principals)(file|command|commanduser)|pubkeyaccepted(algorithms|keytypes)"
 # What of sshd -T the doors hang on.
 kept() { grep -E "^($telling) "; }
 asked() { # ACCOUNT ADDRESS: what this server would do.
