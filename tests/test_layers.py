@@ -6,7 +6,8 @@ import pytest
 
 from architecture import PAGE, SOURCE, arrows, drawn, imported, layers, modules, room, rooms_imported, row_of
 
-MOST_ARROWS = 86
+MOST_ARROWS = 89
+"""80 of the house; six of protection, three of doors."""
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))

@@ -196,6 +196,14 @@ def playbook(
     return run(replace(options, request=request), wish, name, export=export_vars)
 
 
+@host_task(_HOST_HELP)
+def doors(options: Options) -> int:
+    """Show every account's doors (SSH, su, sudo, the console), each with the smallest sets of factors."""
+    from sshdoctor.commands.doors import run
+
+    return run(options)
+
+
 @host_task(_HOST_HELP, yes="ask nothing")
 def undo(options: Options, yes: bool = False) -> int:
     """Put back what the last remedy changed on a host."""
@@ -429,6 +437,7 @@ namespace = Collection(
     diagnose,
     remediate,
     playbook,
+    doors,
     undo,
     rescue,
     protection,

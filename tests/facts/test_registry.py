@@ -15,10 +15,11 @@ from sshdoctor.facts import probe
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Unknown
 
+EVERY_FACT = (*facts.names(), *facts.doors())
 VARIABLES = {"client": "127.0.0.1", "address": "127.0.0.1", "port": "22", "user": "root"}
 
 
-@pytest.mark.parametrize("name", facts.names())
+@pytest.mark.parametrize("name", EVERY_FACT)
 def test_the_value_of_a_fact_is_named_after_it(name: str) -> None:
     value = facts.load(name).VALUE
     assert value.__name__ == name.title().replace("_", "")
@@ -31,7 +32,7 @@ def test_a_fact_that_is_not_there_is_a_key_error() -> None:
         facts.load("probe")
 
 
-@pytest.mark.parametrize("name", facts.names())
+@pytest.mark.parametrize("name", EVERY_FACT)
 def test_a_command_that_never_ran_leaves_an_unknown(name: str) -> None:
     value = facts.parse_all([name], {})[name]
     assert value == Unknown("its command never ran")
@@ -53,27 +54,27 @@ def test_whatever_a_host_prints_nothing_is_raised(data: st.DataObject) -> None:
     marks = st.sampled_from(
         ["## ss\n", "## uid\n0\n", "## passwd\nuid=0\n", "## as 0 \n## output\n", "stat=755 "]
     )
-    keys = facts.commands(facts.names())
+    keys = facts.commands(EVERY_FACT)
     sections = {
         key: Section("".join(data.draw(st.lists(st.one_of(marks, text), max_size=3))), 0) for key in keys
     }
-    assert set(facts.parse_all(facts.names(), sections)) == set(facts.names())
+    assert set(facts.parse_all(EVERY_FACT, sections)) == set(EVERY_FACT)
 
 
-@pytest.mark.parametrize("key", facts.commands(facts.names()))
+@pytest.mark.parametrize("key", facts.commands(EVERY_FACT))
 def test_a_command_is_a_posix_shell_text(key: str) -> None:
-    text = facts.commands(facts.names())[key]
+    text = facts.commands(EVERY_FACT)[key]
     done = subprocess.run(["sh", "-n"], input=text, text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_every_fact_reads_the_machine_that_runs_the_tests() -> None:
-    keys = facts.commands(facts.names())
-    script = probe.build_script(keys, VARIABLES, "f00d", facts.asked_once(facts.names()))
+    keys = facts.commands(EVERY_FACT)
+    script = probe.build_script(keys, VARIABLES, "f00d", facts.asked_once(EVERY_FACT))
     done = subprocess.run(["sh", "-s"], input=script.encode(), capture_output=True, timeout=60, check=False)
     sections = probe.split_output(done.stdout, "f00d", tuple(keys))
     assert {key for key, section in sections.items() if section.cut} == set()
-    values = facts.parse_all(facts.names(), sections)
+    values = facts.parse_all(EVERY_FACT, sections)
     assert values["identity"].hostname == Path("/proc/sys/kernel/hostname").read_text().strip()
     assert "127.0.0.1" in values["addresses"].all_addresses
     assert values["account"].uid == 0

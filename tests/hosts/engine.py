@@ -13,7 +13,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryFile
 
-IMAGES = ("debian12", "debian13", "debian11", "noinit", "firewalls", "rpm", "web")
+IMAGES = ("debian12", "debian13", "debian11", "noinit", "firewalls", "rpm", "web", "factors")
 CAPABILITIES = "NET_ADMIN,NET_RAW,AUDIT_WRITE,SYS_CHROOT"
 RUN_LABEL = "sshdoctor.run"
 

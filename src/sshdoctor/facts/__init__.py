@@ -48,6 +48,7 @@ __all__ = [
     "asked_once",
     "commands",
     "derived",
+    "doors",
     "left_out",
     "load",
     "names",
@@ -84,6 +85,12 @@ def names(service: str = "") -> tuple[str, ...]:
     (True, False)
     """
     return tuple(sorted({**_found("host"), **_found(service or default().name)}))
+
+
+@cache
+def doors() -> tuple[str, ...]:
+    """The names of the facts on which the doors of accounts hang: they are asked where those are wanted."""
+    return tuple(sorted(_found("doors")))
 
 
 def left_out(chosen: Iterable[str]) -> tuple[str, ...]:

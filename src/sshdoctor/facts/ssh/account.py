@@ -56,7 +56,8 @@ above=${home%/*}
 while [ -n "$above" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$above" 2>&1; above=${above%/*}; done
 values='' chroot=''
 if [ "$(id -u)" = 0 ] && sshd=$(command -v sshd); then
-  values=$("$sshd" -T -C "user=$user,host=${client:-0.0.0.0},addr=${client:-0.0.0.0}" 2>/dev/null)
+  from=${client:-0.0.0.0}
+  values=$("$sshd" -T ${sshd_options-} -C "user=$user,host=$from,addr=$from" 2>/dev/null)
 fi
 if [ -z "$values" ]; then
   [ -r /etc/ssh/sshd_config ] || echo unread=yes

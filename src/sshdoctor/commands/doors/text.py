@@ -1,0 +1,67 @@
+"""The table of a host's doors for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sshdoctor.commands.doors.gather import HostDoors
+from sshdoctor.doors.table import Doors
+from sshdoctor.reports.layout.printable import printable
+
+
+def told(one: HostDoors) -> str:
+    """A host's table, and what stands out in it."""
+    return "\n".join(map(printable, _lines(one))) + "\n"
+
+
+def _lines(one: HostDoors) -> Iterator[str]:
+    yield one.host
+    doors = one.doors
+    if doors is None:
+        yield f"  Undecided: {one.unseen}"
+        return
+    width = max((len(name) for name in doors.accounts), default=0)
+    for name, own in doors.accounts.items():
+        first = name
+        for door, sets in own.items():
+            yield f"  {first:<{width}}  {door:<10}  {_sets(sets)}"
+            first = ""
+    yield from _standing_out(doors)
+    if one.setup is not None and one.setup.certificates:
+        files = ", ".join(each.file for each in one.setup.certificates)
+        yield f"  Certificates are judged by the client's own: {files}."
+    if one.setup is not None and abs(one.setup.behind) > _CLOCK:
+        yield f"  The host's clock is {abs(one.setup.behind):.0f} s {_way(one.setup.behind)} this machine's."
+
+
+_CLOCK = 5
+
+
+def _way(behind: float) -> str:
+    return "behind" if behind > 0 else "ahead of"
+
+
+def _sets(sets: Sequence[Sequence[str]]) -> str:
+    """
+    >>> _sets([["code", "key"], ["password"]]), _sets([[]]), _sets([])
+    ('code + key, or password', 'NOTHING is asked', 'nobody gets in')
+    """
+    if not sets:
+        return "nobody gets in"
+    return ", or ".join(" + ".join(one) or "NOTHING is asked" for one in sets)
+
+
+def _standing_out(doors: Doors) -> Iterator[str]:
+    for name in doors.one_step:
+        single = [
+            f"{door}: {one[0] if one else 'nothing'}"
+            for door, sets in doors.accounts[name].items()
+            for one in sets
+            if door.startswith("ssh:") and len(one) < 2
+        ]
+        yield f"  One step, though two were meant: {name} ({', '.join(single)})"
+    if doors.locked_out:
+        yield f"  Locked out of SSH: {', '.join(doors.locked_out)}"
+    yield from (f"  Note: {note}." for note in doors.notes)
+    for each in doors.unknown:
+        yield f"  Undecided: {each.account}, {each.door}: {each.why}"
