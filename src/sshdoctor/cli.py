@@ -237,6 +237,18 @@ def rescue(
     return diagnosis.run(receive(options, offer))
 
 
+@host_task(
+    _HOST_HELP,
+    without_host=["replay"],
+    replay="FILE: dial nothing; say what these looks, which were written down, come to",
+)
+def watch(options: Options, replay: str = "") -> int:
+    """Keep looking from outside; tell people when a service is down, why, and when it is back."""
+    from sshdoctor.commands.watch import run_replay
+
+    return run_replay(replay)
+
+
 @task(
     positional=["message"],
     auto_shortflags=False,
@@ -369,7 +381,19 @@ def demo(context: Context, site: bool = False, seconds: int = 120) -> int:
 
 
 namespace = Collection(
-    diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, explain, completion, man, demo
+    diagnose,
+    remediate,
+    playbook,
+    undo,
+    rescue,
+    watch,
+    checks,
+    playbooks,
+    verdict,
+    explain,
+    completion,
+    man,
+    demo,
 )
 
 
