@@ -150,9 +150,15 @@ class Service(Struct, frozen=True, kw_only=True):
     default: bool = False
     """Whether it is the one that is meant where none is named."""
 
-    def visit(self, site: Site, first: socket, connect: Callable[[str, int], socket]) -> Any:
+    def visit(
+        self,
+        site: Site,
+        first: socket,
+        connect: Callable[[str, int], socket],
+        deadline: float | None = None,
+    ) -> Any:
         """The conversation with a site on the connection ``first``; ``connect`` makes more of them."""
-        return self._part("visit").visit(site, first, connect)
+        return self._part("visit").visit(site, first, connect, deadline)
 
     def offered_keys(self, login: Login) -> tuple[str, ...] | Unknown:
         """The fingerprints of the keys that a client of this machine would offer."""

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sshdoctor.watch.rules import Change, Message
+from msgspec.structs import replace
+
+from sshdoctor.watch.rules import Change, Memory, Message
 
 
 def change_line(target: str, service: str, change: Change, cause: Mapping[str, Any] | None = None) -> str:
@@ -42,6 +44,13 @@ def message_line(target: str, service: str, message: Message, at: float, to: str
 def number(seconds: float) -> float | int:
     """Whole seconds without a fraction."""
     return int(seconds) if seconds == int(seconds) else round(seconds, 3)
+
+
+def shifted(memory: Memory, by: float) -> Memory:
+    """The same after the clock was set: what was just now is still just now."""
+    looked = None if memory.looked is None else memory.looked + by
+    under_way = memory.round and replace(memory.round, begun=memory.round.begun + by)
+    return replace(memory, looked=looked, round=under_way)
 
 
 def _line(**fields: Any) -> str:
