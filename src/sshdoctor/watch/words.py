@@ -39,8 +39,7 @@ ENGLISH = Language(
     opening={
         "down": "{target} is down since {since}: {word}.",
         "back": "{target} is back at {at}. It was down since {since}, for {long}.",
-        "blind": "Whether {target} is up is not known since {since}. That is the monitor's trouble, not the "
-        "target's.",
+        "blind": "Whether {target} is up is not known since {since}: {note}.",
         "sees": "{target} is seen again, and is up, at {at}. It was not seen since {since}.",
         "flapping": "{target} changes again and again since {since}; now it is {state}. What follows "
         "is not told until three looks in a row are equal.",
@@ -65,8 +64,7 @@ JAPANESE = Language(
     opening={
         "down": "{target} は {since} から停止しています: {word}",
         "back": "{target} は {at} に復旧しました。{since} から {long} 停止していました。",
-        "blind": "{target} が動いているかどうか、{since} から確認できません。"
-        "監視側の問題であり、対象の停止ではありません。",
+        "blind": "{target} が動いているかどうか、{since} から確認できません ({note})。",
         "sees": "{target} は {at} に再び確認でき、動いています。{since} から確認できませんでした。",
         "flapping": "{target} は {since} から停止と復旧を繰り返しています (現在: {state})。"
         "同じ結果が三回続くまで、次の変化はお知らせしません。",
@@ -124,6 +122,7 @@ def _lines(one: Outgoing, language: Language, zone: tzinfo | None, now: float, *
             target=one.target,
             word=message.word,
             state=message.state,
+            note=message.note or "too few could be asked",
             since=moment(message.since, zone),
             at=moment(message.at, zone),
             long=duration(message.at - message.since, language),

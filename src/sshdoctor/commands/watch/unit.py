@@ -37,12 +37,13 @@ STATE = "/var/lib/sshdoctor/watch.db"
 
 def unit(words: Sequence[str]) -> str:
     """``words`` are those after the program's name; files among them are named from the root."""
-    program = shutil.which("sshdoctor") or str(Path(sys.argv[0]).absolute())
+    installed = shutil.which("sshdoctor")
+    program = [installed] if installed else [sys.executable, "-m", "sshdoctor.cli"]
     kept = [word for word in words if word != "--unit"]
     if not any(word == "--state" or word.startswith("--state=") for word in kept):
         kept += ["--state", STATE]
     placed = [str(Path(word).absolute()) if Path(word).exists() else word for word in kept]
-    return _UNIT.format(command=" ".join(map(_quoted, [program, *placed])))
+    return _UNIT.format(command=" ".join(map(_quoted, [*program, *placed])))
 
 
 def _quoted(word: str) -> str:

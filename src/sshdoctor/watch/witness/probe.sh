@@ -17,17 +17,30 @@ look() {
 
 hex() { od -An -v -tx1 | tr -d ' \n'; }
 
+# A program's complaint about a connect, as a word.
+complaint() {
+  case $1 in
+    *efused*) echo rst;;
+    *'etwork is unreachable'*) echo lost;;
+    *'o route'* | *nreachable*) echo unreachable;;
+    *) echo silence;;
+  esac
+}
+
 greeting() {
-  if have nc; then
-    said=$(ends "$3" nc -w 7 "$1" "$2" </dev/null 2>/dev/null | head -c 512 | hex)
-  elif have bash; then
-    said=$(ends "$3" bash -c 'exec 3<>"/dev/tcp/$0/$1" && head -n 1 <&3' "$1" "$2" 2>/dev/null | hex)
+  if have bash; then
+    said=$({ ends "$3" bash -c 'exec 3<>"/dev/tcp/$0/$1" && head -n 1 <&3' "$1" "$2" | hex; } 2>&1)
+  elif have nc; then
+    said=$({ ends "$3" nc -w 7 "$1" "$2" </dev/null | head -c 512 | hex; } 2>&1)
   elif have curl; then
-    said=$(ends "$3" curl -s -m "$3" "telnet://$1:$2" </dev/null 2>/dev/null | head -c 512 | hex)
+    said=$({ ends "$3" curl -sS -m "$3" "telnet://$1:$2" </dev/null | head -c 512 | hex; } 2>&1)
   else
     echo lost; return
   fi
-  if [ -n "$said" ]; then echo "said open $said"; else echo silence; fi
+  case $said in
+    '' | *[!0-9a-f]*) complaint "$said";;
+    *) echo "said open $said";;
+  esac
 }
 
 site() {
@@ -101,15 +114,15 @@ by_wget() {
 by_hand() {
   asked=$(printf 'GET %s HTTP/1.0\r\nHost: %s:%s\r\nUser-Agent: %s\r\n\r\n.' "$3" "$1" "$2" "$5")
   asked=${asked%.}
-  if have nc; then
-    first=$(printf '%s' "$asked" | ends "$4" nc -w "$4" "$1" "$2" 2>/dev/null | head -n 1)
-  else
+  if have bash; then
     first=$(asked=$asked ends "$4" bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf %s "$asked" >&3 && head -n 1 <&3' \
-      "$1" "$2" 2>/dev/null)
+      "$1" "$2" 2>&1 | head -n 1)
+  else
+    first=$(printf '%s' "$asked" | ends "$4" nc -w "$4" "$1" "$2" 2>&1 | head -n 1)
   fi
   case $first in
     HTTP/[01].[0-9]\ [1-5][0-9][0-9]*) first=${first#* }; echo "status ${first%% *}" | cut -c 1-10;;
-    '') echo silence;;
+    '' | *efused* | *oute* | *nreachable*) complaint "$first";;
     *) echo not-http;;
   esac
 }
