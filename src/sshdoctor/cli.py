@@ -239,7 +239,7 @@ def rescue(
 
 @host_task(
     _HOST_HELP,
-    without_host=["replay", "explain", "record", "report"],
+    without_host=["replay", "explain", "record", "report", "serve"],
     iterable=["maintenance", "header"],
     service="ssh (the default), web (the sites of the hosts), all",
     every="SECONDS: from one look at a target to the next (default 300)",
@@ -250,6 +250,8 @@ def rescue(
     explain="TARGET: say why its state is what it is, by the state file",
     record="TARGET: print the looks at it that the state file remembers, for --replay",
     report="FILE: write the history as one page of HTML: now, 90 days, outages and their causes",
+    serve="ADDRESS:PORT: show the history there: a page, status.json, feed.xml, badge.svg?target=NAME",
+    exporter="ADDRESS:PORT: for Prometheus: /probe?target=NAME looks once; /metrics",
     unit="print a unit of systemd that runs this command",
     **_SITE_HELP,
 )
@@ -265,6 +267,8 @@ def watch(
     explain: str = "",
     record: str = "",
     report: str = "",
+    serve: str = "",
+    exporter: str = "",
     unit: bool = False,
     on: str = "",
     method: str = "",
@@ -285,14 +289,17 @@ def watch(
         return watching.run_record(record, state, options)
     if report:
         return watching.run_report(report, state)
+    if serve:
+        return watching.run_serve(serve, state)
     if unit:
         return watching.run_unit()
     from sshdoctor.commands.shared.options import site_request
-    from sshdoctor.commands.watch.run import WatchOptions, run
+    from sshdoctor.commands.watch.run import WatchOptions, run, run_exporter
 
     request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
     wish = WatchOptions(every=every, state=state, once=once, maintenance=tuple(maintenance))
-    return run(replace(options, request=request, service=service), wish)
+    options = replace(options, request=request, service=service)
+    return run_exporter(options, exporter) if exporter else run(options, wish)
 
 
 @task(

@@ -58,9 +58,9 @@ def test_a_drip_ends_with_the_look() -> None:
 
         def drip() -> None:
             with suppress(OSError):
-              while True:
-                connection, _ = listener.accept()
-                threading.Thread(target=slowly, args=(connection,), daemon=True).start()
+                while True:
+                    connection, _ = listener.accept()
+                    threading.Thread(target=slowly, args=(connection,), daemon=True).start()
 
         def slowly(connection: socket.socket) -> None:
             try:
@@ -95,6 +95,20 @@ def test_a_resolver_without_an_answer_is_lost_and_a_name_that_is_not_there_is_no
 
         monkeypatch.setattr(resolving, "_getaddrinfo", fail)
         assert look_at(site("http://www.example.invalid/")).word == word
+
+
+def test_a_redirect_to_a_name_that_no_resolver_answers_for_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = resolving._getaddrinfo
+
+    def fail(name: str, port: int, wanted: int, flags: int) -> Any:
+        if flags or name != "elsewhere.invalid":
+            return ask(name, port, wanted, flags)
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setattr(resolving, "_getaddrinfo", fail)
+    away = {"*": [302, "http://elsewhere.invalid/"]}
+    with serving({"HEAD": away, "GET": away}, LIMIT) as port:
+        assert look_at(site(f"http://127.0.0.1:{port}/")).lost
 
 
 def reply(family: str, word: str, lost: bool = False) -> Reply:

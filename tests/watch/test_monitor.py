@@ -6,8 +6,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from sshdoctor.model import Host
+from sshdoctor.watch.look import Look
 from sshdoctor.watch.monitor import Found, Monitor
+from sshdoctor.watch.rules import Change
 from sshdoctor.watch.store import Store, StoreError
 from sshdoctor.watch.target import Target
 from watch.fake import START, World
@@ -163,7 +167,7 @@ def test_when_the_clock_is_set_no_look_is_missed(world: World) -> None:
     async def hours() -> None:
         monitor = world.monitor()
         running = asyncio.create_task(monitor.run())
-        while world.looks < 12:
+        while world.looks < 12 and not running.done():
             world.clock.time += 1.0
             if world.looks == 6:
                 world.clock.jumps = 86400.0
@@ -194,3 +198,46 @@ def test_five_hundred_that_go_down_at_once_are_asked_of_each_witness_in_few_scri
     looked(world, monitor, 300)
     assert world.kinds == ["down"] * 500
     assert len(scripts) <= 30
+
+
+def test_a_look_that_fails_is_lost_and_the_watching_goes_on(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monitor = world.monitor()
+    looked(world, monitor)
+    look = world._look
+
+    def fail(asked: Host) -> Look:
+        raise ValueError("a label is too long")
+
+    monitor.senses = replace(monitor.senses, look=fail)
+    looked(world, monitor, 300)
+    assert (world.kinds, world.lines[-1]) == ([], ("web1", "up"))  # the witnesses saw it
+    assert "web1: a look failed: ValueError: a label is too long" in capsys.readouterr().err
+    monitor.senses = replace(monitor.senses, look=look)
+    looked(world, monitor, 600)
+    assert world.lines[-1] == ("web1", "up")
+
+
+def test_where_nothing_can_be_printed_people_are_told_all_the_same(world: World) -> None:
+    def full(target: Target, change: Change, found: Found | None) -> None:
+        raise OSError("No space left on device")
+
+    monitor = world.monitor()
+    monitor.senses = replace(monitor.senses, emit=full)
+    looked(world, monitor)
+    world.say("rst", *BAD)
+    looked(world, monitor, 300)
+    assert world.kinds == ["down"]
+
+
+def test_in_a_window_nothing_is_told_and_at_its_end_what_differs_is(world: World) -> None:
+    monitor = world.monitor()
+    monitor.senses = replace(monitor.senses, maintenance=lambda now: START + 200 <= now < START + 800)
+    looked(world, monitor)
+    world.say("rst", *BAD)
+    looked(world, monitor, 300)
+    looked(world, monitor, 600)
+    assert (world.kinds, world.lines[-1]) == ([], ("web1", "down"))
+    looked(world, monitor, 900)
+    assert world.kinds == ["down"]

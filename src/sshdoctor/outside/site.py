@@ -15,7 +15,8 @@ from sshdoctor.errors import AccessError
 from sshdoctor.model import Login, Reply, Site
 from sshdoctor.outside.connect import ConnectAttempt
 from sshdoctor.outside.dial import Call, call_all
-from sshdoctor.outside.resolve import Endpoint, resolve, unresolved
+from sshdoctor.outside.resolve import Endpoint, ResolverError, resolve, unresolved
+from sshdoctor.services.base import NoAnswerError
 
 Visit = Callable[[Site, socket.socket, Callable[[str, int], socket.socket], float], Any]
 
@@ -82,6 +83,8 @@ def _connected(name: str, port: int, login: Login, first: Endpoint, timeout: flo
     family = {"ipv4": "inet", "ipv6": "inet6"}[first.family] if address == first.address else "any"
     try:
         targets = resolve(address, port, family=family, timeout=timeout)
+    except ResolverError as error:
+        raise NoAnswerError(error.detail) from None
     except AccessError as error:
         raise OSError(error.detail or error.word) from None
     for target in targets:

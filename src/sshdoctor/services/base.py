@@ -64,6 +64,10 @@ LOGIN_TRIED, LOGGED_IN = 4, 5
 """Of a service that a client logs in to: the host judged who it is; it let the client in, for a moment."""
 
 
+class NoAnswerError(OSError):
+    """No connection, as the resolver gave no answer: that says nothing of whom it was to lead to."""
+
+
 class Greeting(Struct, frozen=True):
     """A reply word, the line with which the service greeted if it did, and what else was said."""
 

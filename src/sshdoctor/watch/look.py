@@ -57,8 +57,8 @@ def judged(replies: Sequence[Reply], service: Service, seconds: float, slow: flo
     'unknown'
     """
     good = [one for one in replies if one.word in service.working]
-    bad = [one for one in replies if one not in good and not one.lost]
-    lost = [one for one in replies if one.lost and one not in good]
+    lost = [one for one in replies if one.lost or one.word in LOST]
+    bad = [one for one in replies if one not in good and one not in lost]
     notes = [_said(one) for one in (*bad, *lost)] if good else []
     if good:
         first = good[0]

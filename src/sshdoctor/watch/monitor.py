@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from sshdoctor.model import Host
 from sshdoctor.watch.clock import Clock
+from sshdoctor.watch.complaint import complain
 from sshdoctor.watch.lines import shifted
 from sshdoctor.watch.look import Look
 from sshdoctor.watch.post import Post
@@ -129,6 +130,7 @@ class Monitor:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.panel.close()
+        self.post.close()
 
     async def _watch(self, target: Target, number: int) -> None:
         """Spread evenly; a round that a stop broke is taken up at once."""
@@ -145,14 +147,16 @@ class Monitor:
 
     async def _keep(self) -> None:
         """What is not urgent is written now and then."""
-        forgotten = self.clock.now()
+        forgotten, window = self.clock.now(), False
         while True:
             await self.clock.sleep(_FLUSH)
             if by := self.clock.jumped():
-                print(
-                    f"sshdoctor: the clock was set by {by:+.0f} s; no look is missed for it", file=sys.stderr
-                )
+                complain(f"the clock was set by {by:+.0f} s; no look is missed for it")
                 self.memories = {name: shifted(kept, by) for name, kept in self.memories.items()}
+            if (within := self.senses.maintenance(self.clock.now())) != window:
+                window = within
+                for target in self.targets:
+                    self._window(target, self.clock.now())
             self.flush()
             if self.clock.now() - forgotten > _FORGET:
                 forgotten = self.clock.now()
@@ -162,7 +166,7 @@ class Monitor:
         """One that is due, and the round that it may begin."""
         at = self.clock.now()
         self._window(target, at)
-        seen = await self._blocking(lambda: self.senses.look(target.host))
+        seen = await self._seen(target)
         self.take(target, Event(at, HERE, seen.word, seen.note))
         rules = self.rules[target.name]
         if self.memories[target.name].round is not None and (rules.witnesses or not self._alone):
@@ -178,8 +182,16 @@ class Monitor:
             self.take(target, Event(self.clock.now(), who, word, note))
 
     async def _again(self, target: Target) -> tuple[str, str, str]:
-        seen = await self._blocking(lambda: self.senses.look(target.host))
+        seen = await self._seen(target)
         return HERE, seen.word, seen.note
+
+    async def _seen(self, target: Target) -> Look:
+        """Whatever goes wrong with one look, the watching goes on; it is lost."""
+        try:
+            return await self._blocking(lambda: self.senses.look(target.host))
+        except Exception as error:
+            complain(f"{target.name}: a look failed: {type(error).__name__}: {error}")
+            return Look(word="unknown", note=f"the look failed: {error}")
 
     async def _elsewhere(self, target: Target, name: str) -> tuple[str, str, str]:
         return name, await self.panel.ask(name, target.host), ""
@@ -189,7 +201,11 @@ class Monitor:
         now = self.clock.now()
         if self._line is None or now - self._line[0] > _LINE_KNOWN:
             self._line = now, asyncio.ensure_future(self._blocking(self.senses.line))
-        return await self._line[1]
+        try:
+            return await self._line[1]
+        except Exception as error:
+            complain(f"whether this machine's line is up was not found: {error}")
+            return False
 
     def _blocking(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -212,7 +228,7 @@ class Monitor:
         for change in step.changes:
             self._changes.append((target.name, change))
             if not (explained and change.state == "down"):
-                self.senses.emit(target, change, None)
+                self._emit(target, change, None)
         held = self.clock.now() + HELD if explained else 0.0
         for message in step.messages:
             self._messages += [(target.name, to, message, held) for to in message.to]
@@ -221,6 +237,11 @@ class Monitor:
             if explained:
                 self._causes += 1
                 self._start(self._explain(target, step.changes[-1:], written))
+
+    def _emit(self, target: Target, change: Change, found: Found | None) -> None:
+        """Where nothing can be printed (a full disk), the watching goes on."""
+        with suppress(OSError):
+            self.senses.emit(target, change, found)
 
     def _may_explain(self) -> bool:
         return self.senses.cause is not None and self._causes < _MOST_CAUSES
@@ -233,11 +254,11 @@ class Monitor:
             found = await asyncio.wait_for(self._blocking(lambda: find(target)), HELD)
         except Exception as error:  # it is told that it is down, whatever became of the cause
             why = str(error) or type(error).__name__
-            print(f"sshdoctor: {target.name}: the cause was not found: {why}", file=sys.stderr)
+            complain(f"{target.name}: the cause was not found: {why}")
         finally:
             self._causes -= 1
         for change in changes:
-            self.senses.emit(target, change, found)
+            self._emit(target, change, found)
         numbers, cause = [one.id for one in held], str(found) if found else ""
         self._written(lambda: self.store.explain(numbers, cause))
         self.post.explained(numbers, cause)
@@ -275,11 +296,11 @@ class Monitor:
             write()
         except StoreError as error:
             if self._complained != str(error):
-                print(f"sshdoctor: {error}; the watching goes on", file=sys.stderr)
+                complain(f"{error}; the watching goes on")
             self._complained = str(error)
             return False
         if self._complained:
-            print("sshdoctor: the state can be written again", file=sys.stderr)
+            complain("the state can be written again")
         self._complained = ""
         return True
 

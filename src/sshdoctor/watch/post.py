@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
 
 from sshdoctor.watch.clock import Clock
+from sshdoctor.watch.complaint import complain
 from sshdoctor.watch.rules import Message
 from sshdoctor.watch.store import Outgoing, Store, StoreError
 
 COLLECT = 3.0
 """So long others are waited for, that may go along."""
+_AT_ONCE = 16
 _FIRST_RETRY, _LAST_RETRY, _PATIENCE = 5.0, 300.0, 60.0
 
 Send = Callable[[str, Sequence[Outgoing]], bool]
@@ -29,7 +31,11 @@ class Post:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running = False
         self._unwritten = 0
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "tell")
         self.add(store.unsent())
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def add(self, outgoing: Iterable[Outgoing]) -> None:
         for one in outgoing:
@@ -96,11 +102,12 @@ class Post:
         if not batch:
             return True
         try:
-            went = await asyncio.wait_for(asyncio.to_thread(self._send, person, batch), _PATIENCE)
+            sending = asyncio.get_running_loop().run_in_executor(self._threads, self._send, person, batch)
+            went = await asyncio.wait_for(sending, _PATIENCE)
         except (
             Exception
         ) as error:  # a notifier is somebody else's program: whatever it does, it is tried again
-            print(f"sshdoctor: {person} could not be told: {error or type(error).__name__}", file=sys.stderr)
+            complain(f"{person} could not be told: {error or type(error).__name__}; that is tried again")
             return False
         if went:
             numbers = {one.id for one in batch}
@@ -108,7 +115,7 @@ class Post:
             try:
                 self._store.sent([number for number in numbers if number > 0], self._clock.now())
             except StoreError as error:
-                print(f"sshdoctor: {error}; what was sent may be sent again", file=sys.stderr)
+                complain(f"{error}; what was sent may be sent again")
         else:
-            print(f"sshdoctor: {person} could not be told; that is tried again", file=sys.stderr)
+            complain(f"{person} could not be told; that is tried again")
         return went

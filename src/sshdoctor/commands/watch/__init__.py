@@ -61,6 +61,15 @@ def run_report(file: str, state: str) -> int:
     return 0
 
 
+def run_serve(listen: str, state: str) -> int:
+    """Show the history to whoever asks, until it is ended. Raises InputError."""
+    from sshdoctor.watch.server import serve
+    from sshdoctor.watch.status import Status
+
+    serve(listen, Status(_file(state), time.time).respond)
+    return 0
+
+
 def run_unit() -> int:
     """Print a unit of systemd for what was typed."""
     from sshdoctor.commands.watch.unit import unit

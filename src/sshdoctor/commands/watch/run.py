@@ -24,7 +24,7 @@ from sshdoctor.reports.layout.printable import printable
 from sshdoctor.watch.clock import WallClock
 from sshdoctor.watch.line import line_is_up
 from sshdoctor.watch.lines import change_line
-from sshdoctor.watch.look import look_at
+from sshdoctor.watch.look import Look, look_at
 from sshdoctor.watch.monitor import Found, Monitor, Senses
 from sshdoctor.watch.post import Post
 from sshdoctor.watch.rules import Change
@@ -76,6 +76,23 @@ def run(options: Options, wish: WatchOptions) -> int:
         store.close()
 
 
+def run_exporter(options: Options, listen: str) -> int:
+    """Look when Prometheus asks, until it is ended. Raises InputError."""
+    from sshdoctor.watch.exporter import Exporter
+    from sshdoctor.watch.server import serve
+
+    targets = _targets(hosts_of(options))
+    serve(listen, Exporter(targets, _looker(targets)).respond)
+    return 0
+
+
+def _looker(targets: Sequence[Target]) -> Callable[[Host], Look]:
+    """A look at a host, with what the person's own client adds, which is asked once."""
+    by_number = {id(target.host): target.host for target in targets}
+    completed = lru_cache(maxsize=None)(lambda number: complete(by_number[number]))
+    return lambda host: look_at(host if host.site else completed(id(host)))
+
+
 async def _until_ended(monitor: Monitor) -> None:
     """A unit that is stopped is no fault (SIGTERM)."""
     task = asyncio.current_task()
@@ -122,10 +139,8 @@ def _monitor(
 
         finder = CauseFinder(options)
     send = _sender(options, targets, clock.now)
-    completed = lru_cache(maxsize=None)(lambda number: complete(by_number[number]))
-    by_number = {id(target.host): target.host for target in targets}
     senses = Senses(
-        look=lambda host: look_at(host if host.site else completed(id(host))),
+        look=_looker(targets),
         line=lambda: line_is_up(witnesses),
         emit=_printer(options),
         cause=finder.find if finder else None,

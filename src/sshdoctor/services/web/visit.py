@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 from msgspec import Struct
 
 from sshdoctor.model import Answer, Certificate, Exchange, Site
+from sshdoctor.services.base import NoAnswerError
 from sshdoctor.services.web import trust
 from sshdoctor.services.web.channel import Beside, Channel, OvertakenError
 from sshdoctor.services.web.exchange import ClosedError, NotHttpError, exchange
@@ -129,6 +130,8 @@ class _Visit:
         except TimeoutError:
             self.exchanges.append(Exchange(method=method, url=url))
             raise _FailedError("intermittent", f"{method}: no answer within {self.site.limit:g} s") from None
+        except NoAnswerError as error:
+            raise _FailedError("unknown", str(error)) from None
         except OSError as error:
             raise _FailedError("intermittent", f"{method}: {error.strerror or error}") from None
         self.exchanges.append(made)
