@@ -20,6 +20,7 @@ from sshdoctor.remedy.playbook.compile import Program, compile_playbooks
 from sshdoctor.remedy.playbook.load import load_playbooks
 from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.script import applying_script, checking_script, console_script, guard_text
+from sshdoctor.watch.witness.script import script as witness_script
 from unblock.test_opening_variables import CASES, every_item
 
 ROOT = Path(__file__).parents[2]
@@ -113,9 +114,15 @@ def test_of_the_guard_and_of_a_console(tmp_path: Path) -> None:
     assert remarks(tmp_path, guarded(), ARMED) == ""
 
 
+def test_of_what_a_witness_runs(tmp_path: Path) -> None:
+    hosts = load_hosts("root@127.0.0.1:1,o'brien@[::1]:2", None, {})
+    assert remarks(tmp_path, {"witness": witness_script(hosts, 20)}, "2016") == ""
+
+
 def test_no_file_of_shell_is_left_out() -> None:
     seen = "".join(
         [
+            witness_script((), 20),
             checking_script(compiled(PLAYBOOKS, SYSTEMD), ""),
             *guarded().values(),
             *map(action, modules.known()),

@@ -8,13 +8,14 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from sshdoctor.errors import InventoryError
 from sshdoctor.inventory.access_list import access_ways
 from sshdoctor.inventory.dial import Dial, is_ip_address, parse_address
 from sshdoctor.inventory.paths import expand_home
 from sshdoctor.inventory.sites import listed_sites
 from sshdoctor.inventory.ssh_args import SshArgs, parse_ssh_args
 from sshdoctor.inventory.values import Values
-from sshdoctor.model import Become, Host, Login, WayIn
+from sshdoctor.model import Become, Host, Login, Secret, WayIn
 
 _Service = Literal["ssh", "local", "podman", "docker"]
 _CONNECTIONS: dict[str, _Service] = {
@@ -60,6 +61,8 @@ def to_host(values: Values) -> Host:
         ways=ways,
         managed=values.text("sshdoctor_managed"),
         sites=listed_sites(values),
+        vantage=values.flag("sshdoctor_vantage"),
+        notify=_notify(values),
     )
 
 
@@ -68,6 +71,18 @@ def to_ad_hoc_host(text: str, dial: Dial) -> Host:
     options = {"port": str(dial.port)} if dial.port else {}
     login = Login(address=dial.address, port=dial.port or 22, user=dial.user, options=options)
     return Host(name=text, service="ssh", login=login, ways=(WayIn(connection="ssh", login=login),))
+
+
+def _notify(values: Values) -> tuple[Secret, ...]:
+    found = values.find("sshdoctor_notify")
+    if not found:
+        return ()
+    given, place = found[1].value, found[1].place
+    listed = given if isinstance(given, list) else [given]
+    urls = [values.text_of(one, "sshdoctor_notify", place) for one in listed]
+    if any("://" not in url for url in urls):
+        raise InventoryError(f"{place}: sshdoctor_notify must be a list of URLs, as mailto://ann@example.org")
+    return tuple(map(Secret, urls))
 
 
 def _login(values: Values) -> Login:

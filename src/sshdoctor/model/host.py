@@ -106,6 +106,10 @@ class Host(Struct, frozen=True, kw_only=True):
     """What is asked for, where the service is a site."""
     sites: tuple[Site, ...] = ()
     """Those that it serves."""
+    vantage: bool = False
+    """It may be asked to dial others, as a witness."""
+    notify: tuple[Secret, ...] = ()
+    """Where to tell of it: URLs of Apprise, which may hold passwords."""
 
     @property
     def way_by_service(self) -> WayIn:

@@ -51,6 +51,11 @@ class ConnectAttempt:
     def over(self) -> bool:
         return self.connected or self.refusal is not None
 
+    @property
+    def no_way(self) -> bool:
+        """No packet left: this machine has no route there, no such family, or no descriptors."""
+        return self.refusal is not None and self.refusal.word == "local-unreachable" and self.source is None
+
     def start(self) -> None:
         """Send the SYN; the answer may be there at once (no route, or a RST on the loopback)."""
         try:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Login, Reply, is_address
 from sshdoctor.outside.connect import ConnectAttempt
-from sshdoctor.outside.resolve import Endpoint, resolve
+from sshdoctor.outside.resolve import Endpoint, resolve, unresolved
 from sshdoctor.services import progress
 from sshdoctor.services.base import GREETED, GREETING_BYTES, Greeting, Service
 
@@ -38,8 +38,7 @@ def dial(login: Login, service: Service, timeout: float) -> tuple[DialResult, ..
     try:
         targets = resolve(login.address, login.port, family=family, timeout=timeout)
     except AccessError as error:
-        reply = Reply(address=None, family=None, port=login.port, word=error.word, detail=error.detail)
-        return (DialResult(reply),)
+        return (DialResult(unresolved(error, login.port)),)
     marked = service.service_type(login)
     calls = [
         Call(ConnectAttempt(target, service_type=marked, bind=_bind(login, target)), service, timeout)
@@ -116,6 +115,7 @@ class Call:
             detail=said.detail,
             source=knock.source,
             source_port=knock.source_port,
+            lost=knock.no_way,
         )
         if progress(reply.word) < GREETED:
             knock.close()

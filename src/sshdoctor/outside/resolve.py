@@ -9,11 +9,21 @@ from typing import Any
 from msgspec import Struct
 
 from sshdoctor.errors import AccessError
-from sshdoctor.model import Family
+from sshdoctor.model import Family, Reply
 
 FAMILIES: dict[int, Family] = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
 _WANTED = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _MAPPED = b"\0" * 10 + b"\xff\xff"
+
+
+class ResolverError(AccessError):
+    """The resolver gave no answer: nothing is known of the name by that. "No such name" is an answer."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("name-not-found", detail)
+
+
+_NO_ANSWER = (socket.EAI_AGAIN, socket.EAI_FAIL, socket.EAI_MEMORY, socket.EAI_SYSTEM)
 
 
 class Endpoint(Struct, frozen=True):
@@ -24,11 +34,23 @@ class Endpoint(Struct, frozen=True):
     sockaddr: tuple[Any, ...]
 
 
+def unresolved(error: AccessError, port: int) -> Reply:
+    """What a client gets whose name did not resolve."""
+    return Reply(
+        address=None,
+        family=None,
+        port=port,
+        word=error.word,
+        detail=error.detail,
+        lost=isinstance(error, ResolverError),
+    )
+
+
 def resolve(name: str, port: int, *, family: str = "any", timeout: float) -> tuple[Endpoint, ...]:
     """All addresses of ``name`` in getaddrinfo's order (RFC 6724), each once.
 
     ``family`` is the client's AddressFamily: any, inet, inet6. Raises AccessError ``name-not-found``
-    with the resolver's own words; whether it said "no such name" or "try again" is in the detail.
+    with the resolver's own words, and a ResolverError where it gave no answer ("try again").
 
     >>> resolve("::ffff:192.0.2.7", 22, timeout=1)[0].family  # IPv4 packets, whatever the notation
     'ipv4'
@@ -37,6 +59,8 @@ def resolve(name: str, port: int, *, family: str = "any", timeout: float) -> tup
     try:
         answers = _literal(name, port, wanted) or _look_up(name, port, wanted, timeout)
     except socket.gaierror as error:
+        if error.errno in _NO_ANSWER:
+            raise ResolverError(_reason(name, error)) from None
         raise AccessError("name-not-found", _reason(name, error)) from None
     except UnicodeError:
         raise AccessError("name-not-found", f"{name!r} is no host name") from None
@@ -70,7 +94,7 @@ def _look_up(name: str, port: int, wanted: int, timeout: float) -> list[tuple[in
     if errors:
         raise errors[0]
     if not answers:
-        raise AccessError("name-not-found", f"the resolver did not answer for {name} within {timeout:g} s")
+        raise ResolverError(f"the resolver did not answer for {name} within {timeout:g} s")
     return answers[0]
 
 

@@ -1,9 +1,12 @@
-"""Ask for a site on every address of its name, one connection after the other."""
+"""Ask for a site on every address of its name at once."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,24 +15,41 @@ from sshdoctor.errors import AccessError
 from sshdoctor.model import Login, Reply, Site
 from sshdoctor.outside.connect import ConnectAttempt
 from sshdoctor.outside.dial import Call, call_all
-from sshdoctor.outside.resolve import Endpoint, resolve
+from sshdoctor.outside.resolve import Endpoint, ResolverError, resolve, unresolved
+from sshdoctor.services.base import NoAnswerError
 
-Visit = Callable[[Site, socket.socket, Callable[[str, int], socket.socket]], Any]
+Visit = Callable[[Site, socket.socket, Callable[[str, int], socket.socket], float], Any]
 
 
-def ask(login: Login, site: Site, visit: Visit, timeout: float) -> tuple[Reply, ...]:
-    """One reply for each address of ``login``; ``visit`` (of a service) holds the conversation."""
+def ask(
+    login: Login, site: Site, visit: Visit, timeout: float, deadline: float | None = None
+) -> tuple[Reply, ...]:
+    """One reply for each address of ``login``; ``visit`` (of a service) holds the conversation.
+
+    All ends at ``deadline`` (by ``time.monotonic``); None: after the site's own limit, once it is connected.
+    """
     family = login.options.get("addressfamily", "any").lower()
     try:
         targets = resolve(login.address, login.port, family=family, timeout=timeout)
     except AccessError as error:
-        return (Reply(address=None, family=None, port=login.port, word=error.word, detail=error.detail),)
+        return (unresolved(error, login.port),)
     calls = [Call(ConnectAttempt(target), None, timeout) for target in targets]
     call_all(calls)
-    return tuple(_reply(call, login, site, visit, timeout) for call in calls)
+    if deadline is None:
+        deadline = time.monotonic() + site.limit
+    reply = partial(_reply, login=login, site=site, visit=visit, timeout=timeout, deadline=deadline)
+    return _each(reply, calls)
 
 
-def _reply(call: Call, login: Login, site: Site, visit: Visit, timeout: float) -> Reply:
+def _each(reply: Callable[[Call], Reply], calls: Sequence[Call]) -> tuple[Reply, ...]:
+    """At once, so that one address that drips takes no time from another."""
+    if sum(call.knock.connected for call in calls) < 2:
+        return tuple(map(reply, calls))
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return tuple(pool.map(reply, calls))
+
+
+def _reply(call: Call, login: Login, site: Site, visit: Visit, timeout: float, deadline: float) -> Reply:
     knock, refusal = call.knock, call.knock.refusal
     met = Reply(
         address=knock.target.address,
@@ -41,11 +61,17 @@ def _reply(call: Call, login: Login, site: Site, visit: Visit, timeout: float) -
         detail=refusal.detail if refusal else None,
         source=knock.source,
         source_port=knock.source_port,
+        lost=knock.no_way,
     )
     if refusal or knock.socket is None:
         knock.close()
         return met
-    look = visit(site, knock.socket, lambda name, port: _connected(name, port, login, knock.target, timeout))
+
+    def connect(name: str, port: int) -> socket.socket:
+        left = max(0.1, min(timeout, deadline - time.monotonic()))
+        return _connected(name, port, login, knock.target, left)
+
+    look = visit(site, knock.socket, connect, deadline)
     last = look.answer.last
     banner = last.header("server") if last else ""
     return replace(met, word=look.word, detail=look.detail, banner=banner or None, answer=look.answer)
@@ -57,6 +83,8 @@ def _connected(name: str, port: int, login: Login, first: Endpoint, timeout: flo
     family = {"ipv4": "inet", "ipv6": "inet6"}[first.family] if address == first.address else "any"
     try:
         targets = resolve(address, port, family=family, timeout=timeout)
+    except ResolverError as error:
+        raise NoAnswerError(error.detail) from None
     except AccessError as error:
         raise OSError(error.detail or error.word) from None
     for target in targets:

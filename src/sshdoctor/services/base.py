@@ -64,6 +64,10 @@ LOGIN_TRIED, LOGGED_IN = 4, 5
 """Of a service that a client logs in to: the host judged who it is; it let the client in, for a moment."""
 
 
+class NoAnswerError(OSError):
+    """No connection, as the resolver gave no answer: that says nothing of whom it was to lead to."""
+
+
 class Greeting(Struct, frozen=True):
     """A reply word, the line with which the service greeted if it did, and what else was said."""
 
@@ -150,9 +154,15 @@ class Service(Struct, frozen=True, kw_only=True):
     default: bool = False
     """Whether it is the one that is meant where none is named."""
 
-    def visit(self, site: Site, first: socket, connect: Callable[[str, int], socket]) -> Any:
+    def visit(
+        self,
+        site: Site,
+        first: socket,
+        connect: Callable[[str, int], socket],
+        deadline: float | None = None,
+    ) -> Any:
         """The conversation with a site on the connection ``first``; ``connect`` makes more of them."""
-        return self._part("visit").visit(site, first, connect)
+        return self._part("visit").visit(site, first, connect, deadline)
 
     def offered_keys(self, login: Login) -> tuple[str, ...] | Unknown:
         """The fingerprints of the keys that a client of this machine would offer."""

@@ -16,6 +16,8 @@ from sshdoctor.commands.shared.verbose import follow
 if TYPE_CHECKING:
     from sshdoctor.commands.shared.options import Options
 
+NO_HOST = "-"
+"""The pattern of a task that was asked for something that concerns no host."""
 _REPEATED = ("inventory", "only", "extra_vars")
 
 
@@ -84,12 +86,13 @@ def host_task(
     help: Mapping[str, str],  # noqa: A002  # as Invoke calls it
     positional: Sequence[str] = (),
     iterable: Sequence[str] = (),
+    without_host: Sequence[str] = (),
     **own_help: str,
 ) -> Callable[[Callable[..., int]], Task[Callable[..., None]]]:
     """A task about hosts: it has the flags of ``_options`` and, after those, its body's own.
 
     The body is given the Options, then its own flags; ``help`` and ``own_help`` explain them. With
-    ``--list-hosts`` the body is not run.
+    ``--list-hosts`` the body is not run. With one of ``without_host`` among its flags it needs no host.
     """
 
     def made(body: Callable[..., int]) -> Task[Callable[..., None]]:
@@ -98,6 +101,8 @@ def host_task(
         @wraps(body)
         def run(context: Context, **flags: Any) -> int:
             mine = {each.name: flags.pop(each.name) for each in own}
+            if not flags["host"] and any(mine[name] for name in without_host):
+                flags["host"] = NO_HOST
             options = _options(**flags)
             follow(options.verbose)
             if options.list_hosts:

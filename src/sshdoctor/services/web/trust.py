@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import ssl
+from functools import lru_cache
 
-from sshdoctor.model import Certificate, Site
+from sshdoctor.model import Certificate
 
 # X509_verify_cert's codes (openssl/x509_vfy.h).
 _EXPIRED = (9, 10)
 _MISMATCH = (62, 63, 64)
 
 
-def context(site: Site) -> ssl.SSLContext:
-    """One that checks everything, by the system's store and the site's own authority."""
+@lru_cache(maxsize=16)
+def context(ca_file: str) -> ssl.SSLContext:
+    """One that checks everything, by the system's store and the authority in ``ca_file``, if one is named.
+
+    It is kept: to read the system's store takes longer than to ask for a page.
+    """
     made = ssl.create_default_context()
-    if site.ca_file:
-        made.load_verify_locations(cafile=site.ca_file)
+    if ca_file:
+        made.load_verify_locations(cafile=ca_file)
     return made
 
 

@@ -12,9 +12,11 @@ from urllib.parse import urljoin, urlsplit
 from msgspec import Struct
 
 from sshdoctor.model import Answer, Certificate, Exchange, Site
+from sshdoctor.services.base import NoAnswerError
 from sshdoctor.services.web import trust
-from sshdoctor.services.web.channel import Channel
+from sshdoctor.services.web.channel import Beside, Channel, OvertakenError
 from sshdoctor.services.web.exchange import ClosedError, NotHttpError, exchange
+from sshdoctor.services.web.second import Second
 
 Connect = Callable[[str, int], socket.socket]
 """A new connection to a name and port. Raises OSError."""
@@ -36,15 +38,20 @@ class _FailedError(Exception):
         self.word, self.detail = word, detail
 
 
-def visit(site: Site, first: socket.socket, connect: Connect) -> Look:
-    """Ask for ``site`` on the connection ``first``; ``connect`` makes those that come after it."""
-    return _Visit(site, first, connect).look()
+def visit(site: Site, first: socket.socket, connect: Connect, deadline: float | None = None) -> Look:
+    """Ask for ``site`` on the connection ``first``; ``connect`` makes those that come after it.
+
+    It ends at ``deadline`` (by ``time.monotonic``), None: after the site's own limit from now on.
+    """
+    return _Visit(site, first, connect, deadline).look()
 
 
 class _Visit:
-    def __init__(self, site: Site, first: socket.socket, connect: Connect) -> None:
+    def __init__(self, site: Site, first: socket.socket, connect: Connect, deadline: float | None) -> None:
         self.site, self.first, self.connect = site, first, connect
-        self.deadline = time.monotonic() + site.limit
+        self.deadline = time.monotonic() + site.limit if deadline is None else deadline
+        self.used = False
+        """The first connection has been."""
         self.exchanges: list[Exchange] = []
         self.certificate: Certificate | None = None
         self.plain = False
@@ -58,17 +65,18 @@ class _Visit:
         return Look(word=word, detail=detail, answer=answer)
 
     def follow(self) -> tuple[str, str]:
-        url, method, chain = self.site.url, self.site.method or self.usual_method, 0
+        url, method, chain = self.site.url, self.site.method or self.usual_method, [self.site.url]
         while True:
             last = self.ask(method, url)
+            method = last.method
             if not self.site.method and method == "HEAD" and last.status >= 400:
                 method = "GET"
                 continue
             if last.status not in _REDIRECTS or method not in ("GET", "HEAD") or not last.header("location"):
                 return self.judged(last)
-            chain += 1
-            if chain >= self.site.redirects:
-                return "redirection", f"redirect {chain} of a chain, to {last.header('location')[:200]}"
+            chain.append(last.header("location")[:200])
+            if len(chain) > self.site.redirects:
+                return "redirection", f"redirect {len(chain) - 1} of a chain: {' -> '.join(chain)}"
             url = urljoin(url, last.header("location")).partition("#")[0]
             if urlsplit(url).scheme not in ("http", "https"):
                 return "redirection", f"it redirects to another scheme: {url[:80]}"
@@ -85,37 +93,66 @@ class _Visit:
             return "server", said
         if last.status >= 400:
             return "client", said
+        if last.status >= 300 and last.status in _REDIRECTS and not last.header("location"):
+            said = f"{said} without a Location"
         if self.site.expect and self.site.expect not in last.body:
             return "content", f"{said}, without the text that was expected"
         return "success", said
 
     def ask(self, method: str, url: str) -> Exchange:
-        """One request; a closed connection to HEAD is asked again by GET. Raises _FailedError."""
+        """One request; HEAD that is not answered is asked again by GET. Raises _FailedError."""
+        if method != "HEAD" or self.site.method:
+            return self.kept(method, url, lambda: self.once(method, url))
+        second = Second(lambda told: self.once("GET", url, told=told), self.site.limit)
         try:
-            made = self.once(method, url)
+            made = self.kept(method, url, lambda: self.once(method, url, beside=second))
+            if not made.status or (made.status >= 400 and second.started):
+                again = second.result if second.started else (lambda: self.once("GET", url))
+                return self.kept("GET", url, again)
+            return made
+        except OvertakenError:
+            self.exchanges.append(Exchange(method=method, url=url))
+            return self.kept("GET", url, second.result)
+        finally:
+            second.cancel()
+
+    def kept(self, method: str, url: str, ask: Callable[[], Exchange]) -> Exchange:
+        """What ``ask`` came to, kept; one without a status where HEAD met a closed connection."""
+        try:
+            made = ask()
         except ClosedError as error:
             self.exchanges.append(Exchange(method=method, url=url))
             if method == "HEAD" and not self.site.method:
-                return self.ask("GET", url)
+                return self.exchanges[-1]
             raise _FailedError("intermittent", f"{method}: {error}") from None
         except NotHttpError as error:
             raise _FailedError("not-http", str(error)) from None
         except TimeoutError:
             self.exchanges.append(Exchange(method=method, url=url))
             raise _FailedError("intermittent", f"{method}: no answer within {self.site.limit:g} s") from None
+        except NoAnswerError as error:
+            raise _FailedError("unknown", str(error)) from None
         except OSError as error:
             raise _FailedError("intermittent", f"{method}: {error.strerror or error}") from None
         self.exchanges.append(made)
         return made
 
-    def once(self, method: str, url: str) -> Exchange:
+    def once(
+        self,
+        method: str,
+        url: str,
+        beside: Beside | None = None,
+        told: Callable[[Channel], None] = lambda channel: None,
+    ) -> Exchange:
+        """One request on a connection of its own, which ``told`` is given."""
         parts = urlsplit(url)
         try:
             port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         except ValueError:
             raise NotHttpError(f"it redirects to {url[:80]}") from None
-        channel = self.channel(parts.hostname or "", port)
+        channel = self.channel(parts.hostname or "", port, beside)
         try:
+            told(channel)
             if parts.scheme == "https":
                 self.secure(channel, parts.hostname or "", port)
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -123,14 +160,15 @@ class _Visit:
         finally:
             channel.close()
 
-    def channel(self, name: str, port: int) -> Channel:
-        if not self.exchanges:
-            return Channel(self.first, self.deadline)
-        return Channel(self.connect(name, port), self.deadline)
+    def channel(self, name: str, port: int, beside: Beside | None) -> Channel:
+        if not self.used:
+            self.used = True
+            return Channel(self.first, self.deadline, beside)
+        return Channel(self.connect(name, port), self.deadline, beside)
 
     def secure(self, channel: Channel, name: str, port: int) -> None:
         try:
-            channel.start_tls(trust.context(self.site), name)
+            channel.start_tls(trust.context(self.site.ca_file), name)
         except ssl.SSLError as error:
             self.examine(name, port, error)
             raise _FailedError(trust.word(error), trust.reason(error)) from None

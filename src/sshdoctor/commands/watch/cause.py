@@ -1,0 +1,39 @@
+"""Why a target is down: one diagnosis, by the first way in, within limits."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from sshdoctor.commands.shared.options import Options, probe_options
+from sshdoctor.diagnosis.next_steps import Asked, next_commands
+from sshdoctor.diagnosis.pipeline import diagnose
+from sshdoctor.diagnosis.setup import diagnosis_setup
+from sshdoctor.inventory.folders import check_folders, playbook_folders
+from sshdoctor.reports.layout.printable import printable
+from sshdoctor.watch.monitor import Found
+from sshdoctor.watch.target import Target
+
+
+class CauseFinder:
+    """``find`` takes seconds, and raises what a diagnosis raises."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._setup = diagnosis_setup(check_folders(options.sources), probe_options(options), (), ())
+
+    def find(self, target: Target) -> Found | None:
+        """The first cause, and what to type; None where none was found."""
+        from sshdoctor.remedy.playbook.catalog import catalog, to_name, with_playbooks
+
+        report = diagnose(target.host, self._setup).report
+        listed = catalog(playbook_folders(self._options.sources))
+        report = with_playbooks(report, listed)
+        asked = Asked(again=self._options.again, to_name=to_name(listed))
+        commands = tuple(printable(command) for command in next_commands(report, asked))
+        first = next(iter(report.causes or report.possible), None)
+        if first is None:
+            return None
+        report = replace(report, next=commands)
+        return Found(
+            id=first.id, confidence=first.confidence, summary=printable(first.summary), next=report.next[:3]
+        )

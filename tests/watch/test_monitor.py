@@ -1,0 +1,243 @@
+"""The watching: what becomes of looks, over restarts, full disks, refusing notifiers and clocks that jump."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from sshdoctor.model import Host
+from sshdoctor.watch.look import Look
+from sshdoctor.watch.monitor import Found, Monitor
+from sshdoctor.watch.rules import Change
+from sshdoctor.watch.store import Store, StoreError
+from sshdoctor.watch.target import Target
+from watch.fake import START, World
+
+BAD = ("here", "w1", "w2", "w3")
+
+
+def looked(world: World, monitor: Monitor, at: float = 0.0) -> None:
+    """One look at every target, and all that comes of it."""
+    world.clock.time = max(world.clock.time, START + at)
+
+    async def look() -> None:
+        await asyncio.gather(*(monitor.look(target) for target in world.targets))
+        await asyncio.gather(*monitor._tasks)
+        monitor.flush()
+        await world.post.send_all()
+
+    asyncio.run(look())
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(["web1"], Store(tmp_path / "state.db"))
+
+
+def test_down_is_told_once_and_back_once(world: World) -> None:
+    monitor = world.monitor()
+    looked(world, monitor)
+    world.say("rst", *BAD)
+    for at in (300, 600, 900):
+        looked(world, monitor, at)
+    world.say("banner", *BAD)
+    for at in (1200, 1500):
+        looked(world, monitor, at)
+    assert world.kinds == ["down", "back"]
+    assert world.lines == [("web1", state) for state in ("up", "suspected", "down", "up")]
+
+
+def test_a_lost_witness_is_no_vote(world: World) -> None:
+    monitor = world.monitor()
+    looked(world, monitor)
+    world.say("rst", "here", "w1")
+    world.say("lost", "w2", "w3")
+    looked(world, monitor, 300)
+    assert (world.kinds, world.lines[-1]) == (["blind"], ("web1", "unknown"))
+
+
+def test_the_own_line_being_down_is_not_the_targets_being_down(world: World) -> None:
+    monitor = world.monitor()
+    looked(world, monitor)
+    world.line = False
+    world.say("silence", *BAD)
+    looked(world, monitor, 300)
+    assert world.kinds == ["blind"]
+
+
+def test_the_message_carries_the_cause_that_was_found(world: World) -> None:
+    found = Found(
+        id="daemon-stopped", confidence="proved", summary="It is stopped.", next=("remediate web1",)
+    )
+    monitor = world.monitor(cause=lambda target: found)
+    looked(world, monitor)
+    world.say("rst", *BAD)
+    looked(world, monitor, 300)
+    ((_, told),) = world.told
+    assert told.cause == "It is stopped. (daemon-stopped, proved)\nNext: remediate web1"
+    assert world.causes[-1] == found
+
+
+def test_a_cause_that_cannot_be_found_holds_nothing_back(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(target: Target) -> Found | None:
+        raise OSError("no way in")
+
+    monitor = world.monitor(cause=fail)
+    looked(world, monitor)
+    world.say("rst", *BAD)
+    looked(world, monitor, 300)
+    assert world.kinds == ["down"]
+    assert "the cause was not found: no way in" in capsys.readouterr().err
+
+
+def test_a_restart_forgets_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    first = World(["web1"], Store(tmp_path / "state.db"))
+    monitor = first.monitor()
+    looked(first, monitor)
+    first.say("rst", *BAD)
+    looked(first, monitor, 300)
+    first.store.close()
+    second = World(["web1"], Store(tmp_path / "state.db"))
+    second.say("rst", *BAD)
+    again = second.monitor()
+    looked(second, again, 600)
+    second.say("banner", *BAD)
+    looked(second, again, 900)
+    assert (first.kinds, second.kinds) == (["down"], ["back"])
+
+
+def test_what_was_written_and_not_sent_is_sent_after_the_restart_under_its_number(tmp_path: Path) -> None:
+    first = World(["web1"], Store(tmp_path / "state.db"))
+    first.refusing = True
+    monitor = first.monitor()
+    looked(first, monitor)
+    first.say("rst", *BAD)
+    looked(first, monitor, 300)
+    (waiting,) = first.store.unsent()
+    first.store.close()
+    second = World(["web1"], Store(tmp_path / "state.db"))
+    second.monitor()
+    asyncio.run(second.post.send_all())
+    assert [(one.id, one.message.kind) for _, one in second.told] == [(waiting.id, "down")]
+    assert second.store.unsent() == []
+
+
+def test_a_notifier_that_refuses_is_tried_again_and_in_order(world: World) -> None:
+    monitor = world.monitor()
+    looked(world, monitor)
+    world.refusing = True
+    world.say("rst", *BAD)
+    looked(world, monitor, 300)
+    world.say("banner", *BAD)
+    looked(world, monitor, 600)
+    assert world.kinds == []
+    world.refusing = False
+    asyncio.run(world.post.send_all())
+    assert world.kinds == ["down", "back"]
+
+
+def test_on_a_full_disk_the_watching_and_the_telling_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monitor = world.monitor()
+    looked(world, monitor)
+
+    def full(*args: object, **named: object) -> None:
+        raise StoreError("state.db: the state cannot be written: database or disk is full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(world.store, "save", full)
+        world.say("rst", *BAD)
+        looked(world, monitor, 300)
+        looked(world, monitor, 600)
+    assert world.kinds == ["down"]
+    said = capsys.readouterr().err
+    assert said.count("database or disk is full; the watching goes on") == 1
+    looked(world, monitor, 900)
+    assert "the state can be written again" in capsys.readouterr().err
+    assert world.store.memories()["web1"].told == "down"
+
+
+def test_when_the_clock_is_set_no_look_is_missed(world: World) -> None:
+    async def hours() -> None:
+        monitor = world.monitor()
+        running = asyncio.create_task(monitor.run())
+        while world.looks < 12 and not running.done():
+            world.clock.time += 1.0
+            if world.looks == 6:
+                world.clock.jumps = 86400.0
+                world.looks = 7
+            for _ in range(20):
+                await asyncio.sleep(0.0005)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(hours())
+    assert world.lines == [("web1", "up")]
+
+
+def test_five_hundred_that_go_down_at_once_are_asked_of_each_witness_in_few_scripts(tmp_path: Path) -> None:
+    world = World([f"web{n}" for n in range(500)], Store(tmp_path / "state.db"))
+    scripts: list[int] = []
+    ask = world.panel._asked
+
+    def counted(witness: object, hosts: list[object], limit: float) -> object:
+        scripts.append(len(hosts))
+        return ask(witness, hosts, limit)  # type: ignore[arg-type]  # passed on as they came
+
+    world.panel._asked = counted  # type: ignore[assignment]  # the same, counted
+    monitor = world.monitor()
+    looked(world, monitor)
+    for target in world.targets:
+        world.say("rst", *BAD, target=target.name)
+    looked(world, monitor, 300)
+    assert world.kinds == ["down"] * 500
+    assert len(scripts) <= 30
+
+
+def test_a_look_that_fails_is_lost_and_the_watching_goes_on(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monitor = world.monitor()
+    looked(world, monitor)
+    look = world._look
+
+    def fail(asked: Host) -> Look:
+        raise ValueError("a label is too long")
+
+    monitor.senses = replace(monitor.senses, look=fail)
+    looked(world, monitor, 300)
+    assert (world.kinds, world.lines[-1]) == ([], ("web1", "up"))  # the witnesses saw it
+    assert "web1: a look failed: ValueError: a label is too long" in capsys.readouterr().err
+    monitor.senses = replace(monitor.senses, look=look)
+    looked(world, monitor, 600)
+    assert world.lines[-1] == ("web1", "up")
+
+
+def test_where_nothing_can_be_printed_people_are_told_all_the_same(world: World) -> None:
+    def full(target: Target, change: Change, found: Found | None) -> None:
+        raise OSError("No space left on device")
+
+    monitor = world.monitor()
+    monitor.senses = replace(monitor.senses, emit=full)
+    looked(world, monitor)
+    world.say("rst", *BAD)
+    looked(world, monitor, 300)
+    assert world.kinds == ["down"]
+
+
+def test_in_a_window_nothing_is_told_and_at_its_end_what_differs_is(world: World) -> None:
+    monitor = world.monitor()
+    monitor.senses = replace(monitor.senses, maintenance=lambda now: START + 200 <= now < START + 800)
+    looked(world, monitor)
+    world.say("rst", *BAD)
+    looked(world, monitor, 300)
+    looked(world, monitor, 600)
+    assert (world.kinds, world.lines[-1]) == ([], ("web1", "down"))
+    looked(world, monitor, 900)
+    assert world.kinds == ["down"]
