@@ -237,6 +237,17 @@ def rescue(
     return diagnosis.run(receive(options, offer))
 
 
+@host_task(
+    {**_HOST_HELP, "only": "PARTS: of processes, persistence, mail, files, entry (a comma list)"},
+    account="USER: only what is of this account",
+)
+def examine(options: Options, account: str = "") -> int:
+    """Find what runs, mails and comes back on a host that should not, what started it, how they got in."""
+    from sshdoctor.commands.examine import run
+
+    return run(options, account)
+
+
 @task(
     positional=["message"],
     auto_shortflags=False,
@@ -369,7 +380,19 @@ def demo(context: Context, site: bool = False, seconds: int = 120) -> int:
 
 
 namespace = Collection(
-    diagnose, remediate, playbook, undo, rescue, checks, playbooks, verdict, explain, completion, man, demo
+    diagnose,
+    remediate,
+    playbook,
+    undo,
+    examine,
+    rescue,
+    checks,
+    playbooks,
+    verdict,
+    explain,
+    completion,
+    man,
+    demo,
 )
 
 

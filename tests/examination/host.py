@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -53,12 +54,25 @@ def ill_host(case: Mapping[str, Any]) -> Iterator[str]:
         *(f"--label={engine.RUN_LABEL}={engine.run_label()}", *added, built[image]),
     )
     try:
-        run(name, "until systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; do sleep 0.2; done")
+        run(
+            name,
+            "until systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; do sleep 0.2; done",
+        )
         run(name, f"ip addr add {ADDRESS}/32 dev lo")
         run(name, script_of(case))
+        _await(name, case["truth"].get("processes", ()))
         yield name
     finally:
         engine.podman("rm", "--force", "--time", "0", name)
+
+
+def _await(container: str, processes: Sequence[Mapping[str, Any]]) -> None:
+    """Until all of them run: cron takes up to a minute."""
+    for each in processes:
+        run(
+            container,
+            f"for i in $(seq 150); do pgrep -f -- {shlex.quote(each['argv'])} && break; sleep 0.5; done",
+        )
 
 
 def run(container: str, script: str) -> str:

@@ -1,6 +1,6 @@
 """Records what the probe of an examination prints on hosts of cases.yml: python -m examination.record CASE...
 
-Each goes to recorded/CASE.xz: the sections, from which findings are made in milliseconds.
+They go to recorded.xz, all in one as hosts have most in common: findings are made of them in milliseconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from functools import cache
+from typing import Any
 
 from examination.host import HERE, cases, ill_host
 from hosts import engine
@@ -19,14 +20,18 @@ from sshdoctor.facts import commands
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.probe import build_script, split_output
 
-RECORDED = HERE / "recorded"
+RECORDED = HERE / "recorded.xz"
 _MARK = "0f" * 16
 
 
-def recorded_sections(path: Path) -> dict[str, Section]:
-    """The sections of one recording."""
-    said = json.loads(lzma.decompress(path.read_bytes()))
-    return {name: Section(**each) for name, each in said.items()}
+@cache
+def recorded() -> dict[str, dict[str, Section]]:
+    """The sections of each host that was recorded, by its case."""
+    return {case: {name: Section(**each) for name, each in said.items()} for case, said in _stored().items()}
+
+
+def _stored() -> dict[str, dict[str, Any]]:
+    return dict(json.loads(lzma.decompress(RECORDED.read_bytes()))) if RECORDED.exists() else {}
 
 
 def ask(container: str, facts: tuple[str, ...]) -> tuple[Mapping[str, Section], float]:
@@ -48,8 +53,8 @@ def record(name: str, facts: tuple[str, ...]) -> None:
     with ill_host(cases()[name]) as container:
         sections, seconds = ask(container, facts)
     said = {key: {"output": s.output, "status": s.status, "cut": s.cut} for key, s in sections.items()}
-    RECORDED.mkdir(exist_ok=True)
-    (RECORDED / f"{name}.xz").write_bytes(lzma.compress(json.dumps(said).encode()))
+    together = json.dumps({**_stored(), name: said}, sort_keys=True).encode()
+    RECORDED.write_bytes(lzma.compress(together, preset=9))
     cut = {key: each["cut"] for key, each in said.items() if each["cut"]}
     sizes = {key: len(s.output) for key, s in sections.items()}
     print(f"{name}: {seconds:.1f} s, {sizes} {cut or ''}", flush=True)

@@ -38,7 +38,9 @@ true
 """
 }
 
-_SAID = re.compile(r"sshd(?:-session)?\[\d+\]: (Accepted|Failed) (\S+) for (?:invalid user )?(\S+) from (\S+) port ")
+_SAID = re.compile(
+    r"sshd(?:-session)?\[\d+\]: (Accepted|Failed) (\S+) for (?:invalid user )?(\S+) from (\S+) port "
+)
 _CHANGED = re.compile(r"password changed for (\S+)")
 
 

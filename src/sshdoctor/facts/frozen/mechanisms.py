@@ -42,6 +42,7 @@ programs() {
   find /lib/security /lib64/security /usr/lib/security /lib/*/security /usr/lib/*/security -maxdepth 1 \
     -name '*.so' 2>/dev/null
   sed 's/#.*//' /etc/ld.so.preload 2>/dev/null | tr ' :' '\n\n'
+  cat /proc/[0-9]*/cmdline 2>/dev/null | lined | cut -c1-300 | grep '^/' | sort -u | head -n 2000
 }
 of_homes() {
   awk -F: '$6 ~ "^/." && !seen[$6]++ { print $6 }' /etc/passwd | head -n 2000 | while IFS= read -r home; do
@@ -55,7 +56,6 @@ of_homes() {
 first() {
   find $places -maxdepth 4 \( -type f -o -type l \) -print0 2>/dev/null | lined
   of_homes | xargs -0 -r sh -c 'find "$@" -maxdepth 4 \( -type f -o -type l \) -print0' _ 2>/dev/null | lined
-  programs
 }
 rows() {
   tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -maxdepth 0 ! -type d \
@@ -110,6 +110,8 @@ $new"
   printf '%s\n' "$texts"
   next=$(printf '%s\n' "$texts" | sed -n 's/^|//p' | grep -aoE '/[A-Za-z0-9_.@%+~/-]+' |
     grep -vE '^/(dev|proc|sys|run|var/run|var/log)/' | sort -u | head -n 4000)
+  [ "$level" != 1 ] || next="$next
+$(programs)"
 done
 command -v lsattr >/dev/null && printf '%s\n' "$seen" | grep -E '^/(etc|var/spool|home|root)/' | head -n 4000 |
   tr '\n' '\0' | xargs -0 -r lsattr -d -- 2>/dev/null | sed -n 's/^\([^ ]*[ia][^ ]*\) \(\/.*\)$/A\t\1\t\2/p'

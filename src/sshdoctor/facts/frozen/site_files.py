@@ -39,7 +39,7 @@ listed=$(printf '%s\n' "$roots" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -x
   \( -iname "*.php" -o -iname "*.php[0-9]" -o -iname "*.phtml" -o -iname "*.phar" -o -name .htaccess -o -name "*.cgi" \
      -o -name "*.pl" -o -name .user.ini -o -name php.ini -o -perm /111 \) ! -path "*
 *" -printf "%C@\t%T@\t%u\t%U\t%m\t%s\t%p\n"' _ 2>/dev/null | sort -t"$(printf '\t')" -k7 -u)
-printf '%s\n' "$listed" | awk -F'\t' '
+[ -z "$listed" ] || printf '%s\n' "$listed" | awk -F'\t' '
   { n++; day = int($2 / 60); if (++days[day] > most) { most = days[day]; mode = day }
     c = int($1 / 60); if (++made[c] > top) { top = made[c]; bulk = c } }
   END { print "B\t" n + 0 "\t" mode * 60 "\t" bulk * 60 }'
@@ -53,11 +53,17 @@ calls='(shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec|mail|mb_send_
 calls="$calls|move_uploaded_file|auto_prepend_file|auto_append_file|base64_decode|gzinflate|str_rot13"
 calls="$calls|file_put_contents|include|include_once|require|require_once|AddHandler|SetHandler|AddType"
 calls="$calls|RewriteRule|Require[[:space:]]+all|[Dd]eny[[:space:]]+from|FilesMatch|php_value|php_admin_value"
-printf '%s\n' "$chosen" | cut -f7 | tr '\n' '\0' |
-  xargs -0 -r grep -aHnZm 40 -E "(^|[^A-Za-z0-9_>:])($calls)([^A-Za-z0-9_]|\$)" 2>/dev/null |
-  tr '\000' '\t' | cut -c1-700 | awk -F'\t' '{ split($2, at, ":"); print "L\t" $1 "\t" $2 }' | head -n 30000
-printf '%s\n' "$chosen" | cut -f7 | grep -E '/[.]htaccess$' | tr '\n' '\0' |
-  xargs -0 -r grep -aHnZm 60 '' 2>/dev/null | tr '\000' '\t' | cut -c1-500 | sed 's/^/L\t/' | head -n 5000
+bulk=$(printf '%s\n' "$listed" | awk -F'\t' '
+  { day = int($2 / 86400); if (++days[day] > most) { most = days[day]; mode = day } } END { print mode + 1 }')
+whole() {  # small ones that are odd or newer than the site, and what steers the server
+  awk -F'\t' -v want="$1" -v odd="$odd" -v bulk="$bulk" '
+    { is = $7 ~ /[.](htaccess|user[.]ini)$/ || ($6 < 6000 && ($7 ~ odd || $2 / 86400 > bulk)) && ++n < 600
+      if (!is == !want) print $7 }'
+}
+told() { tr '\000' '\t' | cut -c1-700 | sed 's/^/L\t/'; }
+printf '%s\n' "$chosen" | whole 1 | tr '\n' '\0' | xargs -0 -r grep -aHnZm 60 '' 2>/dev/null | told
+printf '%s\n' "$chosen" | whole 0 | tr '\n' '\0' |
+  xargs -0 -r grep -aHnZm 40 -E "(^|[^A-Za-z0-9_>:])($calls)([^A-Za-z0-9_]|\$)" 2>/dev/null | told | head -n 30000
 printf '%s\n' "$roots" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -xdev -path "*
 *"' _ 2>/dev/null | grep -c . | sed 's/^/X\t/'
 true
