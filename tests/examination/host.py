@@ -29,8 +29,9 @@ def cases_file() -> Any:
 
 
 def cases() -> dict[str, Any]:
-    """The cases, by name."""
-    return {case["name"]: case for case in cases_file()["cases"]}
+    """The cases of both files, by name."""
+    more = read_yaml(HERE / "more.yml")["cases"]
+    return {case["name"]: case for case in (*cases_file()["cases"], *more)}
 
 
 def script_of(case: Mapping[str, Any]) -> str:

@@ -77,7 +77,7 @@ def _persistence(found: Mapping[str, Any], truth: Mapping[str, Any]) -> Iterator
             yield f"persistence {each} is not found"
     files = {each.partition(":")[0] for each in expected}
     for one in found["persistence"]:
-        if one["file"] not in files:
+        if one["file"] not in files and "/atjobs/" not in one["file"]:
             yield f"persistence {one['file']} is none: {one['text']}"
 
 

@@ -38,6 +38,7 @@ class Known(Struct, frozen=True, kw_only=True):
     mechanisms: Mechanisms
     sites: SiteFiles
     requests: tuple[Request, ...]
+    web_logs: tuple[str, ...]
     letters: Letters
     entries: Entries
     unseen: tuple[str, ...]
@@ -77,6 +78,7 @@ def known(facts: Mapping[str, Any]) -> Known:
         mechanisms=seen.get("mechanisms", _NO_FILES),
         sites=seen.get("site_files", _NO_SITES),
         requests=requests.requests if requests else (),
+        web_logs=requests.logs if requests else (),
         letters=seen.get("letters", _NO_MAIL),
         entries=seen.get("entries", Entries(entries=(), evidence=())),
         unseen=tuple(f"{_SUBJECTS[name]} ({value.reason})" for name, value in missing.items()),

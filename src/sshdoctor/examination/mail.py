@@ -24,11 +24,13 @@ from sshdoctor.facts.frozen.site_files import SiteFile
 
 MASSES = 20
 """From so many letters of one cause on, they are masses."""
-_MAILS = re.compile(r"\b(?:mb_send_)?mail\s*\(|sendmail|PHPMailer|wp_mail", re.I)
+_MAILS = re.compile(r"\b(?:mb_send_)?mail\s*\(|sendmail|PHPMailer|wp_mail|fsockopen|smtp", re.I)
 _INCLUDES = re.compile(r"\b(?:include|require)(?:_once)?\b[^;]*?([\w.-]+\.(?:php\d?|inc))", re.I)
 _HEADER = re.compile(r"(\d+):([^\s:]+)")
 _BEFORE, _AFTER = 1.5, 4.0
 _DAY = 86400.0
+_BY_NETWORK = -1
+"""No number of a user: the letters came by the network, a program of this host's own among them."""
 
 
 class _Share(Struct):
@@ -47,7 +49,7 @@ def count_mail(known: Known, culprits: Sequence[Culprit]) -> Mail | None:
         return None
     recent = [one for one in logged if one.at > known.now - _DAY]
     heaps = [*_of_logins(letters, known), *_of_lists(letters)]
-    left = [one for one in letters or recent if not one.login and not one.listed]
+    left = [one for one in letters or recent if not one.login and not _list_of(one)]
     heaps += _of_programs(left, known, culprits)
     scale = known.letters.queued / len(letters) if letters else 1.0
     if scale > 1.01:
@@ -57,9 +59,20 @@ def count_mail(known: Known, culprits: Sequence[Culprit]) -> Mail | None:
 
 
 def _of_lists(letters: Sequence[Letter]) -> Iterator[Heap]:
-    lists = Counter(re.sub(r"^\d*\S?\s*List-[\w-]+:\s*", "", one.listed) for one in letters if one.listed)
+    lists = Counter(name for one in letters if (name := _list_of(one)))
     for name, many in lists.items():
         yield Heap(by="list", name=name, count=many, why="a mailing list of this host")
+
+
+_BOUNCES = re.compile(r"^(.+?)[+-]bounces?(?:[+-][^@]*)?@(.+)$")
+"""The envelope's sender of mlmmj ("news+bounces-7-a=example.net@...") and of Mailman ("news-bounces@...")."""
+
+
+def _list_of(letter: Letter) -> str:
+    """The mailing list that sent it, "" for none: the envelope's sender tells, or the header."""
+    if found := _BOUNCES.match(letter.sender):
+        return f"{found[1]}@{found[2]}"
+    return re.sub(r"^\d*\S?\s*(?:List-[\w-]+|Mailing-List):\s*", "", letter.listed)
 
 
 def _of_logins(letters: Sequence[Letter], known: Known) -> Iterator[Heap]:
@@ -91,8 +104,7 @@ def _used_before(own: Sequence[MailLogin], every: Sequence[MailLogin], login: st
 def _of_programs(letters: Sequence[Letter], known: Known, culprits: Sequence[Culprit]) -> Iterator[Heap]:
     by_uid: dict[int, list[Letter]] = {}
     for one in letters:
-        if one.uid is not None:
-            by_uid.setdefault(one.uid, []).append(one)
+        by_uid.setdefault(_BY_NETWORK if one.uid is None else one.uid, []).append(one)
     for uid, own in by_uid.items():
         shares, rest = _shared(sorted(own, key=lambda one: one.at), uid, known, culprits)
         for share in shares:
@@ -103,6 +115,11 @@ def _of_programs(letters: Sequence[Letter], known: Known, culprits: Sequence[Cul
 
 def _of_user(uid: int, letters: Sequence[Letter], known: Known, culprits: Sequence[Culprit]) -> Heap:
     user = known.user(uid)
+    if uid == _BY_NETWORK:
+        clients = Counter(one.client for one in letters).most_common(1)
+        client = clients[0][0] if clients else ""
+        where = f"a program that speaks to the mail server from {client}" if client else "nobody is named"
+        return Heap(by="process", name=where, count=len(letters), client=client)
     guilty = any(culprit.process.uid == uid for culprit in culprits)
     return Heap(
         by="user",
@@ -216,7 +233,7 @@ def _of_script(share: _Share, uid: int, known: Known, culprits: Sequence[Culprit
         guilty=bool(why),
         abused=abused,
         why=why,
-        uid=known.user(uid),
+        uid="" if uid == _BY_NETWORK else known.user(uid),
         shown_in=shown,
     )
 

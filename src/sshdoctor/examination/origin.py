@@ -59,6 +59,18 @@ _DAEMONS: Mapping[str, StartedBy] = {
     "sshd": "login",
     "dropbear": "login",
 }
+_NOTHING = HostFile(
+    path="",
+    kind="other",
+    uid=0,
+    mode=0,
+    modified=0,
+    changed=0,
+    size=0,
+    target="",
+    owned=None,
+    immutable=False,
+)
 _INTERPRETED = re.compile(r"^\s*(?:#|;|$)")
 
 
@@ -68,11 +80,19 @@ def origin_of(process: Process, program: str, known: Known) -> Origin:
     if way == "web request":
         return _by_request(process, program, known)
     if way in ("unit", "unknown") and (unit := _unit_of(process)):
-        return _by_unit(process, unit, known)
+        return _by_unit(program, unit, known)
     for ways in ((way,), _alike(way), tuple(name for name, _ in WAYS)):
         found = mentions(program, known, ways)
         if found is not None:
             return found
+    above = known.process(process.parent)
+    if (
+        above is not None
+        and above.pid > 1
+        and above.exe
+        and not (known.files.get(above.exe) or _NOTHING).owned
+    ):
+        return Origin(started_by="parent", file=above.exe)
     return Origin(started_by=way, file=_login_of(process, known) if way == "login" else "")
 
 
@@ -130,12 +150,16 @@ def _unit_of(process: Process) -> str:
     return f"{manager[1]}:{names[-1]}" if manager and len(names) > 1 else names[-1]
 
 
-def _by_unit(process: Process, unit: str, known: Known) -> Origin:
+def _by_unit(program: str, unit: str, known: Known) -> Origin:
     uid, _, name = unit.rpartition(":")
     user = known.user(int(uid)) if uid else ""
     files = _unit_files(name, known, known.home(user) if user else "")
     service = next(iter(files), None)
     timer = timer_of(name, known)
+    if timer is None and service is not None and service.owned is not None:
+        more = mentions(program, known, ("unit",))  # what was added to a package's unit
+        if more is not None:
+            return Origin(started_by="unit", file=more.file, lines=more.lines, through=more.through)
     where = timer or service
     if where is None:
         return Origin(started_by="unit", unit=f"{user}:{name}" if user else name)
@@ -202,9 +226,18 @@ def mentions(program: str, known: Known, ways: Iterable[StartedBy]) -> Origin | 
             continue
         for names, through in ((names_of(target), ()), *((names_of(s), (s,)) for s in scripts)):
             lines = tuple(_naming(file, names))
+            if lines and way == "at" and (script := through[0] if through else _handed_in(file, known)):
+                renews = tuple(_naming(known.files[script], names_of(target)))
+                return Origin(started_by=way, file=script, lines=(*renews, *lines), through=(script,))
             if lines:
                 return Origin(started_by=way, file=path, lines=lines, through=through)
     return None
+
+
+def _handed_in(job: HostFile, known: Known) -> str:
+    """The script that a job hands in again: the job's own file has a new name each time."""
+    names = (found[1] for text in job.text if (found := re.search(r"\bat\b.*\s-f\s+(/\S+)", text)))
+    return next((name for name in names if name in known.files), "")
 
 
 def names_of(program: str) -> re.Pattern[str]:
@@ -258,6 +291,9 @@ def _by_request(process: Process, program: str, known: Known) -> Origin:
         )
         if lines and path != target:
             return Origin(started_by="web request", file=path, lines=lines)
+    found = mentions(program, known, ("unit", "timer"))
+    if found is not None:
+        return found
     for request in at_the_second(process.since, known):
         file = served_file(request.path, known)
         if file:

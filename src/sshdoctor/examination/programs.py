@@ -65,9 +65,19 @@ def judge(process: Process, known: Known) -> Verdict:
         return Verdict(program=exe, innocent=_replaced(process, known))
     script = script_of(process) if is_interpreter(exe) and _is_packages(process, known) else ""
     against = [*(_of_script(script, process, known) if script else _of_program(process, known))]
+    if not against and _outlived(process, script, known):
+        against.append("it began in a request to a site, and has outlived it")
     lie = _lie(process, known)
     if lie:
         against.append(lie)
+    if (
+        process.mails
+        and not (script and _package_of(script, known))
+        and not (_is_packages(process, known) and not script)
+    ):
+        against.append(
+            f"it holds {process.mails} connections to ports for mail, past this host's mail server"
+        )
     program = script or exe
     innocent = "" if against else _replaced(process, known) or _tool(process, script)
     return Verdict(
@@ -79,6 +89,24 @@ def in_a_request(process: Process) -> bool:
     """Whether it began in a request to a site: the web server's unit holds it, and it is no server."""
     name = base(process.exe.removesuffix(DELETED))
     return any(_WEB.match(unit) for unit in process.units) and not SERVERS.match(name)
+
+
+_TALKERS = re.compile(r"^(?:nc|ncat|netcat|socat|curl|wget|telnet|openssl)(?:\.\w+)?$")
+
+
+def _outlived(process: Process, script: str, known: Known) -> bool:
+    """Whether it was left by a request: what a site starts on purpose runs a script of its own, in PHP."""
+    above = known.process(process.parent)
+    orphan = process.parent == 1 or (
+        above is not None and above.exe and in_a_request(above) and above.parent == 1
+    )
+    if not orphan or not in_a_request(process):
+        return False
+    if script:
+        file = known.sites.files.get(script)
+        newer = file is not None and file.modified > known.sites.modified + 86400
+        return newer or not (base(script).endswith(".php") or base(process.exe).startswith("php"))
+    return is_interpreter(process.exe) or bool(_TALKERS.match(base(process.exe)))
 
 
 def script_of(process: Process) -> str:
@@ -103,6 +131,11 @@ def _is_packages(process: Process, known: Known) -> bool:
         return bool(SYSTEM.match(path))
     file = known.files.get(path)
     return bool(file and file.owned and file.owned.same is not False)
+
+
+def _package_of(path: str, known: Known) -> str:
+    file = known.files.get(path)
+    return file.owned.package if file and file.owned else ""
 
 
 def _replaced(process: Process, known: Known) -> str:

@@ -17,6 +17,11 @@ from sshdoctor.examination.places import OF_CACHES, OF_UPLOADS, base
 from sshdoctor.examination.programs import DELETED
 from sshdoctor.facts.frozen.site_files import SiteFile
 
+_INCLUDED = re.compile(r"\b(?:include|require)(?:_once)?\b[^;'\"]*['\"]([^'\"]+)['\"]", re.I)
+_HIDDEN = re.compile(r"/\.[^/.]")
+_ODD_FOLDERS = re.compile(
+    r"^/(?:tmp|var/tmp|dev/shm)/|/uploads/[^'\"]*\.\w+$|\.(?:ico|jpe?g|png|gif|txt)$", re.I
+)
 _RUNS = re.compile(
     r"\b(?:shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec|eval|assert|create_function|gzinflate"
     r"|move_uploaded_file|mail)\s*\(",
@@ -43,8 +48,18 @@ def guilty_files(known: Known, culprits: Sequence[Culprit], heaps: Sequence[Heap
             yield from _lines(file, _MAILS, names) or _calls(file)
         elif base(path) in (".htaccess", ".user.ini", "php.ini"):
             yield from _steering(file, names, known)
+        elif odd := tuple(_odd_includes(file)):
+            yield from odd
         elif _asked_for(path, file, known):
             yield from _lines(file, _RUNS, names)
+
+
+def _odd_includes(file: SiteFile) -> Iterator[Line]:
+    """Lines that include what is hidden, temporary or among the uploads."""
+    for place, text in file.lines.items():
+        found = _INCLUDED.search(text)
+        if found and (_HIDDEN.search(found[1]) or _ODD_FOLDERS.search(found[1])):
+            yield Line(file.path, place, text.strip())
 
 
 def _calls(file: SiteFile) -> tuple[Line, ...]:

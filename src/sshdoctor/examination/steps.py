@@ -64,7 +64,10 @@ def _every(
         yield from _of_culprit(one, known)
     dealt = {line for one in culprits for line in one.origin.lines}
     for line in persistence:
-        if line.file.endswith((".timer", ".service", ".socket", ".path")):
+        if way_of(line.file) == "at":
+            if line not in dealt:
+                yield Step(f"atjobs:{_owner(line.file, known)}", "atrm of the jobs that name it")
+        elif line.file.endswith((".timer", ".service", ".socket", ".path")):
             if line not in dealt:
                 yield Step(f"unit:{base(line.file)}", f"systemctl disable --now {base(line.file)}")
         elif line.file != "/etc/passwd" and line not in steered and line not in dealt:
@@ -86,6 +89,11 @@ def _every(
             )
         elif heap.guilty and heap.by == "login":
             yield Step(f"login:{heap.name}", "its owner changes the password; the letters are held")
+
+
+def _owner(path: str, known: Known) -> str:
+    file = known.files.get(path)
+    return known.user(file.uid) if file else ""
 
 
 def _programs(culprits: Sequence[Culprit]) -> set[str]:

@@ -29,6 +29,7 @@ def traces(known: Known) -> Iterator[Line]:
     yield from preloaded(known)
     yield from _modules(known)
     yield from _second_roots(known)
+    yield from _servants_with_sudo(known)
     for path, file in sorted(known.files.items()):
         if way_of(path) is not None and file.kind == "file":
             found = [*_lines(file, known)]
@@ -62,6 +63,18 @@ def _second_roots(known: Known) -> Iterator[Line]:
     for place, one in enumerate(known.mechanisms.users, 1):
         if one.uid == 0 and one.name not in ("root", "toor"):
             yield Line("/etc/passwd", place, f"{one.name}:x:0: a second root")
+
+
+def _servants_with_sudo(known: Known) -> Iterator[Line]:
+    """Lines of sudoers by which a daemon's account becomes root without a password."""
+    servants = {one.name for one in known.mechanisms.users if 0 < one.uid < 1000}
+    for path, file in known.files.items():
+        if not re.match(r"/etc/sudoers(?:$|\.d/)", path) or (file.owned and file.owned.same is not False):
+            continue
+        for place, text in enumerate(file.text, 1):
+            words = text.split()
+            if words and words[0] in servants and re.search(r"NOPASSWD:\s*ALL\b", text):
+                yield Line(path, place, text.strip())
 
 
 def _lines(file: HostFile, known: Known) -> Iterator[Line]:
@@ -101,6 +114,8 @@ def doubts(known: Known) -> Iterator[str]:
         yield "it was not looked at as root: programs, files and logs of others were not seen"
     for subject in known.unseen:
         yield f"not seen: {subject}"
+    if known.sites.total and not known.web_logs:
+        yield "no access log of a web server was found: who asked for what is not known"
     if known.sites.unread:
         yield f"{known.sites.unread} lines of file names with a line feed in them were not looked at"
     if known.files and not known.packages:

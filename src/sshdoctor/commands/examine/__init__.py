@@ -34,6 +34,7 @@ from sshdoctor.model import AccessUsed, Host
 SCHEMA = "sshdoctor/examination/1"
 _PATIENCE = 5.0
 _CODES = {"well": 0, "undecided": exit_codes.UNDECIDED}
+"""Of a kind; all others are found: 1."""
 
 
 class Looked(Struct, frozen=True, kw_only=True):

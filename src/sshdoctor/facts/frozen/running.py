@@ -52,6 +52,7 @@ while [ "$n" -le "$last" ] && [ "$n" -le 70000 ]; do
   fi
   n=$((n + 1))
 done
+sed -n 's,^[^ ]* \(/proc/[0-9]*\) .*,\1:covered,p' /proc/self/mounts 2>/dev/null
 true
 """
 }
@@ -204,10 +205,12 @@ def _told(text: str) -> dict[int, dict[str, str]]:
 
 
 def _hidden(text: str) -> Iterator[int]:
-    """A thread has a number too, and is not listed: it is one whose Tgid is another's."""
+    """A thread has a number too, and is not listed: it is one whose Tgid is another's. A process is hidden as
+    well by something that is mounted over its folder."""
     for pid, value in _values(text, "Tgid:"):
         if number(value.strip()) == pid:
             yield pid
+    yield from (int(found) for found in re.findall(r"^/proc/(\d+):covered$", text, re.MULTILINE))
 
 
 def _own(found: Mapping[int, Process], self: int) -> set[int]:
