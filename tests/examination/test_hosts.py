@@ -1,4 +1,4 @@
-"""`sshdoctor examine` as a person runs it, on real containers in the state of each case: it changes nothing."""
+"""`sshdoctor examine` as people run it, on real containers in the state of each case; it changes nothing."""
 
 from __future__ import annotations
 

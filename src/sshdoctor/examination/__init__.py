@@ -50,7 +50,10 @@ def examine(facts: Mapping[str, Any]) -> Examination:
         provider_did=tuple(provider_did(host)),
         innocent=innocents(host, judged, culprits or busy, lines),
         incidents=tuple(incidents(host, heaps)),
-        doubts=tuple(doubts(host)),
+        doubts=(
+            *doubts(host),
+            *(f"what sent {one.count} letters of {one.name}" for one in heaps if one.open),
+        ),
     )
 
 
@@ -106,4 +109,5 @@ def _kind(
         return "abuse"
     if busy:
         return "load"
-    return "undecided" if host.unseen or host.hidden or host.privileged is False else "well"
+    open_heaps = any(heap.open for heap in heaps)
+    return "undecided" if open_heaps or host.unseen or host.hidden or host.privileged is False else "well"

@@ -57,7 +57,7 @@ def _mail(found: Examination) -> dict[str, Any]:
 
 def _heap(heap: Heap) -> dict[str, Any]:
     more = {"uid": heap.uid, "from": heap.client, "shown_in": heap.shown_in, "why": heap.why}
-    innocent = not (heap.guilty or heap.abused)
+    innocent = not (heap.guilty or heap.abused or heap.open)
     return {
         heap.by: heap.name,
         "count": heap.count,

@@ -75,6 +75,8 @@ class Heap(Struct, frozen=True, kw_only=True):
     guilty: bool = False
     abused: bool = False
     """The site's own, which strangers use."""
+    open: bool = False
+    """Masses of which it was not found what sent them."""
     why: str = ""
     uid: str = ""
     client: str = ""

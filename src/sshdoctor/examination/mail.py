@@ -44,7 +44,7 @@ class _Share(Struct):
 def count_mail(known: Known, culprits: Sequence[Culprit]) -> Mail | None:
     """The heaps; None where no mail server was found and no log tells of mail."""
     letters = [*known.letters.waiting]
-    logged = [] if letters else [one for one in known.letters.logged if one.uid is not None]
+    logged = [] if letters else [*_logged(known)]
     if not (known.letters.server or letters or logged or known.letters.logins):
         return None
     recent = [one for one in logged if one.at > known.now - _DAY]
@@ -62,6 +62,15 @@ def _of_lists(letters: Sequence[Letter]) -> Iterator[Heap]:
     lists = Counter(name for one in letters if (name := _list_of(one)))
     for name, many in lists.items():
         yield Heap(by="list", name=name, count=many, why="a mailing list of this host")
+
+
+def _logged(known: Known) -> Iterator[Letter]:
+    """Those of the log, each with the number of who handed it in; Exim tells the name alone."""
+    numbers = {one.name: one.uid for one in known.mechanisms.users}
+    for one in known.letters.logged:
+        uid = numbers.get(one.user) if one.uid is None else one.uid
+        if uid is not None:
+            yield replace(one, uid=uid)
 
 
 _BOUNCES = re.compile(r"^(.+?)[+-]bounces?(?:[+-][^@]*)?@(.+)$")
@@ -119,17 +128,23 @@ def _of_user(uid: int, letters: Sequence[Letter], known: Known, culprits: Sequen
         clients = Counter(one.client for one in letters).most_common(1)
         client = clients[0][0] if clients else ""
         where = f"a program that speaks to the mail server from {client}" if client else "nobody is named"
-        return Heap(by="process", name=where, count=len(letters), client=client)
+        return Heap(by="process", name=where, count=len(letters), client=client, open=_is_open(letters, uid))
     guilty = any(culprit.process.uid == uid for culprit in culprits)
     return Heap(
         by="user",
         name=user,
         count=len(letters),
         guilty=guilty,
+        open=not guilty and _is_open(letters, uid),
         why="a program of this user that should not run" if guilty else "",
         uid=user,
         shown_in=f"postfix/pickup: uid={uid}",
     )
+
+
+def _is_open(letters: Sequence[Letter], uid: int) -> bool:
+    """Whether it is still to be said what sent them: masses, and none of root's daemons."""
+    return uid != 0 and len(letters) >= MASSES
 
 
 def _shared(
@@ -199,6 +214,12 @@ def mails(file: SiteFile, known: Known) -> bool:
     return _mails_itself(file) or bool(libraries & included)
 
 
+def _is_page(file: SiteFile) -> bool:
+    """Whether it mails by itself, and is no library: it defines no function for others."""
+    defines = any(re.search(r"\bfunction\s+\w+\s*\(|\bclass\s+\w+", text) for text in file.lines.values())
+    return _mails_itself(file) and not defines
+
+
 def _mails_itself(file: SiteFile) -> bool:
     return any(_MAILS.search(text) for text in file.lines.values())
 
@@ -207,7 +228,12 @@ def _named(name: str, uid: int, known: Known, culprits: Sequence[Culprit], pool:
     """The one file that PHP's header means; "" where that is a library which others call, or is not found."""
     scripts = [one.program for one in culprits if base(one.program) == name]
     asked = [path for path in known.sites.files if base(path) == name and pool.asks(path)]
-    found = [*scripts, *asked]
+    own = [
+        path
+        for path, one in known.sites.files.items()
+        if base(path) == name and one.uid == uid and _is_page(one)
+    ]
+    found = [*scripts, *asked, *(own if len(own) == 1 else ())]
     if found:
         return found[0]
     mechanism = [path for path in known.files if base(path) == name and known.files[path].owned is None]

@@ -121,7 +121,7 @@ def _alike(way: StartedBy) -> tuple[StartedBy, ...]:
 def _way(process: Process, known: Known) -> StartedBy:
     if process.inner:
         return "container"
-    if in_a_request(process):
+    if in_a_request(process, known):
         return "web request"
     for unit in reversed(process.units):
         for way, pattern in _UNITS:

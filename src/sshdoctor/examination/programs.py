@@ -85,10 +85,10 @@ def judge(process: Process, known: Known) -> Verdict:
     )
 
 
-def in_a_request(process: Process) -> bool:
+def in_a_request(process: Process, known: Known) -> bool:
     """Whether it began in a request to a site: the web server's unit holds it, and it is no server."""
-    name = base(process.exe.removesuffix(DELETED))
-    return any(_WEB.match(unit) for unit in process.units) and not SERVERS.match(name)
+    server = SERVERS.match(base(process.exe.removesuffix(DELETED))) and _is_packages(process, known)
+    return not server and any(_WEB.match(unit) for unit in process.units)
 
 
 _TALKERS = re.compile(r"^(?:nc|ncat|netcat|socat|curl|wget|telnet|openssl)(?:\.\w+)?$")
@@ -98,9 +98,9 @@ def _outlived(process: Process, script: str, known: Known) -> bool:
     """Whether it was left by a request: what a site starts on purpose runs a script of its own, in PHP."""
     above = known.process(process.parent)
     orphan = process.parent == 1 or (
-        above is not None and above.exe and in_a_request(above) and above.parent == 1
+        above is not None and above.exe and in_a_request(above, known) and above.parent == 1
     )
-    if not orphan or not in_a_request(process):
+    if not orphan or not in_a_request(process, known):
         return False
     if script:
         file = known.sites.files.get(script)
@@ -187,7 +187,7 @@ def _of_place(path: str, process: Process, known: Known) -> Iterator[str]:
         yield f"{path} lies in a hidden folder"
     elif hidden_in_home(path):
         yield f"{path} lies in a hidden folder of a home, and is no tool's that is known"
-    if in_a_request(process):
+    if in_a_request(process, known):
         yield "it began in a request to a site"
 
 
@@ -197,7 +197,7 @@ def _of_script(script: str, process: Process, known: Known) -> Iterator[str]:
         return
     gone = script.startswith("/") and _is_gone(script, process, known)
     in_site = any(script.startswith(f"{root}/") for root in known.sites.roots)
-    if gone and (in_site or in_a_request(process)):
+    if gone and (in_site or in_a_request(process, known)):
         yield f"its script {script} is deleted"
     if TEMPORARY.match(script):
         yield f"{script} runs from a folder for temporary files"

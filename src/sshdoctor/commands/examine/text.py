@@ -70,7 +70,15 @@ def _mail_title(found: Examination) -> str:
 
 
 def _heap(heap: Heap) -> str:
-    word = "abused" if heap.abused else "guilty" if heap.guilty else "innocent"
+    word = (
+        "abused"
+        if heap.abused
+        else "guilty"
+        if heap.guilty
+        else "not found what sent them"
+        if heap.open
+        else "innocent"
+    )
     return f"  {heap.count:6} by {heap.by} {heap.name}: {word}{f', {heap.why}' if heap.why else ''}"
 
 

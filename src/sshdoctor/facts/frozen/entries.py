@@ -1,7 +1,7 @@
 """Who logged in, and was refused: the last lines of sshd's and passwd's log, each with its time.
 
-Sources: OpenSSH's auth.c ("Accepted METHOD for USER from ADDRESS"), which root's programs write; the name is
-the client's word until it is accepted. Where no log file is kept, journald is asked for what sshd wrote.
+Sources: systemd.journal-fields(7) (_EXE is the kernel's word); OpenSSH's auth.c ("Accepted METHOD for USER from ADDRESS"), which root's programs write; the name is
+the client's word until it is accepted. In a file of syslog any user of the host may write. Where no log file is kept, journald is asked for what sshd wrote.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ for file in /var/log/auth.log.1 /var/log/auth.log /var/log/secure.1 /var/log/sec
 done
 if [ -z "$found" ] && command -v journalctl >/dev/null; then
   printf '@\tjournal\n'
-  journalctl -q -o short-iso -n 4000 _COMM=sshd + _COMM=sshd-session 2>/dev/null |
+  journalctl -q -o short-iso -n 4000 _EXE=/usr/sbin/sshd + _EXE=/usr/lib/openssh/sshd-session \
+    + _EXE=/usr/libexec/openssh/sshd-session 2>/dev/null |
     grep -aE "$chosen" | cut -c1-400 | sed 's/^/|/'
 fi
 true
@@ -62,7 +63,7 @@ class Entries(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Entries
-WRITERS = {"": "root"}
+WRITERS = {"": "anyone"}
 
 
 def parse(sections: Mapping[str, Section]) -> Entries | Unknown:

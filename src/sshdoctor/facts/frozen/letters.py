@@ -83,9 +83,8 @@ true
     "log": GENTLE
     + r"""
 echo "Z	$(date +%s)	$(date +%z)"
-for file in /var/log/mail.log.1 /var/log/mail.log /var/log/maillog.1 /var/log/maillog; do
-  [ -f "$file" ] && [ ! -h "$file" ] || continue
-  tail -c 20000000 "$file" | awk -v file="$file" '
+of_postfix() {  # the name of the log; its lines come in
+  awk -v file="$1" '
     { stamp = $1 ~ /^[0-9][0-9][0-9][0-9]-/ ? $1 : substr($0, 1, 15) }
     /postfix\/pickup\[[0-9]+\]: / && match($0, / uid=[0-9]+ /) {
       n++; print "U\t" file "\t" stamp "\t" substr($0, RSTART + 5, RLENGTH - 6) }
@@ -94,7 +93,18 @@ for file in /var/log/mail.log.1 /var/log/mail.log /var/log/maillog.1 /var/log/ma
       key = client "\t" user; if (!(key in n2)) first[key] = $0; n2[key]++; last[key] = stamp; when[key] = when[key] ? when[key] : stamp }
     END { for (key in n2) print "S\t" file "\t" when[key] "\t" last[key] "\t" key "\t" n2[key] "\t" substr(first[key], 1, 400) }' |
     tail -n 20000
+}
+found=
+for file in /var/log/mail.log.1 /var/log/mail.log /var/log/maillog.1 /var/log/maillog; do
+  [ -f "$file" ] && [ ! -h "$file" ] || continue
+  found=1
+  tail -c 20000000 "$file" | of_postfix "$file"
 done
+if [ -z "$found" ] && command -v journalctl >/dev/null; then
+  folder=$(postconf -h daemon_directory 2>/dev/null) || folder=/usr/lib/postfix/sbin
+  journalctl -q -o short-iso -n 100000 _EXE="$folder/pickup" + _EXE="$folder/smtpd" 2>/dev/null |
+    of_postfix journal
+fi
 for file in /var/log/exim4/mainlog.1 /var/log/exim4/mainlog /var/log/exim/main.log /var/log/exim_mainlog; do
   [ -f "$file" ] && [ ! -h "$file" ] || continue
   tail -c 20000000 "$file" | awk -v file="$file" '
@@ -159,7 +169,7 @@ class Letters(Struct, frozen=True, kw_only=True):
 
 
 VALUE = Letters
-WRITERS = {"": "root", "waiting": "anyone"}
+WRITERS = {"": "root", "waiting": "anyone", "logged": "anyone", "logins": "anyone"}
 
 
 def parse(sections: Mapping[str, Section]) -> Letters | Unknown:

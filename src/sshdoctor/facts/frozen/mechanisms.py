@@ -109,7 +109,7 @@ $new"
       FNR <= 600 && size < 40000 { print "|" substr($0, 1, 1000); size += length($0) }' 2>/dev/null)
   printf '%s\n' "$texts"
   next=$(printf '%s\n' "$texts" | sed -n 's/^|//p' | grep -aoE '/[A-Za-z0-9_.@%+~/-]+' |
-    grep -vE '^/(dev|proc|sys|run|var/run|var/log)/' | sort -u | head -n 4000)
+    grep -vE '^/(dev/[^/]*$|proc/|sys/|var/log/|run/[^/]*[.](pid|sock)$)' | sort -u | head -n 4000)
   [ "$level" != 1 ] || next="$next
 $(programs)"
 done
