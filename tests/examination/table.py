@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from examination.host import cases
@@ -11,12 +12,19 @@ from examination.judge import faults, innocents_named, right_origins
 from examination.record import recorded
 from sshdoctor.examination import FACTS, examine
 from sshdoctor.examination.document import host_entry
+from sshdoctor.examination.findings import Examination
 from sshdoctor.facts import parse_all
 
 
+@cache
+def examined(name: str) -> Examination:
+    """What is found on a recorded host."""
+    return examine(parse_all(FACTS, recorded()[name]))
+
+
 def found_in(name: str) -> dict[str, Any]:
-    """What an examination says of a recorded host."""
-    return host_entry("web1", examine(parse_all(FACTS, recorded()[name])))
+    """The same as the report has it."""
+    return host_entry("web1", examined(name))
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> str:

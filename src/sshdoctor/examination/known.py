@@ -23,9 +23,9 @@ _SUBJECTS = {
     "letters": "the letters that wait",
     "entries": "who logged in",
 }
-_NO_MAIL = Letters(server="", queued=0, waiting=(), logged=(), logins=(), evidence=())
+_NO_MAIL = Letters(server="", queued=0, waiting=(), logged=(), logins=(), removed=(), evidence=())
 _NO_FILES = Mechanisms(files={}, users=(), packages=False, evidence=())
-_NO_SITES = SiteFiles(roots=(), files={}, total=0, modified=0, changed=0, unread=0, evidence=())
+_NO_SITES = SiteFiles(roots=(), files={}, total=0, modified=0, changed=0, off=(), unread=0, evidence=())
 
 
 class Known(Struct, frozen=True, kw_only=True):

@@ -48,13 +48,13 @@ def guilty_files(known: Known, culprits: Sequence[Culprit], heaps: Sequence[Heap
             yield from _lines(file, _MAILS, names) or _calls(file)
         elif base(path) in (".htaccess", ".user.ini", "php.ini"):
             yield from _steering(file, names, known)
-        elif odd := tuple(_odd_includes(file)):
+        elif odd := tuple(odd_includes(file)):
             yield from odd
         elif _asked_for(path, file, known):
             yield from _lines(file, _RUNS, names)
 
 
-def _odd_includes(file: SiteFile) -> Iterator[Line]:
+def odd_includes(file: SiteFile) -> Iterator[Line]:
     """Lines that include what is hidden, temporary or among the uploads."""
     for place, text in file.lines.items():
         found = _INCLUDED.search(text)
@@ -118,14 +118,12 @@ def provider_did(known: Known) -> Iterator[str]:
             yield f"{path} refuses everybody; root put it there{f': {said}' if said else ''}"
         elif file.mode == 0:
             yield f"{path} has mode 000"
+    yield from _elsewhere(known)
 
 
-def prepended(known: Known) -> Iterator[str]:
-    """Files that are put before every page by a line that is guilty."""
-    for file in known.sites.files.values():
-        for text in file.lines.values():
-            if (found := _PREPEND.search(text)) and _is_odd(found[1], known):
-                yield found[1]
+def _elsewhere(known: Known) -> Iterator[str]:
+    yield from (f"mail() is taken from PHP: {line}" for line in known.sites.off)
+    yield from (f"letters were taken out of the queue: {line}" for line in known.letters.removed)
 
 
 def is_lock(path: str, known: Known) -> bool:

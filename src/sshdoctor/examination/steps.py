@@ -13,12 +13,15 @@ from sshdoctor.examination.load import manager_of
 from sshdoctor.examination.origin import way_of
 from sshdoctor.examination.places import base
 from sshdoctor.examination.programs import DELETED
+from sshdoctor.examination.sites import odd_includes
 from sshdoctor.examination.traces import started
 
 _SHARED = re.compile(
     r"^/var/spool/cron/(?!at)|^/etc/(?:crontab|passwd|profile|environment|bash|sudoers$|aliases|rc\.local|pam\.d/)"
     r"|/\.(?:bash|profile|zsh|zprofile|ssh/)|/\.htaccess$|/\.user\.ini$"
 )
+_STEERING = (".htaccess", ".user.ini", "php.ini")
+_QUOTED = re.compile(r"[\w./-]*/[\w./-]+")
 _PRELOAD = "/etc/ld.so.preload"
 _ASIDE = "put aside, with owner, mode and times"
 
@@ -53,13 +56,16 @@ def load_steps(culprits: Sequence[Culprit]) -> tuple[Step, ...]:
 def _every(
     known: Known, culprits: Sequence[Culprit], persistence: Sequence[Line], heaps: Sequence[Heap]
 ) -> Iterator[Step]:
-    steered = [line for line in persistence if base(line.file) in (".htaccess", ".user.ini", "php.ini")]
+    steered = [line for line in persistence if _leads(line, known)]
     for one in culprits:
         if one.program.endswith(DELETED) and steered:
             name = base(one.program.removesuffix(DELETED))
             yield Step(f"parent:{name}", "end this process first: it writes its files anew")
     for line in steered:
-        yield _of_file(line.file, line.text, known, whole=_is_whole(line.file, steered, known))
+        included = base(line.file) not in _STEERING
+        named = _QUOTED.findall(line.text)[-1:] if included or "=" in line.text else []
+        whole = not included and _is_whole(line.file, steered, known)
+        yield _of_file(line.file, (named or [line.text])[0], known, whole=whole)
     for one in culprits:
         yield from _of_culprit(one, known)
     dealt = {line for one in culprits for line in one.origin.lines}
@@ -94,6 +100,12 @@ def _every(
 def _owner(path: str, known: Known) -> str:
     file = known.files.get(path)
     return known.user(file.uid) if file else ""
+
+
+def _leads(line: Line, known: Known) -> bool:
+    """Whether the line makes the server run another file: it goes before that one does."""
+    file = known.sites.files.get(line.file)
+    return base(line.file) in _STEERING or (file is not None and line in tuple(odd_includes(file)))
 
 
 def _programs(culprits: Sequence[Culprit]) -> set[str]:
@@ -175,11 +187,19 @@ def _plain(name: str) -> str:
     return re.sub(r"([^\w.-])", r"\\\1", name)
 
 
+def _nothing_left(path: str, guilty: Sequence[Line], known: Known) -> bool:
+    """Whether a file that steers the server has no directive but the guilty ones, and what frames them."""
+    own = {one.line for one in guilty if one.file == path}
+    lines = known.sites.files[path].lines
+    rest = [text for place, text in lines.items() if place not in own and text.strip()]
+    return all(re.match(r"\s*(?:[#;]|</?\w)", text) for text in rest)
+
+
 def _is_whole(path: str, guilty: Sequence[Line], known: Known) -> bool:
     """Whether nothing but the guilty lines would be left in a file that no package brought."""
     file = known.files.get(path)
     if path in known.sites.files:
-        return base(path) != ".htaccess" or len([one for one in guilty if one.file == path]) > 0
+        return base(path) not in _STEERING or _nothing_left(path, guilty, known)
     if file is None or way_of(path) is None:
         return True
     if file.owned is not None or _SHARED.search(path):

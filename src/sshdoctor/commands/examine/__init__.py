@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor.commands.examine.letter import LANGUAGES, letter
 from sshdoctor.commands.examine.text import in_words
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.options import (
@@ -28,10 +29,13 @@ from sshdoctor.examination import FACTS, examine
 from sshdoctor.examination.document import host_entry
 from sshdoctor.examination.findings import Examination
 from sshdoctor.examination.narrow import PARTS, facts_of, narrowed
+from sshdoctor.examination.notice import Notice, read_notice
 from sshdoctor.inventory import complete
 from sshdoctor.model import AccessUsed, Host
 
 SCHEMA = "sshdoctor/examination/1"
+FORMATS = ("json", "text", "ticket")
+_LONGEST = 200_000
 _PATIENCE = 5.0
 _CODES = {"well": 0, "undecided": exit_codes.UNDECIDED}
 """Of a kind; all others are found: 1."""
@@ -45,10 +49,10 @@ class Looked(Struct, frozen=True, kw_only=True):
     found: Examination
 
 
-def run(options: Options, account: str) -> int:
+def run(options: Options, account: str, notice: str = "") -> int:
     """Examine the hosts of ``options``, write the report, give the exit code. Raises UsageError."""
-    if options.format not in ("text", "json"):
-        raise UsageError(f"--format {options.format}: there are json, text")
+    _check(options)
+    cited = _notice(notice)
     parts = _parts(options.only)
     hosts, probing = hosts_of(options), probe_options(options)
     work = partial(_look, probing=probing, facts=facts_of(parts) if parts else FACTS)
@@ -56,8 +60,26 @@ def run(options: Options, account: str) -> int:
         replace(one, found=narrowed(one.found, parts, account))
         for one in _each(hosts, work, jobs_of(options))
     ]
-    _write(_told(looked, options), options.output)
+    _write(_told(looked, options, cited), options.output)
     return max((_CODES.get(one.found.kind, 1) for one in looked), default=0)
+
+
+def _check(options: Options) -> None:
+    """Raises UsageError for a format or a language that there is not."""
+    if options.format not in FORMATS:
+        raise UsageError(f"--format {options.format}: there are {', '.join(FORMATS)}")
+    if options.lang != "en" and (options.format != "ticket" or options.lang not in LANGUAGES):
+        raise UsageError(f"--lang {options.lang}: only ticket is written in {' and '.join(LANGUAGES)}")
+
+
+def _notice(file: str) -> Notice:
+    """What the provider's notice cites. Raises UsageError if it cannot be read."""
+    if not file:
+        return Notice((), ())
+    try:
+        return read_notice(Path(file).read_text(encoding="utf-8", errors="replace")[:_LONGEST])
+    except OSError as error:
+        raise UsageError(f"--notice {file}: {error.strerror}") from None
 
 
 def _parts(only: Sequence[str]) -> tuple[str, ...]:
@@ -97,10 +119,12 @@ def _look(host: Host, probing: ProbeOptions, facts: Sequence[str]) -> Looked:
     return Looked(host=host.name, used=inside.used, found=examine(inside.views[0].facts))
 
 
-def _told(looked: Sequence[Looked], options: Options) -> str:
+def _told(looked: Sequence[Looked], options: Options, notice: Notice) -> str:
     if options.format == "json":
         hosts = [host_entry(one.host, one.found) for one in looked]
         return json.dumps({"schema": SCHEMA, "hosts": hosts}, indent=2, ensure_ascii=True) + "\n"
+    if options.format == "ticket":
+        return "\n".join(letter(one.host, one.found, notice, options.lang) for one in looked)
     width = 80 if options.output else min(terminal()["width"], 80)
     return "\n".join(in_words(one.host, one.used, one.found, width) for one in looked)
 

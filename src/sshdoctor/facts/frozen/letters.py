@@ -88,6 +88,7 @@ of_postfix() {  # the name of the log; its lines come in
     { stamp = $1 ~ /^[0-9][0-9][0-9][0-9]-/ ? $1 : substr($0, 1, 15) }
     /postfix\/pickup\[[0-9]+\]: / && match($0, / uid=[0-9]+ /) {
       n++; print "U\t" file "\t" stamp "\t" substr($0, RSTART + 5, RLENGTH - 6) }
+    /postfix\/postsuper\[[0-9]+\]: Deleted: / { print "R\t" substr($0, 1, 300) }
     /sasl_username=/ && match($0, /client=[^,]*/) {
       client = substr($0, RSTART, RLENGTH); user = $0; sub(/.*sasl_username=/, "", user); sub(/[, ].*/, "", user)
       key = client "\t" user; if (!(key in n2)) first[key] = $0; n2[key]++; last[key] = stamp; when[key] = when[key] ? when[key] : stamp }
@@ -165,6 +166,8 @@ class Letters(Struct, frozen=True, kw_only=True):
     waiting: tuple[Letter, ...]
     logged: tuple[Letter, ...]
     logins: tuple[MailLogin, ...]
+    removed: tuple[str, ...]
+    """Lines of the log by which somebody emptied the queue."""
     evidence: tuple[Evidence, ...]
 
 
@@ -186,6 +189,7 @@ def parse(sections: Mapping[str, Section]) -> Letters | Unknown:
         waiting=waiting,
         logged=tuple(_logged(log, now, zone)),
         logins=tuple(_logins(log, now, zone)),
+        removed=tuple(row[1] for row in rows(log, 2) if row[0] == "R"),
         evidence=evidence("mailq", [f"{many} letters of {name}" for name, many in kept]),
     )
 

@@ -61,9 +61,25 @@ whole() {  # small ones that are odd or newer than the site, and what steers the
       if (!is == !want) print $7 }'
 }
 told() { tr '\000' '\t' | cut -c1-700 | sed 's/^/L\t/'; }
-printf '%s\n' "$chosen" | whole 1 | tr '\n' '\0' | xargs -0 -r grep -aHnZm 60 '' 2>/dev/null | told
+said=$(printf '%s\n' "$chosen" | whole 1 | tr '\n' '\0' | xargs -0 -r grep -aHnZm 60 '' 2>/dev/null | told
 printf '%s\n' "$chosen" | whole 0 | tr '\n' '\0' |
-  xargs -0 -r grep -aHnZm 40 -E "(^|[^A-Za-z0-9_>:])($calls)([^A-Za-z0-9_]|\$)" 2>/dev/null | told | head -n 30000
+  xargs -0 -r grep -aHnZm 40 -E "(^|[^A-Za-z0-9_>:])($calls)([^A-Za-z0-9_]|\$)" 2>/dev/null | told | head -n 30000)
+printf '%s\n' "$said"
+disguised=$({  # programs under other names: where a line makes the server run them, or another file includes them
+  printf '%s\n' "$said" | awk -F'\t' '$2 ~ /[.]htaccess$/ && /(Add|Set)(Handler|Type)/ {
+    sub(/\/[^\/]*$/, "", $2); if (!had[$2]++) print $2 }' | tr '\n' '\0' |
+    xargs -0 -r sh -c 'find "$@" -maxdepth 2 -type f -size -128k ! -name "*.php" ! -name .htaccess ! -path "*
+*"' _ 2>/dev/null | head -n 2000 | tr '\n' '\0' | xargs -0 -r grep -lF '<?php' 2>/dev/null
+  printf '%s\n' "$said" | awk -F'\t' -v quote="['\"]" '
+    /(include|require)/ && match($3, quote "[^\"'\'']*[.](ico|jpe?g|png|gif|txt|dat|log|css|js)" quote) {
+      name = substr($3, RSTART + 1, RLENGTH - 2); folder = $2; sub(/\/[^\/]*$/, "", folder)
+      print name; sub(/^\//, "", name); print folder "/" name }'
+} | grep '^/' | sort -u | head -n 500)
+printf '%s\n' "$disguised" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -maxdepth 0 -type f \
+  -printf "F\t%C@\t%T@\t%u\t%U\t%m\t%s\t%p\n"' _ 2>/dev/null
+printf '%s\n' "$disguised" | grep . | tr '\n' '\0' | xargs -0 -r grep -aHnZm 60 '' 2>/dev/null | told
+grep -rHnE '^[^;]*disable_functions.*[=, ]mail([, ]|$)' /etc/php /etc/php.ini /etc/php.d /etc/php-fpm.d 2>/dev/null |
+  head -n 20 | sed 's/^/D\t/'
 printf '%s\n' "$roots" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -xdev -path "*
 *"' _ 2>/dev/null | grep -c . | sed 's/^/X\t/'
 true
@@ -94,6 +110,8 @@ class SiteFiles(Struct, frozen=True, kw_only=True):
     total: int
     modified: float
     changed: float
+    off: tuple[str, ...]
+    """Lines of PHP's configuration that take mail() away, each behind its file and number."""
     unread: int
     """Lines of paths with a line feed in them, which were not looked at."""
     evidence: tuple[Evidence, ...]
@@ -135,6 +153,7 @@ def parse(sections: Mapping[str, Section]) -> SiteFiles | Unknown:
         total=count(bulk[1]),
         modified=float(count(bulk[2])),
         changed=float(count(bulk[3])),
+        off=tuple(row[1] for row in rows(text, 2) if row[0] == "D"),
         unread=sum(count(row[1]) for row in rows(text, 2) if row[0] == "X"),
         evidence=evidence("find", [f"{count(bulk[1])} files that can run, in {', '.join(roots)}"]),
     )
