@@ -22,6 +22,7 @@ from sshdoctor.facts.frozen.running import Process
 _LEFT = (499, 504)
 _HOUR = 3600.0
 _BESIDE = 3
+_COUNTED = 0.1
 
 
 def load(known: Known) -> Iterator[Culprit]:
@@ -45,12 +46,25 @@ def _stuck(known: Known) -> Iterator[Culprit]:
     left = _left(known)
     files = list(dict.fromkeys(file for one in left if (file := served_file(one.path, known))))
     for process in known.processes:
-        name = base(process.exe.removesuffix(DELETED))
-        if process.uid == 0 or not name.startswith("php-fpm"):
+        if process.uid == 0 or not _is_worker(process, known):
             continue
-        within = [file for file in files if str(PurePosixPath(file).parent) == process.cwd]
+        within = [file for file in files if _stands_in(process, file, known)]
         if within:
             yield _culprit(process, within[-1], "its visitor has left, and it runs on", "web request", known)
+
+
+def _is_worker(process: Process, known: Known) -> bool:
+    """One of PHP-FPM's: its program is, or its parent's where it may not be seen."""
+    above = known.process(process.parent)
+    exe = process.exe or (above.exe if above is not None else "")
+    return base(exe.removesuffix(DELETED)).startswith("php-fpm")
+
+
+def _stands_in(process: Process, file: str, known: Known) -> bool:
+    """By its folder; where that may not be seen, by its owner and by what it has counted."""
+    if process.cwd:
+        return str(PurePosixPath(file).parent) == process.cwd
+    return known.sites.files[file].uid == process.uid and process.cpu >= _COUNTED
 
 
 def _overlapping(known: Known) -> Iterator[Culprit]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.places import (
@@ -59,8 +60,7 @@ def judge(process: Process, known: Known) -> Verdict:
     if process.inner:
         return Verdict(program=exe, innocent="it runs in a container, whose packages were not looked at")
     if not exe:
-        lies = bool(process.words) and bool(re.match(r"\[\w+", process.words[0])) and process.parent != 2
-        return Verdict(program="", lies=lies)
+        return _by_its_word(process, known)
     if SERVERS.match(base(exe.removesuffix(DELETED))) and _is_packages(process, known):
         return Verdict(program=exe, innocent=_replaced(process, known))
     script = script_of(process) if is_interpreter(exe) and _is_packages(process, known) else ""
@@ -83,6 +83,23 @@ def judge(process: Process, known: Known) -> Verdict:
     return Verdict(
         program=_gone(program, process, known), lies=bool(lie), why=tuple(against), innocent=innocent
     )
+
+
+def _by_its_word(process: Process, known: Known) -> Verdict:
+    """Of one whose program may not be seen: what it says of itself can only speak against it."""
+    claim = process.words[0] if process.words else ""
+    if not claim or process.parent == 2:
+        return Verdict(program="")
+    if claim.startswith("/") and " " not in claim:
+        said = judge(replace(process, exe=claim), known)
+        return Verdict(program=said.program, lies=said.lies, why=said.why)
+    name = base(claim.split(" ")[0].rstrip(":").lstrip("-"))
+    above = known.process(process.parent)
+    begun = above is not None and base(above.exe.removesuffix(DELETED)).startswith(name[:15])
+    if not _DAEMONS.match(name) or process.name.startswith(name[:15]) or begun:
+        return Verdict(program="")
+    why = f"it calls itself {claim[:60]!r}, and was begun as {process.name!r}"
+    return Verdict(program=process.name, lies=True, why=(why,))
 
 
 def in_a_request(process: Process, known: Known) -> bool:

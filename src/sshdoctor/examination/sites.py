@@ -41,8 +41,12 @@ def guilty_files(known: Known, culprits: Sequence[Culprit], heaps: Sequence[Heap
     names = {base(one.program.removesuffix(DELETED)) for one in culprits}
     begun = {one.origin.file for one in culprits}
     mailing = {heap.name for heap in heaps if heap.guilty}
+    led = {*_led(known)}
     for path, file in known.sites.files.items():
         if path in begun:
+            continue
+        if path in led:
+            yield from _lines(file, _RUNS, names) or (Line(file.path, None, "the whole file"),)
             continue
         if path in mailing:
             yield from _lines(file, _MAILS, names) or _calls(file)
@@ -52,6 +56,18 @@ def guilty_files(known: Known, culprits: Sequence[Culprit], heaps: Sequence[Heap
             yield from odd
         elif _asked_for(path, file, known):
             yield from _lines(file, _RUNS, names)
+
+
+def _led(known: Known) -> Iterator[str]:
+    """The files that guilty lines include, or put before every page."""
+    for path, file in known.sites.files.items():
+        for text in file.lines.values():
+            if (found := _PREPEND.search(text)) and _is_odd(found[1], known):
+                yield found[1]
+        for line in odd_includes(file):
+            for name in _INCLUDED.findall(line.text):
+                yield name
+                yield f"{path.rpartition('/')[0]}/{name.lstrip('/')}"
 
 
 def odd_includes(file: SiteFile) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from sshdoctor.examination.findings import Line
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.origin import timer_of, trigger, way_of
-from sshdoctor.examination.places import TEMPORARY, base, hidden
+from sshdoctor.examination.places import SYSTEM, TEMPORARY, base, hidden
 from sshdoctor.facts.frozen.mechanisms import HostFile
 
 _PATH = re.compile(r"/[\w.@%+~/-]+")
@@ -83,21 +83,26 @@ def _lines(file: HostFile, known: Known) -> Iterator[Line]:
     for place, text in enumerate(file.text, 1):
         if text.lstrip().startswith(("#", ";")):
             continue
-        if _FETCHED.search(text) or any(_is_odd(path, known) for path in _PATH.findall(text)):
+        added = file.owned is not None  # a line in a file that a package brought otherwise
+        paths = _PATH.findall(text)
+        if _FETCHED.search(text) or any(_is_odd(path, known, added=added) for path in paths):
             yield Line(file.path, place, text.strip())
 
 
 def started(line: Line, known: Known) -> list[str]:
     """The programs that a guilty line starts and that should not be there."""
-    return [path for path in _PATH.findall(line.text) if _is_odd(path, known)]
+    file = known.files.get(line.file)
+    added = file is not None and file.owned is not None
+    return [path for path in _PATH.findall(line.text) if _is_odd(path, known, added=added)]
 
 
-def _is_odd(path: str, known: Known) -> bool:
-    """Whether a line that names this starts something that lies where no program should."""
+def _is_odd(path: str, known: Known, *, added: bool = False) -> bool:
+    """Whether a line that names this starts something that lies where no program should; ``added``: to a
+    package's own file."""
     file = known.files.get(path)
     if file is None or file.kind != "file" or not file.mode & 0o111 or file.owned is not None:
         return False
-    return bool(TEMPORARY.match(path)) or hidden(path)
+    return bool(TEMPORARY.match(path)) or hidden(path) or (added and bool(SYSTEM.match(path)))
 
 
 def doubts(known: Known) -> Iterator[str]:
