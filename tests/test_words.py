@@ -23,6 +23,8 @@ EXCEPTIONS = {
     "commands/demo/": "what it breaks for show is an SSH server",
     "remedy/theirs.sh": "the lines of a file of keys, which it makes sure to be one, name their kinds so",
     "commands/shared/other_options.py": "options of ssh and of Ansible that people type",
+    "facts/frozen/": "what starts programs on a host: logins, their keys and their log among it",
+    "examination/": "the same, and names that programs give themselves",
     "pytest_plugin.py": "the connections of testinfra, and the port that a container publishes",
     "facts/protection/": "the engines' own words for what they guard, and the lines that they count",
     "protection/": "the same words, in what is told of them",

@@ -367,6 +367,18 @@ def watch(
     return run_exporter(options, exporter) if exporter else run(options, wish)
 
 
+@host_task(
+    {**_HOST_HELP, "only": "PARTS: of processes, persistence, mail, files, entry (a comma list)"},
+    account="USER: only what is of this account",
+    notice="FILE: what the provider wrote; with --format ticket its numbers and dates are answered",
+)
+def examine(options: Options, account: str = "", notice: str = "") -> int:
+    """Find what runs, mails and comes back on a host that should not, what started it, how they got in."""
+    from sshdoctor.commands.examine import run
+
+    return run(options, account, notice)
+
+
 @task(
     positional=["message"],
     auto_shortflags=False,
@@ -502,6 +514,7 @@ namespace = Collection(
     diagnose,
     remediate,
     playbook,
+    examine,
     watch,
     doors,
     undo,

@@ -11,6 +11,8 @@
 #   factors                      debian12 with a PAM module that asks for a code
 #   web                          debian12 with nginx, Apache, PHP-FPM, ModSecurity, mod_evasive, mod_qos and
 #                                fail2ban, none of them started
+#   frozen frozen-exim           debian12 with what starts programs, serves sites and sends mail, none of it
+#                                started: cron, at, supervisor, nginx, Apache, PHP-FPM, mlmmj, Postfix or Exim
 #   bench                        debian12 with the whole of Python, which Ansible needs
 #   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
 #
@@ -79,6 +81,15 @@ describe() {
       # Else the package registers with its makers, and fails where they cannot be reached.
       before='mkdir -p "$1/etc/crowdsec"; echo "# none" >"$1/etc/crowdsec/online_api_credentials.yaml"'
       after='; chroot "$1" systemctl --quiet disable nginx rsyslog haproxy crowdsec crowdsec-firewall-bouncer' ;;
+    frozen | frozen-exim)
+      suite=bookworm add="$add,dbus,libpam-systemd,cron,at,supervisor,rsyslog,plocate,nginx,apache2,php-fpm,php-cli"
+      add="$add,perl,curl,python3,sshpass,tmux,rsync,ksmtuned,libjemalloc2,e2fsprogs,mlmmj"
+      case $1 in
+        frozen) add="$add,postfix,libsasl2-modules,sasl2-bin" ;;
+        *) add="$add,exim4-daemon-light" ;;
+      esac
+      units='nginx apache2 php8.2-fpm ssh cron atd supervisor rsyslog ksmtuned postfix exim4'
+      after='; chroot "$1" systemctl --quiet disable '"$units"' 2>/dev/null || true' ;;
     factors) suite=bookworm add="$add,libpam-google-authenticator" ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;

@@ -1,0 +1,97 @@
+"""The letter that a provider waits for: what was found, how they got in, what will be done.
+
+letter.yml has its words, in English and Japanese.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from sshdoctor.documents.reader import read_yaml
+from sshdoctor.examination.document import moment
+from sshdoctor.examination.findings import Examination, Incident
+from sshdoctor.examination.notice import Notice
+from sshdoctor.reports.layout.printable import printable
+
+_MOST = 10
+LANGUAGES = ("en", "ja")
+
+
+def letter(host: str, found: Examination, notice: Notice, lang: str) -> str:
+    """The letter about one host in the language ``lang``; it changes nothing and promises nothing done."""
+    words = _words(lang)
+    tickets = f" ({', '.join(notice.tickets)})" if notice.tickets else ""
+    lines = [words["subject"].format(host=host, tickets=tickets), "", words["dear"].format(host=host), ""]
+    lines.append(words[found.kind])
+    for title, rows in _parts(found, notice, words):
+        told = [*rows]
+        if told:
+            lines += ["", words[title], *(f"- {printable(row)}" for row in told[:_MOST])]
+            lines += [f"- (+{len(told) - _MOST})"] if len(told) > _MOST else []
+    lines += ["", words["please_well" if found.kind == "well" else "please"]]
+    return printable("\n".join(lines), lines=True) + "\n"
+
+
+@cache
+def _words(lang: str) -> dict[str, str]:
+    return dict(read_yaml(Path(__file__).with_name("letter.yml"))[lang])
+
+
+def _parts(found: Examination, notice: Notice, words: dict[str, str]) -> Iterator[tuple[str, Iterator[str]]]:
+    yield "found", _found(found, words)
+    yield "way", _way(found, words)
+    yield "incidents", _incidents(found, notice, words)
+    yield "yours", iter(found.provider_did)
+    yield "plan", (f"{step.what}: {step.how}" for step in found.stop)
+    yield "unseen", iter(found.doubts)
+
+
+def _found(found: Examination, words: dict[str, str]) -> Iterator[str]:
+    for one in found.culprits:
+        yield words["process"].format(
+            pid=one.process.pid,
+            user=one.user,
+            program=one.program,
+            since=moment(one.process.since),
+            way=one.origin.started_by,
+            file=one.origin.file or "-",
+        )
+    for line in found.persistence:
+        place = f":{line.line}" if line.line else ""
+        yield words["line"].format(file=line.file, place=place, text=line.text[:120])
+    for heap in found.mail.heaps if found.mail else ():
+        if heap.guilty or heap.abused or heap.open:
+            yield words["heap"].format(count=heap.count, by=heap.by, name=heap.name)
+
+
+def _way(found: Examination, words: dict[str, str]) -> Iterator[str]:
+    if found.entry is not None:
+        yield words["entry"].format(log=found.entry.log, line=found.entry.line[:300])
+        if found.entry.first_use:
+            yield words["first"]
+    elif found.kind == "misuse":
+        yield words["untold"]
+
+
+def _incidents(found: Examination, notice: Notice, words: dict[str, str]) -> Iterator[str]:
+    for one in found.incidents:
+        yield words["ended" if one.ended else "now"].format(
+            what=one.what, first=moment(one.first), last=moment(one.last), log=one.log
+        )
+    for day in notice.days:
+        if _is_of_an_ended_one(day, found):
+            yield words["other"].format(day=day.isoformat())
+
+
+def _is_of_an_ended_one(day: date, found: Examination) -> bool:
+    covers = [one for one in found.incidents if _covers(one, day)]
+    return bool(covers) and all(one.ended for one in covers) and any(not one.ended for one in found.incidents)
+
+
+def _covers(one: Incident, day: date) -> bool:
+    """To a day, for the clocks of both differ."""
+    first, last = (datetime.fromtimestamp(when, UTC).date() for when in (one.first, one.last))
+    return first - timedelta(days=1) <= day <= last + timedelta(days=1)

@@ -1,0 +1,290 @@
+"""The letters, counted by cause: which script, login, user or list handed them in, and which are guilty.
+
+Sources: php.ini (mail.add_x_header: the user's number and the name of the script that was *called upon to
+mail*, without its folder, which is often a library), Postfix's pickup(8). A caller is found by the requests
+of the same seconds. Evidence is the log's and the queue's; a header that the letter brought along is a claim.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sshdoctor.examination.findings import Culprit, Heap, Mail
+from sshdoctor.examination.known import Known
+from sshdoctor.examination.origin import served_file
+from sshdoctor.examination.places import OF_CACHES, OF_UPLOADS, base, hidden, hidden_in_home
+from sshdoctor.facts.frozen.letters import Letter, MailLogin
+from sshdoctor.facts.frozen.requests import Request
+from sshdoctor.facts.frozen.site_files import SiteFile
+
+MASSES = 20
+"""From so many letters of one cause on, they are masses."""
+_MAILS = re.compile(r"\b(?:mb_send_)?mail\s*\(|sendmail|PHPMailer|wp_mail|fsockopen|smtp", re.I)
+_INCLUDES = re.compile(r"\b(?:include|require)(?:_once)?\b[^;]*?([\w.-]+\.(?:php\d?|inc))", re.I)
+_HEADER = re.compile(r"(\d+):([^\s:]+)")
+_BEFORE, _AFTER = 1.5, 4.0
+_DAY = 86400.0
+_BY_NETWORK = -1
+"""No number of a user: the letters came by the network, a program of this host's own among them."""
+
+
+class _Share(Struct):
+    """What one script sent."""
+
+    name: str
+    letters: list[Letter]
+    requests: list[Request]
+
+
+def count_mail(known: Known, culprits: Sequence[Culprit]) -> Mail | None:
+    """The heaps; None where no mail server was found and no log tells of mail."""
+    letters = [*known.letters.waiting]
+    logged = [] if letters else [*_logged(known)]
+    if not (known.letters.server or letters or logged or known.letters.logins):
+        return None
+    recent = [one for one in logged if one.at > known.now - _DAY]
+    heaps = [*_of_logins(letters, known), *_of_lists(letters)]
+    left = [one for one in letters or recent if not one.login and not _list_of(one)]
+    heaps += _of_programs(left, known, culprits)
+    scale = known.letters.queued / len(letters) if letters else 1.0
+    if scale > 1.01:
+        heaps = [replace(heap, count=round(heap.count * scale)) for heap in heaps]
+    ordered = sorted(heaps, key=lambda heap: (not heap.guilty, -heap.count))
+    return Mail(known.letters.queued, tuple(ordered), scale > 1.01)
+
+
+def _of_lists(letters: Sequence[Letter]) -> Iterator[Heap]:
+    lists = Counter(name for one in letters if (name := _list_of(one)))
+    for name, many in lists.items():
+        yield Heap(by="list", name=name, count=many, why="a mailing list of this host")
+
+
+def _logged(known: Known) -> Iterator[Letter]:
+    """Those of the log, each with the number of who handed it in; Exim tells the name alone."""
+    numbers = {one.name: one.uid for one in known.mechanisms.users}
+    for one in known.letters.logged:
+        uid = numbers.get(one.user) if one.uid is None else one.uid
+        if uid is not None:
+            yield replace(one, uid=uid)
+
+
+_BOUNCES = re.compile(r"^(.+?)[+-]bounces?(?:[+-][^@]*)?@(.+)$")
+"""The envelope's sender of mlmmj ("news+bounces-7-a=example.net@...") and of Mailman ("news-bounces@...")."""
+
+
+def _list_of(letter: Letter) -> str:
+    """The mailing list that sent it, "" for none: the envelope's sender tells, or the header."""
+    if found := _BOUNCES.match(letter.sender):
+        return f"{found[1]}@{found[2]}"
+    return re.sub(r"^\d*\S?\s*(?:List-[\w-]+|Mailing-List):\s*", "", letter.listed)
+
+
+def _of_logins(letters: Sequence[Letter], known: Known) -> Iterator[Heap]:
+    groups: dict[tuple[str, str], list[Letter]] = {}
+    for one in letters:
+        if one.login:
+            groups.setdefault((one.login, one.client), []).append(one)
+    for (login, client), own in groups.items():
+        logged = [one for one in known.letters.logins if one.login == login and one.client == client]
+        masses = len(own) >= MASSES and not _used_before(logged, known.letters.logins, login, client)
+        yield Heap(
+            by="login",
+            name=login,
+            count=len(own),
+            guilty=masses,
+            why=f"masses by a login from {client}, which it was never used from before" if masses else "",
+            client=client,
+            shown_in=f"sasl_username={login}",
+        )
+
+
+def _used_before(own: Sequence[MailLogin], every: Sequence[MailLogin], login: str, client: str) -> bool:
+    """Whether the login has been used from this address for more than a day."""
+    first = min((one.first for one in own), default=0.0)
+    last = max((one.last for one in own), default=0.0)
+    return bool(own) and last - first > _DAY
+
+
+def _of_programs(letters: Sequence[Letter], known: Known, culprits: Sequence[Culprit]) -> Iterator[Heap]:
+    by_uid: dict[int, list[Letter]] = {}
+    for one in letters:
+        by_uid.setdefault(_BY_NETWORK if one.uid is None else one.uid, []).append(one)
+    for uid, own in by_uid.items():
+        shares, rest = _shared(sorted(own, key=lambda one: one.at), uid, known, culprits)
+        for share in shares:
+            yield _of_script(share, uid, known, culprits)
+        if rest:
+            yield _of_user(uid, rest, known, culprits)
+
+
+def _of_user(uid: int, letters: Sequence[Letter], known: Known, culprits: Sequence[Culprit]) -> Heap:
+    user = known.user(uid)
+    if uid == _BY_NETWORK:
+        clients = Counter(one.client for one in letters).most_common(1)
+        client = clients[0][0] if clients else ""
+        where = f"a program that speaks to the mail server from {client}" if client else "nobody is named"
+        return Heap(by="process", name=where, count=len(letters), client=client, open=_is_open(letters, uid))
+    guilty = any(culprit.process.uid == uid for culprit in culprits)
+    return Heap(
+        by="user",
+        name=user,
+        count=len(letters),
+        guilty=guilty,
+        open=not guilty and _is_open(letters, uid),
+        why="a program of this user that should not run" if guilty else "",
+        uid=user,
+        shown_in=f"postfix/pickup: uid={uid}",
+    )
+
+
+def _is_open(letters: Sequence[Letter], uid: int) -> bool:
+    """Whether it is still to be said what sent them: masses, and none of root's daemons."""
+    return uid != 0 and len(letters) >= MASSES
+
+
+def _shared(
+    letters: Sequence[Letter], uid: int, known: Known, culprits: Sequence[Culprit]
+) -> tuple[list[_Share], list[Letter]]:
+    """Which scripts sent these letters of one user, and those of which no script is found."""
+    shares: dict[str, _Share] = {}
+    rest: list[Letter] = []
+    pool = _Pool(known)
+    for letter in letters:
+        named = _HEADER.match(letter.script)
+        path = _named(named[2], uid, known, culprits, pool) if named else ""
+        request = pool.taken(letter, path)
+        name = path or (served_file(request.path, known) or request.path if request else "")
+        if not name:
+            rest.append(letter)
+            continue
+        share = shares.setdefault(name, _Share(name, [], []))
+        share.letters.append(letter)
+        if request:
+            share.requests.append(request)
+    return [*shares.values()], rest
+
+
+class _Pool:
+    """The requests that may have mailed; each is taken once, as long as there are others."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        weights = {path: may_mail(path, known) for path in {one.path for one in known.requests}}
+        asked = [one for one in known.requests if weights[one.path] > (one.method != "POST")]
+        self.all, self.free = asked, [*asked]
+        self.weights = weights
+
+    def asks(self, path: str) -> bool:
+        return any(served_file(one.path, self.known) == path for one in self.all)
+
+    def taken(self, letter: Letter, path: str) -> Request | None:
+        for source in (self.free, self.all):
+            fits = [
+                one
+                for one in source
+                if -_BEFORE <= one.at - letter.at <= _AFTER
+                and (not path or served_file(one.path, self.known) == path)
+            ]
+            if fits:
+                best = max(fits, key=lambda one: self.weights[one.path])
+                if source is self.free:
+                    self.free.remove(best)
+                return best
+        return None
+
+
+def may_mail(path: str, known: Known) -> int:
+    """Whether a request for ``path`` may run something that mails: 2 if its file does, or what it includes;
+    1 if it includes more than is known; else 0."""
+    file = known.sites.files.get(served_file(path, known))
+    if file is None:
+        return 0
+    return 2 if mails(file, known) else int(any("clude" in t or "require" in t for t in file.lines.values()))
+
+
+def mails(file: SiteFile, known: Known) -> bool:
+    """Whether a file calls a function that mails, or includes one that does."""
+    libraries = {base(path) for path, one in known.sites.files.items() if _mails_itself(one)}
+    included = {found for text in file.lines.values() for found in _INCLUDES.findall(text)}
+    return _mails_itself(file) or bool(libraries & included)
+
+
+def _is_page(file: SiteFile) -> bool:
+    """Whether it mails by itself, and is no library: it defines no function for others."""
+    defines = any(re.search(r"\bfunction\s+\w+\s*\(|\bclass\s+\w+", text) for text in file.lines.values())
+    return _mails_itself(file) and not defines
+
+
+def _mails_itself(file: SiteFile) -> bool:
+    return any(_MAILS.search(text) for text in file.lines.values())
+
+
+def _named(name: str, uid: int, known: Known, culprits: Sequence[Culprit], pool: _Pool) -> str:
+    """The one file that PHP's header means; "" where that is a library which others call, or is not found."""
+    scripts = [one.program for one in culprits if base(one.program) == name]
+    asked = [path for path in known.sites.files if base(path) == name and pool.asks(path)]
+    own = [
+        path
+        for path, one in known.sites.files.items()
+        if base(path) == name and one.uid == uid and _is_page(one)
+    ]
+    found = [*scripts, *asked, *(own if len(own) == 1 else ())]
+    if found:
+        return found[0]
+    mechanism = [path for path in known.files if base(path) == name and known.files[path].owned is None]
+    running = [
+        word for one in known.processes if one.uid == uid for word in one.words if word.endswith(f"/{name}")
+    ]
+    return next(iter([*running, *mechanism]), "")
+
+
+def _of_script(share: _Share, uid: int, known: Known, culprits: Sequence[Culprit]) -> Heap:
+    why = why_guilty(share.name, known) if len(share.letters) >= 1 else ""
+    if any(one.program == share.name or one.origin.file == share.name for one in culprits):
+        why = "a program that should not run"
+    abused = not why and _in_masses(share)
+    if abused:
+        why = "the site's own, called in masses by strangers"
+    first = next((one for one in share.letters if one.script), None)
+    shown = f"X-PHP-Originating-Script: {first.script}" if first else f"uid={uid}"
+    return Heap(
+        by="script",
+        name=share.name,
+        count=len(share.letters),
+        guilty=bool(why),
+        abused=abused,
+        why=why,
+        uid="" if uid == _BY_NETWORK else known.user(uid),
+        shown_in=shown,
+    )
+
+
+def _in_masses(share: _Share) -> bool:
+    """Whether the site's own script was made to send by few addresses, many times in little time."""
+    callers = Counter(one.address for one in share.requests)
+    if len(share.letters) < MASSES or not callers:
+        return False
+    times = sorted(one.at for one in share.requests)
+    quick = any(late - early < 600 for early, late in zip(times, times[MASSES // 2 :], strict=False))
+    return quick or callers.most_common(1)[0][1] >= MASSES
+
+
+def why_guilty(path: str, known: Known) -> str:
+    """Why a script of a site is none of the owner's; "" if nothing is against it."""
+    file = known.sites.files.get(path)
+    if file is not None:
+        root = next((one for one in known.sites.roots if path.startswith(f"{one}/")), "")
+        inside = path.removeprefix(root)
+        if OF_UPLOADS.search(inside) and not OF_CACHES.search(inside):
+            return "it lies in a folder for uploads or pictures, where no program belongs"
+        if hidden(inside):
+            return "it is hidden in a site's folder"
+        if abs(file.modified - known.sites.modified) > _DAY and file.modified > known.sites.modified:
+            return "it is newer than the site's own files"
+        return ""
+    return "it lies in a hidden folder of a home" if hidden_in_home(path) else ""

@@ -1,0 +1,313 @@
+"""What started a process: its unit and its ancestors say by which way, the texts of that way which file.
+
+Sources: systemd.unit(5) (folders, and which comes first), systemd.timer(5) (Unit=, the default), cron(8),
+at(1), supervisord's manual, pam_exec(8), update-motd(5). The cgroup is the kernel's word, and survives the
+parent; an orphan has no other trace of who began it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from sshdoctor.examination.findings import Line, Origin, StartedBy
+from sshdoctor.examination.known import Known
+from sshdoctor.examination.places import base
+from sshdoctor.examination.programs import DELETED, in_a_request
+from sshdoctor.facts.frozen.entries import Entry
+from sshdoctor.facts.frozen.mechanisms import HostFile
+from sshdoctor.facts.frozen.requests import Request
+from sshdoctor.facts.frozen.running import Process
+
+WAYS: tuple[tuple[StartedBy, re.Pattern[str]], ...] = (
+    ("at", re.compile(r"^/var/spool/(?:cron/at|at)")),
+    ("cron", re.compile(r"^/(?:etc/(?:crontab|anacrontab|cron|crontabs/)|var/spool/cron/)")),
+    ("timer", re.compile(r"\.timer$")),
+    ("unit", re.compile(r"/systemd/(?:.*/)?[^/]+\.(?:service|socket|path)$|/systemd/.*\.d/[^/]+\.conf$")),
+    ("supervisor", re.compile(r"^/etc/supervisor")),
+    (
+        "rc",
+        re.compile(
+            r"^/etc/(?:rc|init\.d|inittab|local\.d)|^/etc/(?:network|NetworkManager|networkd|dhcp|ppp)"
+        ),
+    ),
+    ("login", re.compile(r"^/etc/(?:update-motd\.d|pam\.d|ssh/sshrc)|/\.ssh/(?:rc|authorized_keys2?)$")),
+    ("profile", re.compile(r"^/etc/(?:profile|bash|zsh|environment)|/\.(?:bash|profile|zsh|zprofile)[^/]*$")),
+    ("udev", re.compile(r"/udev/rules\.d/")),
+    ("cron", re.compile(r"^/etc/logrotate\.d/|^/etc/apt/apt\.conf\.d/")),
+)
+"""The ways in which a host starts programs by itself, and where the files of each are."""
+_UNITS: tuple[tuple[StartedBy, re.Pattern[str]], ...] = (
+    ("container", re.compile(r"^(?:docker|libpod|crio|cri-containerd|machine-.*)-.*\.scope$")),
+    ("cron", re.compile(r"^(?:crond?|anacron|cronie|fcron|bcron)\.service$")),
+    ("at", re.compile(r"^atd\.service$")),
+    ("supervisor", re.compile(r"^supervisord?\.service$")),
+    (
+        "rc",
+        re.compile(
+            r"^(?:rc-local|rc\.local|networking|NetworkManager-dispatcher|networkd-dispatcher)\.service$"
+        ),
+    ),
+    ("udev", re.compile(r"^systemd-udevd\.service$")),
+    ("login", re.compile(r"^(?:sshd?(?:@.*)?|dropbear|telnet.*|getty@.*)\.service$|^session-[^/]+\.scope$")),
+)
+_DAEMONS: Mapping[str, StartedBy] = {
+    "cron": "cron",
+    "crond": "cron",
+    "atd": "at",
+    "supervisord": "supervisor",
+    "sshd": "login",
+    "dropbear": "login",
+}
+_NOTHING = HostFile(
+    path="",
+    kind="other",
+    uid=0,
+    mode=0,
+    modified=0,
+    changed=0,
+    size=0,
+    target="",
+    owned=None,
+    immutable=False,
+)
+_INTERPRETED = re.compile(r"^\s*(?:#|;|$)")
+
+
+def origin_of(process: Process, program: str, known: Known) -> Origin:
+    """What started ``process``, whose program (or script) is ``program``."""
+    way = _way(process, known)
+    if way == "web request":
+        return _by_request(process, program, known)
+    if way in ("unit", "unknown") and (unit := _unit_of(process)):
+        return _by_unit(program, unit, known)
+    for ways in ((way,), _alike(way), tuple(name for name, _ in WAYS)):
+        found = mentions(program, known, ways)
+        if found is not None:
+            return found
+    above = known.process(process.parent)
+    if (
+        above is not None
+        and above.pid > 1
+        and above.exe
+        and not (known.files.get(above.exe) or _NOTHING).owned
+    ):
+        return Origin(started_by="parent", file=above.exe)
+    return Origin(started_by=way, file=_login_of(process, known) if way == "login" else "")
+
+
+def _login_of(process: Process, known: Known) -> str:
+    """The login that left the process, in words; "" if the log has none."""
+    user = known.user(process.uid)
+    accepted = login_before(process, user, known)
+    return f"{accepted.method} login of {user}" if accepted else ""
+
+
+def login_before(process: Process, user: str, known: Known) -> Entry | None:
+    """The last login of ``user`` before the process began."""
+    fits = [
+        one
+        for one in known.entries.entries
+        if one.kind == "accepted" and one.user == user and process.since - one.at >= -2
+    ]
+    return fits[-1] if fits else None
+
+
+def _alike(way: StartedBy) -> tuple[StartedBy, ...]:
+    """What may begin in the same unit: a login runs start files as well."""
+    return ("login", "profile") if way == "login" else (way,)
+
+
+def _way(process: Process, known: Known) -> StartedBy:
+    if process.inner:
+        return "container"
+    if in_a_request(process, known):
+        return "web request"
+    for unit in reversed(process.units):
+        for way, pattern in _UNITS:
+            if pattern.match(unit):
+                return way
+        if unit.endswith(".service") and not unit.startswith("user@"):
+            return "unit"
+    seen, at = {process.pid}, known.process(process.parent)
+    while at is not None and at.pid not in seen:
+        began = _DAEMONS.get(base(at.exe.removesuffix(DELETED)))
+        if began:
+            return began
+        seen.add(at.pid)
+        at = known.process(at.parent)
+    return "unknown"
+
+
+def _unit_of(process: Process) -> str:
+    """The innermost unit, with the user's number before it where it is one of a user's own."""
+    names = [unit for unit in process.units if unit.endswith(".service")]
+    if not names:
+        return ""
+    manager = next(
+        (re.fullmatch(r"user@(\d+)\.service", name) for name in names if name.startswith("user@")), None
+    )
+    return f"{manager[1]}:{names[-1]}" if manager and len(names) > 1 else names[-1]
+
+
+def _by_unit(program: str, unit: str, known: Known) -> Origin:
+    uid, _, name = unit.rpartition(":")
+    user = known.user(int(uid)) if uid else ""
+    files = _unit_files(name, known, known.home(user) if user else "")
+    service = next(iter(files), None)
+    timer = timer_of(name, known)
+    if timer is None and service is not None and service.owned is not None:
+        more = mentions(program, known, ("unit",))  # what was added to a package's unit
+        if more is not None:
+            return Origin(started_by="unit", file=more.file, lines=more.lines, through=more.through)
+    where = timer or service
+    if where is None:
+        return Origin(started_by="unit", unit=f"{user}:{name}" if user else name)
+    lines = [*(trigger(timer) if timer else ()), *(_starts(service) if service else ())]
+    if user and (linger := known.files.get(f"/var/lib/systemd/linger/{user}")):
+        lines.append(Line(linger.path, None, "linger: it starts with the host"))
+    return Origin(
+        started_by="timer" if timer else "unit",
+        file=where.path,
+        lines=tuple(lines),
+        unit=f"{user}:{name}" if user else (timer and base(timer.path)) or name,
+    )
+
+
+def _unit_files(name: str, known: Known, home: str) -> list[HostFile]:
+    """The files of a unit, the one that holds first."""
+    folders = [f"{home}/.config/systemd/user", f"{home}/.local/share/systemd/user", "/etc/systemd/user"]
+    if not home:
+        folders = ["/etc/systemd/system", "/run/systemd/system", "/run/systemd/transient"]
+        folders += ["/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"]
+    names = [name, re.sub(r"@.*\.", "@.", name)]
+    paths = [f"{folder}/{each}" for each in names for folder in folders]
+    return [known.files[path] for path in paths if path in known.files]
+
+
+def timer_of(service: str, known: Known) -> HostFile | None:
+    """A timer that starts the service, and is no package's."""
+    stem = service.removesuffix(".service")
+    for path, file in known.files.items():
+        if not path.endswith(".timer") or file.kind != "file" or file.owned is not None:
+            continue
+        named = [line.partition("=")[2].strip() for line in file.text if re.match(r"\s*Unit\s*=", line)]
+        if service in named or (not named and base(path) == f"{stem}.timer"):
+            return file
+    return None
+
+
+def trigger(timer: HostFile) -> Iterator[Line]:
+    yield from _matching(timer, re.compile(r"\s*On[A-Z]\w+\s*="))
+
+
+def _starts(service: HostFile) -> Iterator[Line]:
+    yield from _matching(service, re.compile(r"\s*(?:ExecStart\w*|ExecStop\w*|Restart)\s*="))
+
+
+def _matching(file: HostFile, pattern: re.Pattern[str]) -> Iterator[Line]:
+    for place, text in enumerate(file.text, 1):
+        if pattern.match(text):
+            yield Line(file.path, place, text.strip())
+
+
+def way_of(path: str) -> StartedBy | None:
+    """The way that a file belongs to; None if it starts nothing by itself."""
+    return next((way for way, pattern in WAYS if pattern.search(path)), None)
+
+
+def mentions(program: str, known: Known, ways: Iterable[StartedBy]) -> Origin | None:
+    """The file of one of these ways that names ``program``, itself or through scripts that it runs."""
+    target = program.removesuffix(DELETED)
+    wanted, scripts = set(ways), _scripts_naming(target, known)
+    for path, file in sorted(known.files.items()):
+        way = way_of(path)
+        if way is None or way not in wanted or file.kind != "file" or not file.text:
+            continue
+        for names, through in ((names_of(target), ()), *((names_of(s), (s,)) for s in scripts)):
+            lines = tuple(_naming(file, names))
+            if lines and way == "at" and (script := through[0] if through else _handed_in(file, known)):
+                renews = tuple(_naming(known.files[script], names_of(target)))
+                return Origin(started_by=way, file=script, lines=(*renews, *lines), through=(script,))
+            if lines:
+                return Origin(started_by=way, file=path, lines=lines, through=through)
+    return None
+
+
+def _handed_in(job: HostFile, known: Known) -> str:
+    """The script that a job hands in again: the job's own file has a new name each time."""
+    names = (found[1] for text in job.text if (found := re.search(r"\bat\b.*\s-f\s+(/\S+)", text)))
+    return next((name for name in names if name in known.files), "")
+
+
+def names_of(program: str) -> re.Pattern[str]:
+    """Where a text means ``program``: by its path, or by its name alone where that is telling."""
+    name = base(program)
+    short = rf"|(?<![\w.-]){re.escape(name)}(?![\w.-])" if len(name) >= 4 and name not in _COMMON else ""
+    return re.compile(rf"{re.escape(program)}(?![\w.-]){short}")
+
+
+_COMMON = {
+    "index.php",
+    "clean",
+    "update",
+    "conf",
+    "cache",
+    "cron",
+    "node",
+    "backup",
+    "start",
+    "main",
+    "config",
+}
+
+
+def _scripts_naming(target: str, known: Known) -> list[str]:
+    """Scripts that belong to no way by themselves and run ``target``."""
+    names = names_of(target)
+    return [
+        path
+        for path, file in known.files.items()
+        if way_of(path) is None
+        and file.owned is None
+        and path != target
+        and (file.mode & 0o111 or path.endswith((".sh", ".pl", ".py", ".php")))
+        and any(names.search(line) for line in file.text if not _INTERPRETED.match(line))
+    ]
+
+
+def _naming(file: HostFile, names: re.Pattern[str]) -> Iterator[Line]:
+    for place, text in enumerate(file.text, 1):
+        if not _INTERPRETED.match(text) and names.search(text):
+            yield Line(file.path, place, text.strip())
+
+
+def _by_request(process: Process, program: str, known: Known) -> Origin:
+    target = program.removesuffix(DELETED)
+    names = names_of(target)
+    for path, site in known.sites.files.items():
+        lines = tuple(
+            Line(path, place, text.strip()) for place, text in site.lines.items() if names.search(text)
+        )
+        if lines and path != target:
+            return Origin(started_by="web request", file=path, lines=lines)
+    found = mentions(program, known, ("unit", "timer"))
+    if found is not None:
+        return found
+    for request in at_the_second(process.since, known):
+        file = served_file(request.path, known)
+        if file:
+            return Origin(started_by="web request", file=file, lines=(Line(request.log, None, request.line),))
+    return Origin(started_by="web request")
+
+
+def at_the_second(since: float, known: Known) -> list[Request]:
+    """The requests that were being answered when a process began, the nearest first."""
+    near = [one for one in known.requests if -1.5 <= one.at - since <= 3]
+    return sorted(near, key=lambda one: abs(one.at - since))
+
+
+def served_file(path: str, known: Known) -> str:
+    """The file of a site that a request's path names; "" if there is none."""
+    tries = (f"{root}{path}" for root in known.sites.roots)
+    return next((one for one in tries if one in known.sites.files), "")

@@ -1,0 +1,214 @@
+"""What would be done so that it stays stopped: first what brings it back, then the program; in this order the
+site keeps answering. Of a file that is shared with the innocent, the guilty line alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sshdoctor.examination.findings import Culprit, Heap, Line, Step
+from sshdoctor.examination.known import Known
+from sshdoctor.examination.load import manager_of
+from sshdoctor.examination.origin import way_of
+from sshdoctor.examination.places import base
+from sshdoctor.examination.programs import DELETED
+from sshdoctor.examination.sites import odd_includes
+from sshdoctor.examination.traces import started
+
+_SHARED = re.compile(
+    r"^/var/spool/cron/(?!at)|^/etc/(?:crontab|passwd|profile|environment|bash|sudoers$|aliases|rc\.local|pam\.d/)"
+    r"|/\.(?:bash|profile|zsh|zprofile|ssh/)|/\.htaccess$|/\.user\.ini$"
+)
+_STEERING = (".htaccess", ".user.ini", "php.ini")
+_QUOTED = re.compile(r"[\w./-]*/[\w./-]+")
+_PRELOAD = "/etc/ld.so.preload"
+_ASIDE = "put aside, with owner, mode and times"
+
+
+def steps(
+    known: Known, culprits: Sequence[Culprit], persistence: Sequence[Line], heaps: Sequence[Heap]
+) -> tuple[Step, ...]:
+    """Each once, in order."""
+    found: dict[str, Step] = {}
+    for step in _every(known, culprits, persistence, heaps):
+        found.setdefault(step.what, step)
+    late = found.pop(_PRELOAD, None)
+    return (*found.values(), *((late,) if late else ()))
+
+
+def load_steps(culprits: Sequence[Culprit]) -> tuple[Step, ...]:
+    found: dict[str, Step] = {}
+    for one in culprits:
+        if one.origin.started_by == "web request":
+            name = manager_of(one.process)
+            step = Step(
+                f"reload:{name}", f"end the request: systemctl reload {name}; set request_terminate_timeout"
+            )
+        else:
+            step = Step(
+                _line_of(one.origin.file, one.program), "let it run once at a time: flock -n FILE COMMAND"
+            )
+        found.setdefault(step.what, step)
+    return tuple(found.values())
+
+
+def _every(
+    known: Known, culprits: Sequence[Culprit], persistence: Sequence[Line], heaps: Sequence[Heap]
+) -> Iterator[Step]:
+    steered = [line for line in persistence if _leads(line, known)]
+    for one in culprits:
+        if one.program.endswith(DELETED) and steered:
+            name = base(one.program.removesuffix(DELETED))
+            yield Step(f"parent:{name}", "end this process first: it writes its files anew")
+    for line in steered:
+        included = base(line.file) not in _STEERING
+        named = _QUOTED.findall(line.text)[-1:] if included or "=" in line.text else []
+        whole = not included and _is_whole(line.file, steered, known)
+        yield _of_file(line.file, (named or [line.text])[0], known, whole=whole)
+    for one in culprits:
+        yield from _of_culprit(one, known)
+    dealt = {line for one in culprits for line in one.origin.lines}
+    for line in persistence:
+        if way_of(line.file) == "at":
+            if line not in dealt:
+                yield Step(f"atjobs:{_owner(line.file, known)}", "atrm of the jobs that name it")
+        elif line.file.endswith((".timer", ".service", ".socket", ".path")):
+            if line not in dealt:
+                yield Step(f"unit:{base(line.file)}", f"systemctl disable --now {base(line.file)}")
+        elif line.file != "/etc/passwd" and line not in steered and line not in dealt:
+            whole = (
+                line.file == _PRELOAD
+                or line.file in known.sites.files
+                or _is_whole(line.file, persistence, known)
+            )
+            yield _of_file(line.file, (started(line, known) or [line.text])[0], known, whole=whole)
+    for line in persistence:
+        if line not in dealt:
+            yield from (Step(path, _ASIDE) for path in started(line, known))
+    for heap in heaps:
+        if heap.guilty and heap.by == "script" and not heap.abused and heap.name not in _programs(culprits):
+            yield Step(heap.name, _ASIDE)
+        elif heap.abused:
+            yield Step(
+                heap.name, "close the form, or let it send no copy: the file is the owner's, and stays"
+            )
+        elif heap.guilty and heap.by == "login":
+            yield Step(f"login:{heap.name}", "its owner changes the password; the letters are held")
+
+
+def _owner(path: str, known: Known) -> str:
+    file = known.files.get(path)
+    return known.user(file.uid) if file else ""
+
+
+def _leads(line: Line, known: Known) -> bool:
+    """Whether the line makes the server run another file: it goes before that one does."""
+    file = known.sites.files.get(line.file)
+    return base(line.file) in _STEERING or (file is not None and line in tuple(odd_includes(file)))
+
+
+def _programs(culprits: Sequence[Culprit]) -> set[str]:
+    return {one.program for one in culprits}
+
+
+def _of_culprit(one: Culprit, known: Known) -> Iterator[Step]:
+    origin = one.origin
+    if origin.started_by in ("unit", "timer") and origin.unit:
+        yield from _of_units(one)
+    elif origin.started_by == "at" and origin.file:
+        yield Step(f"atjobs:{one.user}", "atrm of the jobs that name it")
+    elif origin.started_by == "supervisor" and origin.file:
+        yield Step(
+            f"supervisor:{_section(origin.file, origin.lines, known)}",
+            "supervisorctl stop, then the section goes",
+        )
+        yield _of_file(origin.file, one.program, known, whole=_is_whole(origin.file, origin.lines, known))
+    elif origin.file and origin.lines:
+        named = origin.through[0] if origin.through else one.program
+        whole = origin.file in known.sites.files or _is_whole(origin.file, origin.lines, known)
+        yield _of_file(origin.file, named, known, whole=whole)
+    for script in origin.through:
+        yield Step(script, _ASIDE)
+    if _is_ours_to_move(one.program, known):
+        yield Step(one.program, _ASIDE)
+
+
+def _of_units(one: Culprit) -> Iterator[Step]:
+    files = list(dict.fromkeys(line.file for line in one.origin.lines))
+    user, _, name = one.origin.unit.rpartition(":")
+    if user:
+        yield Step(f"user-unit:{user}:{name}", f"systemctl --user disable --now {name}, as {user}")
+        for file in files:
+            yield Step(file, _ASIDE)
+        return
+    names = dict.fromkeys([name, *(base(file) for file in files)])
+    for each in names:
+        yield Step(f"unit:{each}", f"systemctl disable --now {each}")
+
+
+def _is_ours_to_move(program: str, known: Known) -> bool:
+    if not program.startswith("/") or program.endswith(DELETED):
+        return False
+    file = known.files.get(program)
+    return file is None or file.owned is None
+
+
+def _section(path: str, lines: Sequence[Line], known: Known) -> str:
+    """The program's name in a file of supervisor."""
+    file, at = known.files.get(path), next((line.line for line in lines if line.line), 1)
+    names = [
+        found[1]
+        for text in (file.text[:at] if file else ())
+        if (found := re.match(r"\s*\[program:([^\]]+)", text))
+    ]
+    return names[-1] if names else base(path)
+
+
+def _of_file(path: str, named: str, known: Known, *, whole: bool) -> Step:
+    note = ""
+    file = known.files.get(path)
+    if file is not None and file.immutable:
+        note = "; it is immutable (lsattr i): that is taken off first, and comes back on undo"
+    if whole:
+        return Step(path, _ASIDE + note)
+    return Step(_line_of(path, named), "this line alone goes: the file is shared with others" + note)
+
+
+def _line_of(path: str, named: str) -> str:
+    return f"{path}:/{_plain(base(named.removesuffix(DELETED)).split(' ')[-1])}/" if path else named
+
+
+def _plain(name: str) -> str:
+    """
+    >>> _plain("q.php"), _plain("a+b")
+    ('q.php', 'a\\\\+b')
+    """
+    return re.sub(r"([^\w.-])", r"\\\1", name)
+
+
+def _nothing_left(path: str, guilty: Sequence[Line], known: Known) -> bool:
+    """Whether a file that steers the server has no directive but the guilty ones, and what frames them."""
+    own = {one.line for one in guilty if one.file == path}
+    lines = known.sites.files[path].lines
+    rest = [text for place, text in lines.items() if place not in own and text.strip()]
+    return all(re.match(r"\s*(?:[#;]|</?\w)", text) for text in rest)
+
+
+def _is_whole(path: str, guilty: Sequence[Line], known: Known) -> bool:
+    """Whether nothing but the guilty lines would be left in a file that no package brought."""
+    file = known.files.get(path)
+    if path in known.sites.files:
+        return base(path) not in _STEERING or _nothing_left(path, guilty, known)
+    if file is None or way_of(path) is None:
+        return True
+    if file.owned is not None or _SHARED.search(path):
+        return False
+    if not file.text or file.text[0].startswith("#!"):
+        return True  # a script of its own
+    active = [
+        place
+        for place, text in enumerate(file.text, 1)
+        if re.search(r"^\s*[^#\s=]+\s", text) and "=" not in text.split()[0]
+    ]
+    return {one.line for one in guilty if one.file == path} >= {*active}

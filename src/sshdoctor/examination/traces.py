@@ -1,0 +1,127 @@
+"""What would bring something back, whether it runs now or not: libraries before all programs, modules of PAM,
+a second root, and lines that start what lies hidden or in temporary folders.
+
+Sources: ld.so(8) (/etc/ld.so.preload), pam.conf(5), passwd(5) (who has the number 0 is root), bash(1)
+(/dev/tcp).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sshdoctor.examination.findings import Line
+from sshdoctor.examination.known import Known
+from sshdoctor.examination.origin import timer_of, trigger, way_of
+from sshdoctor.examination.places import SYSTEM, TEMPORARY, base, hidden
+from sshdoctor.facts.frozen.mechanisms import HostFile
+
+_PATH = re.compile(r"/[\w.@%+~/-]+")
+_FETCHED = re.compile(
+    r"(?:curl|wget|fetch)\b[^|;]*\|\s*(?:sudo\s+)?(?:ba|da|z|k)?sh\b|base64\s+(?:-d|--decode)\b[^|;]*\|\s*\w*sh\b"
+    r"|/dev/(?:tcp|udp)/"
+)
+_PRELOAD = "/etc/ld.so.preload"
+
+
+def traces(known: Known) -> Iterator[Line]:
+    """The guilty lines of the host's own files, whatever runs."""
+    yield from preloaded(known)
+    yield from _modules(known)
+    yield from _second_roots(known)
+    yield from _servants_with_sudo(known)
+    for path, file in sorted(known.files.items()):
+        if way_of(path) is not None and file.kind == "file":
+            found = [*_lines(file, known)]
+            timer = timer_of(base(path), known) if found and path.endswith(".service") else None
+            yield from trigger(timer) if timer else ()
+            yield from found
+
+
+def preloaded(known: Known) -> Iterator[Line]:
+    """The lines of ld.so.preload that name a library which no package brought."""
+    file = known.files.get(_PRELOAD)
+    if file is None or not known.packages:
+        return
+    for place, text in enumerate(file.text, 1):
+        for name in re.split(r"[\s:]+", text.partition("#")[0].strip()):
+            library = known.files.get(name)
+            if name and (library is None or library.owned is None or library.owned.same is False):
+                yield Line(_PRELOAD, place, text.strip())
+
+
+def _modules(known: Known) -> Iterator[Line]:
+    for path, file in known.files.items():
+        if re.match(r"/(?:usr/)?lib\d*/(?:[^/]+/)?security/pam_[^/]+\.so$", path) and known.packages:
+            if file.owned is None:
+                yield Line(path, None, "a module of PAM that no package brought")
+            elif file.owned.same is False:
+                yield Line(path, None, f"a module of PAM, not as the package {file.owned.package} brought it")
+
+
+def _second_roots(known: Known) -> Iterator[Line]:
+    for place, one in enumerate(known.mechanisms.users, 1):
+        if one.uid == 0 and one.name not in ("root", "toor"):
+            yield Line("/etc/passwd", place, f"{one.name}:x:0: a second root")
+
+
+def _servants_with_sudo(known: Known) -> Iterator[Line]:
+    """Lines of sudoers by which a daemon's account becomes root without a password."""
+    servants = {one.name for one in known.mechanisms.users if 0 < one.uid < 1000}
+    for path, file in known.files.items():
+        if not re.match(r"/etc/sudoers(?:$|\.d/)", path) or (file.owned and file.owned.same is not False):
+            continue
+        for place, text in enumerate(file.text, 1):
+            words = text.split()
+            if words and words[0] in servants and re.search(r"NOPASSWD:\s*ALL\b", text):
+                yield Line(path, place, text.strip())
+
+
+def _lines(file: HostFile, known: Known) -> Iterator[Line]:
+    if file.owned is not None and file.owned.same is not False:
+        return
+    for place, text in enumerate(file.text, 1):
+        if text.lstrip().startswith(("#", ";")):
+            continue
+        added = file.owned is not None  # a line in a file that a package brought otherwise
+        paths = _PATH.findall(text)
+        if _FETCHED.search(text) or any(_is_odd(path, known, added=added) for path in paths):
+            yield Line(file.path, place, text.strip())
+
+
+def started(line: Line, known: Known) -> list[str]:
+    """The programs that a guilty line starts and that should not be there."""
+    file = known.files.get(line.file)
+    added = file is not None and file.owned is not None
+    return [path for path in _PATH.findall(line.text) if _is_odd(path, known, added=added)]
+
+
+def _is_odd(path: str, known: Known, *, added: bool = False) -> bool:
+    """Whether a line that names this starts something that lies where no program should; ``added``: to a
+    package's own file."""
+    file = known.files.get(path)
+    if file is None or file.kind != "file" or not file.mode & 0o111 or file.owned is not None:
+        return False
+    return bool(TEMPORARY.match(path)) or hidden(path) or (added and bool(SYSTEM.match(path)))
+
+
+def doubts(known: Known) -> Iterator[str]:
+    """What cannot be trusted on this host, or was not seen."""
+    if any(preloaded(known)):
+        yield (
+            f"{_PRELOAD} puts a library that no package brought before every program: nothing that a program"
+            " of this host prints can be trusted; look at its disk from a rescue system"
+        )
+    if known.hidden:
+        shown = ", ".join(map(str, known.hidden[:8]))
+        yield f"processes that the kernel has and the listing of /proc does not show: {shown}"
+    if known.privileged is False:
+        yield "it was not looked at as root: programs, files and logs of others were not seen"
+    for subject in known.unseen:
+        yield f"not seen: {subject}"
+    if known.sites.total and not known.web_logs:
+        yield "no access log of a web server was found: who asked for what is not known"
+    if known.sites.unread:
+        yield f"{known.sites.unread} lines of file names with a line feed in them were not looked at"
+    if known.files and not known.packages:
+        yield "no database of packages is known here: what packages brought could not be told from the rest"
