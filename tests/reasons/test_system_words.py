@@ -70,7 +70,7 @@ def test_no_name_that_a_stranger_types_chooses_the_entry(name: str) -> None:
         for entry in one.entries
         for pattern in filter(has_stranger, entry.says)
         for words in imitations(one, pattern)
-        if (reason := reasons.classify(program, message := filled(pattern, words)))
+        if (reason := reasons.classify(program, message := filled(pattern.parts, words)))
         and not is_honest(reason, entry)
     ]
     assert deceived == []

@@ -235,7 +235,7 @@ def _named(name: str, uid: int, known: Known, culprits: Sequence[Culprit], pool:
     ]
     found = [*scripts, *asked, *(own if len(own) == 1 else ())]
     if found:
-        return found[0]
+        return str(found[0])
     mechanism = [path for path in known.files if base(path) == name and known.files[path].owned is None]
     running = [
         word for one in known.processes if one.uid == uid for word in one.words if word.endswith(f"/{name}")
