@@ -13,8 +13,8 @@ from hosts.testbed import Testbed, TestHost
 pytestmark = pytest.mark.containers
 
 JAILS = """
-printf '[DEFAULT]\nbackend = systemd\nbantime = 1h\n[sshd]\nenabled = true\n[recidive]\nenabled = true\nbackend = polling\n' \
-  >/etc/fail2ban/jail.local
+printf '[DEFAULT]\nbackend = systemd\nbantime = 1h\n[sshd]\nenabled = true\n' >/etc/fail2ban/jail.local
+printf '[recidive]\nenabled = true\nbackend = polling\n' >>/etc/fail2ban/jail.local
 touch /var/log/fail2ban.log
 systemctl start fail2ban
 until fail2ban-client ping >/dev/null 2>&1; do sleep 0.1; done
