@@ -13,16 +13,8 @@ from hosts.testbed import Testbed, TestHost
 pytestmark = pytest.mark.containers
 
 JAILS = """
-cat >/etc/fail2ban/jail.local <<'EOT'
-[DEFAULT]
-backend = systemd
-bantime = 1h
-[sshd]
-enabled = true
-[recidive]
-enabled = true
-backend = polling
-EOT
+printf '[DEFAULT]\nbackend = systemd\nbantime = 1h\n[sshd]\nenabled = true\n' >/etc/fail2ban/jail.local
+printf '[recidive]\nenabled = true\nbackend = polling\n' >>/etc/fail2ban/jail.local
 touch /var/log/fail2ban.log
 systemctl start fail2ban
 until fail2ban-client ping >/dev/null 2>&1; do sleep 0.1; done
@@ -36,7 +28,16 @@ def said(host: TestHost, what: str) -> str:
     return host.run(BOOK.format(what))
 
 
-def test_addresses_are_let_pass_and_bans_end_lastingly(testbed: Testbed, tmp_path: Path) -> None:
+def test_your_own_addresses_are_let_pass_in_every_jail(testbed: Testbed, tmp_path: Path) -> None:
+    with testbed.host("firewalls") as host:
+        host.run(JAILS)
+        assert Client(Dial(), host, testbed, tmp_path).run("allow", "--yes", seconds=6)[0] == 0
+        own = (host.variables["CLIENT4"], host.variables["CLIENT6"])
+        assert [said(host, "ignoreip").split().count(each) for each in own] == [2, 2]
+
+
+@pytest.mark.long
+def test_it_lasts_and_is_taken_back(testbed: Testbed, tmp_path: Path) -> None:
     with testbed.host("firewalls") as host:
         host.run(JAILS)
         client = Client(Dial(), host, testbed, tmp_path)
@@ -51,5 +52,8 @@ def test_addresses_are_let_pass_and_bans_end_lastingly(testbed: Testbed, tmp_pat
         assert [said(host, "ignoreip").split().count(each) for each in own] == [2, 2]
 
         assert client.run("allow", "--yes", "--remove", "--address", own[0], seconds=6)[0] == 0
+        assert [said(host, "ignoreip").split().count(each) for each in own] == [0, 2]
         host.run(AGAIN)
         assert [said(host, "ignoreip").split().count(each) for each in own] == [0, 2]
+        client.told("undo", "--yes", seconds=6)
+        assert [said(host, "ignoreip").split().count(each) for each in own] == [2, 2]

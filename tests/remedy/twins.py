@@ -82,9 +82,13 @@ class Run:
 
 
 def pairs() -> Iterator[Pair]:
-    """For each playbook the first scenario that it mends, and those of twins.yml."""
+    """For each playbook the first scenario that it mends, and those of twins.yml.
+
+    One that mends nothing carries out a person's wish (``allow``, ``unban``), and has a test of its own.
+    """
     scenarios = {one.name: one for one in load_scenarios() if one.image in IMAGES and one.cause_ids}
-    for playbook in (one for one in load_playbooks([shipped("playbooks")]) if one.remedy.on_disk != "only"):
+    mending = (one for one in load_playbooks([shipped("playbooks")]) if one.remedy.mends)
+    for playbook in (one for one in mending if one.remedy.on_disk != "only"):
         mended = (name for name, one in scenarios.items() if one.cause_ids <= {*playbook.remedy.mends})
         names = dict.fromkeys([*islice(mended, 1), *VARIANTS.get(playbook.id, ())])
         yield from (Pair(playbook.id, scenarios[name]) for name in names)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from sshdoctor.commands.shared import exit_codes
-from sshdoctor.commands.shared.options import Options, hosts_of, probe_options, show_text
-from sshdoctor.errors import UsageError
+from sshdoctor.commands.shared.options import Options, hosts_of, jobs_of, probe_options, show_text
+from sshdoctor.commands.shared.program import internal_error
+from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.errors import SshdoctorError, UsageError
 from sshdoctor.inventory import complete
+from sshdoctor.model import Host
 from sshdoctor.protection.audit import protection
 from sshdoctor.protection.state import Protection
 from sshdoctor.reports.layout.printable import printable
@@ -27,11 +32,11 @@ def run(options: Options) -> int:
     if options.only or options.mask:
         raise UsageError("protection knows neither --only nor --mask")
     probing = probe_options(options)
-    audits = []
-    for host in hosts_of(options):
-        if not options.quiet:
-            print(f"looking at {printable(host.name)} ...", file=sys.stderr)
-        audits.append(protection(complete(host), probing))
+    hosts = hosts_of(options)
+    if not options.quiet:
+        print(f"looking at {', '.join(printable(host.name) for host in hosts[:9])} ...", file=sys.stderr)
+    with ThreadPoolExecutor(min(len(hosts), jobs_of(options)) or 1) as pool:
+        audits = list(pool.map(partial(_audited, probing=probing), hosts))
     text = as_json(audits) if options.format == "json" else as_text(audits)
     if not options.output:
         show_text(text)
@@ -41,6 +46,16 @@ def run(options: Options) -> int:
         except OSError as error:
             raise UsageError(f"--output {options.output}: {error.strerror}") from None
     return max((exit_code(audit) for audit in audits), default=0)
+
+
+def _audited(host: Host, probing: ProbeOptions) -> Protection:
+    """The audit of one host; what fails of it has no say in the others."""
+    try:
+        return protection(complete(host), probing)
+    except SshdoctorError:
+        raise
+    except Exception as error:  # what a host says is hostile until proved otherwise
+        return Protection(host=host.name, why=(internal_error(error),))
 
 
 def exit_code(audit: Protection) -> int:
@@ -76,13 +91,21 @@ def _lines(audit: Protection) -> list[str]:
         f"{printable(audit.host)}: {_HEADS[audit.works]}",
         f"  attacks blocked       {blocked}" + (f" ({_NORMAL})" if audit.attacks_blocked else ""),
         f"  engines               {', '.join(audit.engines) or 'none'}",
-        f"  failures are noticed  {_WORDS[audit.notices if audit.running else audit.on]}",
+        f"  failures are noticed  {_WORDS[audit.on]}",
         f"  real addresses seen   {_WORDS[audit.sees_real_addresses]}",
-        f"  bans stop packets     {_WORDS[audit.bans_stop_packets]}",
+        f"  bans stop packets     {_WORDS[audit.bans_stop_packets]}{_open_doors(audit)}",
         f"  your addresses        {', '.join(audit.your_addresses) or 'not known'}",
         f"  you are allowed       {', '.join(f'{f}: {_WORDS[v]}' for f, v in audit.owner_allowed.items())}",
         f"  allow-list            {printable(', '.join(audit.allowed)) or 'empty'}",
     ]
+    if audit.allowed_unresolved:
+        lines.append(f"  by name or program    {printable(', '.join(audit.allowed_unresolved))}")
     if audit.after_next_failure is not None:
         lines.append(f"  after next failure    bans stop packets: {_WORDS[audit.after_next_failure]}")
     return [*lines, *(f"  - {printable(text)}" for text in audit.why)]
+
+
+def _open_doors(audit: Protection) -> str:
+    """The doors past which a ban is not seen, where it holds at others."""
+    found = [f"{door.service} {door.port} {door.family}" for door in audit.doors if door.closes is False]
+    return f", but not at {', '.join(found)}" if found and len(found) < len(audit.doors) else ""

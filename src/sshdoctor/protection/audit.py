@@ -20,7 +20,7 @@ from sshdoctor.protection.reached import Reached, family_of
 from sshdoctor.protection.state import Door, Protection, every
 from sshdoctor.protection.yours import source_towards, your_addresses
 
-FACTS = ("addresses", "engines", "firewall", "guards", "identity", "listeners", "seen_requests")
+FACTS = ("addresses", "engines", "firewall", "guards", "identity", "listeners", "seen_requests", "wrappers")
 _WEB_SECONDS = 3
 
 
@@ -137,7 +137,7 @@ class _Sight:
         counted: list[tuple[bool | None, bool | None]] = []
         for name, guards in services.items():
             noticing = [guard for guard in guards if guard.notices[0]] or guards
-            audit = Audit(firewall, [guard.book for guard in noticing])
+            audit = Audit(firewall, [g.book for g in noticing], self._reached.unanswered(name))
             held = {family_of(each) for guard in noticing for each in guard.book.held}
             for way in self._reached.ways(name):
                 now, then = audit.door(way), audit.after(way)

@@ -34,13 +34,13 @@ class Book(Struct, frozen=True):
         return tuple(each for each in self.held if (":" in each) == (family == "ipv6"))[-_MOST:]
 
 
-def of_jail(jail: Jail, tools: Sequence[str]) -> Book:
-    """The book of one jail of fail2ban."""
+def of_jail(jail: Jail, tools: Sequence[str], *, wrapped: bool = False) -> Book:
+    """The book of one jail of fail2ban; ``wrapped``: what it guards asks hosts.deny."""
 
     def by(properties: Mapping[str, str]) -> Ban:
         def ban(firewall: Firewall, address: str) -> Firewall | Unknown:
             started = any((":" in each) == (":" in address) for each in jail.banned)
-            return banned(firewall, properties, address, tools, started=started)
+            return banned(firewall, properties, address, tools, started=started, wrapped=wrapped)
 
         return ban
 

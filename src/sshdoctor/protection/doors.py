@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_interface
 from typing import Any
 
@@ -102,10 +102,13 @@ def _address(
 
 
 class Audit:
-    """The doors as they stand now, and after the next failure; ``why`` gathers what is wrong with them."""
+    """The doors as they stand now, and after the next failure; ``why`` gathers what is wrong with them.
 
-    def __init__(self, firewall: Firewall, books: Sequence[Book]) -> None:
-        self._firewall, self._books = firewall, books
+    ``unanswered``: who gets no answer whatever the rules do, by a route or by hosts.deny.
+    """
+
+    def __init__(self, firewall: Firewall, books: Sequence[Book], unanswered: Collection[str] = ()) -> None:
+        self._firewall, self._books, self._unanswered = firewall, books, unanswered
         self.why: list[str] = []
 
     def door(self, way: Way) -> Door:
@@ -114,13 +117,19 @@ class Audit:
         held = [address for address in held if address not in way.packet.local_addresses]
         if not held:
             return self._next(way)
-        doors = [self._judged(self._firewall, way, replace(way.packet, source=a), "is banned") for a in held]
-        worst = min(doors, key=_rank)
+        worst = min((self._held(way, address) for address in held), key=_rank)
         if worst.stops_new is not True:
             silent = Audit(self._firewall, self._books)
-            silent._next(way)
+            after = silent._next(way)
             self.why += [text for text in silent.why if "comes in at" not in text]
+            if after.stops_new is None and after.path is None:  # by something else than rules, perhaps
+                return replace(worst, stops_new=None, stops_established=None)
         return worst
+
+    def _held(self, way: Way, address: str) -> Door:
+        if address in self._unanswered:
+            return _door(way, "input", True, True)
+        return self._judged(self._firewall, way, replace(way.packet, source=address), "is banned")
 
     def after(self, way: Way) -> Door:
         """After the next failure of somebody who is not banned yet."""

@@ -39,6 +39,7 @@ class Guarding:
         self._sshguard = guards.sshguard if isinstance(guards.sshguard, Sshguard) else None
         self._crowdsec = guards.crowdsec if isinstance(guards.crowdsec, Crowdsec) else None
         self._jails = () if isinstance(engines.jails, Unknown) else engines.jails
+        self._wrapped = getattr(facts["wrappers"], "linked", False) is True
         untold = (guards.sshguard, guards.crowdsec, engines.jails)
         self.untold = next((each for each in untold if isinstance(each, Unknown)), None)
         """Why one of them could not be asked."""
@@ -50,7 +51,8 @@ class Guarding:
         for jail in self._jails:
             if "ssh" in jail.samples or jail.hits:
                 dialled = any(reply.source_port for reply in self._replies)
-                yield self._of_jail(jail, notice.notices(self._engines, jail, self._own, dialled=dialled))
+                said = notice.notices(self._engines, jail, self._own, dialled=dialled)
+                yield self._of_jail(jail, said, wrapped=self._wrapped)
         tools = self._engines.tools
         if (guard := self._sshguard) and guard.running:
             said = notice.noticed_by_sshguard(guard, self._engines)
@@ -76,12 +78,13 @@ class Guarding:
             book = of_crowdsec(crowdsec, self._firewall, self._engines.tools)
             yield Guard(notice.guesses_noticed_by_crowdsec(crowdsec), book, crowdsec.allowed)
 
-    def _of_jail(self, jail: Jail, said: Said) -> Guard:
+    def _of_jail(self, jail: Jail, said: Said, *, wrapped: bool = False) -> Guard:
         fixed = tuple(each for each in jail.ignoreip if is_network(each))
         named = [each for each in jail.ignoreip if not is_network(each)]
         if jail.ignorecommand:
             named.append(f"ignorecommand {jail.ignorecommand.split()[0]}")
-        return Guard(said, of_jail(jail, self._engines.tools), fixed, tuple(named))
+        book = of_jail(jail, self._engines.tools, wrapped=wrapped)
+        return Guard(said, book, fixed, tuple(named))
 
     @property
     def running(self) -> tuple[str, ...]:

@@ -25,10 +25,16 @@ class NoBanError(Exception):
 
 
 def banned(
-    firewall: Firewall, properties: Properties, address: str, tools: Sequence[str], *, started: bool = False
+    firewall: Firewall,
+    properties: Properties,
+    address: str,
+    tools: Sequence[str],
+    *,
+    started: bool = False,
+    wrapped: bool = False,
 ) -> Firewall | Unknown:
     """``firewall`` with ``address`` banned by the action of ``properties``; ``started``: it has banned
-    somebody of this family already. Raises NoBanError."""
+    somebody of this family already; ``wrapped``: the daemon asks hosts.deny. Raises NoBanError."""
     name = properties.get("actname", "") or "?"
     texts = {part: filled(properties, part, address) for part in _PARTS}
     if properties.get("refused"):
@@ -36,10 +42,12 @@ def banned(
             f"a shell refuses what the action {name} runs ({_last(properties['refused'])}): in fail2ban's "
             "files a ; after a space begins a comment"
         )
-    if _ELSEWHERE.search(texts["actionban"]):
-        return Unknown(f"the action {name} does not ban by the rules of the firewall")
     rules = Rules(firewall, tools, _ports(properties))
     shell = Shell(rules.command)
+    if "hosts.deny" in texts["actionban"] and wrapped:
+        return _unanswered(rules, address)
+    if _ELSEWHERE.search(texts["actionban"]):
+        return Unknown(f"the action {name} does not ban by the rules of the firewall")
     if not texts["actionban"].strip():
         raise NoBanError(f"the action {name} has nothing that it runs for a ban")
     begun = True
@@ -54,12 +62,19 @@ def banned(
     if rules.missing:
         raise NoBanError(rules.missing[0])
     if address in rules.unanswered:
-        tool = "ip6tables" if ":" in address else "iptables"
-        shell.follow(f"{tool} -t raw -I PREROUTING -s {address} -j DROP")
+        return _unanswered(rules, address)
     if not done:
         part = "actionban" if begun else "actionstart"
         raise NoBanError(f"the {part} of {name} fails: {_last_line(texts[part], address)}")
     return rules.firewall
+
+
+def _unanswered(rules: Rules, address: str) -> Firewall:
+    """Who is not answered is as one whose packets are dropped before everything."""
+    after = Rules(rules.firewall, ("iptables", "ip6tables"))
+    tool = "ip6tables" if ":" in address else "iptables"
+    after.command([tool, "-t", "raw", "-I", "PREROUTING", "-s", address, "-j", "DROP"])
+    return after.firewall
 
 
 _ELSEWHERE = re.compile(r"hosts\.(?:deny|allow)|xt_recent|/nginx|/apache|/httpd|\.htaccess|cloudflare", re.I)

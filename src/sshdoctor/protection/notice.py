@@ -34,7 +34,8 @@ def notices(engines: Engines, jail: Jail, own: Sequence[str] = (), dialled: bool
     """
     if (quiet := _quiet(engines)) is not None:
         return quiet
-    if _is_within(_STRANGER, jail.ignoreip):
+    everybody = {"0.0.0.0", "::"} & set(jail.ignoreip)  # so fail2ban 1.0 writes 0.0.0.0/0  # noqa: S104
+    if everybody or _is_within(_STRANGER, jail.ignoreip):
         return False, f"ignoreip of the jail {jail.name} is everybody: nobody is ever banned"
     if (ignored := _all_ignored(engines, jail, own)) is not None:
         return ignored

@@ -48,6 +48,9 @@ echo '## network'; readlink /proc/self/ns/net
 grep -lsxE 'fail2ban-server|sshg-blocker|crowdsec' /proc/[0-9]*/comm | while read -r comm; do
   readlink "${comm%comm}ns/net"
 done | sort -u
+echo '## unrouted'
+for family in -4 -6; do ip $family route show table all 2>/dev/null; done |
+  awk '/^(unreachable|blackhole|prohibit) / { print $2 }' | head -n 500
 echo '## sshd'; sshd -T 2>/dev/null | grep -i -e '^persourcepenalt' -e '^loglevel '
 true
 """,
@@ -96,7 +99,7 @@ class Engines(Struct, frozen=True, kw_only=True):
     ``penalties``, ``exempt`` from them, ``log_level`` are sshd's, ``version`` is fail2ban's. ``lines`` are
     the fields of each line that sshd wrote, Unknown without a journal: anybody may write a text log.
     ``elsewhere``: what bans has another network than this session (network_namespaces(7)), so that the rules
-    that were seen are not those in which it bans."""
+    that were seen are not those in which it bans. ``unrouted``: to whom routes send nothing back."""
 
     fail2ban: str
     refused: str
@@ -108,6 +111,7 @@ class Engines(Struct, frozen=True, kw_only=True):
     log_level: str
     lines: tuple[Mapping[str, str], ...] | Unknown
     exempt: tuple[str, ...] = ()
+    unrouted: tuple[str, ...] = ()
     elsewhere: bool = False
     version: tuple[int, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -148,6 +152,7 @@ def parse(sections: Mapping[str, Section]) -> Engines | Unknown:
         ),
         lines=_lines(sections["lines"]),
         version=() if isinstance(answer, Unknown) else _version(answer.version),
+        unrouted=tuple(others.get("unrouted", "").split()),
         elsewhere=bool(theirs) and ours not in theirs,
     )
 

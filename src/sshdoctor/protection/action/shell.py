@@ -16,6 +16,7 @@ Command = Callable[[Sequence[str]], bool]
 
 _ENDS = {"}", "then", "else", "elif", "fi", "do", "done"}
 _ENDLESS = 200
+_QUOTED = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*\"""")
 
 
 class Shell:
@@ -155,7 +156,7 @@ class Shell:
         filled: list[str] = []
         for word in words:
             text = self._expanded(word, live=True)
-            filled += text.split() if "$" in word and not word.startswith('"') else [text]
+            filled += text.split() if _QUOTED.sub("", word).count("$") else [text]
         return self._command(filled) if filled else True
 
     def _expanded(self, word: str, *, live: bool) -> str:

@@ -1,0 +1,60 @@
+"""What the command tells a person, and the exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sshdoctor.commands.protection import as_json, as_text, exit_code
+from sshdoctor.protection.state import Door, Protection
+
+
+def audit(name: str, *, stops: bool | None = True, six: bool | None = True) -> Protection:
+    doors = tuple(
+        Door(service="ssh", port=22, family=family, path="input", stops_new=value, stops_established=value)
+        for family, value in (("ipv4", stops), ("ipv6", six))
+    )
+    return Protection(
+        host=name,
+        engines=("fail2ban",),
+        on=True,
+        sees_real_addresses=True,
+        bans_stop_packets=stops,
+        doors=doors,
+        attacks_blocked=4711,
+        your_addresses=("198.51.100.1",),
+        owner_allowed={"ipv4": False, "ipv6": None},
+    )
+
+
+def test_one_figure_is_told_and_that_thousands_are_normal() -> None:
+    text = as_text([audit("web1")])
+    assert "attacks blocked       4,711 (Thousands are normal" in text
+    assert "web1: protected" in text
+
+
+def test_a_group_that_is_protected_on_some_hosts_is_not_protected() -> None:
+    text = as_text([audit("web1"), audit("web2", stops=False)])
+    assert "Protected on 1 of 2 hosts: that is not protected." in text
+
+
+@pytest.mark.parametrize(("stops", "six", "expected"), [(True, True, 0), (False, False, 1), (None, None, 3)])
+def test_the_exit_code_tells_whether_it_works(stops: bool | None, six: bool | None, expected: int) -> None:
+    assert exit_code(audit("web1", stops=stops, six=six)) == expected
+
+
+def test_a_family_that_stays_open_is_named_and_is_not_well() -> None:
+    found = audit("web1", six=False)
+    assert "bans stop packets     yes, but not at ssh 22 ipv6" in as_text([found])
+    assert exit_code(found) == 1
+
+
+def test_json_has_the_fields_of_the_contract() -> None:
+    said = json.loads(as_json([audit("web1")]))
+    assert said["schema"] == "sshdoctor/protection/1"
+    assert set(said["hosts"][0]) == {
+        *("host", "engines", "on", "running", "notices", "attacks_blocked", "banned_now"),
+        *("sees_real_addresses", "bans_stop_packets", "doors", "allowed", "allowed_unresolved"),
+        *("your_addresses", "owner_allowed", "after_next_failure", "why"),
+    }
