@@ -24,7 +24,7 @@ EXCEPTIONS = {
     "remedy/theirs.sh": "the lines of a file of keys, which it makes sure to be one, name their kinds so",
     "commands/shared/other_options.py": "options of ssh and of Ansible that people type",
     "pytest_plugin.py": "the connections of testinfra, and the port that a container publishes",
-    "doors/": "the doors of accounts are those of SSH, su, sudo and the console, by their names in the contract",
+    "doors/": "the doors of accounts are those of SSH, su, sudo and the console, as the contract calls them",
     "facts/doors/": "what these doors hang on",
     "commands/doors/": "the table of these doors",
     "cli.py": "texts of help, and a flag's default, as the contract has them",
