@@ -46,6 +46,6 @@ def test_a_fact_reads_what_a_host_printed(path: Path) -> None:
     assert not (found := faults(value, case["expect"], name)), "\n".join(found)
 
 
-@pytest.mark.parametrize("name", (*facts.names(), *facts.doors()))
+@pytest.mark.parametrize("name", (*facts.names(), *facts.about_doors()))
 def test_a_fact_has_cases(name: str) -> None:
     assert list((HERE / name).glob("*.yml"))

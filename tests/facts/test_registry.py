@@ -15,7 +15,7 @@ from sshdoctor.facts import probe
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Unknown
 
-EVERY_FACT = (*facts.names(), *facts.doors())
+EVERY_FACT = (*facts.names(), *facts.about_doors())
 VARIABLES = {"client": "127.0.0.1", "address": "127.0.0.1", "port": "22", "user": "root"}
 
 

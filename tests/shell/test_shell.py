@@ -40,7 +40,7 @@ ARMED = f"{TASKS},1091,2015"
 """The guard is seen by itself; who is refused goes on to say so, whatever refused it."""
 
 
-EVERY_FACT = (*facts.names(), *facts.doors())
+EVERY_FACT = (*facts.names(), *facts.about_doors())
 
 
 def remarks(folder: Path, texts: Mapping[str, str], allowed: str = "") -> str:

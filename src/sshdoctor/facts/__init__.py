@@ -46,9 +46,9 @@ __all__ = [
     "Writer",
     "Writers",
     "asked_once",
+    "about_doors",
     "commands",
     "derived",
-    "doors",
     "left_out",
     "load",
     "names",
@@ -88,7 +88,7 @@ def names(service: str = "") -> tuple[str, ...]:
 
 
 @cache
-def doors() -> tuple[str, ...]:
+def about_doors() -> tuple[str, ...]:
     """The names of the facts on which the doors of accounts hang: they are asked where those are wanted."""
     return tuple(sorted(_found("doors")))
 

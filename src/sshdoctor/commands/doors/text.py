@@ -21,10 +21,11 @@ def _lines(one: HostDoors) -> Iterator[str]:
         yield f"  Undecided: {one.unseen}"
         return
     width = max((len(name) for name in doors.accounts), default=0)
+    wide = max((len(door) for own in doors.accounts.values() for door in own), default=0)
     for name, own in doors.accounts.items():
         first = name
         for door, sets in own.items():
-            yield f"  {first:<{width}}  {door:<10}  {_sets(sets)}"
+            yield f"  {first:<{width}}  {door:<{max(wide, _DOOR)}}  {_sets(sets)}"
             first = ""
     yield from _standing_out(doors)
     if one.setup is not None and one.setup.certificates:
@@ -35,6 +36,8 @@ def _lines(one: HostDoors) -> Iterator[str]:
 
 
 _CLOCK = 5
+"""Seconds by which two clocks may differ without a word."""
+_DOOR = 10
 
 
 def _way(behind: float) -> str:
