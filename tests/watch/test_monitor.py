@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from sshdoctor.model import Host
 from sshdoctor.watch.look import Look
-from sshdoctor.watch.monitor import Found, Monitor
+from sshdoctor.watch.monitor import Monitor
 from sshdoctor.watch.rules import Change
+from sshdoctor.watch.senses import Found
 from sshdoctor.watch.store import Store, StoreError
 from sshdoctor.watch.target import Target
 from watch.fake import START, World
