@@ -19,6 +19,8 @@ ENDS_WHERE_IT_IS_READ = {
     "ClosedError": "a site's connection: the reply is a word",
     "NoRulesError": "files of a web server: the command says what they are not (commands/verdict/site.py)",
     "NotHttpError": "a site's answer: the reply is a word",
+    "NoAnswerError": "a resolver's silence: the reply is the word unknown",
+    "OvertakenError": "a site's connection: another one answered first",
     "UnknownValue": "a value of nginx: the verdict is unknown",
     "NotUnderstoodError": "a statement of nft: the rule becomes a doubt",
 }

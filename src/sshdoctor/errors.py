@@ -13,9 +13,11 @@ SshdoctorError            shown once, at the top, with the next step
 │   ├── ReasonsError      a list of what programs say (reasons/entry.py)
 │   └── PatternError      one wording of such a list (reasons/pattern.py)
 ├── AccessError           a way in that did not work; carries the reply word
-│   └── LoginError        a login that failed, with what was learnt meanwhile (access/base.py)
+│   ├── LoginError        a login that failed, with what was learnt meanwhile (access/base.py)
+│   └── ResolverError     a resolver that gave no answer (outside/resolve.py)
 ├── RescueError           nobody fetched the rescue script, or nothing came back
 ├── RemedyError           a remedy, or an undo, that could not be done
+├── StoreError            what a watch remembers cannot be written now (watch/store.py)
 ├── DemoError             no throw-away host can be made on this machine
 └── RulesError            a firewall dump that is none
 """

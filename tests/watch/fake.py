@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sshdoctor.model import Host, Login, Secret, WayIn
 from sshdoctor.watch.look import Look
-from sshdoctor.watch.monitor import Found, Monitor, Senses
+from sshdoctor.watch.monitor import Monitor
 from sshdoctor.watch.post import Post
 from sshdoctor.watch.rules import Change
+from sshdoctor.watch.senses import Found, Senses
 from sshdoctor.watch.store import Outgoing, Store
 from sshdoctor.watch.target import Target, target_of
 from sshdoctor.watch.witness.panel import Panel

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from sshdoctor.model import Host
 from sshdoctor.watch.look import Look
-from sshdoctor.watch.monitor import Found, Monitor
+from sshdoctor.watch.monitor import Monitor
 from sshdoctor.watch.rules import Change
+from sshdoctor.watch.senses import Found
 from sshdoctor.watch.store import Store, StoreError
 from sshdoctor.watch.target import Target
 from watch.fake import START, World
@@ -165,14 +166,14 @@ def test_on_a_full_disk_the_watching_and_the_telling_go_on(
 
 def test_when_the_clock_is_set_no_look_is_missed(world: World) -> None:
     async def hours() -> None:
-        monitor = world.monitor()
+        monitor = world.monitor(every=20.0)
         running = asyncio.create_task(monitor.run())
         while world.looks < 12 and not running.done():
             world.clock.time += 1.0
             if world.looks == 6:
                 world.clock.jumps = 86400.0
                 world.looks = 7
-            for _ in range(20):
+            for _ in range(10):
                 await asyncio.sleep(0.0005)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

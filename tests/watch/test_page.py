@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sshdoctor.watch.monitor import Found
 from sshdoctor.watch.page import availability, page, spans
 from sshdoctor.watch.rules import Change
+from sshdoctor.watch.senses import Found
 from sshdoctor.watch.store import Store
 from watch.fake import START, World
 from watch.test_monitor import BAD, looked

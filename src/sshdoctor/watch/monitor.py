@@ -9,10 +9,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.model import Host
 from sshdoctor.watch.clock import Clock
 from sshdoctor.watch.complaint import complain
 from sshdoctor.watch.lines import shifted
@@ -20,6 +18,7 @@ from sshdoctor.watch.look import Look
 from sshdoctor.watch.post import Post
 from sshdoctor.watch.rules import Change, Event, Memory, Message, Rules, advance
 from sshdoctor.watch.rules.memory import HERE
+from sshdoctor.watch.senses import Found, Senses
 from sshdoctor.watch.store import Outgoing, Store, StoreError
 from sshdoctor.watch.target import Target
 from sshdoctor.watch.witness.panel import Panel
@@ -31,30 +30,6 @@ HELD = 40.0
 """So long a message that it is down waits for its cause."""
 _MOST_CAUSES = 5
 """So many hosts at a time are looked into; of a storm the others are told without."""
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """Why a target is down, as a diagnosis found it, and what to type now."""
-
-    id: str
-    confidence: str
-    summary: str
-    next: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return "\n".join(
-            [f"{self.summary} ({self.id}, {self.confidence})", *(f"Next: {c}" for c in self.next)]
-        )
-
-
-class Senses(Struct, frozen=True, kw_only=True):
-    """By what it sees and speaks; all but ``emit`` may block, and run in threads."""
-
-    look: Callable[[Host], Look]
-    line: Callable[[], bool]
-    emit: Callable[[Target, Change, Found | None], None]
-    cause: Callable[[Target], Found | None] | None = None
-    maintenance: Callable[[float], bool] = lambda now: False
 
 
 class Monitor:

@@ -15,7 +15,7 @@ from sshdoctor.watch.words import Language, subject, text
 def require() -> None:
     """Raises UsageError where Apprise is not installed."""
     try:
-        import apprise  # noqa: F401  # 0.3 s, and only where somebody is to be told
+        import apprise  # noqa: F401  # 0.2 s, and only where somebody is to be told
     except ImportError:
         raise UsageError(
             "sshdoctor_notify needs Apprise: pip install 'sshdoctor[notify]'; or leave that variable out"

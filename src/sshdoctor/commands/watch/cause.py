@@ -10,7 +10,7 @@ from sshdoctor.diagnosis.pipeline import diagnose
 from sshdoctor.diagnosis.setup import diagnosis_setup
 from sshdoctor.inventory.folders import check_folders, playbook_folders
 from sshdoctor.reports.layout.printable import printable
-from sshdoctor.watch.monitor import Found
+from sshdoctor.watch.senses import Found
 from sshdoctor.watch.target import Target
 
 

@@ -25,9 +25,10 @@ from sshdoctor.watch.clock import WallClock
 from sshdoctor.watch.line import line_is_up
 from sshdoctor.watch.lines import change_line
 from sshdoctor.watch.look import Look, look_at
-from sshdoctor.watch.monitor import Found, Monitor, Senses
+from sshdoctor.watch.monitor import Monitor
 from sshdoctor.watch.post import Post
 from sshdoctor.watch.rules import Change
+from sshdoctor.watch.senses import Found, Senses
 from sshdoctor.watch.store import Store
 from sshdoctor.watch.target import Target, address_book, target_of
 from sshdoctor.watch.windows import Window, parse_window
