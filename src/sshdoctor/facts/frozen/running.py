@@ -178,7 +178,7 @@ def _values(text: str, key: str) -> Iterator[tuple[int, str]]:
 
 def _links(text: str) -> dict[tuple[int, str], str]:
     lines = text.split("\n")
-    found = {}
+    found: dict[tuple[int, str], str] = {}
     for path, target in zip(lines[::2], lines[1::2], strict=False):
         if match := re.fullmatch(r"/proc/(\d+)/(exe|cwd|ns/mnt|ns/pid)", path):
             found[int(match[1]), match[2]] = target or found.get((int(match[1]), match[2]), "")
