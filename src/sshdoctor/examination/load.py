@@ -60,7 +60,7 @@ def _is_worker(process: Process, known: Known) -> bool:
 
 
 def _stands_in(process: Process, file: str, known: Known) -> bool:
-    """By its folder; where that may not be seen: of its owner's files, one that several visitors have left."""
+    """By its folder; where that may not be seen: of its owner's files, one that several have left."""
     if process.cwd:
         return str(PurePosixPath(file).parent) == process.cwd
     left = [one for one in _left(known) if served_file(one.path, known) == file]

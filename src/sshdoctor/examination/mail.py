@@ -279,7 +279,7 @@ def _in_masses(share: _Share) -> bool:
 
 
 def _is_new(path: str, known: Known) -> bool:
-    """Whether a file is newer than the site's own, and not one of several that an update put there with it."""
+    """Whether a file is newer than the site's own, and none of several that an update put there."""
     file = known.sites.files.get(path)
     if file is None or file.modified <= known.sites.modified + _DAY:
         return False
