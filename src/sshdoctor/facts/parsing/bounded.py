@@ -33,7 +33,7 @@ as_each() {
     done | lined
 }
 """
-"""``as_each NAME DEPTH`` prints links below /proc/PID/NAME, each before its target, as their owner sees them."""
+"""``as_each NAME DEPTH`` prints links below /proc/PID/NAME, each before its target, as its owner sees it."""
 
 
 def rows(text: str, fields: int) -> Iterator[list[str]]:
