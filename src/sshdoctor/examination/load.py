@@ -22,7 +22,6 @@ from sshdoctor.facts.frozen.running import Process
 _LEFT = (499, 504)
 _HOUR = 3600.0
 _BESIDE = 3
-_COUNTED = 0.1
 
 
 def load(known: Known) -> Iterator[Culprit]:
@@ -61,10 +60,12 @@ def _is_worker(process: Process, known: Known) -> bool:
 
 
 def _stands_in(process: Process, file: str, known: Known) -> bool:
-    """By its folder; where that may not be seen, by its owner and by what it has counted."""
+    """By its folder; where that may not be seen: of its owner's files, one that several have left."""
     if process.cwd:
         return str(PurePosixPath(file).parent) == process.cwd
-    return known.sites.files[file].uid == process.uid and process.cpu >= _COUNTED
+    left = [one for one in _left(known) if served_file(one.path, known) == file]
+    late = [one for one in left if one.at >= process.since]
+    return known.sites.files[file].uid == process.uid and len(left) >= _BESIDE and bool(late)
 
 
 def _overlapping(known: Known) -> Iterator[Culprit]:

@@ -27,6 +27,8 @@ MASSES = 20
 _MAILS = re.compile(r"\b(?:mb_send_)?mail\s*\(|sendmail|PHPMailer|wp_mail|fsockopen|smtp", re.I)
 _INCLUDES = re.compile(r"\b(?:include|require)(?:_once)?\b[^;]*?([\w.-]+\.(?:php\d?|inc))", re.I)
 _HEADER = re.compile(r"(\d+):([^\s:]+)")
+_UPDATE = 4
+"""So many files at once are an update of the site."""
 _BEFORE, _AFTER = 1.5, 4.0
 _DAY = 86400.0
 _BY_NETWORK = -1
@@ -233,7 +235,7 @@ def _named(name: str, uid: int, known: Known, culprits: Sequence[Culprit], pool:
         for path, one in known.sites.files.items()
         if base(path) == name and one.uid == uid and _is_page(one)
     ]
-    found = [*scripts, *asked, *(own if len(own) == 1 else ())]
+    found: list[str] = [*scripts, *asked, *(own if len(own) == 1 else ())]
     if found:
         return str(found[0])
     mechanism = [path for path in known.files if base(path) == name and known.files[path].owned is None]
@@ -244,7 +246,9 @@ def _named(name: str, uid: int, known: Known, culprits: Sequence[Culprit], pool:
 
 
 def _of_script(share: _Share, uid: int, known: Known, culprits: Sequence[Culprit]) -> Heap:
-    why = why_guilty(share.name, known) if len(share.letters) >= 1 else ""
+    why = why_guilty(share.name, known)
+    if not why and len(share.letters) >= MASSES and _is_new(share.name, known):
+        why = "it is newer than the site's own files, and came alone"
     if any(one.program == share.name or one.origin.file == share.name for one in culprits):
         why = "a program that should not run"
     abused = not why and _in_masses(share)
@@ -274,6 +278,15 @@ def _in_masses(share: _Share) -> bool:
     return quick or callers.most_common(1)[0][1] >= MASSES
 
 
+def _is_new(path: str, known: Known) -> bool:
+    """Whether a file is newer than the site's own, and none of several that an update put there."""
+    file = known.sites.files.get(path)
+    if file is None or file.modified <= known.sites.modified + _DAY:
+        return False
+    beside = [one for one in known.sites.files.values() if abs(one.modified - file.modified) < 600]
+    return len(beside) < _UPDATE
+
+
 def why_guilty(path: str, known: Known) -> str:
     """Why a script of a site is none of the owner's; "" if nothing is against it."""
     file = known.sites.files.get(path)
@@ -284,7 +297,5 @@ def why_guilty(path: str, known: Known) -> str:
             return "it lies in a folder for uploads or pictures, where no program belongs"
         if hidden(inside):
             return "it is hidden in a site's folder"
-        if abs(file.modified - known.sites.modified) > _DAY and file.modified > known.sites.modified:
-            return "it is newer than the site's own files"
         return ""
     return "it lies in a hidden folder of a home" if hidden_in_home(path) else ""

@@ -51,12 +51,12 @@ def of_a_tool(path: str) -> bool:
 
 
 def hidden(path: str) -> bool:
-    """Whether a part of its path is hidden, anywhere but in a home.
+    """Whether a part of its path is hidden, anywhere but in a home, and is no known tool's.
 
     >>> hidden("/opt/.sys/clean"), hidden("/home/a/.x")
     (True, False)
     """
-    return not _HOME.match(path) and bool(_HIDDEN.search(path))
+    return not _HOME.match(path) and bool(_HIDDEN.search(path)) and not _TOOLS.search(path)
 
 
 def is_interpreter(exe: str) -> bool:

@@ -147,7 +147,9 @@ def _is_packages(process: Process, known: Known) -> bool:
     if not known.packages:
         return bool(SYSTEM.match(path))
     file = known.files.get(path)
-    return bool(file and file.owned and file.owned.same is not False)
+    if file is None:  # not looked at
+        return bool(SYSTEM.match(path)) and not process.exe.endswith(DELETED)
+    return bool(file.owned and file.owned.same is not False)
 
 
 def _package_of(path: str, known: Known) -> str:
@@ -196,7 +198,7 @@ def _began_late(process: Process, known: Known) -> bool:
 def _of_place(path: str, process: Process, known: Known) -> Iterator[str]:
     if TEMPORARY.match(path):
         yield f"{path} runs from a folder for temporary files"
-    elif SYSTEM.match(path) and known.packages:
+    elif SYSTEM.match(path) and known.packages and path in known.files:
         yield f"{path} lies where packages put their programs, and no package brought it"
     elif any(path.startswith(f"{root}/") for root in known.sites.roots):
         yield f"{path} is a program in a site's folder"

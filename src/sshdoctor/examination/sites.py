@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 from sshdoctor.examination.findings import Culprit, Heap, Innocent, Line
 from sshdoctor.examination.known import Known
-from sshdoctor.examination.mail import why_guilty
 from sshdoctor.examination.origin import served_file
 from sshdoctor.examination.places import OF_CACHES, OF_UPLOADS, base
 from sshdoctor.examination.programs import DELETED
@@ -23,13 +22,13 @@ _ODD_FOLDERS = re.compile(
     r"^/(?:tmp|var/tmp|dev/shm)/|/uploads/[^'\"]*\.\w+$|\.(?:ico|jpe?g|png|gif|txt)$", re.I
 )
 _RUNS = re.compile(
-    r"\b(?:shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec|eval|assert|create_function|gzinflate"
+    r"(?<![\w>:$])(?:shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec|eval|assert|create_function|gzinflate"
     r"|move_uploaded_file|mail)\s*\(",
     re.I,
 )
 _MAILS = re.compile(r"\b\w*(?:mail|send)\w*\s*\(", re.I)
 _CALL = re.compile(r"^(?!\s*(?://|\*|#|function\b|(?:include|require)(?:_once)?\b)).*\b[a-z_]\w*\s*\(", re.I)
-_STARTS = re.compile(r"\b(?:shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec)\s*\(", re.I)
+_STARTS = re.compile(r"(?<![\w>:$])(?:shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec)\s*\(", re.I)
 _PREPEND = re.compile(r"auto_(?:prepend|append)_file\"?\s*[=\s]\s*\"?([^\s\"';]+)", re.I)
 _HANDLER = re.compile(r"(?:AddHandler|SetHandler|AddType)\b.*(?:php|cgi)", re.I)
 _LOCKS = re.compile(r"Require\s+all\s+denied|Deny\s+from\s+all", re.I)
@@ -62,7 +61,7 @@ def _led(known: Known) -> Iterator[str]:
     """The files that guilty lines include, or put before every page."""
     for path, file in known.sites.files.items():
         for text in file.lines.values():
-            if (found := _PREPEND.search(text)) and _is_odd(found[1], known):
+            if (found := _PREPEND.search(text)) and _is_odd(found[1]):
                 yield found[1]
         for line in odd_includes(file):
             for name in _INCLUDED.findall(line.text):
@@ -98,7 +97,8 @@ def _asked_for(path: str, file: SiteFile, known: Known) -> bool:
     inside = path.removeprefix(root)
     if not OF_UPLOADS.search(inside) or OF_CACHES.search(inside):
         return False
-    if any(_STARTS.search(text) for text in file.lines.values()):
+    uploads = re.search(r"/uploads?/", inside, re.I)
+    if uploads and any(_STARTS.search(text) for text in file.lines.values()):
         return True
     asked = any(served_file(one.path, known) == path and one.method == "POST" for one in known.requests)
     return asked and any(_RUNS.search(text) for text in file.lines.values())
@@ -108,7 +108,7 @@ def _steering(file: SiteFile, names: set[str], known: Known) -> Iterator[Line]:
     stems = {name.rpartition(".")[0] or name for name in names if len(name) > 4}
     for place, text in file.lines.items():
         prepended = _PREPEND.search(text)
-        odd_file = prepended is not None and _is_odd(prepended[1], known)
+        odd_file = prepended is not None and _is_odd(prepended[1])
         in_uploads = bool(OF_UPLOADS.search(file.path.removeprefix(_root(file.path, known))))
         handler = _HANDLER.search(text) and in_uploads
         if odd_file or handler or any(re.search(rf"\b{re.escape(stem)}\b", text) for stem in stems):
@@ -119,11 +119,11 @@ def _root(path: str, known: Known) -> str:
     return next((one for one in known.sites.roots if path.startswith(f"{one}/")), "")
 
 
-def _is_odd(path: str, known: Known) -> bool:
+def _is_odd(path: str) -> bool:
     """Whether a file that is put before every page is one that should not be there."""
     if re.match(r"/(?:tmp|var/tmp|dev/shm)/", path) or "/." in path:
         return True
-    return bool(why_guilty(path, known)) and path in known.sites.files
+    return bool(re.search(r"/uploads?/", path, re.I))
 
 
 def provider_did(known: Known) -> Iterator[str]:

@@ -11,7 +11,7 @@ from sshdoctor.examination.findings import Culprit, Heap, Line, Step
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.load import manager_of
 from sshdoctor.examination.origin import way_of
-from sshdoctor.examination.places import base
+from sshdoctor.examination.places import SYSTEM, base
 from sshdoctor.examination.programs import DELETED
 from sshdoctor.examination.sites import odd_includes
 from sshdoctor.examination.traces import started
@@ -151,7 +151,7 @@ def _is_ours_to_move(program: str, known: Known) -> bool:
     if not program.startswith("/") or program.endswith(DELETED):
         return False
     file = known.files.get(program)
-    return file is None or file.owned is None
+    return not SYSTEM.match(program) if file is None else file.owned is None
 
 
 def _section(path: str, lines: Sequence[Line], known: Known) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sshdoctor.facts.parsing.bounded import GENTLE, LINED, count
+from sshdoctor.facts.parsing.bounded import AS_EACH, GENTLE, LINED, count
 from sshdoctor.facts.parsing.output import evidence, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -23,6 +23,7 @@ from sshdoctor.model import Evidence, Unknown
 COMMANDS = {
     "files": GENTLE
     + LINED
+    + AS_EACH
     + r"""
 find / -maxdepth 0 -printf '' 2>/dev/null || { echo 'N'; exit 0; }
 awk -F: '{ print "U\t" $1 "\t" $3 "\t" $6 "\t" $7 }' /etc/passwd
@@ -38,7 +39,7 @@ places='/etc/crontab /etc/anacrontab /etc/cron.d /etc/cron.hourly /etc/cron.dail
 /etc/NetworkManager/dispatcher.d /etc/networkd-dispatcher /etc/dhcp /etc/ppp/ip-up.d /etc/apt/apt.conf.d
 /etc/logrotate.d /etc/aliases /etc/ssh/sshrc /etc/modules-load.d /etc/modprobe.d /etc/skel'
 programs() {
-  find /proc/[0-9]*/exe -maxdepth 0 -printf '%l\0' 2>/dev/null | lined | sed 's/ (deleted)$//' | sort -u
+  { find /proc/[0-9]*/exe -maxdepth 0 -printf '%l\0' 2>/dev/null | lined; as_each exe 0 | grep -v '^/proc/'; } | sed 's/ (deleted)$//' | sort -u
   find /lib/security /lib64/security /usr/lib/security /lib/*/security /usr/lib/*/security -maxdepth 1 \
     -name '*.so' 2>/dev/null
   sed 's/#.*//' /etc/ld.so.preload 2>/dev/null | tr ' :' '\n\n'
