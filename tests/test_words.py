@@ -28,7 +28,6 @@ EXCEPTIONS = {
     "pytest_plugin.py": "the connections of testinfra, and the port that a container publishes",
     "facts/protection/": "the engines' own words for what they guard, and the lines that they count",
     "protection/": "the same words, in what is told of them",
-    "doors/": "the doors of accounts: SSH, su, sudo and the console, by their names in the contract",
     "doors/": "the doors of accounts are those of SSH, su, sudo and the console, as the contract calls them",
     "facts/doors/": "what these doors hang on",
     "commands/doors/": "the table of these doors",
