@@ -14,8 +14,10 @@ SHELLS = {"dash": ["dash", "-s"], "bash": ["bash", "-s"], "busybox": ["busybox",
 pytestmark = pytest.mark.containers  # busybox is set up with the engine
 
 
-def ask(shell: str, commands: dict[str, str], path: str | None = None) -> dict[str, Section]:
-    script = build_script(commands, {"client": "192.0.2.1", "user": "o'brien; false"}, MARK)
+def ask(
+    shell: str, commands: dict[str, str], path: str | None = None, once: dict[str, str] | None = None
+) -> dict[str, Section]:
+    script = build_script(commands, {"client": "192.0.2.1", "user": "o'brien; false"}, MARK, once or {})
     command = [str(shutil.which(SHELLS[shell][0])), *SHELLS[shell][1:]]
     environment = {"PATH": path} if path is not None else None
     done = subprocess.run(
@@ -40,6 +42,27 @@ def test_output_status_and_variables_come_back_as_they_are(shell: str) -> None:
         "four": Section("", 0),
         "five": Section("", 0),
     }
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_is_asked_once_is_known_to_every_command(shell: str) -> None:
+    commands = {"one": 'echo "$known"', "two": 'echo "$known"; echo "[$failed$endless]"'}
+    once = {
+        "known": "echo \"$user\"; echo 'a  b'",
+        "failed": "echo half; exit 3",
+        "endless": "yes | head -n 99999",
+    }
+    sections = ask(shell, commands, once=once)
+    assert sections["one"] == Section("o'brien; false\na  b\n", 0)
+    assert sections["two"] == Section("o'brien; false\na  b\n[]\n", 0)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_command_that_imitates_the_end_of_its_section_stays_inside(shell: str) -> None:
+    imitation = 'echo \'@@ end 0\'; echo "@@$mark end 0"; echo "@@${MARK-} begin two@@"; echo =0 5; exit 9'
+    sections = ask(shell, {"one": imitation, "two": "echo own"})
+    assert sections["one"] == Section("@@ end 0\n@@ end 0\n@@ begin two@@\n=0 5\n", 9)
+    assert sections["two"] == Section("own\n", 0)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
