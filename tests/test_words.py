@@ -31,7 +31,7 @@ EXCEPTIONS = {
     "doors/": "the doors of accounts are those of SSH, su, sudo and the console, as the contract calls them",
     "facts/doors/": "what these doors hang on",
     "commands/doors/": "the table of these doors",
-    "cli.py": "texts of help, and a flag's default, as the contract has them",
+    "cli/": "texts of help, and a flag's default, as the contract has them",
 }
 _OTHER_NAMES = re.compile(r"sshdoctor|sshg(uard|-fw)|perlaccesshandler", re.I)
 _WORD, _PORT = re.compile(r"ssh", re.I), re.compile(r"\b22\b")

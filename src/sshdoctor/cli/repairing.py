@@ -1,0 +1,151 @@
+"""What changes something on a host, and what takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from sshdoctor.cli.help_texts import CHANGE_HELP, HOST_HELP, SITE_HELP
+from sshdoctor.commands.shared.host_task import host_task
+
+if TYPE_CHECKING:
+    from sshdoctor.commands.shared.options import Options
+
+
+@host_task(
+    HOST_HELP,
+    iterable=["cause", "header"],
+    **CHANGE_HELP,
+    **SITE_HELP,
+    cause="ID: only this cause (repeatable)",
+    script="FILE: change nothing, write the plan there, as a script for the host's console",
+    capture="FILE: with --script: plan by what the rescue script wrote on this host (- to paste it)",
+)
+def remediate(
+    options: Options,
+    cause: Sequence[str],
+    header: Sequence[str],
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    guard: str = "60",
+    source: str = "",
+    for_: str = "",
+    script: str = "",
+    capture: str = "",
+    on: str = "",
+    method: str = "",
+    user_agent: str = "",
+    data: str = "",
+    ca: str = "",
+    ipv4: bool = False,
+    ipv6: bool = False,
+) -> int:
+    """Diagnose, plan, ask, repair under guard, and prove it by dialling in again."""
+    from sshdoctor.commands.remediate import run
+    from sshdoctor.commands.shared.changes import ChangeOptions
+    from sshdoctor.commands.shared.options import given_capture, site_request
+
+    wish = ChangeOptions(
+        check=check, diff=diff, yes=yes, guard=guard, source=source, script=script, hold=for_
+    )
+    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
+    options = replace(options, capture=given_capture(capture), capture_file=capture, request=request)
+    return run(options, wish, tuple(cause))
+
+
+@host_task(
+    HOST_HELP,
+    positional=["name"],
+    iterable=["header"],
+    **CHANGE_HELP,
+    **SITE_HELP,
+    name="NAME: the playbook; `playbooks` lists them",
+    export_vars="only write what the playbook would be given, for ansible-playbook -e @FILE",
+)
+def playbook(
+    options: Options,
+    name: str,
+    header: Sequence[str],
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    guard: str = "60",
+    source: str = "",
+    for_: str = "",
+    export_vars: bool = False,
+    on: str = "",
+    method: str = "",
+    user_agent: str = "",
+    data: str = "",
+    ca: str = "",
+    ipv4: bool = False,
+    ipv6: bool = False,
+) -> int:
+    """Run one playbook by name, under guard, and prove that nobody is worse off."""
+    from sshdoctor.commands.playbook import run
+    from sshdoctor.commands.shared.changes import ChangeOptions
+    from sshdoctor.commands.shared.options import site_request
+
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source=source, hold=for_)
+    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
+    return run(replace(options, request=request), wish, name, export=export_vars)
+
+
+@host_task(HOST_HELP, yes="ask nothing")
+def undo(options: Options, yes: bool = False) -> int:
+    """Put back what the last remedy changed on a host."""
+    from sshdoctor.commands.undo import run
+
+    return run(options, yes=yes)
+
+
+_BOOK_HELP = {name: CHANGE_HELP[name] for name in ("check", "diff", "yes", "guard")}
+
+
+@host_task(
+    HOST_HELP,
+    iterable=["address"],
+    **_BOOK_HELP,
+    address="ADDRESS: whom, or a network (repeatable; default: your own addresses, of both families)",
+    remove="take them off the allow-list again",
+)
+def allow(
+    options: Options,
+    address: Sequence[str],
+    remove: bool = False,
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    guard: str = "60",
+) -> int:
+    """Have what bans let addresses pass, in every jail and lastingly: your own, or --address."""
+    from sshdoctor.commands import allow as command
+    from sshdoctor.commands.shared.changes import ChangeOptions
+
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source="")
+    return command.allow(options, wish, tuple(address), remove=remove)
+
+
+@host_task(
+    HOST_HELP,
+    iterable=["address"],
+    **_BOOK_HELP,
+    address="ADDRESS: whose bans, or a network's (repeatable; default: your own, of both families)",
+)
+def unban(
+    options: Options,
+    address: Sequence[str],
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    guard: str = "60",
+) -> int:
+    """End the bans of addresses, in every jail: your own, or --address."""
+    from sshdoctor.commands import allow as command
+    from sshdoctor.commands.shared.changes import ChangeOptions
+
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source="")
+    return command.unban(options, wish, tuple(address))
