@@ -22,11 +22,11 @@ ENDS_WHERE_IT_IS_READ = {
     "NoAnswerError": "a resolver's silence: the reply is the word unknown",
     "OvertakenError": "a site's connection: another one answered first",
     "UnknownValue": "a value of nginx: the verdict is unknown",
-    "MoreNeededError": "an answer that a stack of PAM asks for: the model goes on with each that there may be",
+    "MoreNeededError": "an answer that a stack of PAM asks for: each that there may be is tried",
     "Undecided": "what a door hangs on is not known: the door is unknown",
-    "PortError": "a port's name in an action of fail2ban: that a ban stops packets is unknown, or false",
+    "PortError": "a port in an action of fail2ban: what the ban stops is told by that",
     "ShellError": "a command of an action that is not understood: that a ban stops packets is unknown",
-    "NoBanError": "an action that bans nobody: that a ban stops packets is false",
+    "NoBanError": "an action that bans nobody: bans stop no packets",
     "NotUnderstoodError": "a statement of nft: the rule becomes a doubt",
 }
 
