@@ -25,7 +25,8 @@ from sshdoctor.facts.frozen.site_files import SiteFile
 MASSES = 20
 """From so many letters of one cause on, they are masses."""
 _MAILS = re.compile(r"\b(?:mb_send_)?mail\s*\(|sendmail|PHPMailer|wp_mail|fsockopen|smtp", re.I)
-_INCLUDES = re.compile(r"\b(?:include|require)(?:_once)?\b[^;]*?([\w.-]+\.(?:php\d?|inc))", re.I)
+_INCLUDES = re.compile(r"\b(?:include|require)(?:_once)?\b([^;]{1,300})", re.I)
+_SCRIPT = re.compile(r"(?<![\w.-])[\w.-]{1,120}\.(?:php\d?|inc)(?!\w)", re.I)
 _HEADER = re.compile(r"(\d+):([^\s:]+)")
 _UPDATE = 4
 """So many files at once are an update of the site."""
@@ -75,7 +76,7 @@ def _logged(known: Known) -> Iterator[Letter]:
             yield replace(one, uid=uid)
 
 
-_BOUNCES = re.compile(r"^(.+?)[+-]bounces?(?:[+-][^@]*)?@(.+)$")
+_BOUNCES = re.compile(r"^([^@]{1,200}?)[+-]bounces?(?:[+-][^@]{0,300})?@(.+)$")
 """The envelope's sender of mlmmj ("news+bounces-7-a=example.net@...") and of Mailman ("news-bounces@...")."""
 
 
@@ -212,7 +213,8 @@ def may_mail(path: str, known: Known) -> int:
 def mails(file: SiteFile, known: Known) -> bool:
     """Whether a file calls a function that mails, or includes one that does."""
     libraries = {base(path) for path, one in known.sites.files.items() if _mails_itself(one)}
-    included = {found for text in file.lines.values() for found in _INCLUDES.findall(text)}
+    named = (_SCRIPT.search(part) for text in file.lines.values() for part in _INCLUDES.findall(text))
+    included = {found[0] for found in named if found}
     return _mails_itself(file) or bool(libraries & included)
 
 

@@ -9,8 +9,8 @@ from datetime import date
 from msgspec import Struct
 
 _TICKET = re.compile(
-    r"(?:tickets?|case|incident|reference|ref|abuse|お?問い?合わせ|受付|チケット|整理)\s*(?:id|no\.?|number|番号)?"
-    r"\s*[:\uff1a#\uff03\[(]*\s*#?([A-Z]{0,6}[-_]?\d{3,12}(?:-\d+)*)",
+    r"(?:tickets?|case|incident|reference|ref|abuse|お?問い?合わせ|受付|チケット|整理)\s{0,4}(?:id|no\.?|number|番号)?"
+    r"\s{0,4}[:\uff1a#\uff03\[(]{0,3}\s{0,4}#?([A-Z]{0,6}[-_]?\d{3,12}(?:-\d{1,12}){0,6})",
     re.I,
 )
 _NUMERIC = re.compile(r"\b(20\d\d)[-/.](\d{1,2})[-/.](\d{1,2})\b|(20\d\d)年\s*(\d{1,2})月\s*(\d{1,2})日")

@@ -23,7 +23,7 @@ WAYS: tuple[tuple[StartedBy, re.Pattern[str]], ...] = (
     ("at", re.compile(r"^/var/spool/(?:cron/at|at)")),
     ("cron", re.compile(r"^/(?:etc/(?:crontab|anacrontab|cron|crontabs/)|var/spool/cron/)")),
     ("timer", re.compile(r"\.timer$")),
-    ("unit", re.compile(r"/systemd/(?:.*/)?[^/]+\.(?:service|socket|path)$|/systemd/.*\.d/[^/]+\.conf$")),
+    ("unit", re.compile(r"^(?>.*?/systemd/)(?:.*[^/]\.(?:service|socket|path)|.*\.d/[^/]+\.conf)$")),
     ("supervisor", re.compile(r"^/etc/supervisor")),
     (
         "rc",
@@ -38,7 +38,7 @@ WAYS: tuple[tuple[StartedBy, re.Pattern[str]], ...] = (
 )
 """The ways in which a host starts programs by itself, and where the files of each are."""
 _UNITS: tuple[tuple[StartedBy, re.Pattern[str]], ...] = (
-    ("container", re.compile(r"^(?:docker|libpod|crio|cri-containerd|machine-.*)-.*\.scope$")),
+    ("container", re.compile(r"^(?:docker|libpod|crio|cri-containerd|machine-[^-]*)-.*\.scope$")),
     ("cron", re.compile(r"^(?:crond?|anacron|cronie|fcron|bcron)\.service$")),
     ("at", re.compile(r"^atd\.service$")),
     ("supervisor", re.compile(r"^supervisord?\.service$")),
@@ -180,7 +180,7 @@ def _unit_files(name: str, known: Known, home: str) -> list[HostFile]:
     if not home:
         folders = ["/etc/systemd/system", "/run/systemd/system", "/run/systemd/transient"]
         folders += ["/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"]
-    names = [name, re.sub(r"@.*\.", "@.", name)]
+    names = [name, re.sub(r"@.{0,255}\.", "@.", name)]
     paths = [f"{folder}/{each}" for each in names for folder in folders]
     return [known.files[path] for path in paths if path in known.files]
 
@@ -198,11 +198,13 @@ def timer_of(service: str, known: Known) -> HostFile | None:
 
 
 def trigger(timer: HostFile) -> Iterator[Line]:
-    yield from _matching(timer, re.compile(r"\s*On[A-Z]\w+\s*="))
+    yield from _matching(timer, re.compile(r"^[ \t]{0,40}On[A-Z]\w{1,40}[ \t]{0,40}="))
 
 
 def _starts(service: HostFile) -> Iterator[Line]:
-    yield from _matching(service, re.compile(r"\s*(?:ExecStart\w*|ExecStop\w*|Restart)\s*="))
+    yield from _matching(
+        service, re.compile(r"^[ \t]{0,40}(?:ExecStart\w{0,20}|ExecStop\w{0,20}|Restart)[ \t]{0,40}=")
+    )
 
 
 def _matching(file: HostFile, pattern: re.Pattern[str]) -> Iterator[Line]:
@@ -236,7 +238,9 @@ def mentions(program: str, known: Known, ways: Iterable[StartedBy]) -> Origin | 
 
 def _handed_in(job: HostFile, known: Known) -> str:
     """The script that a job hands in again: the job's own file has a new name each time."""
-    names = (found[1] for text in job.text if (found := re.search(r"\bat\b.*\s-f\s+(/\S+)", text)))
+    names = (
+        found[1] for text in job.text if (found := re.search(r"\bat\b.{0,200}?\s-f\s{1,20}(/\S+)", text))
+    )
     return next((name for name in names if name in known.files), "")
 
 

@@ -29,7 +29,7 @@ from sshdoctor.facts.frozen.running import Process
 
 DELETED = " (deleted)"
 _WEB = re.compile(
-    r"(?:php[\d.]*-?fpm[\d.]*|apache2|httpd|nginx|lighttpd|lsws|lshttpd|litespeed|caddy).*\.service$"
+    r"(?:php[\d.]{0,8}-?fpm[\d.]{0,8}|apache2|httpd|nginx|lighttpd|lsws|lshttpd|litespeed|caddy).*\.service$"
 )
 SERVERS = re.compile(
     r"^(?:php-fpm|apache2|httpd|nginx|lighttpd|lshttpd|litespeed|lsphp|openlitespeed|caddy)[\d.]*$"

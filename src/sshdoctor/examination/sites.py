@@ -16,21 +16,21 @@ from sshdoctor.examination.places import OF_CACHES, OF_UPLOADS, base
 from sshdoctor.examination.programs import DELETED
 from sshdoctor.facts.frozen.site_files import SiteFile
 
-_INCLUDED = re.compile(r"\b(?:include|require)(?:_once)?\b[^;'\"]*['\"]([^'\"]+)['\"]", re.I)
+_INCLUDED = re.compile(r"\b(?:include|require)(?:_once)?\b[^;'\"]{0,200}['\"]([^'\"]{1,300})['\"]", re.I)
 _HIDDEN = re.compile(r"/\.[^/.]")
 _ODD_FOLDERS = re.compile(
-    r"^/(?:tmp|var/tmp|dev/shm)/|/uploads/[^'\"]*\.\w+$|\.(?:ico|jpe?g|png|gif|txt)$", re.I
+    r"^/(?:tmp|var/tmp|dev/shm)/|/uploads/[^'\"]{0,300}\.\w{1,20}$|\.(?:ico|jpe?g|png|gif|txt)$", re.I
 )
 _RUNS = re.compile(
     r"(?<![\w>:$])(?:shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec|eval|assert|create_function|gzinflate"
     r"|move_uploaded_file|mail)\s*\(",
     re.I,
 )
-_MAILS = re.compile(r"\b\w*(?:mail|send)\w*\s*\(", re.I)
+_MAILS = re.compile(r"\b\w{0,60}?(?:mail|send)\w{0,60}\s{0,9}\(", re.I)
 _CALL = re.compile(r"^(?!\s*(?://|\*|#|function\b|(?:include|require)(?:_once)?\b)).*\b[a-z_]\w*\s*\(", re.I)
 _STARTS = re.compile(r"(?<![\w>:$])(?:shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec)\s*\(", re.I)
 _PREPEND = re.compile(r"auto_(?:prepend|append)_file\"?\s*[=\s]\s*\"?([^\s\"';]+)", re.I)
-_HANDLER = re.compile(r"(?:AddHandler|SetHandler|AddType)\b.*(?:php|cgi)", re.I)
+_HANDLER = re.compile(r"(?:AddHandler|SetHandler|AddType)\b.{0,300}(?:php|cgi)", re.I)
 _LOCKS = re.compile(r"Require\s+all\s+denied|Deny\s+from\s+all", re.I)
 _FIRM = re.compile(r"ticket|abuse|locked|suspend|provider|hosting", re.I)
 

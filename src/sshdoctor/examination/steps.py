@@ -21,7 +21,7 @@ _SHARED = re.compile(
     r"|/\.(?:bash|profile|zsh|zprofile|ssh/)|/\.htaccess$|/\.user\.ini$"
 )
 _STEERING = (".htaccess", ".user.ini", "php.ini")
-_QUOTED = re.compile(r"[\w./-]*/[\w./-]+")
+_QUOTED = re.compile(r"(?<![\w./-])[\w./-]*/[\w./-]+")
 _PRELOAD = "/etc/ld.so.preload"
 _ASIDE = "put aside, with owner, mode and times"
 

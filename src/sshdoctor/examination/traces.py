@@ -18,7 +18,7 @@ from sshdoctor.facts.frozen.mechanisms import HostFile
 
 _PATH = re.compile(r"/[\w.@%+~/-]+")
 _FETCHED = re.compile(
-    r"(?:curl|wget|fetch)\b[^|;]*\|\s*(?:sudo\s+)?(?:ba|da|z|k)?sh\b|base64\s+(?:-d|--decode)\b[^|;]*\|\s*\w*sh\b"
+    r"(?:curl|wget|fetch)\b[^|;]{0,300}\|\s{0,9}(?:sudo\s{1,9})?(?:ba|da|z|k)?sh\b|base64\s{1,9}(?:-d|--decode)\b[^|;]{0,300}\|\s{0,9}\w{0,9}sh\b"
     r"|/dev/(?:tcp|udp)/"
 )
 _PRELOAD = "/etc/ld.so.preload"

@@ -109,13 +109,19 @@ def _is_address(text: str) -> bool:
 def _set_of_bouncer(rules: Firewall, address: str) -> list[str] | None:
     digit = "6" if ":" in address else ""
     name = rf"crowdsec{digit}-blacklists[\w-]*"
-    for table, found in re.findall(
-        rf"table (ip6? \S+) \{{(?:(?!\ntable ).)*?\bset ({name})", rules.nft_text or "", re.S
-    ):
-        return ["nft", "add", "element", *table.split(), found, "{", address, "}"]
+    for table, body in _tables(rules):
+        if re.match(r"ip6? ", table) and (found := re.search(rf"\bset ({name})", body)):
+            return ["nft", "add", "element", *table.split(), found[1], "{", address, "}"]
     if found := re.search(rf"^create ({name}) ", rules.ipset or "", re.M):
         return ["ipset", "add", found[1], address]
     return None
+
+
+def _tables(firewall: Firewall) -> Iterator[tuple[str, str]]:
+    """Each table of ``nft list ruleset``: its family and name, and what is in it."""
+    for block in f"\n{firewall.nft_text or ''}".split("\ntable ")[1:]:
+        head, _, body = block.partition(" {")
+        yield head, body
 
 
 def _after(rules: Firewall, command: list[str], tools: Sequence[str], why: str) -> Firewall:
@@ -130,5 +136,7 @@ def _listed(firewall: Firewall) -> Iterator[str]:
     for dump in firewall.dumps:
         yield from (each.split("/")[0] for each in re.findall(r"^-A sshguard -s (\S+) ", dump.text, re.M))
     yield from re.findall(r"^add sshguard[46] (\S+)", firewall.ipset or "", re.M)
-    for body in re.findall(r"table ip6? sshguard \{.*?elements = \{(.*?)\}", firewall.nft_text or "", re.S):
-        yield from re.findall(r"[\da-fA-F]+[.:][\da-fA-F.:]+", body)
+    for table, body in _tables(firewall):
+        elements = body.partition("elements = {")[2].partition("}")[0]
+        if re.fullmatch(r"ip6? sshguard", table):
+            yield from re.findall(r"(?<![\da-fA-F.:])[\da-fA-F]{1,4}[.:][\da-fA-F.:]{1,45}", elements)

@@ -24,7 +24,8 @@ from sshdoctor.protection.state import Door
 STRANGER: Mapping[str, str] = {"ipv4": "192.0.2.213", "ipv6": "2001:db8:5d0c::213"}
 """Of documentation prefixes: nobody's."""
 _FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
-_BEHIND = re.compile(r"-A \S+ .*-p tcp .*--dport (\d+) .*-j DNAT --to-destination [\d.]+:22\b")
+_DIALLED = re.compile(r" --dport (\d+) ")
+_BEHIND = re.compile(r" -j DNAT --to-destination [\d.]+:22\b")
 
 
 class Way(Struct, frozen=True):
@@ -54,8 +55,9 @@ def ways(
 
 def behind(firewall: Firewall) -> tuple[int, ...]:
     """Ports that are sent on to port 22 of another address: a daemon in a container."""
-    found = (_BEHIND.findall(dump.text) for dump in firewall.dumps if dump.family == "ipv4")
-    return tuple(dict.fromkeys(int(port) for ports in found for port in ports))
+    lines = (line for dump in firewall.dumps if dump.family == "ipv4" for line in dump.text.splitlines())
+    sent = (line for line in lines if " -p tcp " in line and _BEHIND.search(line))
+    return tuple(dict.fromkeys(int(found[1]) for line in sent if (found := _DIALLED.search(line))))
 
 
 def packet(family: Family, port: int, address: str, addresses: Addresses) -> Packet:

@@ -156,7 +156,7 @@ def actions_of(words: Sequence[str]) -> Mapping[str, str]:
     if not control.startswith("["):
         return {"default": "bad"}
     actions = {"default": "bad"}
-    for pair in re.sub(r"\s*=\s*", "=", control[1:-1]).split():
+    for pair in re.sub(r"(?<!\s)\s*=\s*", "=", control[1:-1]).split():
         name, _, action = pair.partition("=")
         known = name == "default" or name in RETURNS
         if not known or not (action in _ACTIONS or re.fullmatch(r"[1-9]\d{0,5}", action)):

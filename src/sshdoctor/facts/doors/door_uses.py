@@ -42,7 +42,7 @@ class DoorUses(Struct, frozen=True, kw_only=True):
 VALUE = DoorUses
 WRITERS = {"": "root"}
 _DOORS = {"su-l": "su", "login": "console"}
-_LINE = re.compile(r"^\s*\d+ (ssh|su|su-l|login) (\S+)$", re.M)
+_LINE = re.compile(r"^[ \t]*\d+ (ssh|su|su-l|login) (\S+)$", re.M)
 
 
 def parse(sections: Mapping[str, Section]) -> DoorUses | Unknown:

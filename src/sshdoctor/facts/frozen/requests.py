@@ -44,7 +44,7 @@ true
 """
 }
 
-_LINE = re.compile(r'(\S+) \S+ .*?\[([^\]]+)\] "([A-Z]+) (\S*) [^"]*" (\d{3}) ')
+_LINE = re.compile(r'(\S+) \S+ [^\[]*\[([^\]]+)\] "([A-Z]+) (\S*) [^"]*" (\d{3}) ')
 
 
 class Request(Struct, frozen=True, kw_only=True):

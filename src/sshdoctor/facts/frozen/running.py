@@ -61,7 +61,7 @@ true
 }
 
 _TICKS = 100
-_UNIT = re.compile(r"[^/]+\.(?:service|scope|slice)")
+_UNIT = re.compile(r"(?<![^/])[^/]{1,255}\.(?:service|scope|slice)")
 
 
 class Process(Struct, frozen=True, kw_only=True):

@@ -78,7 +78,6 @@ class Jail(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    maxretry: int = 0
     journalmatch: tuple[tuple[str, ...], ...] = ()
     logpath: tuple[str, ...] = ()
     ignoreip: tuple[str, ...] = ()

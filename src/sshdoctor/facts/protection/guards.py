@@ -179,5 +179,5 @@ def _values(decisions: Any) -> Iterator[str]:
 
 def _sources(text: str) -> Iterator[Source]:
     for block in re.split(r"^---\s*$", text, flags=re.M):
-        if found := re.search(r"^\s+type:\s*[\"']?([\w-]+)", block, re.M):
+        if found := re.search(r"^[ \t]+type:[ \t]*[\"']?([\w-]+)", block, re.M):
             yield Source(kind=found[1], text=block)

@@ -180,7 +180,7 @@ class Shell:
 
     def _filled(self, text: str) -> str:
         text = re.sub(
-            r"\$\(((?:[^()]|\\.)*)\)|`([^`]*)`", lambda found: self._output(found[1] or found[2]), text
+            r"\$\(((?:[^()\\]|\\.)*+)\)|`([^`]*)`", lambda found: self._output(found[1] or found[2]), text
         )
         names = re.compile(r"\$(\w+)|\$\{(\w+)\}")
         return names.sub(lambda found: self._variables.get(found[1] or found[2], ""), text)
@@ -192,9 +192,9 @@ class Shell:
             raise ShellError(f"what $({text}) prints is not known")
         said = self._expanded(first[5:].strip(), live=True)
         for other in others:
-            if found := re.fullmatch(r"sed (?:-e )?'?s(.)(.+?)\1(.*?)\1g'?", other):
+            if found := re.fullmatch(r"sed (?:-e )?'?s(.)(.{1,200}?)\1(.{0,200}?)\1g'?", other):
                 said = said.replace(found[2], found[3])
-            elif found := re.fullmatch(r"""tr ["'](.+?)["'] ["'](.+?)["']""", other):
+            elif found := re.fullmatch(r"""tr ["'](.{1,200}?)["'] ["'](.{1,200}?)["']""", other):
                 said = said.translate({ord(each): found[2][-1] for each in found[1]})
             else:
                 raise ShellError(f"what {other.split()[0]} makes of it is not known")
