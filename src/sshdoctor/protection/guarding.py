@@ -117,7 +117,7 @@ class Guarding:
             return f"no jail of fail2ban has a filter for {service} (jails: {names}). {cure}"
         if self._crowdsec and not self._crowdsec.running:
             return "CrowdSec is installed and does not run: systemctl enable --now crowdsec"
-        return "nothing that bans who guesses passwords runs here: sshdoctor protect, or apt install fail2ban"
+        return "nothing that bans who guesses passwords runs here: apt install fail2ban"
 
     @property
     def forgets(self) -> str:
