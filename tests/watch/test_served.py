@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -16,7 +17,7 @@ import pytest
 from sshdoctor.errors import UsageError
 from sshdoctor.watch.exporter import Exporter
 from sshdoctor.watch.look import look_at
-from sshdoctor.watch.server import Respond, server
+from sshdoctor.watch.server import MOST, Page, Respond, server
 from sshdoctor.watch.status import Status
 from sshdoctor.watch.store import Store
 from sshdoctor.watch.target import target_of
@@ -79,3 +80,13 @@ def test_what_is_not_watched_is_not_dialled() -> None:
 def test_where_it_cannot_listen_is_said() -> None:
     with pytest.raises(UsageError, match="ADDRESS:PORT is needed"):
         server("example.org", Exporter([], look_at).respond)
+
+
+def test_whoever_only_stays_gives_way_to_who_comes() -> None:
+    with served(lambda path, query: Page("here\n")) as url, ExitStack() as idle:
+        before = threading.active_count()
+        port = int(url.rpartition(":")[2])
+        for _ in range(3 * MOST):
+            idle.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+        assert got(url) == "here\n"
+        assert threading.active_count() - before <= MOST + 5

@@ -1,10 +1,18 @@
-"""A small server of HTTP for pages that anybody may read who reaches it: GET alone, bounded, no files."""
+"""A small server of HTTP for pages that anybody may read who reaches it: GET alone, bounded, no files.
+
+Who has stayed longest gives way to who comes when so many are there.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET6
+from socket import AF_INET6, SHUT_RDWR
+from threading import Lock
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
@@ -13,6 +21,8 @@ from sshdoctor.errors import UsageError
 from sshdoctor.model import is_address
 
 _PATIENCE, _LONGEST = 10.0, 4096
+MOST = 64
+"""Visitors at a time."""
 
 
 class Page(Struct, frozen=True):
@@ -58,7 +68,29 @@ def server(listen: str, respond: Respond) -> ThreadingHTTPServer:
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = MOST
 
+        def process_request(self, request: Any, client_address: Any) -> None:
+            with places:
+                visitors.append(request)
+                longest = visitors.popleft() if len(visitors) > MOST else None
+            if longest is not None:
+                with suppress(OSError):
+                    longest.shutdown(SHUT_RDWR)
+            super().process_request(request, client_address)
+
+        def shutdown_request(self, request: Any) -> None:
+            with places, suppress(ValueError):
+                visitors.remove(request)
+            super().shutdown_request(request)
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Who was closed, or closed, is no fault."""
+            if not isinstance(sys.exc_info()[1], OSError):
+                super().handle_error(request, client_address)
+
+    visitors: deque[Any] = deque()
+    places = Lock()
     address, port = _place(listen)
     if ":" in address:
         Server.address_family = AF_INET6
