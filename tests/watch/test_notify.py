@@ -89,6 +89,7 @@ def test_a_url_that_is_none_is_refused_without_its_password() -> None:
     assert "nowhere:example.org" in str(caught.value) and "hunter2" not in str(caught.value)
 
 
+KNOWS_THE_TESTS = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 KILLED = """
     import os, signal, sys, asyncio
     from pathlib import Path
@@ -130,7 +131,7 @@ def test_killed_between_any_two_steps_it_is_told_and_under_one_number(step: str,
     with http([200]) as (port, bodies):
         for where in (step, "nowhere"):
             command = [sys.executable, "-c", textwrap.dedent(KILLED), where, str(file), str(port)]
-            done = subprocess.run(command, check=False, capture_output=True, env=os.environ, timeout=60)
+            done = subprocess.run(command, check=False, capture_output=True, env=KNOWS_THE_TESTS, timeout=60)
             assert done.returncode == (-signal.SIGKILL if where == step else 0), done.stderr
     numbers = [body.partition("Number ")[2].partition(" ")[0] for body in bodies]
     assert set(numbers) == {"1"}
