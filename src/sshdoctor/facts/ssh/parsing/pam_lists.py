@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
+
+from sshdoctor.doors.pam.access_lists import listed, names_user, words
 
 _NO_HOST = re.compile(r"tty|pts|cron|console|:\d", re.I)
 _INFINITE = ("-1", "unlimited", "infinity", "-")
@@ -35,37 +37,14 @@ def denied(lines: Iterable[str], who: Who) -> str:
         fields = [field.strip() for field in line.split(":", 2)]
         if len(fields) != 3:
             return ""
-        users = _listed(_words(fields[1]), lambda word: _is_user(word, who))
-        origins = _listed(_words(fields[2]), lambda word: _is_origin(word, who.client))
+        users = listed(
+            words(fields[1]), lambda word: names_user(word, who.user, who.groups, who.groups_in_brackets)
+        )
+        origins = listed(words(fields[2]), lambda word: _is_origin(word, who.client))
         if users is False or origins is False:
             continue
         return line if users and origins and fields[0] == "-" else ""
     return ""
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in re.split(r"[,\s]+", text) if word]
-
-
-def _listed(words: Sequence[str], fits: Callable[[str], bool | None]) -> bool | None:
-    """Whether a list such as ``ALL EXCEPT root`` means it; None where that is not known."""
-    index = next((at for at, word in enumerate(words) if word.upper() == "EXCEPT"), len(words))
-    said = [fits(word) for word in words[:index]]
-    meant = True if True in said else None if None in said else False
-    but = _listed(words[index + 1 :], fits) if index < len(words) else False
-    if meant is False or but is True:
-        return False
-    return None if meant is None or but is None else True
-
-
-def _is_user(word: str, who: Who) -> bool | None:
-    if word.upper() == "ALL" or word == who.user:
-        return True
-    if "@" in word:
-        return None
-    if word.startswith("("):
-        return word.strip("()") in who.groups
-    return word in who.groups and not who.groups_in_brackets
 
 
 def _is_origin(word: str, client: str) -> bool | None:
