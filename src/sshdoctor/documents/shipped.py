@@ -73,11 +73,17 @@ def _keep(kept: Path, what: _Kept) -> None:
     if sys.dont_write_bytecode:
         return
     kept.parent.mkdir(exist_ok=True)
+    data = msgspec.msgpack.encode(what)
     with NamedTemporaryFile(dir=kept.parent, delete=False) as file:
-        file.write(msgspec.msgpack.encode(what))
-    made = Path(file.name)
-    made.chmod(0o644)
-    made.replace(kept)
+        made = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            made.chmod(0o644)
+            made.replace(kept)
+        except OSError:
+            made.unlink(missing_ok=True)
+            raise
 
 
 def _written(data: object) -> Any:
