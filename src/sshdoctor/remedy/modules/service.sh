@@ -39,14 +39,20 @@ service_state() { # service_state started|stopped|restarted|reloaded
   would || return 0
   guard_touch 150
   "${manager}_act" "$action"
-  [ "$action" != stop ] || return 0
-  service_settles || fail "$arg_name was told to $action and does not run: $(service_log)"
+  if [ "$action" = stop ]; then
+    service_settles stopped || fail "$arg_name was told to stop and still runs: $(service_log)"
+  else
+    service_settles started || fail "$arg_name was told to $action and does not run: $(service_log)"
+  fi
 }
 
-# A daemon is in the background before it has bound its port: it gets three seconds for that.
-service_settles() {
+# A daemon is in the background before it has bound its port, and it is told to end before it has
+# ended: it gets three seconds for that.
+service_settles() { # service_settles started|stopped
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-    ! "${manager}_running" || return 0
+    settled=stopped
+    if "${manager}_running"; then settled=started; fi
+    [ "$settled" != "$1" ] || return 0
     sleep 0.2 2>/dev/null || sleep 1
   done
   return 1
