@@ -26,6 +26,7 @@ def only(kind: type[Any], **known: object) -> Any:
 def file(name: str, *held: str, problem: str = "", hidden: str = "", odd: str = "") -> AuthFile:
     return AuthFile(
         path=name,
+        real=name,
         exists=True,
         readable=True,
         mode="",

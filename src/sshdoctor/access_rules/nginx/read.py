@@ -75,7 +75,7 @@ def _block(
             continue
         if word == "}":
             break
-        name, *args = words or [""]
+        said, (name, *args) = bool(words), words or [""]
         words = []
         if word == "{":
             if name.endswith("_by_lua_block"):
@@ -86,7 +86,7 @@ def _block(
             found.append(Directive(name=name, args=tuple(args), file=path, line=line, block=block))
         elif name == "include" and args:
             found += _included(files, join(folder, args[0]), folder, depth)
-        elif name:
+        elif said:  # the name may be an empty one: "" in a map
             found.append(Directive(name=name, args=tuple(args), file=path, line=line))
     return tuple(found)
 

@@ -24,13 +24,20 @@ _OF_THE_NETWORK = ("silence", "icmp")
 _COMMON_PORTS = (32768, 65535)
 
 
-def of_reply(verdict: Verdict, reply: str) -> Verdict:
-    """``verdict``, or the one branch of it that gives ``reply``."""
+def of_reply(verdict: Verdict, reply: str, *, stalled: bool = False) -> Verdict:
+    """``verdict``, or the one branch of it that gives ``reply``.
+
+    ``stalled``: the host fell silent in the middle, which an open way does not come to.
+    """
     if verdict.state not in ("depends", "unknown") and verdict.reply is not None:
         return verdict
     if verdict.state == "accept":
         return verdict
-    fitting = [branch for branch in verdict.branches if fits(branch.reply, reply)]
+    fitting = [
+        branch
+        for branch in verdict.branches
+        if fits(branch.reply, reply) and not (stalled and branch.reply is None)
+    ]
     if len(fitting) != 1:
         return verdict
     if verdict.state in (

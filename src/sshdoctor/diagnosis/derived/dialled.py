@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
@@ -65,6 +66,8 @@ class Dialled(Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...] | Unknown
     login_seconds: float
     """How long the login took that failed, in seconds."""
+    not_started: str
+    """The program that the server could not start in place of the shell, as it said; "" for none."""
     cut_off: bool
     """The host closed the connection in the login."""
     missing_algorithm: str | Unknown
@@ -123,11 +126,25 @@ def dialled(
         has_password=login.password is not None,
         methods=failure.methods if failure else (),
         login_seconds=failure.seconds if failure else 0.0,
+        not_started=_not_started(reply),
         cut_off="saw EOF" in (failure.detail if failure else ""),
         missing_algorithm=_missing(failure),
         off=False,
         evidence=(_seen(login, reply), *_login_evidence(failure)),
     )
+
+
+_NOT_STARTED = re.compile(
+    r"(/[^\s:]+): (?:No such file or directory|Permission denied|Exec format error|Text file busy"
+    r"|Too many levels of symbolic links|Input/output error|Accessing a corrupted shared library"
+    r"|Is a directory|Operation not permitted|Cannot allocate memory)"
+)
+"""What a server prints when execve(2) of the shell fails: its path, and perror(3)'s words."""
+
+
+def _not_started(reply: Reply) -> str:
+    found = _NOT_STARTED.fullmatch(reply.detail or "") if reply.word == "session-closed" else None
+    return found[1] if found else ""
 
 
 def _family(address: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from shlex import quote
 
@@ -36,8 +38,12 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     """The file of a certificate that the client offers, "" for none."""
     alias: str
     """HostKeyAlias: the name under which it looks for the host's key, "" where that is the host's own."""
+    family: str
+    """AddressFamily, where the inventory has an address of the other family; else ""."""
     fault: str
     """What the client says against the person's own configuration, "" where it takes it."""
+    fault_mend: Command
+    """The command that mends it, where it is the owner or mode of a file; else ""."""
     meant: str
     """The address in the inventory, where the person's own configuration dials another one; else ""."""
     meant_port: int | None
@@ -64,7 +70,9 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
         disabled=tuple(_disabled(login)),
         certificate=_certificate(login),
         alias=login.host_key_alias or login.options.get("hostkeyalias", ""),
+        family=_other_family(login),
         fault=login.fault,
+        fault_mend=_mode_mended(login.fault),
         meant=login.meant,
         meant_port=login.meant_port,
         evidence=tuple(_evidence(program, login, shown)),
@@ -79,6 +87,27 @@ def _evidence(program: str, login: Login, shown: Sequence[str]) -> Iterator[Evid
         yield Evidence(asked, login.fault or "\n".join(holds))
     if shown:
         yield Evidence(f"{program} -v", "\n".join(shown))
+
+
+def _other_family(login: Login) -> str:
+    family = login.options.get("addressfamily", "any").lower()
+    try:
+        version = ip_address(login.address).version
+    except ValueError:
+        return ""
+    return family if family == {4: "inet6", 6: "inet"}[version] else ""
+
+
+def _mode_mended(fault: str) -> Command:
+    """
+    >>> _mode_mended("ssh -G web1: Bad owner or permissions on /home/me/.ssh/config")
+    'chown "$(id -un)" /home/me/.ssh/config && chmod 600 /home/me/.ssh/config'
+    """
+    found = re.search(r"Bad owner or permissions on (/.+)$", fault)
+    if found is None:
+        return Command()
+    file = quote(found[1])
+    return Command(f'chown "$(id -un)" {file} && chmod 600 {file}')
 
 
 def _certificate(login: Login) -> str:

@@ -107,7 +107,8 @@ def path(
             elsewhere = (
                 partial(judge, rulesets, replace(packet, in_interface=name), service) for name in others
             )
-            verdict = of_interfaces(of_reply(verdict, str(dial.reply)), str(dial.reply), elsewhere)
+            own = of_reply(verdict, str(dial.reply), stalled="stalled" in str(dial.detail))
+            verdict = of_interfaces(own, str(dial.reply), elsewhere)
         return _read(verdict, dial, packet, firewall, bans, found, inferred=verdict.rule != told.rule)
     except RulesError as error:
         return Unknown(str(error))
@@ -261,7 +262,7 @@ def _is_own(address: str, packet: Packet) -> bool:
 
 def _passed_a_limit(verdict: Verdict, dial: Dialled) -> bool:
     """The rules leave it to rate, time or chance, and the client got its banner."""
-    passes = verdict.state == "depends" and None in verdict.possible
+    passes = verdict.state == "depends" and None in verdict.possible and dial.reply not in verdict.possible
     return passes and progress(dial.reply) >= GREETED
 
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 from sshdoctor.facts.offline.accounts_and_paths import printed
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
-from sshdoctor.facts.parsing.words import path
+from sshdoctor.facts.parsing.words import path as _plain_path
 from sshdoctor.facts.ssh.parsing.key_files import Judge, Objection, Row, is_whole, rows
 from sshdoctor.model import Evidence, Unknown
 from sshdoctor.services.ssh.fingerprints import fingerprint
@@ -42,16 +42,34 @@ EOT
 printf '%s\n' "name=$name" "uid=$uid" "gid=$gid" "home=$home" "shell=$shell"
 echo "groups=$(id -Gn -- "$user" 2>&1)"
 [ ! -x "${shell:-/bin/sh}" ] || echo executable=yes
+first=
+[ ! -f "${shell:-/bin/sh}" ] || read -r first _ 2>/dev/null <"${shell:-/bin/sh}"
+case $first in
+  '#!'/*)
+    first=${first#??} return=$(printf '\r')
+    case $first in *"$return") first="${first%"$return"} with a carriage return" ;; esac
+    [ -x "$first" ] || echo "interpreter=$first" ;;
+esac
 [ ! -r /etc/shells ] || { grep -qxF -e "${shell:-/bin/sh}" /etc/shells && echo listed=yes || echo listed=no; }
 [ ! -e /etc/debian_version ] || echo "group=$(getent group "$gid")"
 chain() {
   set -- "$1"; directory=$1
-  while [ -n "$directory" ] && [ "$directory" != "$home" ]; do
+  while [ -n "$directory" ] && [ "$directory" != "$real_home" ]; do
     directory=${directory%/*}; set -- "$@" "${directory:-/}"
   done
   stat -L -c 'stat=%a %u %g %U %F|%n' "$@" 2>&1
 }
-chain "$home"
+real() { # real PATH: without links, or as it stands where that cannot be told
+  part=$1
+  while [ -n "$part" ] && [ ! -L "$part" ]; do part=${part%/*}; done
+  real=$1
+  [ -z "$part" ] || real=$(readlink -f -- "$1") || real=$1
+  case $real in *[[:cntrl:]]*) real=$1 ;; esac
+}
+real "$home"
+real_home=$real
+[ "$real" = "$home" ] || echo "real=$real"
+chain "$real_home"
 above=${home%/*}
 while [ -n "$above" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$above" 2>&1; above=${above%/*}; done
 values='' chroot=''
@@ -100,7 +118,9 @@ for path in $patterns; do
   case $listed in *"|$path|"*) continue ;; esac
   listed="$listed|$path|"
   echo "## file $path"
-  chain "$path"
+  real "$path"
+  [ "$real" = "$path" ] || echo "real=$real"
+  chain "$real"
   [ -r "$path" ] || continue
   echo readable=yes
   [ ! -d "$path" ] || { echo odd=directory; continue; }
@@ -122,6 +142,8 @@ class AuthFile(Struct, frozen=True):
     """
 
     path: str
+    real: str
+    """Where links lead, which is what sshd judges (realpath(3) in OpenSSH's misc.c)."""
     exists: bool | Unknown
     readable: bool
     mode: str
@@ -147,6 +169,11 @@ class AuthFile(Struct, frozen=True):
         return self.unread[0].says if self.unread else ""
 
     @property
+    def shown(self) -> str:
+        """The path, and where it leads if that is elsewhere."""
+        return self.path if self.real == self.path else f"{self.path} -> {self.real}"
+
+    @property
     def mend(self) -> tuple[str, ...]:
         """The commands that put both right."""
         return tuple(dict.fromkeys(one.mend for one in self.unsafe + self.unread))
@@ -163,6 +190,8 @@ class Account(Struct, frozen=True, kw_only=True):
     shell_exists: bool = False
     shell_listed: bool | Unknown = Unknown("/etc/shells is not there")
     """It stands in /etc/shells (shells(5))."""
+    shell_interpreter: str = ""
+    """What is to run it, where it is a script and that is not there (execve(2), ENOENT); else ""."""
     home: str = ""
     home_exists: bool | Unknown = False
     groups: tuple[str, ...] = ()
@@ -202,12 +231,16 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
     if "uid" not in entry:
         return _without_entry(entry.get("status", ""))
     private = _private(entry.get("group", ""), entry["name"])
-    entry["home"], entry["shell"] = path(entry["home"] or "/"), path(entry["shell"] or "/bin/sh")
-    judge = Judge(entry["name"], int(entry["uid"]), entry["gid"], private, entry["home"])
+    entry["home"], entry["shell"] = (
+        _plain_path(entry["home"] or "/"),
+        _plain_path(entry["shell"] or "/bin/sh"),
+    )
+    real_home = _plain_path(entry.get("real", entry["home"]))
+    judge = Judge(entry["name"], int(entry["uid"]), entry["gid"], private, real_home)
     blocks = {name[5:]: text for name, text in said.items() if name.startswith("file ")}
     above = rows(said["passwd"])
-    home = above.get(entry["home"])
-    files = tuple(_file(path(name), text, judge, above) for name, text in blocks.items())
+    home = above.get(real_home)
+    files = tuple(_file(_plain_path(name), text, judge, above) for name, text in blocks.items())
     command = entry.get("command", "none").split("\n")[0]
     return Account(
         name=entry["name"],
@@ -215,6 +248,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         uid=int(entry["uid"]),
         shell=entry["shell"],
         shell_exists="executable" in entry,
+        shell_interpreter=entry.get("interpreter", ""),
         shell_listed=entry["listed"] == "yes" if "listed" in entry else Unknown("/etc/shells was not read"),
         home=entry["home"],
         home_exists=_exists(home, said["passwd"]),
@@ -226,7 +260,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         evidence=evidence(
             f"getent passwd {entry['name']}; ls -l ~{entry['name']}/.ssh",
             [":".join(entry[key] for key in ("name", "uid", "gid", "home", "shell"))]
-            + [f"{file.mode} {file.owner} {file.path}" for file in files if file.mode],
+            + [f"{file.mode} {file.owner} {file.shown}" for file in files if file.mode],
         ),
     )
 
@@ -252,7 +286,9 @@ def _private(group: str, name: str) -> bool:
 def _file(path: str, text: str, judge: Judge, above: Mapping[str, Row]) -> AuthFile:
     """``above`` are the home and the folders on the way to it: whoever reads in the home passes them."""
     of = rows(text)
-    own = of.get(path)
+    found = re.search(r"^real=(/.*)$", text, re.M)
+    real = _plain_path(found[1]) if found else path
+    own = of.get(real)
     keys = re.findall(r"^key=(\S+) ?(.*)$", text, re.M)
     lines = [(blob, options) for blob, options in keys if is_whole(blob)]
     odd = re.findall(r"^odd=(\S+)$", text, re.M) + ["line"] * (len(keys) - len(lines))
@@ -260,12 +296,13 @@ def _file(path: str, text: str, judge: Judge, above: Mapping[str, Row]) -> AuthF
     named = [(mark, _COMMAND.search(options)) for mark, (_, options) in zip(marks, lines, strict=True)]
     return AuthFile(
         path=path,
+        real=real,
         exists=_exists(own, text),
         readable="readable=yes" in text,
         mode=own.mode if own else "",
         owner=own.owner if own else "",
         unsafe=judge.unsafe(of) if own else (),
-        unread=judge.hidden({**of, **above} if judge.in_home(path) else of) if own else (),
+        unread=judge.hidden({**of, **above} if judge.in_home(real) else of) if own else (),
         keys=tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, str))),
         commands={mark: found[1] for mark, found in named if found and isinstance(mark, str)},
         options=tuple(

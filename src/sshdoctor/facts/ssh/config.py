@@ -169,6 +169,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """The two directives of a faulty line where the end of a line is missing between them; or ""."""
     password_place: str
     """Where PasswordAuthentication is set, as "FILE line N"; "" where no file sets it."""
+    pubkey_place: str
+    """The same for PubkeyAuthentication."""
     allow_users: tuple[str, ...] | Unknown
     deny_users: tuple[str, ...] | Unknown
     allow_groups: tuple[str, ...] | Unknown
@@ -230,11 +232,9 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
     _, uid, spec = as_whom.split(" ", 2)
     output, status = said.get("output", ""), sections["effective"].status
     lines = [] if status == 0 else output.splitlines()
-    state, problem = sshd_complaints.judge(said, lines, status, root=uid == "0")
-    errors = tuple(
-        replace(error, text=files.line(error.file, error.line))
-        for error in sshd_complaints.refused_lines(lines)
-    )
+    refused = sshd_complaints.refused_lines(lines) or sshd_complaints.placed(lines, files.texts)
+    state, problem = sshd_complaints.judge(said, lines, status, refused, root=uid == "0")
+    errors = tuple(replace(error, text=files.line(error.file, error.line)) for error in refused)
     source = "sshd -T" if status == 0 and "absent" not in said else "files"
     values = _sshd_config.Keywords(files, output if source == "sshd -T" else None, matched=bool(spec))
     complaint = sshd_complaints.complaint(lines, errors)
@@ -259,6 +259,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         port_option=files.port_option,
         glued=sshd_complaints.glued(errors),
         password_place=files.place("passwordauthentication"),
+        pubkey_place=files.place("pubkeyauthentication"),
         allow_users=values.every("allowusers"),
         deny_users=values.every("denyusers"),
         allow_groups=values.every("allowgroups"),

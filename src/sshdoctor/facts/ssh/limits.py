@@ -34,7 +34,7 @@ for file in /etc/security/limits.conf "$more" "$more"/*.conf; do
   if [ ! -r "$file" ]; then echo '## unread'; echo "$file"; break; fi
   [ -d "$file" ] || set -- "$@" "$file"
 done
-fitting file '^[^#]+[[:space:]]((nproc|nofile|max(sys)?logins)[[:space:]]|-[[:space:]]*$)' "$@"
+fitting file '^[^#]+[[:space:]]((nproc|nofile|as|data|stack|max(sys)?logins)[[:space:]]|-[[:space:]]*$)' "$@"
 echo '## processes'
 ! grep -qsE '^[^#]*[[:space:]]nproc[[:space:]]' /etc/security/limits.conf "$more"/*.conf ||
   grep -lsE "^Uid:[[:space:]]+${uid}[[:space:]]" /proc/[0-9]*/task/*/status | wc -l
@@ -49,9 +49,14 @@ _PROCESSES, _FILES, _TASKS = 2, 13, 3
 """What a session needs: its user's processes, open files, and tasks in its slice (sshd's own one too)."""
 
 
+_ROOM = {"as": 20_000, "data": 2_000, "stack": 64}
+"""With which a session began; with the next smaller one that was tried it was cut off (Debian 11 to 13)."""
+
+
 class Limits(Struct, frozen=True, kw_only=True):
     """``line`` (in ``file``) leaves no room for one more session of the user: it allows ``most`` of ``item``
-    (nproc, nofile; maxlogins and maxsyslogins where they allow none), and ``used`` processes are in use.
+    (nproc, nofile; as, data and stack in KB; maxlogins and maxsyslogins where they allow none), and ``used``
+    processes are in use.
     All of it is empty where there is room.
 
     ``tasks_most``: TasksMax= of the user's slice, where that has no room; ``tasks`` of it are in use.
@@ -171,7 +176,7 @@ def _rank(domain: str, account: Mapping[str, str]) -> int | None:
 
 
 def _full(found: Mapping[str, _Set], used: int) -> tuple[str, _Set | None]:
-    needs = {"maxlogins": 1, "maxsyslogins": 1, "nproc": used + _PROCESSES, "nofile": _FILES}
+    needs = {"maxlogins": 1, "maxsyslogins": 1, "nproc": used + _PROCESSES, "nofile": _FILES, **_ROOM}
     for item, needed in needs.items():
         if (one := found.get(item)) and one.most < needed:
             return item, one

@@ -27,7 +27,7 @@ done
 true
 """,
     "settings": r"""
-grep -HnE '^[[:space:]]*(open_basedir|memory_limit|post_max_size|upload_max_filesize|opcache\.[a-z_]+)[[:space:]]*=' \
+grep -HnE '^[[:space:]]*(open_basedir|auto_(prepend|append)_file|memory_limit|post_max_size|upload_max_filesize|opcache\.[a-z_]+)[[:space:]]*=' \
   /etc/php/*/fpm/php.ini /etc/php/*/fpm/conf.d/*.ini /etc/php.ini 2>/dev/null
 true
 """,

@@ -39,6 +39,8 @@ class Keys(Struct, frozen=True, kw_only=True):
     """sshd asks no file and no command for keys (AuthorizedKeysFile none)."""
     refused_by: str
     """The option that leaves the client out on every line that holds an offered key, or ""."""
+    of_root: str
+    """The file of root's own that sshd reads for another account (AuthorizedKeysFile with a ~), or ""."""
     sure: bool
     """No command and no certificate would give a key beside those of the files."""
     forced_command: str
@@ -79,11 +81,12 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
     accepted = getattr(known["words"], "accepted_key", "")  # sshd says that it took this one
     if isinstance(account, Unknown):
         return account
-    authorized, ours = account.authorized, known["dialled"].client_keys
+    files = tuple(file for file in account.authorized_files if not _is_roots(file, account))
+    other = next((file.path for file in account.authorized_files if _is_roots(file, account)), "")
+    authorized, ours = _of(files, account.authorized), known["dialled"].client_keys
     marks = () if isinstance(ours, Unknown) else ours
     found = authorized if isinstance(authorized, Unknown) else bool(set(authorized) & set(marks))
     spoken = next((one.text for one in _said(known["words"]) if one.cause == _DISTRUST), "")
-    files = account.authorized_files
     holding = [file for file in files if set(file.keys) & set(marks)]
     strict = config if isinstance(config, Unknown) else config.strict_modes
     against = _against(holding[0], strict) if holding else ()
@@ -102,10 +105,21 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
         stray=odd[0].path if odd and not none_read else "",
         nowhere=_nowhere(config) and not account.keys_command,
         refused_by=_refused_by(holding, marks, known.get("client_address") or "", config),
+        of_root=other,
         sure=_sure(account, config),
         forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
         evidence=(offered, *account.evidence),
     )
+
+
+def _is_roots(file: AuthFile, account: Account) -> bool:
+    """Of root's home, which is not to be opened for another account."""
+    return account.uid != 0 and file.path.startswith("/root/")
+
+
+def _of(files: tuple[AuthFile, ...], authorized: tuple[str, ...] | Unknown) -> tuple[str, ...] | Unknown:
+    held = {key for file in files for key in file.keys}
+    return authorized if isinstance(authorized, Unknown) else tuple(key for key in authorized if key in held)
 
 
 def _nowhere(config: Config | Unknown) -> bool:

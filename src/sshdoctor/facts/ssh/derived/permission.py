@@ -24,11 +24,14 @@ class Permission(Struct, frozen=True, kw_only=True):
 
     allowed: str | Unknown
     rule: str
+    stated: str
+    """``rule``, or where none is seen what sshd says of it; ""."""
     lines: tuple[str, ...]
     evidence: tuple[Evidence, ...]
 
 
 VALUE = Permission
+_CAUSE = "user-not-allowed"
 WRITERS = {"": "root"}
 NEEDS = ("config", "account")
 
@@ -56,11 +59,14 @@ def derive(known: Mapping[str, Any]) -> Permission | Unknown:
         rules.append(of_groups)
     elif rules == [None] and any(groups.values()):
         return names
-    stopping = [rule for rule in (*rules, _root(user, config)) if rule]
+    stopping = [rule for rule in (*rules, _root(user, config, account)) if rule]
     rule = next(iter(stopping), "")
     seen = (Evidence(f"sshd -T -C user={user},addr={client or 'CLIENT'}", rule),) if rule else ()
     lines = _lifting(stopping, user, () if isinstance(names, Unknown) else names)
-    return Permission(allowed="no" if rule else "yes", rule=rule, lines=lines, evidence=seen)
+    spoken = next((one.text for one in getattr(known.get("words"), "said", ()) if one.cause == _CAUSE), "")
+    return Permission(
+        allowed="no" if rule else "yes", rule=rule, stated=rule or spoken, lines=lines, evidence=seen
+    )
 
 
 def _lifting(stopping: Iterable[str], user: str, groups: tuple[str, ...]) -> tuple[str, ...]:
@@ -105,8 +111,19 @@ def _stopped(
     return None
 
 
-def _root(user: str, config: Config) -> str | None:
-    return "PermitRootLogin no" if user == "root" and config.permit_root_login == "no" else None
+def _root(user: str, config: Config, account: Account | Unknown) -> str | None:
+    if user != "root":
+        return None
+    if config.permit_root_login == "forced-commands-only":
+        return None if _has_command(account) else "PermitRootLogin forced-commands-only"
+    return "PermitRootLogin no" if config.permit_root_login == "no" else None
+
+
+def _has_command(account: Account | Unknown) -> bool:
+    """Whether a key of the account may have a command of its own."""
+    if isinstance(account, Unknown) or isinstance(account.authorized, Unknown) or account.keys_command:
+        return True
+    return any(file.commands for file in account.authorized_files)
 
 
 def _listed(user: str, client: str, patterns: Iterable[str]) -> bool:

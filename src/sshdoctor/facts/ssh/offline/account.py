@@ -33,7 +33,9 @@ def account_text(disk: Disk, user: str) -> str | Unknown:
         said.append(f"listed={'yes' if (shell or '/bin/sh') in shells.splitlines() else 'no'}")
     own = next((fields for fields in groups if fields[2] == gid), None)
     said += [f"group={':'.join(own)}"] if own and disk.is_there("/etc/debian_version") else []
-    return "\n".join([*said, rows(disk, _chain(home, "/")), *_keys(disk, name, uid, home)])
+    real_home = _real(disk, home)
+    said += [f"real={real_home}"] if real_home != home else []
+    return "\n".join([*said, rows(disk, _chain(real_home, "/")), *_keys(disk, name, uid, home)])
 
 
 def _entry(disk: Disk, user: str) -> list[str] | None:
@@ -73,7 +75,10 @@ def _expanded(pattern: str, signs: Mapping[str, str]) -> str:
 
 def _file(disk: Disk, path: str, home: str) -> Iterator[str]:
     yield f"## file {path}"
-    yield rows(disk, _chain(path, home))
+    real = _real(disk, path)
+    if real != path:
+        yield f"real={real}"
+    yield rows(disk, _chain(real, _real(disk, home)))
     text = disk.text_if_any(path)
     if text is None:
         return
@@ -83,6 +88,15 @@ def _file(disk: Disk, path: str, home: str) -> Iterator[str]:
             found = _KEY.match(line)
             ssh2 = line.startswith("---- BEGIN SSH2 PUBLIC KEY")
             yield f"key={found[1]}" if found else f"odd={'ssh2' if ssh2 else 'line'}"
+
+
+def _real(disk: Disk, path: str) -> str:
+    """Where links lead; the path itself where that cannot be told, or is none that can be shown."""
+    try:
+        real = disk.real(path)
+    except OSError:
+        return path
+    return real if real.isprintable() else path
 
 
 def _chain(path: str, home: str) -> list[str]:

@@ -12,6 +12,7 @@ from sshdoctor.facts.parsing.output import NOT_PERMITTED
 from sshdoctor.model import Unknown
 
 _LINE = re.compile(r"^(/\S.*?):? line (\d+): (.+)$")
+_WITHOUT_FILE = re.compile(r"^(?!/)([^']{1,200}['\"]([^'\"]{1,200})['\"]) at line (\d{1,6})$")
 _YES_OR_NO = re.compile(r"yes/no argument|unsupported option", re.I)
 _WARNING = re.compile(r"^(Deprecated|Unsupported) option")
 _LIBRARY = re.compile(
@@ -65,7 +66,12 @@ class ConfigError(Struct, frozen=True):
 
 
 def judge(
-    said: Mapping[str, str], lines: list[str], status: int | None, *, root: bool
+    said: Mapping[str, str],
+    lines: list[str],
+    status: int | None,
+    refused: tuple[ConfigError, ...],
+    *,
+    root: bool,
 ) -> tuple[str | Unknown, str | Unknown]:
     """Config.state and Config.problem, by what sshd says before it gives up."""
     text = "\n".join(lines)
@@ -77,7 +83,7 @@ def judge(
         return "valid", "none"
     if _LIBRARY.search(text):
         return Unknown("sshd does not load"), "library"
-    if refused_lines(lines):
+    if refused:
         return "invalid", "bad-line"
     if _BAD_OPTION.search(text):
         return "invalid", "options"
@@ -103,6 +109,23 @@ def refused_lines(lines: list[str]) -> tuple[ConfigError, ...]:
     return tuple(
         ConfigError(match[1], int(match[2]), match[3]) for match in found if not _WARNING.match(match[3])
     )
+
+
+def placed(lines: list[str], texts: Mapping[str, str | None]) -> tuple[ConfigError, ...]:
+    """What sshd says of a numbered line without its file, where one file alone has such a line there.
+
+    >>> said = ["Invalid Match address argument '192.0.2.1/24' at line 2"]
+    >>> found = placed(said, {"/etc/main": "UsePAM yes\\nMatch Address 192.0.2.1/24", "/other": "UsePAM no"})
+    >>> found[0].file, found[0].line, found[0].message
+    ('/etc/main', 2, "Invalid Match address argument '192.0.2.1/24'")
+    """
+    found = next((match for line in reversed(lines) if (match := _WITHOUT_FILE.match(line))), None)
+    if found is None:
+        return ()
+    number, word = int(found[3]), found[2]
+    rows = {path: (text or "").splitlines()[number - 1 : number] for path, text in texts.items()}
+    holding = [path for path, row in rows.items() if row and word in row[0]]
+    return (ConfigError(holding[0], number, found[1]),) if len(holding) == 1 else ()
 
 
 def complaint(lines: list[str], errors: tuple[ConfigError, ...]) -> str:

@@ -216,6 +216,20 @@ def _auth_file(case: Case, one: Said, found: re.Match[str]) -> Found:
     return auth_file(case, found["path"], [each.rule for each in lines], one)
 
 
+def _no_authentication(case: Case, one: Said, found: re.Match[str]) -> Found:
+    """Who may come in is asked for (Require valid-user, user, group), and no AuthType says how."""
+    lines = case.governed(case.apache_file).last("require") if case.apache is not None else []
+    places = [each.rule for each in lines]
+    where = f"{places[-1].file}:{places[-1].line}: {places[-1].text}" if places else "A Require line"
+    return Found(
+        cause="auth-file-unusable",
+        layer="request",
+        text=f"{where} asks for a user, and nothing says how one is known (no AuthType, no AuthUserFile).",
+        fix="Add AuthType Basic, AuthName and AuthUserFile beside that line; or take it out",
+        evidence=(*case.proof(one), *evidence_of(*places)),
+    )
+
+
 def _exhausted(case: Case, one: Said, found: re.Match[str]) -> Found:
     return exhausted(case, one)
 
@@ -240,6 +254,7 @@ APACHE: Mapping[str, Handler] = {
     r"AH02032|AH02033": _sni,
     r"AH01587|AH00588|Requested content-length": _body,
     r"AH01617|AH01618|AH01627|AH01629": _password,
+    r"AH00027": _no_authentication,
     r"AH01620: Could not open password file: (?P<path>\S+)": _auth_file,
     r"AH00484|AH00161": _exhausted,
 }

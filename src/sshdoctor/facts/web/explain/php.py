@@ -16,6 +16,10 @@ _FATAL = re.compile(
 )
 
 
+_WRAPPED = re.compile(r"Failed opening required '(?P<path>/[^'\n]{1,4096})'")
+"""What is run before or after every script is not there: no file and line of its own asks for it."""
+
+
 def php_said(case: Case, text: str, line: Said) -> Found | None:
     """What PHP wrote about this request, through the web server's log or its own."""
     if "Primary script unknown" in text:
@@ -27,6 +31,9 @@ def php_said(case: Case, text: str, line: Said) -> Found | None:
         return script_refused(case, line)
     if "open_basedir" in text or "Operation not permitted" in text:
         return _restricted(case, line)
+    wrapped = _WRAPPED.search(text) if " in Unknown on line 0" in text else None
+    if wrapped and "Permission denied" not in text:
+        return _wrapper_gone(case, wrapped["path"], line)
     if "Unable to open primary script" in text or "Failed opening required" in text:
         path = re.search(r"(?:script: |required ')(/[^\s')]+)", text)
         if path and ("Permission denied" in text or case.blocked_part(path[1], case.worker_user(FPM))):
@@ -40,6 +47,27 @@ def php_said(case: Case, text: str, line: Said) -> Found | None:
     if fatal:
         return _fatal(case, fatal, line)
     return None
+
+
+def _wrapper_gone(case: Case, path: str, line: Said) -> Found:
+    """auto_prepend_file (or auto_append_file) names a file that is not there: every page is a 500."""
+    rows = [(one, *one.split(":", 2)[2:]) for one in case.fpm.settings if path in one]
+    places = [one.rpartition(f":{text}")[0] for one, text in rows if text.strip().startswith("auto_")]
+    places += [
+        pool.place(name)
+        for pool in case.fpm.pools
+        for name, (value, _) in pool.settings.items()
+        if "auto_" in name and value.strip("\"'") == path
+    ]
+    where = places[0] if places else "a .user.ini or .htaccess of the site"
+    return Found(
+        cause="application-error",
+        layer="backend",
+        text=f"PHP is to run {path} with every script (auto_prepend_file or auto_append_file, in {where}), and it is"
+        " not there.",
+        fix=f"Take that line out of {where}, then reload PHP-FPM; or restore {path}",
+        evidence=case.proof(line),
+    )
 
 
 def _fatal(case: Case, fatal: re.Match[str], line: Said) -> Found:
