@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,24 @@ class DoorHost:
 
     def doors(self) -> Mapping[str, Any]:
         """What ``sshdoctor doors`` says of this host."""
+        words = ["doors", "--host", "web1", "--format", "json", "--inventory", str(self._inventory())]
+        done = run_command(words, seconds=120)
+        assert done.stdout, done.stderr
+        report = json.loads(done.stdout)
+        jsonschema.validate(report, SCHEMA)
+        found: Mapping[str, Any] = report["hosts"][0]
+        return found
+
+    def playbook(self, name: str, *extra: str, flags: Sequence[str] = ()) -> Mapping[str, Any]:
+        """What the playbook of that name comes to, asked nothing."""
+        said = [word for one in extra for word in ("-e", one)]
+        words = ["playbook", name, "--host", "web1", "--yes", "--format", "json", *said, *flags]
+        done = run_command([*words, "--inventory", str(self._inventory())], seconds=240)
+        assert done.stdout, done.stderr
+        found: Mapping[str, Any] = json.loads(done.stdout)["hosts"][0]
+        return {**found, "exit": done.returncode, "said": done.stderr}
+
+    def _inventory(self) -> Path:
         known = self.folder / "known_hosts"
         known.write_text(known_hosts_lines(self.host.host_keys, self.host.address4))
         variables = {
@@ -59,13 +77,7 @@ class DoorHost:
         }
         inventory = self.folder / "inventory.yml"
         inventory.write_text(json.dumps({"all": {"hosts": {"web1": variables}}}))
-        words = ["doors", "--host", "web1", "--format", "json", "--inventory", str(inventory)]
-        done = run_command(words, seconds=120)
-        assert done.stdout, done.stderr
-        report = json.loads(done.stdout)
-        jsonschema.validate(report, SCHEMA)
-        found: Mapping[str, Any] = report["hosts"][0]
-        return found
+        return inventory
 
 
 @contextmanager

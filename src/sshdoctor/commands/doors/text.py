@@ -25,7 +25,7 @@ def _lines(one: HostDoors) -> Iterator[str]:
     for name, own in doors.accounts.items():
         first = name
         for door, sets in own.items():
-            yield f"  {first:<{width}}  {door:<{max(wide, _DOOR)}}  {_sets(sets)}"
+            yield f"  {first:<{width}}  {door:<{max(wide, _DOOR)}}  {sets_text(sets)}"
             first = ""
     yield from _standing_out(doors)
     if one.setup is not None and one.setup.certificates:
@@ -44,9 +44,9 @@ def _way(behind: float) -> str:
     return "behind" if behind > 0 else "ahead of"
 
 
-def _sets(sets: Sequence[Sequence[str]]) -> str:
+def sets_text(sets: Sequence[Sequence[str]]) -> str:
     """
-    >>> _sets([["code", "key"], ["password"]]), _sets([[]]), _sets([])
+    >>> sets_text([["code", "key"], ["password"]]), sets_text([[]]), sets_text([])
     ('code + key, or password', 'NOTHING is asked', 'nobody gets in')
     """
     if not sets:

@@ -1,0 +1,308 @@
+"""The playbook ``require-two-step``: the doors now and then are told, who has to enrols, and both factors prove it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sshdoctor.access.base import Access
+from sshdoctor.access.ssh.openssh import ask_openssh
+from sshdoctor.access.ssh.with_code import login_with_code
+from sshdoctor.commands.doors.codes import ask_code, somebody_is_there
+from sshdoctor.commands.doors.compared import changes, one_step_doors, shut_out, table
+from sshdoctor.commands.doors.enrolment import enrol, forget
+from sshdoctor.commands.doors.gather import FACTS, setup_of
+from sshdoctor.diagnosis.asked import ask_through
+from sshdoctor.diagnosis.pipeline import Diagnosis
+from sshdoctor.doors.model import Account, Setup
+from sshdoctor.doors.second_step import (
+    SecondStep,
+    blocks,
+    concerned,
+    for_all,
+    for_others,
+    main_server,
+    required,
+    without_secret,
+)
+from sshdoctor.doors.table import Doors, doors_of
+from sshdoctor.errors import RemedyError, UsageError
+from sshdoctor.inventory import complete
+from sshdoctor.model import Host, HostReport, Login, Unknown
+from sshdoctor.remedy import apply as applying
+from sshdoctor.remedy.about import clients
+from sshdoctor.remedy.by_proof import apply_with_proof
+from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.plan import Step
+from sshdoctor.remedy.playbook.load import load_playbook
+from sshdoctor.remedy.playbook.model import Playbook
+from sshdoctor.remedy.repair import Agree, refused, run_one
+from sshdoctor.remedy.run import Agreed
+from sshdoctor.remedy.setup import RepairSetup
+from sshdoctor.reports.layout.printable import printable
+from sshdoctor.services import works
+
+NAME = "require-two-step"
+_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+_WORDS = ("two_step_accounts", "two_step_group", "two_step_by", "two_step_also", "two_step_remove")
+
+
+def second_step(extra: Mapping[str, Any]) -> SecondStep:
+    """What is asked for with -e. Raises UsageError."""
+    accounts, also = (_words(extra.get(name, ())) for name in ("two_step_accounts", "two_step_also"))
+    group, by = str(extra.get("two_step_group", "")), str(extra.get("two_step_by", "code"))
+    for name in (*accounts, *([group] if group else ())):
+        if not _NAMES.fullmatch(name):
+            raise UsageError(f"{NAME}: {name!r} is no name of an account or a group")
+    if not accounts and not group:
+        raise UsageError(
+            f"{NAME}: say for whom, with -e two_step_accounts=NAME,NAME or -e two_step_group=NAME"
+        )
+    if by not in ("code", "security-key"):
+        raise UsageError(f"{NAME}: two_step_by={by}: code or security-key")
+    if unknown := {*also} - {"su", "login"}:
+        raise UsageError(f"{NAME}: two_step_also={','.join(sorted(unknown))}: su or login")
+    remove = str(extra.get("two_step_remove", "")).lower() in ("true", "yes", "1")
+    return SecondStep(
+        accounts=accounts,
+        group=group,
+        by="code" if by == "code" else "security-key",
+        also=also,
+        remove=remove,
+    )
+
+
+def _words(said: object) -> tuple[str, ...]:
+    listed = said if isinstance(said, (list, tuple)) else str(said).split(",")
+    return tuple(dict.fromkeys(word for one in listed if (word := str(one).strip())))
+
+
+class _Seen(Struct, frozen=True):
+    """The host as it is, and by the model as it will be; None where no forecast can be made."""
+
+    setup: Setup
+    now: Doors
+    then: Doors | None
+
+
+class _Work(Struct, frozen=True):
+    """What belongs to the work on one host."""
+
+    host: Host
+    before: Diagnosis
+    repairing: RepairSetup
+    choice: Choice
+    step: SecondStep
+    playbook: Playbook
+
+    @property
+    def access(self) -> Access:
+        assert self.before.inside.access is not None  # noqa: S101 -- refused before where there is none
+        return self.before.inside.access
+
+    def look(self) -> Setup:
+        """The host's own words about its doors, now. Raises RemedyError."""
+        client = next((each for each in clients(self.before) if each), "")
+        asked = ask_through(self.access, self.host, FACTS, client, self.repairing.probing)
+        for name in FACTS:
+            if isinstance(fact := asked.facts[name], Unknown):
+                raise RemedyError(f"{self.host.name}: its doors could not be seen: {fact.reason}")
+        return setup_of(asked)
+
+    def login(self, account: str) -> Login:
+        return replace(self.host.login, user=account)
+
+
+def work(
+    host: Host,
+    before: Diagnosis,
+    repairing: RepairSetup,
+    *,
+    choice: Choice,
+    agree: Agree,
+    playbook: Playbook,
+    extra: Mapping[str, Any],
+) -> HostReport:
+    """The report on one host; its ``repair`` says what was done. Raises UsageError."""
+    step = second_step(extra)
+    others = {name: value for name, value in extra.items() if name not in _WORDS}
+    ordinary = partial(run_one, host, before, repairing, choice, agree, playbook=playbook)
+    if before.inside.access is None or host.managed or before.on_disk:
+        return ordinary(extra=others)  # which says why not
+    own = _Work(complete(host), before, repairing, choice, step, playbook)
+    try:
+        setup = own.look()
+        seen = _Seen(setup, doors_of(setup), None if step.remove else doors_of(required(setup, step)))
+    except RemedyError as error:
+        return refused(host, before, str(error))
+    _tell(host, seen)
+    if objection := _objection(setup, seen, step):
+        return refused(host, before, objection)
+    provable = [] if step.remove else [one for one in concerned(setup, step) if _opens(own, one)]
+    if not step.remove and not choice.check and (objection := _unprovable(provable, step)):
+        return refused(host, before, objection)
+    given = {
+        "two_step_for": blocks(setup, step),
+        "two_step_also": [*step.also],
+        "two_step_global": [*for_all(setup, step)],
+        "two_step_others": [*for_others(setup, step)],
+        "two_step_remove": step.remove,
+    }
+    return ordinary(
+        extra={**others, **given},
+        forecast=_forecast(setup, seen, step, provable),
+        carry_out=partial(_carry_out, own, seen, provable),
+    )
+
+
+def _tell(host: Host, seen: _Seen) -> None:
+    head = f"{host.name}: the doors of every account, now and (->) then"
+    lines = [head, *table(seen.now, seen.then or seen.now)]
+    sys.stderr.write("\n".join(map(printable, lines)) + "\n")
+
+
+def _objection(setup: Setup, seen: _Seen, step: SecondStep) -> str:
+    """Why it is not offered: nobody may be locked out by it."""
+    there = {one.name for one in setup.accounts}
+    if missing := [name for name in step.accounts if name not in there]:
+        return f"There is no account that could log in by the name of {', '.join(missing)}."
+    if not concerned(setup, step):
+        return f"Nobody is in the group {step.group}."
+    if seen.then is None:
+        return ""
+    if main_server(setup) is None:
+        return "No sshd with the usual sshd_config runs here."
+    if out := shut_out(seen.now, seen.then):
+        return f"It would leave no door of SSH to {', '.join(out)} (see the table); so it is not offered."
+    names = [one.name for one in concerned(setup, step)]
+    if hidden := [one for one in seen.then.unknown if one.account in names and one.door.startswith("ssh:")]:
+        return f"What would get in then is not known: {hidden[0].account}, {hidden[0].door}: {hidden[0].why}"
+    if not any(_two_steps(seen.then, name) for name in names):
+        return "It would require nothing: none of these accounts gets in by a key now."
+    return ""
+
+
+def _two_steps(doors: Doors, name: str) -> bool:
+    return any(sets for door, sets in doors.accounts[name].items() if door.startswith("ssh:"))
+
+
+def _opens(own: _Work, account: Account) -> bool:
+    """Whether the person's own ssh, with its keys, gets in as this account now."""
+    answer = ask_openssh(own.login(account.name), own.repairing.probing.timeout)
+    return answer is not None and works(answer.word)
+
+
+def _unprovable(provable: Sequence[Account], step: SecondStep) -> str:
+    if not provable:
+        return "None of these accounts lets your own ssh in by its key now, so nothing could prove it."
+    if step.by == "code" and not somebody_is_there():
+        return "Nobody is at a terminal to type a code (or set SSH_ASKPASS to a program that prints one)."
+    return ""
+
+
+def _forecast(setup: Setup, seen: _Seen, step: SecondStep, provable: Sequence[Account]) -> str:
+    if seen.then is None:
+        return "one step is enough again; the secrets stay where they are"
+    names = [one.name for one in concerned(setup, step)]
+    parts = changes(seen.now, seen.then) or ["no door changes"]
+    if stay := one_step_doors(seen.then, names):
+        parts.append(f"one step stays enough at {', '.join(stay)}")
+    if enrolling := without_secret(setup, step):
+        parts.append(f"before that, {', '.join(one.name for one in enrolling)} is given a secret")
+    if unproved := [name for name in names if name not in {one.name for one in provable}]:
+        parts.append(f"by the model alone, as your ssh does not get in there: {', '.join(unproved)}")
+    return "; ".join(parts)
+
+
+def _carry_out(own: _Work, seen: _Seen, provable: Sequence[Account], agreed: Agreed) -> HostReport:
+    """Enrol, apply under guard, prove; who was enrolled in vain has no secret again."""
+    enrolled: list[Account] = []
+    try:
+        codes = _enrolled(own, seen, provable, enrolled)
+    except RemedyError as error:
+        _forget(own, enrolled)
+        return refused(own.host, own.before, f"{error}.")
+    asked = {one.name for one in concerned(seen.setup, own.step)}
+    way = own.before.inside.way
+    same_way = way is None or way.login is None or way.login.user not in asked or own.step.remove
+    try:
+        report = apply_with_proof(
+            own.before,
+            agreed,
+            own.repairing,
+            own.choice.seconds,
+            partial(_held_against, own, seen, codes),
+            same_way=same_way,
+        )
+    except BaseException:
+        _forget(own, enrolled)
+        raise
+    if report.repair is not None and report.repair.outcome != "proved":
+        _forget(own, enrolled)
+    return report
+
+
+def _forget(own: _Work, enrolled: Sequence[Account]) -> None:
+    for account in enrolled:
+        forget(own.access, account)
+
+
+def _enrolled(
+    own: _Work, seen: _Seen, provable: Sequence[Account], enrolled: list[Account]
+) -> dict[str, str]:
+    """A code that is right now for each account that is to be proved. Raises RemedyError."""
+    codes: dict[str, str] = {}
+    if own.step.remove or own.step.by != "code":
+        return dict.fromkeys((one.name for one in provable), "")
+    if fresh := without_secret(seen.setup, own.step):
+        _install(own)
+        for account in fresh:
+            codes[account.name] = enrol(own.access, own.host.name, account)
+            enrolled.append(account)
+    for account in provable:
+        if account.name not in codes:
+            codes[account.name] = ask_code(f"The code of {account.name}@{own.host.name} now")
+    return {one.name: codes[one.name] for one in provable}
+
+
+def _install(own: _Work) -> None:
+    part = load_playbook(own.playbook.path.parent / NAME / "module.yml")
+    done = applying.apply(own.access, applying.prepare([Step(part, ())], 0))
+    if done.trouble:
+        raise RemedyError(done.trouble)
+
+
+def _held_against(own: _Work, seen: _Seen, codes: Mapping[str, str]) -> str:
+    """What the doors as they are now, and real logins, say against it; "" if nothing."""
+    after = doors_of(own.look())
+    if seen.then is None:
+        out = shut_out(seen.now, after)
+        return f"no door of SSH is left to {', '.join(out)}" if out else ""
+    if other := changes(seen.then, after):
+        return f"the doors are not those of the plan: {'; '.join(other)}"
+    for name, code in codes.items():
+        if objection := _tried(own, name, code):
+            return objection
+    return ""
+
+
+def _tried(own: _Work, name: str, code: str) -> str:
+    """Each factor alone, then both, by new connections of the person's own ssh."""
+    login, patience = own.login(name), own.repairing.probing.timeout
+    if own.step.by == "code":
+        alone = ask_openssh(login, patience)
+        if alone is None or alone.word != "auth-denied":
+            return f"{name}: the key alone got {alone.word if alone else 'no answer'}, not a refusal"
+        word = login_with_code(login, code, patience, keys=False)
+        if word != "auth-denied":
+            return f"{name}: the code alone, with a wrong password, got {word or 'no answer'}, not a refusal"
+    word = login_with_code(login, code, patience)
+    if not works(word) and own.step.by == "code" and (more := ask_code(f"Not taken. {name}'s next code")):
+        word = login_with_code(login, more, patience)
+    return "" if works(word) else f"{name}: both factors together got {word or 'no answer'}"
