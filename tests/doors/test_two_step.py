@@ -1,4 +1,4 @@
-"""A second step is required: proved with both factors, put back where it does not hold, and nobody is locked out."""
+"""A second step is required: proved with both factors, else put back, and nobody is locked out."""
 
 from __future__ import annotations
 
@@ -55,3 +55,43 @@ def test_key_and_code_are_required_of_one_account_and_of_no_other(testbed: Testb
         assert by_logins(host, "deploy") == BOTH
         assert ["key"] in by_logins(host, "ops")
         assert ssh_doors(host, "deploy") == [BOTH]
+
+
+def test_root_is_asked_for_a_code_though_passwords_of_root_are_prohibited(
+    testbed: Testbed, tmp_path: Path
+) -> None:
+    with door_host(testbed, tmp_path, {"setup": ENROLLED}) as host:
+        report = host.playbook("require-two-step", "two_step_accounts=root,deploy", "two_step_also=su")
+        assert report["repair"]["outcome"] == "proved", report
+        assert by_logins(host, "root") == by_logins(host, "deploy") == BOTH
+        assert ["key"] in by_logins(host, "ops")
+        told = host.doors()["accounts"]
+        assert told["deploy"]["su"] == [["code", "password"]]
+        assert told["ops"]["su"] == [["password"]]
+        gone = host.playbook("require-two-step", "two_step_accounts=root,deploy", "two_step_remove=true")
+        assert gone["repair"]["outcome"] == "proved", gone
+        assert by_logins(host, "root") == KEY
+        assert "sshdoctor" not in host.host.run("cat /etc/pam.d/sshd /etc/ssh/sshd_config.d/*")
+
+
+def test_a_plan_that_leaves_an_account_no_door_is_refused(testbed: Testbed, tmp_path: Path) -> None:
+    setup = f"{ENROLLED}\nchmod 644 /home/deploy/.google_authenticator; rm -r /home/ops/.ssh"
+    with door_host(testbed, tmp_path, {"setup": setup}) as host:
+        before = host.host.run("cat /etc/pam.d/sshd; ls /etc/ssh/sshd_config.d")
+        for name in ("deploy", "ops"):
+            report = host.playbook("require-two-step", f"two_step_accounts={name}")
+            assert report["repair"]["outcome"] == "no-remedy"
+            assert f"no door of SSH to {name}" in report["repair"]["detail"]
+            assert report["exit"] == 4
+        assert host.host.run("cat /etc/pam.d/sshd; ls /etc/ssh/sshd_config.d") == before
+
+
+def test_what_both_factors_do_not_prove_is_put_back(testbed: Testbed, tmp_path: Path) -> None:
+    """The phone has another secret than the host."""
+    setup = ENROLLED.replace(SECRET, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+    with door_host(testbed, tmp_path, {"setup": setup}) as host:
+        report = host.playbook("require-two-step", "two_step_accounts=deploy")
+        assert report["repair"]["outcome"] == "rolled-back", report
+        assert "both factors together got" in report["repair"]["detail"]
+        assert by_logins(host, "deploy") == [["key"], ["password"]]
+        assert "sshdoctor" not in host.host.run("cat /etc/pam.d/sshd /etc/ssh/sshd_config.d/* || true")

@@ -5,7 +5,7 @@ What is written on the host is made here too (``blocks``), so that both cannot c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -21,12 +21,17 @@ _ASKS = "auth [success=ignore default=1] pam_succeed_if.so quiet "
 _CODE_ALONE = "auth [success=done default=die] pam_google_authenticator.so"
 _CODE_TOO = "auth requisite pam_google_authenticator.so"
 _MODULES = ("pam_google_authenticator", "pam_succeed_if")
+_OF_ROOT = ("prohibit-password", "without-password", "yes")
+"""PermitRootLogin where root gets in by a key; where it says no, nothing is opened here."""
 _KINDS = ("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com")
 
 
 class SecondStep(Struct, frozen=True, kw_only=True):
-    """Of whom it is required (``accounts`` by name, or all of a ``group``), and what it is. ``also``: services
-    of PAM (su, login) at whose password a code is asked for as well. ``remove``: it is no longer required."""
+    """Of whom it is required (``accounts`` by name, or all of a ``group``), and what it is.
+
+    ``also``: services of PAM (su, login) at whose password a code is asked for as well. ``remove``: it is no
+    longer required.
+    """
 
     accounts: tuple[str, ...] = ()
     group: str = ""
@@ -71,21 +76,17 @@ def is_old(setup: Setup) -> bool:
     return server is not None and isinstance(server.settings, Mapping) and _OLD in server.settings.get("", {})
 
 
-def directives(setup: Setup, step: SecondStep, accounts: Sequence[Account]) -> dict[str, str]:
-    """What is to hold for ``accounts``: keywords of sshd_config with their values."""
+def directives(setup: Setup, step: SecondStep, accounts: Sequence[Account]) -> list[str]:
+    """The lines of sshd_config that are to hold for ``accounts``."""
     if step.by == "security-key":
         kinds = "PubkeyAcceptedKeyTypes" if is_old(setup) else "PubkeyAcceptedAlgorithms"
-        return {
-            "AuthenticationMethods": "publickey",
-            "PubkeyAuthOptions": "verify-required",
-            kinds: ",".join(_KINDS),
-        }
-    found = {"AuthenticationMethods": "publickey,keyboard-interactive", "KbdInteractiveAuthentication": "yes"}
-    root = next((one for one in accounts if one.uid == 0), None)
-    server = main_server(setup)
+        told = ["AuthenticationMethods publickey", "PubkeyAuthOptions verify-required"]
+        return [*told, f"{kinds} {','.join(_KINDS)}"]
+    found = ["AuthenticationMethods publickey,keyboard-interactive", "KbdInteractiveAuthentication yes"]
+    root, server = next((one for one in accounts if one.uid == 0), None), main_server(setup)
     settings = root and server and server.settings_of(root.name, setup.client)
-    if settings and settings.get("permitrootlogin", ("",))[0] in ("prohibit-password", "without-password"):
-        found["PermitRootLogin"] = "yes"  # else sshd takes no answer of root's, not even a code
+    if settings and settings.get("permitrootlogin", ("",))[0] in _OF_ROOT:
+        found.append("PermitRootLogin yes")  # else sshd takes no answer of root's, not even a code
     return found
 
 
@@ -111,7 +112,7 @@ def blocks(setup: Setup, step: SecondStep) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for name, match, test in step.subjects():
         own = [one for one in concerned(setup, step) if match in (f"User {one.name}", f"Group {step.group}")]
-        lines = [f"{word} {value}" for word, value in directives(setup, step, own).items()]
+        lines = directives(setup, step, own)
         home = own[0].home if own and match.startswith("User ") else ""
         code = step.by == "code"
         found.append({"name": name, "match": match, "test": test, "lines": lines, "home": home, "code": code})
@@ -151,12 +152,12 @@ def _told(setup: Setup, step: SecondStep, server: Server, asked: set[str]) -> Se
     """The server as it answers ``sshd -T`` then."""
     if not isinstance(server.settings, Mapping):
         return server
-    whole = _lower(line.split(" ", 1) for line in for_all(setup, step))
-    others = _lower(line.split(" ", 1) for line in for_others(setup, step))
+    whole = _lower(for_all(setup, step))
+    others = _lower(for_others(setup, step))
     found = {"": {**server.settings.get("", {}), **whole}}
     for account in setup.accounts:
-        own = directives(setup, step, [account]) if account.name in asked else {}
-        changes = {**whole, **others, **_lower(own.items())}
+        own = directives(setup, step, [account]) if account.name in asked else []
+        changes = {**whole, **others, **_lower(own)}
         names = [name for name in server.settings if name.split(" ")[0] == account.name]
         for name in names or [account.name]:
             before = server.settings.get(name) or server.settings.get("", {})
@@ -164,5 +165,7 @@ def _told(setup: Setup, step: SecondStep, server: Server, asked: set[str]) -> Se
     return replace(server, settings=found)
 
 
-def _lower(pairs: object) -> dict[str, tuple[str, ...]]:
-    return {word.lower(): (value,) for word, value in pairs}  # type: ignore[attr-defined]
+def _lower(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """As ``sshd -T`` has them: keywords in lower case."""
+    pairs = (line.partition(" ") for line in lines)
+    return {word.lower(): (value,) for word, _, value in pairs}

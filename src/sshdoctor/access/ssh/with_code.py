@@ -29,8 +29,11 @@ SECONDS = 30
 
 
 def login_with_code(login: Login, code: str, timeout: float, *, keys: bool = True) -> str:
-    """The reply word of a login in which every question but a password's is answered by ``code``, and a
-    password's by a wrong one; without ``keys`` none is offered. "" where it has no word, or there is no ssh."""
+    """The reply word of a login, "" where it has none, or there is no ssh.
+
+    Every question but a password's is answered by ``code``, and a password's by a wrong one; without
+    ``keys`` none is offered.
+    """
     options = {**_ASKED, **({} if keys else _WITHOUT_KEYS)}
     with tempfile.TemporaryDirectory() as folder:
         helper = Path(folder) / "askpass"

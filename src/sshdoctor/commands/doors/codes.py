@@ -1,4 +1,4 @@
-"""Codes of a second step: asked of the person, and compared with a secret that was made just now (RFC 6238)."""
+"""Codes of a second step: asked of the person, and compared with a new secret (RFC 6238)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def code_at(secret: str, when: float) -> str:
 
 
 def seconds_off(secret: str, code: str, when: float) -> int | None:
-    """By how much the clock of a code is ahead of ``when``, in steps of 30 s; None for a code of no time near.
+    """By how much the clock of a code is ahead of ``when``, in steps of 30 s; None if it is of no time near.
 
     >>> seconds_off("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "287082", 359)
     -300

@@ -1,4 +1,4 @@
-"""The playbook ``require-two-step``: the doors now and then are told, who has to enrols, and both factors prove it."""
+"""The playbook ``require-two-step``: doors now and then, enrolment, and a proof with both factors."""
 
 from __future__ import annotations
 
