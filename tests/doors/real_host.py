@@ -48,7 +48,7 @@ class DoorHost:
 
     def doors(self) -> Mapping[str, Any]:
         """What ``sshdoctor doors`` says of this host."""
-        words = ["doors", "--host", "web1", "--format", "json", "--inventory", str(self._inventory())]
+        words = ["doors", "--host", "web1", "--format", "json", "--inventory", str(self.inventory())]
         done = run_command(words, seconds=120)
         assert done.stdout, done.stderr
         report = json.loads(done.stdout)
@@ -60,12 +60,13 @@ class DoorHost:
         """What the playbook of that name comes to, asked nothing."""
         said = [word for one in extra for word in ("-e", one)]
         words = ["playbook", name, "--host", "web1", "--yes", "--format", "json", *said, *flags]
-        done = run_command([*words, "--inventory", str(self._inventory())], seconds=240)
+        done = run_command([*words, "--inventory", str(self.inventory())], seconds=240)
         assert done.stdout, done.stderr
         found: Mapping[str, Any] = json.loads(done.stdout)["hosts"][0]
         return {**found, "exit": done.returncode, "said": done.stderr}
 
-    def _inventory(self) -> Path:
+    def inventory(self) -> Path:
+        """An inventory in which it is ``web1``."""
         known = self.folder / "known_hosts"
         known.write_text(known_hosts_lines(self.host.host_keys, self.host.address4))
         variables = {
@@ -81,12 +82,14 @@ class DoorHost:
 
 
 @contextmanager
-def door_host(testbed: Testbed, folder: Path, case: Mapping[str, Any]) -> Iterator[DoorHost]:
+def door_host(
+    testbed: Testbed, folder: Path, case: Mapping[str, Any], image: str = "factors"
+) -> Iterator[DoorHost]:
     """A fresh host, set up as the case says."""
     shutil.copy(testbed.key, folder / "id")
     shutil.copy(testbed.key.with_suffix(".pub"), folder / "id.pub")
     authority = create_key(folder / "ca")
-    with testbed.host("factors") as host:
+    with testbed.host(image) as host:
         script = case["setup"].replace("{capub}", authority.with_suffix(".pub").read_text().strip())
         seconds = re.search(r"\d+", case.get("phone", ""))
         host.run(ACCOUNTS + script + (CLOCK.replace("SECONDS", seconds[0]) if seconds else ""))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sshdoctor
+from doors.at_a_terminal import run_at_a_terminal
 from doors.real_host import DoorHost, door_host
 from doors.real_logins import SECRET, Logins
-from hosts.testbed import Testbed
+from hosts.testbed import Testbed, open_testbed
+from sshdoctor.commands.doors.codes import code_at
 from sshdoctor.doors.factors import listed
 
 pytestmark = pytest.mark.containers
@@ -95,3 +100,49 @@ def test_what_both_factors_do_not_prove_is_put_back(testbed: Testbed, tmp_path: 
         assert "both factors together got" in report["repair"]["detail"]
         assert by_logins(host, "deploy") == [["key"], ["password"]]
         assert "sshdoctor" not in host.host.run("cat /etc/pam.d/sshd /etc/ssh/sshd_config.d/* || true")
+
+
+def test_who_has_no_secret_is_shown_one_and_confirms_it_first(testbed: Testbed, tmp_path: Path) -> None:
+    def shown(said: str) -> str:
+        key = re.findall(r"Key: ([A-Z2-7 ]+)", said)[-1].replace(" ", "")
+        return code_at(key, time.time())
+
+    with door_host(testbed, tmp_path, {"setup": ""}) as host:
+        words = ["playbook", "require-two-step", "--host", "web1", "-e", "two_step_accounts=deploy"]
+        exit_code, said = run_at_a_terminal(
+            [*words, "--inventory", str(host.inventory())],
+            [
+                (r"Apply require-two-step\?", lambda said: "y"),
+                (r"The code that the app shows now: ", lambda said: "000000"),
+                (r"The code that the app shows now: ", shown),
+            ],
+            seconds=120,
+        )
+        assert exit_code == 0, said
+        assert "not a code of this key" in said
+        assert "\u2588\u2588\u2588" in said
+        assert len(re.findall(r"^ +\d{8}\r?$", said, re.M)) == 5
+        secret = host.host.run("head -n 1 /home/deploy/.google_authenticator")
+        assert host.host.run("stat -c '%U %a' /home/deploy/.google_authenticator") == "deploy 400"
+        assert host.host.run(f"grep -rl {secret} /var/lib/sshdoctor /var/log /etc || true") == ""
+        assert said.count(secret) == 0  # in groups of four, where a person reads it
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    """Debian 11 and 13."""
+    images = ("factors11", "factors13")
+    with open_testbed(tmp_path_factory.mktemp("others"), images) as opened:
+        yield opened
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("image", ["factors11", "factors13"])
+def test_it_is_the_same_on_other_debians(image: str, others: Testbed, tmp_path: Path) -> None:
+    """On Debian 11 sshd asks everybody questions or nobody: no other may get a door by that."""
+    setup = ENROLLED + "echo PasswordAuthentication no >/etc/ssh/sshd_config.d/60.conf; systemctl reload ssh"
+    with door_host(others, tmp_path, {"setup": setup}, image=image) as host:
+        report = host.playbook("require-two-step", "two_step_accounts=root,deploy")
+        assert report["repair"]["outcome"] == "proved", report
+        assert by_logins(host, "deploy") == by_logins(host, "root") == BOTH
+        assert by_logins(host, "ops") == KEY

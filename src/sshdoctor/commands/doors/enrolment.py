@@ -23,6 +23,7 @@ _SECONDS = 30
 _TRIES = 3
 _BORNE = 30
 """Seconds by which a code's clock may be off: WINDOW_SIZE 3."""
+_MAKE = ("google-authenticator", "-t", "-d", "-f", "-C", "-w", "3", "-r", "3", "-R", "30", "-Q", "UTF8")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _DRAWN = re.compile(r"[ \u2580\u2584\u2588]{20,}")
 
@@ -72,13 +73,12 @@ def _run_as(access: Access, account: Account, command: str) -> str:
 
 
 def _made(access: Access, host: str, account: Account) -> _Made:
-    label = shlex.quote(f"{account.name}@{host}")
-    text = _run_as(
-        access,
-        account,
-        f"[ ! -e {SECRET} ] && rm -f {SECRET}.new && google-authenticator -t -d -f -C -w 3 -r 3 -R 30 -Q UTF8"
-        f" -l {label} -i {shlex.quote(host)} -s {shlex.quote(account.home)}/{SECRET}.new </dev/null",
-    )
+    label, place = f"{account.name}@{host}", f"{account.home}/{SECRET}.new"
+    made = shlex.join([*_MAKE, "-l", label, "-i", host, "-s", place])
+    # It draws only on a terminal, which script(1) gives it.
+    drawn = f"SHELL=/bin/sh script -qec {shlex.quote(made)} /dev/null"
+    have = f"if command -v script >/dev/null; then {drawn}; else {made}; fi </dev/null"
+    text = _run_as(access, account, f"[ ! -e {SECRET} ] && rm -f {SECRET}.new && {have}")
     key = re.search(r"secret key is: ([A-Z2-7]{16,64})\s", text)
     if key is None:
         raise RemedyError(f"{account.name}: google-authenticator on {host} told no key")
@@ -103,8 +103,8 @@ def _show(host: str, account: Account, made: _Made) -> None:
 
 
 def _drawn(line: str) -> str:
-    """Light on dark, whatever the terminal's own colours are."""
-    return f"\x1b[40;97m{line}\x1b[0m"
+    """Dark on light, whatever the terminal's own colours are."""
+    return f"\x1b[30;47m{line}\x1b[0m"
 
 
 def _confirmed(access: Access, host: str, made: _Made) -> str:
