@@ -52,12 +52,15 @@ def _about_doors(name: str, variables: Mapping[str, Any]) -> Callable[..., HostR
 
     None for any other. Raises UsageError for variables that mean nothing.
     """
-    from sshdoctor.commands.doors import two_step
+    from sshdoctor.commands.doors import trust, two_step
 
-    if name != two_step.NAME:
-        return None
-    two_step.second_step(variables)
-    return partial(two_step.work, extra=variables)
+    if name == two_step.NAME:
+        two_step.second_step(variables)
+        return partial(two_step.work, extra=variables)
+    if name == trust.NAME:
+        trust.authority(variables)
+        return partial(trust.work, extra=variables)
+    return None
 
 
 def _named(name: str, folders: Sequence[Path]) -> Playbook:

@@ -58,11 +58,14 @@ def differs(login: Login, word: str) -> bool:
     return bool(asked - HONOURED) or any(key_fault(path) for path in login.key_files)
 
 
-def ask_openssh(login: Login, timeout: float) -> OpensshAnswer | None:
-    """What ``ssh -v`` came to, within ``timeout`` seconds for each of its steps; None without an ssh here."""
+def ask_openssh(login: Login, timeout: float, more: Mapping[str, str] | None = None) -> OpensshAnswer | None:
+    """What ``ssh -v`` came to, within ``timeout`` seconds for each of its steps; None without an ssh here.
+
+    ``more``: options that hold over those of the login.
+    """
     try:
         done = subprocess.run(
-            command_of(login, timeout),
+            command_of(login, timeout, more),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from sshdoctor.access.base import Access
 from sshdoctor.access.ssh.openssh import ask_openssh
 from sshdoctor.access.ssh.with_code import login_with_code
+from sshdoctor.commands.doors.by_doors import Seen, Work
 from sshdoctor.commands.doors.codes import ask_code, somebody_is_there
-from sshdoctor.commands.doors.compared import changes, one_step_doors, shut_out, table
+from sshdoctor.commands.doors.compared import changes, one_step_doors, shut_out
 from sshdoctor.commands.doors.enrolment import enrol, forget
-from sshdoctor.commands.doors.gather import FACTS, setup_of
-from sshdoctor.diagnosis.asked import ask_through
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.doors.model import Account, Setup
 from sshdoctor.doors.second_step import (
@@ -34,18 +28,16 @@ from sshdoctor.doors.second_step import (
 from sshdoctor.doors.table import Doors, doors_of
 from sshdoctor.errors import RemedyError, UsageError
 from sshdoctor.inventory import complete
-from sshdoctor.model import Host, HostReport, Login, Unknown
+from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy import apply as applying
-from sshdoctor.remedy.about import clients
 from sshdoctor.remedy.by_proof import apply_with_proof
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.playbook.load import load_playbook
 from sshdoctor.remedy.playbook.model import Playbook
-from sshdoctor.remedy.repair import Agree, refused, run_one
+from sshdoctor.remedy.repair import Agree, refused
 from sshdoctor.remedy.run import Agreed
 from sshdoctor.remedy.setup import RepairSetup
-from sshdoctor.reports.layout.printable import printable
 from sshdoctor.services import works
 
 NAME = "require-two-step"
@@ -83,42 +75,6 @@ def _words(said: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for one in listed if (word := str(one).strip())))
 
 
-class _Seen(Struct, frozen=True):
-    """The host as it is, and by the model as it will be; None where no forecast can be made."""
-
-    setup: Setup
-    now: Doors
-    then: Doors | None
-
-
-class _Work(Struct, frozen=True):
-    """What belongs to the work on one host."""
-
-    host: Host
-    before: Diagnosis
-    repairing: RepairSetup
-    choice: Choice
-    step: SecondStep
-    playbook: Playbook
-
-    @property
-    def access(self) -> Access:
-        assert self.before.inside.access is not None  # noqa: S101 -- refused before where there is none
-        return self.before.inside.access
-
-    def look(self) -> Setup:
-        """The host's own words about its doors, now. Raises RemedyError."""
-        client = next((each for each in clients(self.before) if each), "")
-        asked = ask_through(self.access, self.host, FACTS, client, self.repairing.probing)
-        for name in FACTS:
-            if isinstance(fact := asked.facts[name], Unknown):
-                raise RemedyError(f"{self.host.name}: its doors could not be seen: {fact.reason}")
-        return setup_of(asked)
-
-    def login(self, account: str) -> Login:
-        return replace(self.host.login, user=account)
-
-
 def work(
     host: Host,
     before: Diagnosis,
@@ -130,21 +86,19 @@ def work(
     extra: Mapping[str, Any],
 ) -> HostReport:
     """The report on one host; its ``repair`` says what was done. Raises UsageError."""
-    step = second_step(extra)
+    own, step = Work(complete(host), before, repairing, choice, agree, playbook), second_step(extra)
     others = {name: value for name, value in extra.items() if name not in _WORDS}
-    ordinary = partial(run_one, host, before, repairing, choice, agree, playbook=playbook)
-    if before.inside.access is None or host.managed or before.on_disk:
-        return ordinary(extra=others)  # which says why not
-    own = _Work(complete(host), before, repairing, choice, step, playbook)
+    if own.is_closed:
+        return own.run(others)
     try:
         setup = own.look()
-        seen = _Seen(setup, doors_of(setup), None if step.remove else doors_of(required(setup, step)))
     except RemedyError as error:
         return refused(host, before, str(error))
-    _tell(host, seen)
+    seen = Seen(setup, doors_of(setup), None if step.remove else doors_of(required(setup, step)))
+    own.tell(seen)
     if objection := _objection(setup, seen, step):
         return refused(host, before, objection)
-    provable = [] if step.remove else [one for one in concerned(setup, step) if _opens(own, one)]
+    provable = [] if step.remove else [one for one in concerned(setup, step) if own.opens(one.name)]
     if not step.remove and not choice.check and (objection := _unprovable(provable, step)):
         return refused(host, before, objection)
     given = {
@@ -154,20 +108,11 @@ def work(
         "two_step_others": [*for_others(setup, step)],
         "two_step_remove": step.remove,
     }
-    return ordinary(
-        extra={**others, **given},
-        forecast=_forecast(setup, seen, step, provable),
-        carry_out=partial(_carry_out, own, seen, provable),
-    )
+    told = _forecast(setup, seen, step, provable)
+    return own.run({**others, **given}, told, partial(_carry_out, own, step, seen, provable))
 
 
-def _tell(host: Host, seen: _Seen) -> None:
-    head = f"{host.name}: the doors of every account, now and (->) then"
-    lines = [head, *table(seen.now, seen.then or seen.now)]
-    sys.stderr.write("\n".join(map(printable, lines)) + "\n")
-
-
-def _objection(setup: Setup, seen: _Seen, step: SecondStep) -> str:
+def _objection(setup: Setup, seen: Seen, step: SecondStep) -> str:
     """Why it is not offered: nobody may be locked out by it."""
     there = {one.name for one in setup.accounts}
     if missing := [name for name in step.accounts if name not in there]:
@@ -192,12 +137,6 @@ def _two_steps(doors: Doors, name: str) -> bool:
     return any(sets for door, sets in doors.accounts[name].items() if door.startswith("ssh:"))
 
 
-def _opens(own: _Work, account: Account) -> bool:
-    """Whether the person's own ssh, with its keys, gets in as this account now."""
-    answer = ask_openssh(own.login(account.name), own.repairing.probing.timeout)
-    return answer is not None and works(answer.word)
-
-
 def _unprovable(provable: Sequence[Account], step: SecondStep) -> str:
     if not provable:
         return "None of these accounts lets your own ssh in by its key now, so nothing could prove it."
@@ -206,7 +145,7 @@ def _unprovable(provable: Sequence[Account], step: SecondStep) -> str:
     return ""
 
 
-def _forecast(setup: Setup, seen: _Seen, step: SecondStep, provable: Sequence[Account]) -> str:
+def _forecast(setup: Setup, seen: Seen, step: SecondStep, provable: Sequence[Account]) -> str:
     if seen.then is None:
         return "one step is enough again; the secrets stay where they are"
     names = [one.name for one in concerned(setup, step)]
@@ -220,24 +159,26 @@ def _forecast(setup: Setup, seen: _Seen, step: SecondStep, provable: Sequence[Ac
     return "; ".join(parts)
 
 
-def _carry_out(own: _Work, seen: _Seen, provable: Sequence[Account], agreed: Agreed) -> HostReport:
+def _carry_out(
+    own: Work, step: SecondStep, seen: Seen, provable: Sequence[Account], agreed: Agreed
+) -> HostReport:
     """Enrol, apply under guard, prove; who was enrolled in vain has no secret again."""
     enrolled: list[Account] = []
     try:
-        codes = _enrolled(own, seen, provable, enrolled)
+        codes = _enrolled(own, step, seen, provable, enrolled)
     except RemedyError as error:
         _forget(own, enrolled)
         return refused(own.host, own.before, f"{error}.")
-    asked = {one.name for one in concerned(seen.setup, own.step)}
+    asked = {one.name for one in concerned(seen.setup, step)}
     way = own.before.inside.way
-    same_way = way is None or way.login is None or way.login.user not in asked or own.step.remove
+    same_way = way is None or way.login is None or way.login.user not in asked or step.remove
     try:
         report = apply_with_proof(
             own.before,
             agreed,
             own.repairing,
             own.choice.seconds,
-            partial(_held_against, own, seen, codes),
+            partial(_held_against, own, step, seen, codes),
             same_way=same_way,
         )
     except BaseException:
@@ -248,19 +189,19 @@ def _carry_out(own: _Work, seen: _Seen, provable: Sequence[Account], agreed: Agr
     return report
 
 
-def _forget(own: _Work, enrolled: Sequence[Account]) -> None:
+def _forget(own: Work, enrolled: Sequence[Account]) -> None:
     for account in enrolled:
         forget(own.access, account)
 
 
 def _enrolled(
-    own: _Work, seen: _Seen, provable: Sequence[Account], enrolled: list[Account]
+    own: Work, step: SecondStep, seen: Seen, provable: Sequence[Account], enrolled: list[Account]
 ) -> dict[str, str]:
     """A code that is right now for each account that is to be proved. Raises RemedyError."""
     codes: dict[str, str] = {}
-    if own.step.remove or own.step.by != "code":
+    if step.remove or step.by != "code":
         return dict.fromkeys((one.name for one in provable), "")
-    if fresh := without_secret(seen.setup, own.step):
+    if fresh := without_secret(seen.setup, step):
         _install(own)
         for account in fresh:
             codes[account.name] = enrol(own.access, own.host.name, account)
@@ -271,31 +212,27 @@ def _enrolled(
     return {one.name: codes[one.name] for one in provable}
 
 
-def _install(own: _Work) -> None:
+def _install(own: Work) -> None:
     part = load_playbook(own.playbook.path.parent / NAME / "module.yml")
     done = applying.apply(own.access, applying.prepare([Step(part, ())], 0))
     if done.trouble:
         raise RemedyError(done.trouble)
 
 
-def _held_against(own: _Work, seen: _Seen, codes: Mapping[str, str]) -> str:
+def _held_against(own: Work, step: SecondStep, seen: Seen, codes: Mapping[str, str]) -> str:
     """What the doors as they are now, and real logins, say against it; "" if nothing."""
-    after = doors_of(own.look())
-    if seen.then is None:
-        out = shut_out(seen.now, after)
-        return f"no door of SSH is left to {', '.join(out)}" if out else ""
-    if other := changes(seen.then, after):
-        return f"the doors are not those of the plan: {'; '.join(other)}"
+    if objection := own.doors_against(seen):
+        return objection
     for name, code in codes.items():
-        if objection := _tried(own, name, code):
+        if objection := _tried(own, step, name, code):
             return objection
     return ""
 
 
-def _tried(own: _Work, name: str, code: str) -> str:
+def _tried(own: Work, step: SecondStep, name: str, code: str) -> str:
     """Each factor alone, then both, by new connections of the person's own ssh."""
-    login, patience = own.login(name), own.repairing.probing.timeout
-    if own.step.by == "code":
+    login, patience = own.login(name), own.patience
+    if step.by == "code":
         alone = ask_openssh(login, patience)
         if alone is None or alone.word != "auth-denied":
             return f"{name}: the key alone got {alone.word if alone else 'no answer'}, not a refusal"
@@ -303,6 +240,6 @@ def _tried(own: _Work, name: str, code: str) -> str:
         if word != "auth-denied":
             return f"{name}: the code alone, with a wrong password, got {word or 'no answer'}, not a refusal"
     word = login_with_code(login, code, patience)
-    if not works(word) and own.step.by == "code" and (more := ask_code(f"Not taken. {name}'s next code")):
+    if not works(word) and step.by == "code" and (more := ask_code(f"Not taken. {name}'s next code")):
         word = login_with_code(login, more, patience)
     return "" if works(word) else f"{name}: both factors together got {word or 'no answer'}"
