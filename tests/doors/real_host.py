@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import Any
 
 import jsonschema
 
+import sshdoctor
+from doors.real_logins import SECRET
 from hosts.testbed import Testbed, TestHost, create_key, known_hosts_lines
 from preloaded import run_command
 
@@ -79,6 +82,18 @@ class DoorHost:
         inventory = self.folder / "inventory.yml"
         inventory.write_text(json.dumps({"all": {"hosts": {"web1": variables}}}))
         return inventory
+
+
+def says_the_code(folder: Path) -> Path:
+    """A program for SSH_ASKPASS that prints the code of now, of real_logins.SECRET."""
+    program, source = folder / "says-the-code", Path(sshdoctor.__file__).parents[1]
+    told = "from sshdoctor.commands.doors.codes import code_at; import time"
+    program.write_text(
+        f"#!/bin/sh\nPYTHONPATH={source} exec {sys.executable} -c '{told}; "
+        f'print(code_at("{SECRET}", time.time()))\'\n'
+    )
+    program.chmod(0o700)
+    return program
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +10,8 @@ from typing import Any
 
 import pytest
 
-import sshdoctor
 from doors.at_a_terminal import run_at_a_terminal
-from doors.real_host import DoorHost, door_host
+from doors.real_host import DoorHost, door_host, says_the_code
 from doors.real_logins import SECRET, Logins
 from hosts.testbed import Testbed, open_testbed
 from sshdoctor.commands.doors.codes import code_at
@@ -34,14 +32,7 @@ KEY, BOTH = [["key"]], [["code", "key"]]
 @pytest.fixture(autouse=True)
 def codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SSH_ASKPASS says the code of now."""
-    program, source = tmp_path / "says-the-code", Path(sshdoctor.__file__).parents[1]
-    told = "from sshdoctor.commands.doors.codes import code_at; import time"
-    program.write_text(
-        f"#!/bin/sh\nPYTHONPATH={source} exec {sys.executable} -c '{told}; "
-        f'print(code_at("{SECRET}", time.time()))\'\n'
-    )
-    program.chmod(0o700)
-    monkeypatch.setenv("SSH_ASKPASS", str(program))
+    monkeypatch.setenv("SSH_ASKPASS", str(says_the_code(tmp_path)))
 
 
 def ssh_doors(host: DoorHost, *accounts: str) -> list[Any]:

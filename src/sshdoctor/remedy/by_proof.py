@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 
 from sshdoctor.access.base import Access
 from sshdoctor.diagnosis.pipeline import Diagnosis, enter_again
-from sshdoctor.errors import AccessError
+from sshdoctor.errors import AccessError, RemedyError
 from sshdoctor.model import HostReport
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.about import about, clients
@@ -36,8 +36,8 @@ def apply_with_proof(
         applied = applying.apply(access, prepared)
         against = applied.trouble or unnamed(applied.effects, agreed.steps) or prove()
         against = against or _unconfirmed(before, access, prepared, setup, same_way=same_way)
-    except AccessError as error:
-        against = f"the way in was lost: {error}"
+    except (AccessError, RemedyError) as error:
+        against = str(error)
     except BaseException:  # a Ctrl-C too
         _restored(before, access, prepared, setup)
         raise
@@ -83,11 +83,10 @@ def _unconfirmed(
 
 
 def _restored(before: Diagnosis, access: Access, prepared: Prepared, setup: RepairSetup) -> str | None:
-    """See apply.restore; through the open way in, or one opened anew."""
-    with suppress(AccessError):
-        left = applying.restore(access, prepared)
-        if left is not None:
-            return left
+    """See apply.restore; through the way in opened anew, or the open one, if that still answers."""
     with suppress(AccessError), closing(enter_again(before, setup.probing)) as anew:
         return applying.restore(anew, prepared)
+    with suppress(AccessError):
+        if access.run("true\n", timeout=setup.probing.timeout).status == 0:
+            return applying.restore(access, prepared)
     return None
