@@ -87,7 +87,7 @@ class DoorHost:
 def says_the_code(folder: Path) -> Path:
     """A program for SSH_ASKPASS that prints the code of now, of real_logins.SECRET."""
     program, source = folder / "says-the-code", Path(sshdoctor.__file__).parents[1]
-    told = "from sshdoctor.commands.doors.codes import code_at; import time"
+    told = "from sshdoctor.commands.shared.doors.codes import code_at; import time"
     program.write_text(
         f"#!/bin/sh\nPYTHONPATH={source} exec {sys.executable} -c '{told}; "
         f'print(code_at("{SECRET}", time.time()))\'\n'

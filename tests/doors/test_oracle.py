@@ -14,7 +14,7 @@ from doors.real_logins import PASSWORD, Logins
 from hosts.engine import EngineError
 from hosts.testbed import Testbed, TestHost
 from sshdoctor import facts
-from sshdoctor.commands.doors.gather import FACTS, setup_of
+from sshdoctor.commands.shared.doors.gather import FACTS, setup_of
 from sshdoctor.diagnosis.asked import Asked
 from sshdoctor.doors.factors import listed
 from sshdoctor.doors.table import Doors, doors_of

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,8 @@ pytestmark = pytest.mark.containers
 TEAM = {"setup": "rm /root/.ssh/authorized_keys", "certificate": "principals ops-team, valid +1d"}
 
 
-def trust(host: DoorHost, *extra: str) -> dict[str, object]:
-    return dict(host.playbook("trust-user-ca", f"ca_file={host.folder / 'ca.pub'}", *extra))
+def trust(host: DoorHost, *extra: str) -> Mapping[str, Any]:
+    return host.playbook("trust-user-ca", f"ca_file={host.folder / 'ca.pub'}", *extra)
 
 
 def test_a_certificate_gets_in_beside_the_key(testbed: Testbed, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def _about_doors(name: str, variables: Mapping[str, Any]) -> Callable[..., HostR
 
     None for any other. Raises UsageError for variables that mean nothing.
     """
-    from sshdoctor.commands.doors import trust, two_step
+    from sshdoctor.commands.shared.doors import trust, two_step
 
     if name == two_step.NAME:
         two_step.second_step(variables)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sshdoctor.commands.doors.text import sets_text
 from sshdoctor.doors.table import Doors
 
 _Own = Mapping[str, Sequence[Sequence[str]]]
+
+
+def sets_text(sets: Sequence[Sequence[str]]) -> str:
+    """
+    >>> sets_text([["code", "key"], ["password"]]), sets_text([[]]), sets_text([])
+    ('code + key, or password', 'NOTHING is asked', 'nobody gets in')
+    """
+    if not sets:
+        return "nobody gets in"
+    return ", or ".join(" + ".join(one) or "NOTHING is asked" for one in sets)
 
 
 def table(now: Doors, then: Doors) -> list[str]:

@@ -13,7 +13,7 @@ import sys
 from msgspec import Struct
 
 from sshdoctor.access.base import Access
-from sshdoctor.commands.doors.codes import ask_code, seconds_off
+from sshdoctor.commands.shared.doors.codes import ask_code, seconds_off
 from sshdoctor.doors.model import Account
 from sshdoctor.doors.second_step import SECRET
 from sshdoctor.errors import RemedyError

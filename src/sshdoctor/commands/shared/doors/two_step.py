@@ -9,10 +9,10 @@ from typing import Any
 
 from sshdoctor.access.ssh.openssh import ask_openssh
 from sshdoctor.access.ssh.with_code import login_with_code
-from sshdoctor.commands.doors.by_doors import Seen, Work
-from sshdoctor.commands.doors.codes import ask_code, somebody_is_there
-from sshdoctor.commands.doors.compared import changes, one_step_doors, shut_out
-from sshdoctor.commands.doors.enrolment import enrol, forget
+from sshdoctor.commands.shared.doors.by_doors import Seen, Work
+from sshdoctor.commands.shared.doors.codes import ask_code, somebody_is_there
+from sshdoctor.commands.shared.doors.compared import changes, one_step_doors, shut_out
+from sshdoctor.commands.shared.doors.enrolment import enrol, forget
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.doors.model import Account, Setup
 from sshdoctor.doors.second_step import (
@@ -38,7 +38,6 @@ from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.repair import Agree, refused
 from sshdoctor.remedy.run import Agreed
 from sshdoctor.remedy.setup import RepairSetup
-from sshdoctor.services import works
 
 NAME = "require-two-step"
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
@@ -240,6 +239,6 @@ def _tried(own: Work, step: SecondStep, name: str, code: str) -> str:
         if word != "auth-denied":
             return f"{name}: the code alone, with a wrong password, got {word or 'no answer'}, not a refusal"
     word = login_with_code(login, code, patience)
-    if not works(word) and step.by == "code" and (more := ask_code(f"Not taken. {name}'s next code")):
+    if word != "ok" and step.by == "code" and (more := ask_code(f"Not taken. {name}'s next code")):
         word = login_with_code(login, more, patience)
-    return "" if works(word) else f"{name}: both factors together got {word or 'no answer'}"
+    return "" if word == "ok" else f"{name}: both factors together got {word or 'no answer'}"

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from sshdoctor.access.base import Access
 from sshdoctor.access.ssh.openssh import ask_openssh
-from sshdoctor.commands.doors.compared import changes, shut_out, table
-from sshdoctor.commands.doors.gather import FACTS, setup_of
+from sshdoctor.commands.shared.doors.compared import changes, shut_out, table
+from sshdoctor.commands.shared.doors.gather import FACTS, setup_of
 from sshdoctor.diagnosis.asked import ask_through
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.doors.model import Setup
@@ -25,7 +25,6 @@ from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.repair import Agree, CarryOut, run_one
 from sshdoctor.remedy.setup import RepairSetup
 from sshdoctor.reports.layout.printable import printable
-from sshdoctor.services import works
 
 
 class Seen(Struct, frozen=True):
@@ -75,7 +74,7 @@ class Work(Struct, frozen=True):
     def opens(self, account: str) -> bool:
         """Whether the person's own ssh gets in as this account now, with nothing typed."""
         answer = ask_openssh(self.login(account), self.patience)
-        return answer is not None and works(answer.word)
+        return answer is not None and answer.word == "ok"
 
     def run(
         self, extra: Mapping[str, Any], forecast: str = "", carry_out: CarryOut | None = None

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sshdoctor.access.ssh.openssh import ask_openssh
-from sshdoctor.commands.doors.by_doors import Seen, Work
-from sshdoctor.commands.doors.compared import changes, shut_out
+from sshdoctor.commands.shared.doors.by_doors import Seen, Work
+from sshdoctor.commands.shared.doors.compared import changes, shut_out
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.doors.authority import Authority, Places, places_of, trusting
 from sshdoctor.doors.model import Certificate, Setup
@@ -26,7 +26,6 @@ from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.repair import Agree, refused
 from sshdoctor.remedy.run import Agreed
 from sshdoctor.remedy.setup import RepairSetup
-from sshdoctor.services import works
 
 NAME = "trust-user-ca"
 _WORDS = ("ca_file", "ca_principals", "ca_revoke")
@@ -182,7 +181,7 @@ def _held_against(own: Work, seen: Seen, asked: Authority, opened: Sequence[str]
             return f"{name}: your own ssh got in before, and no more"
     for name in _certified(seen, asked):
         answer = ask_openssh(own.login(name), own.patience, _CERTIFICATES_ALONE)
-        if answer is None or not works(answer.word):
+        if answer is None or answer.word != "ok":
             return f"{name}: the certificate alone got {answer.word if answer else 'no answer'}"
     return ""
 
