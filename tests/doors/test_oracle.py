@@ -23,7 +23,7 @@ from sshdoctor.model import AccessUsed, Host, Login
 
 pytestmark = pytest.mark.containers
 
-MANY = max(10, int(os.environ.get("SSHDOCTOR_ORACLE", "500")) // 50)
+MANY = max(20, int(os.environ.get("SSHDOCTOR_ORACLE", "500")) // 50)
 FIRST = int(os.environ.get("SSHDOCTOR_ORACLE_SEED", "0"))
 SHARES = 2
 PREPARE = r"""

@@ -31,6 +31,7 @@ def test_a_certificate_gets_in_beside_the_key(testbed: Testbed, tmp_path: Path) 
         assert host.host.run("stat -c '%U %a' /etc/ssh/sshdoctor-revoked-keys") == "root 644"
 
 
+@pytest.mark.long
 def test_what_is_set_already_is_kept_and_filled_in(testbed: Testbed, tmp_path: Path) -> None:
     """A second CA beside the first, whose certificates name accounts."""
     setup = "ssh-keygen -q -t ed25519 -N '' -f /root/first; cp /root/first.pub /etc/ssh/ca.pub\n"
