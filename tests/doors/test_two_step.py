@@ -13,8 +13,10 @@ import pytest
 from doors.at_a_terminal import run_at_a_terminal
 from doors.real_host import DoorHost, door_host, says_the_code
 from doors.real_logins import SECRET, Logins
+from doors.software_key import SoftwareKey
 from hosts.engine import prepare_images
 from hosts.testbed import Testbed
+from sshdoctor.access.ssh.openssh import ask_openssh
 from sshdoctor.access.ssh.with_code import login_with_code
 from sshdoctor.commands.shared.doors.codes import code_at
 from sshdoctor.doors.factors import listed
@@ -122,13 +124,7 @@ def test_who_has_no_secret_is_shown_one_and_confirms_it_first(testbed: Testbed, 
         assert host.host.run(f"grep -rl {secret} /var/lib/sshdoctor /var/log /etc || true") == ""
         assert said.count(secret) == 0  # in groups of four, where a person reads it
         scratch = re.findall(r"^ +(\d{8})\r?$", said, re.M)[0]
-        login = Login(
-            address=host.host.address4,
-            port=22,
-            user="deploy",
-            key_files=(str(host.key),),
-            known_hosts=(str(tmp_path / "known_hosts"),),
-        )
+        login = login_of(host)
         assert [login_with_code(login, scratch, 4) for _ in "12"] == ["ok", "auth-denied"]
 
 
@@ -145,3 +141,36 @@ def test_it_is_the_same_on_other_debians(image: str, testbed: Testbed, tmp_path:
             host.host.run("echo PerSourcePenalties no >/etc/ssh/sshd_config.d/70.conf; systemctl restart ssh")
         assert by_logins(host, "deploy") == by_logins(host, "root") == BOTH
         assert by_logins(host, "ops") == KEY
+
+
+@pytest.mark.long
+def test_a_security_key_gets_in_only_with_its_pin(
+    testbed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = SoftwareKey()
+    setup = f"echo '{token.line}' >>/home/deploy/.ssh/authorized_keys"
+    with door_host(testbed, tmp_path, {"setup": setup}) as host, token.agent(tmp_path / "agent") as agent:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+        report = host.playbook("require-two-step", "two_step_accounts=deploy", "two_step_by=security-key")
+        assert report["repair"]["outcome"] == "proved", report
+        assert ssh_doors(host, "deploy") == [[["security-key"]]]
+        login = login_of(host)
+        assert answer_of(login) == "ok"
+        token.verified = False
+        assert answer_of(login) == "auth-denied"
+
+
+def answer_of(login: Login) -> str:
+    answer = ask_openssh(login, 4)
+    assert answer is not None
+    return answer.word
+
+
+def login_of(host: DoorHost) -> Login:
+    return Login(
+        address=host.host.address4,
+        port=22,
+        user="deploy",
+        key_files=(str(host.key),),
+        known_hosts=(str(host.folder / "known_hosts"),),
+    )

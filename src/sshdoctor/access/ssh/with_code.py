@@ -43,6 +43,11 @@ def login_with_code(login: Login, code: str, timeout: float, *, keys: bool = Tru
         return _ended(command_of(login, timeout, options), {**said, "SSHDOCTOR_CODE": code}, timeout)
 
 
+def login_by_hand(login: Login, timeout: float) -> str:
+    """The same, where ssh itself asks at the terminal for what it needs: a PIN, a touch of a security key."""
+    return _ended(command_of(login, timeout, _ASKED), {}, timeout)
+
+
 def _ended(command: list[str], more: Mapping[str, str], timeout: float) -> str:
     try:
         done = subprocess.run(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from sshdoctor.access.ssh.openssh import ask_openssh
-from sshdoctor.access.ssh.with_code import login_with_code
+from sshdoctor.access.ssh.with_code import login_by_hand, login_with_code
 from sshdoctor.commands.shared.doors.by_doors import Seen, Work
 from sshdoctor.commands.shared.doors.codes import ask_code, somebody_is_there
 from sshdoctor.commands.shared.doors.compared import changes, one_step_doors, shut_out
@@ -231,14 +232,17 @@ def _held_against(own: Work, step: SecondStep, seen: Seen, codes: Mapping[str, s
 def _tried(own: Work, step: SecondStep, name: str, code: str) -> str:
     """Each factor alone, then both, by new connections of the person's own ssh."""
     login, patience = own.login(name), own.patience
-    if step.by == "code":
-        alone = ask_openssh(login, patience)
-        if alone is None or alone.word != "auth-denied":
-            return f"{name}: the key alone got {alone.word if alone else 'no answer'}, not a refusal"
-        word = login_with_code(login, code, patience, keys=False)
-        if word != "auth-denied":
-            return f"{name}: the code alone, with a wrong password, got {word or 'no answer'}, not a refusal"
+    if step.by == "security-key":
+        sys.stderr.write(f"{name}: the PIN of your security key where ssh asks for it, and then a touch.\n")
+        word = login_by_hand(login, patience)
+        return "" if word == "ok" else f"{name}: the security key got {word or 'no answer'}"
+    alone = ask_openssh(login, patience)
+    if alone is None or alone.word != "auth-denied":
+        return f"{name}: the key alone got {alone.word if alone else 'no answer'}, not a refusal"
+    word = login_with_code(login, code, patience, keys=False)
+    if word != "auth-denied":
+        return f"{name}: the code alone, with a wrong password, got {word or 'no answer'}, not a refusal"
     word = login_with_code(login, code, patience)
-    if word != "ok" and step.by == "code" and (more := ask_code(f"Not taken. {name}'s next code")):
+    if word != "ok" and (more := ask_code(f"Not taken. {name}'s next code")):
         word = login_with_code(login, more, patience)
     return "" if word == "ok" else f"{name}: both factors together got {word or 'no answer'}"
