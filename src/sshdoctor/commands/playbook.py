@@ -44,7 +44,7 @@ def run(options: Options, wish: ChangeOptions, name: str, *, export: bool = Fals
             return special(host, before, setup, choice=choice, agree=asked, playbook=playbook)
         return run_one(host, before, setup, choice, asked, playbook=playbook, extra=variables)
 
-    return work_on_each(options, work, wish)
+    return work_on_each(options, work, wish, asks_anyway=special is not None)
 
 
 def _about_doors(name: str, variables: Mapping[str, Any]) -> Callable[..., HostReport] | None:

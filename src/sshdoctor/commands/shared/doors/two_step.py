@@ -98,12 +98,12 @@ def work(
     own.tell(seen)
     if objection := _objection(setup, seen, step):
         return refused(host, before, objection)
-    provable = [] if step.remove else [one for one in concerned(setup, step) if own.opens(one.name)]
+    provable = [] if step.remove else [one for one in concerned(setup, step) if _is_provable(own, seen, one)]
     if not step.remove and not choice.check and (objection := _unprovable(provable, step)):
         return refused(host, before, objection)
     given = {
         "two_step_for": blocks(setup, step),
-        "two_step_also": [*step.also],
+        "two_step_also": ["su", "login"] if step.remove else [*step.also],
         "two_step_global": [*for_all(setup, step)],
         "two_step_others": [*for_others(setup, step)],
         "two_step_remove": step.remove,
@@ -135,6 +135,13 @@ def _objection(setup: Setup, seen: Seen, step: SecondStep) -> str:
 
 def _two_steps(doors: Doors, name: str) -> bool:
     return any(sets for door, sets in doors.accounts[name].items() if door.startswith("ssh:"))
+
+
+def _is_provable(own: Work, seen: Seen, account: Account) -> bool:
+    """Whether the person's own ssh gets in by a key, or is asked for a code behind it already."""
+    doors = seen.now.accounts[account.name]
+    asked = any(["code", "key"] in sets for door, sets in doors.items() if door.startswith("ssh:"))
+    return asked or own.opens(account.name)
 
 
 def _unprovable(provable: Sequence[Account], step: SecondStep) -> str:
