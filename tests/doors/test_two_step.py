@@ -52,7 +52,7 @@ def by_logins(host: DoorHost, name: str) -> Any:
 def test_key_and_code_are_required_of_one_account_and_of_no_other(testbed: Testbed, tmp_path: Path) -> None:
     with door_host(testbed, tmp_path, {"setup": ENROLLED}) as host:
         report = host.playbook("require-two-step", "two_step_accounts=deploy")
-        assert report["repair"]["outcome"] == "proved", report
+        assert report["repair"]["outcome"] == "proved", report["repair"]["detail"]
         assert by_logins(host, "deploy") == BOTH
         assert ssh_doors(host, "deploy", "ops") == [BOTH, [["key"], ["password"]]]
 
@@ -63,7 +63,7 @@ def test_root_is_asked_for_a_code_though_passwords_of_root_are_prohibited(
 ) -> None:
     with door_host(testbed, tmp_path, {"setup": ENROLLED}) as host:
         report = host.playbook("require-two-step", "two_step_accounts=root,deploy", "two_step_also=su")
-        assert report["repair"]["outcome"] == "proved", report
+        assert report["repair"]["outcome"] == "proved", report["repair"]["detail"]
         assert by_logins(host, "root") == by_logins(host, "deploy") == BOTH
         assert ["key"] in by_logins(host, "ops")
         told = host.doors()["accounts"]
@@ -136,7 +136,7 @@ def test_it_is_the_same_on_other_debians(image: str, testbed: Testbed, tmp_path:
     others = replace(testbed, images={**testbed.images, **prepare_images([image])})
     with door_host(others, tmp_path, {"setup": setup}, image=image) as host:
         report = host.playbook("require-two-step", "two_step_accounts=root,deploy")
-        assert report["repair"]["outcome"] == "proved", report
+        assert report["repair"]["outcome"] == "proved", report["repair"]["detail"]
         if image == "factors13":  # it shuts out who fails so often as these logins do
             host.host.run("echo PerSourcePenalties no >/etc/ssh/sshd_config.d/70.conf; systemctl restart ssh")
         assert by_logins(host, "deploy") == by_logins(host, "root") == BOTH
@@ -152,7 +152,7 @@ def test_a_security_key_gets_in_only_with_its_pin(
     with door_host(testbed, tmp_path, {"setup": setup}) as host, token.agent(tmp_path / "agent") as agent:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
         report = host.playbook("require-two-step", "two_step_accounts=deploy", "two_step_by=security-key")
-        assert report["repair"]["outcome"] == "proved", report
+        assert report["repair"]["outcome"] == "proved", report["repair"]["detail"]
         assert ssh_doors(host, "deploy") == [[["security-key"]]]
         login = login_of(host)
         assert answer_of(login) == "ok"
