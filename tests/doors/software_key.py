@@ -10,7 +10,7 @@ import hashlib
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -49,10 +49,12 @@ class SoftwareKey:
                 client = server.accept()[0]
             except OSError:  # it is closed
                 return
-            with client, client.makefile("rb") as asked:
-                while head := asked.read(4):
-                    answer = self._answer(asked.read(struct.unpack(">I", head)[0]))
-                    client.sendall(_text(answer))
+            Thread(target=self._heard, args=(client,), daemon=True).start()
+
+    def _heard(self, client: socket.socket) -> None:
+        with client, client.makefile("rb") as asked, suppress(OSError):
+            while head := asked.read(4):
+                client.sendall(_text(self._answer(asked.read(struct.unpack(">I", head)[0]))))
 
     def _answer(self, asked: bytes) -> bytes:
         if asked[0] == _ASKED_FOR_KEYS:
