@@ -11,7 +11,7 @@ from doors.test_table import KEYS, host
 from sshdoctor.commands.shared.doors.compared import changes, one_step_doors, shut_out
 from sshdoctor.doors.authority import Authority, places_of, trusting
 from sshdoctor.doors.model import Account, Key, KeyFile, Place, Setup
-from sshdoctor.doors.second_step import SecondStep, blocks, for_others, required
+from sshdoctor.doors.second_step import SecondStep, directives, for_others, required
 from sshdoctor.doors.table import doors_of
 
 ROOT = Account(name="root", uid=0, home="/root")
@@ -27,7 +27,7 @@ def debian(**options: str) -> Setup:
         "permitrootlogin": "prohibit-password",
         "pubkeyacceptedalgorithms": "ssh-ed25519,sk-ssh-ed25519@openssh.com",
     }
-    one = host(auth(UNIX), **{**usual, **options})
+    one = host(auth(UNIX), KEYS, **{**usual, **options})
     files = dict.fromkeys(("deploy", "ops", "root"), (KEYS,))
     server = replace(one.servers[0], key_files=files)
     services = {**one.services, **dict.fromkeys(("su", "login"), one.services["sshd"])}
@@ -51,7 +51,7 @@ def test_the_members_of_a_group_are_asked() -> None:
 def test_root_may_answer_for_a_code_where_passwords_are_prohibited() -> None:
     step = SecondStep(accounts=("root",))
     assert then(debian(), step)["root"] == [["code", "key"]]
-    assert "PermitRootLogin yes" in blocks(debian(), step)[0]["lines"]
+    assert "PermitRootLogin yes" in directives(debian(), step, [ROOT])
 
 
 def test_nothing_is_opened_to_root_where_root_may_not_come() -> None:
@@ -68,7 +68,7 @@ def test_an_old_sshd_asks_no_others_any_questions() -> None:
 def test_a_security_key_shuts_out_the_others() -> None:
     kind = "sk-ssh-ed25519@openssh.com"
     setup = debian()
-    file = KeyFile("/home/deploy/.ssh/authorized_keys", keys=(*KEYS.keys, Key(kind, "BBBB")))
+    file = KeyFile("/home/deploy/.ssh/authorized_keys", keys=(Key("ssh-ed25519", "AAAA"), Key(kind, "BBBB")))
     server = replace(setup.servers[0], key_files={**setup.servers[0].key_files, "deploy": (file,)})
     step = SecondStep(accounts=("deploy", "ops"), by="security-key")
     found = then(replace(setup, servers=(server,)), step)
