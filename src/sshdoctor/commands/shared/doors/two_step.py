@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ from sshdoctor.doors.second_step import (
     without_secret,
 )
 from sshdoctor.doors.table import Doors, doors_of
-from sshdoctor.errors import RemedyError, UsageError
+from sshdoctor.errors import AccessError, RemedyError, UsageError
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy import apply as applying
@@ -179,26 +180,19 @@ def _carry_out(
     asked = {one.name for one in concerned(seen.setup, step)}
     way = own.before.inside.way
     same_way = way is None or way.login is None or way.login.user not in asked or step.remove
-    try:
-        report = apply_with_proof(
-            own.before,
-            agreed,
-            own.repairing,
-            own.choice.seconds,
-            partial(_held_against, own, step, seen, codes),
-            same_way=same_way,
-        )
-    except BaseException:
-        _forget(own, enrolled)
-        raise
-    if report.repair is not None and report.repair.outcome != "proved":
-        _forget(own, enrolled)
+    prove = partial(_held_against, own, step, seen, codes)
+    seconds = own.choice.seconds
+    report = apply_with_proof(own.before, agreed, own.repairing, seconds, prove, same_way=same_way)
+    if report.repair is not None and report.repair.outcome == "rolled-back":
+        _forget(own, enrolled)  # never while it may still be required: that would be a lockout
     return report
 
 
 def _forget(own: Work, enrolled: Sequence[Account]) -> None:
+    """As far as the way in still works: a secret that nothing asks for does no harm."""
     for account in enrolled:
-        forget(own.access, account)
+        with suppress(RemedyError, AccessError):
+            forget(own.access, account)
 
 
 def _enrolled(
