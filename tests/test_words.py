@@ -31,6 +31,7 @@ EXCEPTIONS = {
     "doors/": "the doors of accounts are those of SSH, su, sudo and the console, as the contract calls them",
     "facts/doors/": "what these doors hang on",
     "commands/doors/": "the table of these doors",
+    "commands/shared/doors/": "what changes them",
     "cli/": "texts of help, and a flag's default, as the contract has them",
 }
 _OTHER_NAMES = re.compile(r"sshdoctor|sshg(uard|-fw)|perlaccesshandler", re.I)

@@ -6,7 +6,8 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import jsonschema
 
+import sshdoctor
+from doors.real_logins import SECRET
 from hosts.testbed import Testbed, TestHost, create_key, known_hosts_lines
 from preloaded import run_command
 
@@ -48,6 +51,25 @@ class DoorHost:
 
     def doors(self) -> Mapping[str, Any]:
         """What ``sshdoctor doors`` says of this host."""
+        words = ["doors", "--host", "web1", "--format", "json", "--inventory", str(self.inventory())]
+        done = run_command(words, seconds=120)
+        assert done.stdout, done.stderr
+        report = json.loads(done.stdout)
+        jsonschema.validate(report, SCHEMA)
+        found: Mapping[str, Any] = report["hosts"][0]
+        return found
+
+    def playbook(self, name: str, *extra: str, flags: Sequence[str] = ()) -> Mapping[str, Any]:
+        """What the playbook of that name comes to, asked nothing."""
+        said = [word for one in extra for word in ("-e", one)]
+        words = ["playbook", name, "--host", "web1", "--yes", "--format", "json", *said, *flags]
+        done = run_command([*words, "--inventory", str(self.inventory())], seconds=240)
+        assert done.stdout, done.stderr
+        found: Mapping[str, Any] = json.loads(done.stdout)["hosts"][0]
+        return {**found, "exit": done.returncode, "said": done.stderr}
+
+    def inventory(self) -> Path:
+        """An inventory in which it is ``web1``."""
         known = self.folder / "known_hosts"
         known.write_text(known_hosts_lines(self.host.host_keys, self.host.address4))
         variables = {
@@ -59,22 +81,30 @@ class DoorHost:
         }
         inventory = self.folder / "inventory.yml"
         inventory.write_text(json.dumps({"all": {"hosts": {"web1": variables}}}))
-        words = ["doors", "--host", "web1", "--format", "json", "--inventory", str(inventory)]
-        done = run_command(words, seconds=120)
-        assert done.stdout, done.stderr
-        report = json.loads(done.stdout)
-        jsonschema.validate(report, SCHEMA)
-        found: Mapping[str, Any] = report["hosts"][0]
-        return found
+        return inventory
+
+
+def says_the_code(folder: Path) -> Path:
+    """A program for SSH_ASKPASS that prints the code of now, of real_logins.SECRET."""
+    program, source = folder / "says-the-code", Path(sshdoctor.__file__).parents[1]
+    told = "from sshdoctor.commands.shared.doors.codes import code_at; import time"
+    program.write_text(
+        f"#!/bin/sh\nPYTHONPATH={source} exec {sys.executable} -c '{told}; "
+        f'print(code_at("{SECRET}", time.time()))\'\n'
+    )
+    program.chmod(0o700)
+    return program
 
 
 @contextmanager
-def door_host(testbed: Testbed, folder: Path, case: Mapping[str, Any]) -> Iterator[DoorHost]:
+def door_host(
+    testbed: Testbed, folder: Path, case: Mapping[str, Any], image: str = "factors"
+) -> Iterator[DoorHost]:
     """A fresh host, set up as the case says."""
     shutil.copy(testbed.key, folder / "id")
     shutil.copy(testbed.key.with_suffix(".pub"), folder / "id.pub")
     authority = create_key(folder / "ca")
-    with testbed.host("factors") as host:
+    with testbed.host(image) as host:
         script = case["setup"].replace("{capub}", authority.with_suffix(".pub").read_text().strip())
         seconds = re.search(r"\d+", case.get("phone", ""))
         host.run(ACCOUNTS + script + (CLOCK.replace("SECONDS", seconds[0]) if seconds else ""))

@@ -14,7 +14,7 @@ from doors.real_logins import PASSWORD, Logins
 from hosts.engine import EngineError
 from hosts.testbed import Testbed, TestHost
 from sshdoctor import facts
-from sshdoctor.commands.doors.gather import FACTS, setup_of
+from sshdoctor.commands.shared.doors.gather import FACTS, setup_of
 from sshdoctor.diagnosis.asked import Asked
 from sshdoctor.doors.factors import listed
 from sshdoctor.doors.table import Doors, doors_of
@@ -23,7 +23,7 @@ from sshdoctor.model import AccessUsed, Host, Login
 
 pytestmark = pytest.mark.containers
 
-MANY = max(10, int(os.environ.get("SSHDOCTOR_ORACLE", "500")) // 50)
+MANY = max(20, int(os.environ.get("SSHDOCTOR_ORACLE", "500")) // 50)
 FIRST = int(os.environ.get("SSHDOCTOR_ORACLE_SEED", "0"))
 SHARES = 2
 PREPARE = r"""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sshdoctor.commands.doors.gather import HostDoors
 from sshdoctor.commands.doors.text import told
+from sshdoctor.commands.shared.doors.gather import HostDoors
 from sshdoctor.doors.model import Setup
 from sshdoctor.doors.table import Doors, UnknownDoor
 

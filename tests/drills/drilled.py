@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from doors.real_host import says_the_code
 from hosts import engine, openssh
 from hosts.scenario import Scenario
 from hosts.testbed import NO_USER_MANAGER, Testbed, TestHost, known_hosts_lines
@@ -62,7 +64,10 @@ class DrilledHost:
         return max(4, self.scenario.expect.seconds)
 
     def start(self, way: str, task: str, *flags: str) -> subprocess.Popen[str]:
-        """The real command about this host, which looks inside by ``podman`` or over ``ssh``."""
+        """The real command about this host, which looks inside by ``podman`` or over ``ssh``.
+
+        A code that it asks for is that of real_logins.SECRET.
+        """
         hears = ["env", "--default-signal=INT"]  # what is started in the background ignores Ctrl-C
         asked = [sys.executable, "-m", "sshdoctor.cli", task, *flags, "--host", "web1", "--format", "json"]
         seconds = str(self.patience)
@@ -71,6 +76,7 @@ class DrilledHost:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "SSH_ASKPASS": str(says_the_code(self.folder))},
         )
 
     def _inventory(self, way: str) -> Path:

@@ -37,6 +37,12 @@ class Case:
     representative: bool
     admits: str = ""
     flags: tuple[str, ...] = ()
+    by_name: bool = False
+    """It mends nothing, and is asked for as ``playbook NAME``."""
+
+    @property
+    def task(self) -> tuple[str, ...]:
+        return ("playbook", self.playbook) if self.by_name else ("remediate",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from sshdoctor.commands.protection import as_json, as_text, exit_code
 from sshdoctor.protection.state import Door, Protection
@@ -37,6 +38,14 @@ def test_one_figure_is_told_and_that_thousands_are_normal() -> None:
 def test_a_group_that_is_protected_on_some_hosts_is_not_protected() -> None:
     text = as_text([audit("web1"), audit("web2", stops=False)])
     assert "Protected on 1 of 2 hosts: that is not protected." in text
+
+
+def test_a_group_is_as_weak_as_its_weakest_door() -> None:
+    weak = [
+        replace(audit(host), why=(f"{name} may log in with a password alone (ssh:22)",))
+        for host, name in (("web1", "deploy"), ("web2", "root"))
+    ]
+    assert "The weakest door: web2: root may log in with a password alone" in as_text(weak)
 
 
 @pytest.mark.parametrize(("stops", "six", "expected"), [(True, True, 0), (False, False, 1), (None, None, 3)])

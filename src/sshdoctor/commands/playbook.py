@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -34,14 +34,33 @@ def run(options: Options, wish: ChangeOptions, name: str, *, export: bool = Fals
     }
     if export:
         return _export(options, choice, playbook, variables)
+    special = _about_doors(name, variables)
 
     def work(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
         from sshdoctor.remedy.repair import run_one
 
         asked = partial(agree, wish=wish)
+        if special is not None:
+            return special(host, before, setup, choice=choice, agree=asked, playbook=playbook)
         return run_one(host, before, setup, choice, asked, playbook=playbook, extra=variables)
 
-    return work_on_each(options, work, wish)
+    return work_on_each(options, work, wish, asks_anyway=special is not None)
+
+
+def _about_doors(name: str, variables: Mapping[str, Any]) -> Callable[..., HostReport] | None:
+    """The work of a playbook that changes doors: it says before, and proves after, which there are.
+
+    None for any other. Raises UsageError for variables that mean nothing.
+    """
+    from sshdoctor.commands.shared.doors import trust, two_step
+
+    if name == two_step.NAME:
+        two_step.second_step(variables)
+        return partial(two_step.work, extra=variables)
+    if name == trust.NAME:
+        trust.authority(variables)
+        return partial(trust.work, extra=variables)
+    return None
 
 
 def _named(name: str, folders: Sequence[Path]) -> Playbook:

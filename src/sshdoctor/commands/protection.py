@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.doors.guessable import ALONE, guessable
 from sshdoctor.commands.shared.options import Options, hosts_of, jobs_of, probe_options, show_text
 from sshdoctor.commands.shared.program import internal_error
 from sshdoctor.diagnosis.outside import ProbeOptions
@@ -51,11 +53,18 @@ def run(options: Options) -> int:
 def _audited(host: Host, probing: ProbeOptions) -> Protection:
     """The audit of one host; what fails of it has no say in the others."""
     try:
-        return protection(complete(host), probing)
+        audit = protection(complete(host), probing)
+        return audit if probing.outside_only else replace(audit, why=(*audit.why, *guessable(host, probing)))
     except SshdoctorError:
         raise
     except Exception as error:  # what a host says is hostile until proved otherwise
         return Protection(host=host.name, why=(internal_error(error),))
+
+
+def _weakest(audits: Sequence[Protection]) -> str:
+    """Of a group, where a guess is worth most: root's door before others'."""
+    found = [f"{audit.host}: {text}" for audit in audits for text in audit.why if ALONE in text]
+    return min(found, key=lambda text: f": root {ALONE}" not in text, default="")
 
 
 def exit_code(audit: Protection) -> int:
@@ -74,6 +83,8 @@ def as_text(audits: Sequence[Protection]) -> str:
     good = sum(audit.works is True for audit in audits)
     if 0 < good < len(audits):
         parts.append(f"Protected on {good} of {len(audits)} hosts: that is not protected. Mend the others.")
+    if len(audits) > 1 and (worst := _weakest(audits)):
+        parts.append(f"The weakest door: {printable(worst)}")
     return "\n\n".join(parts) + "\n"
 
 

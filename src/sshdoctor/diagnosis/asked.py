@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from sshdoctor.diagnosis.inside import look_inside
+from sshdoctor.access.base import Access
+from sshdoctor.diagnosis.inside import PROBE_ANSWERS, look_inside
 from sshdoctor.diagnosis.outside import ProbeOptions, look_outside
 from sshdoctor.diagnosis.setup import Wanted
+from sshdoctor.facts import asked_once, commands, parse_all
+from sshdoctor.facts.probe import build_script, split_output, stop_script
 from sshdoctor.inventory import complete
 from sshdoctor.model import AccessUsed, Host
 
@@ -44,6 +48,25 @@ def ask_host(host: Host, facts: Sequence[str], probing: ProbeOptions) -> Asked:
         facts=view.facts,
         client=view.client or "",
         used=inside.used,
+        began=began,
+        ended=time.time(),
+    )
+
+
+def ask_through(
+    access: Access, host: Host, facts: Sequence[str], client: str, probing: ProbeOptions
+) -> Asked:
+    """The same, of a ``host`` that is complete, through a way in that is open. Raises AccessError."""
+    names, mark, login = (_ALWAYS, *facts), secrets.token_hex(16), host.login
+    wanted = commands(names)
+    given = {"client": client, "address": login.address, "port": str(login.port), "user": login.user or ""}
+    script, began = build_script(wanted, given, mark, asked_once(names)), time.time()
+    output = access.run(script, timeout=PROBE_ANSWERS * probing.timeout, stop=stop_script(mark))
+    return Asked(
+        host=host,
+        facts=parse_all(names, split_output(output.stdout, mark, tuple(wanted))),
+        client=client,
+        used=AccessUsed(via=access.via, detail=access.detail),
         began=began,
         ended=time.time(),
     )

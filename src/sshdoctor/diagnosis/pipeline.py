@@ -17,6 +17,7 @@ from sshdoctor.diagnosis.setup import DiagnosisSetup, checks_of, wanted_of
 from sshdoctor.diagnosis.unsent import failed_sends
 from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport, endpoint
+from sshdoctor.services import load
 
 if TYPE_CHECKING:
     from sshdoctor.access.base import Access
@@ -86,7 +87,8 @@ def diagnose(
     met = _measured(completed, seen, inside, around.result(), setup)
     known = facts_by_address(completed, seen, inside, met)
     report = build_report(completed, seen, inside, checks, known)
-    report = replace(report, notes=(*report.notes, *_own_checks(checks)))
+    weak = load(completed.service).weaknesses(known[0])
+    report = replace(report, notes=(*report.notes, *weak, *_own_checks(checks)))
     _log.info("%s: %d checks asked: %s", host.name, len(report.checks), report.verdict)
     return Diagnosis(report=report, facts=known, inside=inside)
 

@@ -132,8 +132,10 @@ class _Methods:
         return self._asked.one("permitemptypasswords", "no") == "yes"
 
     def _is_interactive(self) -> bool:
+        """An sshd before 8.7 has two words for it, of which the second holds for all: both must say yes."""
         words = ("kbdinteractiveauthentication", "challengeresponseauthentication")
-        return _uses_pam(self._asked) and any(self._asked.one(name, "no") == "yes" for name in words)
+        said = [self._asked.one(name) for name in words if name in self._asked.settings]
+        return _uses_pam(self._asked) and {*said} == {"yes"}
 
     def _by_password(self) -> Sets:
         account = self._asked.account

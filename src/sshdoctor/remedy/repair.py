@@ -33,6 +33,8 @@ class Proposal(Struct, frozen=True, kw_only=True):
 
 Agree = Callable[[Proposal], tuple[Step, ...]]
 """Gives the steps of a proposal that may be carried out."""
+CarryOut = Callable[[Agreed], HostReport]
+"""Does what was agreed to; its report says what came of it."""
 
 
 def repair(host: Host, before: Diagnosis, setup: RepairSetup, choice: Choice, agree: Agree) -> HostReport:
@@ -140,6 +142,7 @@ def _offer(
     setup: RepairSetup,
     choice: Choice,
     agree: Agree,
+    carry_out: CarryOut | None = None,
 ) -> HostReport:
     """Ask for consent to ``steps``, and carry out what is agreed to."""
     report, access, forecast = before.report, before.inside.access, ahead.text
@@ -164,7 +167,9 @@ def _offer(
     agreed = started_once(agree(proposal))
     if not agreed:
         return _ended(report, "declined", planned=shown, forecast=forecast)
-    if before.on_disk:
+    if carry_out is not None:
+        done = carry_out(Agreed(agreed, ahead.others))
+    elif before.on_disk:
         done = mend_disk(host, before, agreed, setup)
     else:
         allowed = Agreed(agreed, ahead.others)
@@ -272,14 +277,30 @@ def run_one(
     *,
     playbook: Playbook,
     extra: Mapping[str, Any],
+    forecast: str = "",
+    carry_out: CarryOut | None = None,
 ) -> HostReport:
-    """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before."""
+    """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before.
+
+    ``forecast`` is told of it; ``carry_out`` has a proof of its own.
+    """
     ahead = prospect(before.facts, before.report.causes, (), source=choice.source)
     step = Step(playbook, (), {**_given(host, before, ahead), **extra, "opening_closes": bool(choice.hold)})
+    if refusal := refusal_of_one(host, before, step, choice):
+        return refused(host, before, refusal)
+    ahead = replace(ahead, text=forecast, others=None)
+    return _offer(host, before, (step,), ahead, setup, choice, agree, carry_out)
+
+
+def refusal_of_one(host: Host, before: Diagnosis, step: Step, choice: Choice) -> str:
+    """Why a playbook by name is not offered; "" if it may be."""
     refusal = _refusal(host, before, Plan((step,), ()), replace(choice, unasked=False))
     refusal = refusal or nothing_to_open((step,), step.variables)
     if step.playbook.remedy.for_a_while != bool(choice.hold) or (choice.hold and before.on_disk):
         refusal = refusal or about_time(step)
-    if refusal:
-        return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)
-    return _offer(host, before, (step,), replace(ahead, text="", others=None), setup, choice, agree)
+    return refusal
+
+
+def refused(host: Host, before: Diagnosis, refusal: str) -> HostReport:
+    """The report of what is not offered, and why."""
+    return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)

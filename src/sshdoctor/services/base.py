@@ -177,5 +177,9 @@ class Service(Struct, frozen=True, kw_only=True):
         found: dict[str, Any] = self._part("variables").playbook_variables(faces)
         return found
 
+    def weaknesses(self, facts: Mapping[str, Any]) -> tuple[str, ...]:
+        """What is weak at its door, a line each, as far as the facts that were asked anyway tell."""
+        return tuple(self._part("weaknesses").weaknesses(facts)) if self.logs_in else ()
+
     def _part(self, name: str) -> Any:
         return import_module(f"sshdoctor.services.{self.name}.{name}")

@@ -7,6 +7,7 @@ what runs on the host, if it lets us in, is ``true``.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -57,24 +58,14 @@ def differs(login: Login, word: str) -> bool:
     return bool(asked - HONOURED) or any(key_fault(path) for path in login.key_files)
 
 
-def ask_openssh(login: Login, timeout: float) -> OpensshAnswer | None:
-    """What ``ssh -v`` came to, within ``timeout`` seconds for each of its steps; None without an ssh here."""
-    command = ["ssh", "-v", "-T", "-p", str(login.port), "-l", user_of(login)]
-    for path in login.key_files:
-        command += ["-i", path]
-    if login.known_hosts:
-        command += ["-o", f"UserKnownHostsFile={' '.join(login.known_hosts)}"]
-    if login.host_key_alias:
-        command += ["-o", f"HostKeyAlias={login.host_key_alias}"]
-    if login.jumps:
-        command += ["-J", ",".join(login.jumps)]
-    for name, value in {**_OURS, "ConnectTimeout": str(max(1, round(timeout)))}.items():
-        command += ["-o", f"{name}={value}"]
-    for name, value in login.options.items():
-        command += ["-o", f"{name}={value}"]
+def ask_openssh(login: Login, timeout: float, more: Mapping[str, str] | None = None) -> OpensshAnswer | None:
+    """What ``ssh -v`` came to, within ``timeout`` seconds for each of its steps; None without an ssh here.
+
+    ``more``: options that hold over those of the login.
+    """
     try:
         done = subprocess.run(
-            [*command, "--", login.address, "true"],
+            command_of(login, timeout, more),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -86,8 +77,36 @@ def ask_openssh(login: Login, timeout: float) -> OpensshAnswer | None:
         return None
     except subprocess.TimeoutExpired as late:
         said, status = late.stderr or b"", None
-    lines = [line.strip() for line in said.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
+    lines = _lines(said)
     return OpensshAnswer(word=_word(lines, status), lines=_own(lines))
+
+
+def command_of(login: Login, timeout: float, more: Mapping[str, str] | None = None) -> list[str]:
+    """The command line by which ssh logs in and runs ``true``; ``more`` are options that come first."""
+    command = ["ssh", "-v", "-T", "-p", str(login.port), "-l", user_of(login)]
+    for path in login.key_files:
+        command += ["-i", path]
+    if login.known_hosts:
+        command += ["-o", f"UserKnownHostsFile={' '.join(login.known_hosts)}"]
+    if login.host_key_alias:
+        command += ["-o", f"HostKeyAlias={login.host_key_alias}"]
+    if login.jumps:
+        command += ["-J", ",".join(login.jumps)]
+    ours = {**_OURS, "ConnectTimeout": str(max(1, round(timeout))), **(more or {})}
+    for name, value in ours.items():
+        command += ["-o", f"{name}={value}"]
+    for name, value in login.options.items():
+        command += ["-o", f"{name}={value}"]
+    return [*command, "--", login.address, "true"]
+
+
+def word_of(said: bytes, status: int) -> str:
+    """The reply word of what ``ssh -v`` wrote to standard error, "" where its end has none."""
+    return _word(_lines(said), status)
+
+
+def _lines(said: bytes) -> list[str]:
+    return [line.strip() for line in said.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
 
 
 _OURS = {

@@ -8,7 +8,7 @@
 #   rpm                          noinit with dnf, zypper and pacman, what makes packages for them, and OpenRC
 #   guarded12 guarded13          Debian with what bans who guesses passwords (fail2ban, sshguard, CrowdSec with its
 #                                bouncer), every firewall, nginx, haproxy and rsyslog, none of them started
-#   factors                      debian12 with a PAM module that asks for a code
+#   factors factors11 factors13  Debian 12, 11, 13 with a PAM module that asks for a code
 #   web                          debian12 with nginx, Apache, PHP-FPM, ModSecurity, mod_evasive, mod_qos and
 #                                fail2ban, none of them started
 #   frozen frozen-exim           debian12 with what starts programs, serves sites and sends mail, none of it
@@ -90,7 +90,9 @@ describe() {
       esac
       units='nginx apache2 php8.2-fpm ssh cron atd supervisor rsyslog ksmtuned postfix exim4'
       after='; chroot "$1" systemctl --quiet disable '"$units"' 2>/dev/null || true' ;;
-    factors) suite=bookworm add="$add,libpam-google-authenticator" ;;
+    factors | factors11 | factors13)
+      suite=bookworm add="$add,libpam-google-authenticator,libqrencode4"
+      case $1 in *11) suite=bullseye ;; *13) suite=trixie ;; esac ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;
@@ -106,7 +108,7 @@ build() {
   echo "image.sh: building $reference (about half a minute)" >&2
   # Of other recipes: nobody has wanted them for days.
   podman image prune --all --force --filter "label=sshdoctor.image=$1" --filter until=72h >/dev/null
-  $strap --include="$include" --extract-hook="$undocumented" --essential-hook="${before:-:}" \
+  $strap --include="$include" --extract-hook="$undocumented" --essential-hook="${before:-true}" \
     --customize-hook="archived='$archived'; $customize$after" "$suite" "$scratch/$1.tar" >&2
   podman import --quiet --change "LABEL sshdoctor.image=$1" --change "CMD $command" \
     "$scratch/$1.tar" "$reference" >/dev/null

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sshdoctor.commands.doors.gather import HostDoors, doors_of_host
 from sshdoctor.commands.doors.text import told
+from sshdoctor.commands.shared.doors.gather import HostDoors, doors_of_host
 from sshdoctor.commands.shared.options import Options, hosts_of, jobs_of, probe_options, show_text
 from sshdoctor.errors import UsageError
 from sshdoctor.reports.layout.printable import printable

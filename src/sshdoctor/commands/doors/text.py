@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from sshdoctor.commands.doors.gather import HostDoors
+from sshdoctor.commands.shared.doors.compared import sets_text
+from sshdoctor.commands.shared.doors.gather import HostDoors
 from sshdoctor.doors.table import Doors
 from sshdoctor.reports.layout.printable import printable
 
@@ -25,7 +26,7 @@ def _lines(one: HostDoors) -> Iterator[str]:
     for name, own in doors.accounts.items():
         first = name
         for door, sets in own.items():
-            yield f"  {first:<{width}}  {door:<{max(wide, _DOOR)}}  {_sets(sets)}"
+            yield f"  {first:<{width}}  {door:<{max(wide, _DOOR)}}  {sets_text(sets)}"
             first = ""
     yield from _standing_out(doors)
     if one.setup is not None and one.setup.certificates:
@@ -42,16 +43,6 @@ _DOOR = 10
 
 def _way(behind: float) -> str:
     return "behind" if behind > 0 else "ahead of"
-
-
-def _sets(sets: Sequence[Sequence[str]]) -> str:
-    """
-    >>> _sets([["code", "key"], ["password"]]), _sets([[]]), _sets([])
-    ('code + key, or password', 'NOTHING is asked', 'nobody gets in')
-    """
-    if not sets:
-        return "nobody gets in"
-    return ", or ".join(" + ".join(one) or "NOTHING is asked" for one in sets)
 
 
 def _standing_out(doors: Doors) -> Iterator[str]:

@@ -108,14 +108,17 @@ def work_on(host: Host, setup: RepairSetup, work: HostWork) -> HostReport:
         return work(host, before, setup)
 
 
-def work_on_each(options: Options, work: HostWork, wish: ChangeOptions) -> int:
-    """Do ``work`` on each host, write the report, give the exit code."""
+def work_on_each(options: Options, work: HostWork, wish: ChangeOptions, *, asks_anyway: bool = False) -> int:
+    """Do ``work`` on each host, write the report, give the exit code.
+
+    ``asks_anyway``: the work has questions of its own, beside consent.
+    """
     check_format(options.format, options.lang)
     probing, jobs, hosts = probe_options(options), jobs_of(options), hosts_of(options)
     setup = repair_setup(options.sources, probing)
     if len(hosts) > 1:
         setup.prepare()
-    asks = not (wish.yes or wish.check)  # one terminal answers for one host at a time
+    asks = asks_anyway or not (wish.yes or wish.check)  # one terminal answers for one host at a time
     examined = partial(work_on, setup=setup, work=work)
     done = examine_all(hosts, examined, 1 if asks else jobs)
     try:

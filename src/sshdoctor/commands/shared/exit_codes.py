@@ -19,7 +19,8 @@ def of_diagnoses(reports: Iterable[HostReport]) -> int:
 
 
 def of_repairs(reports: Iterable[HostReport]) -> int:
-    """4 if a remedy failed or was rolled back; 0 where all are proved; else as the diagnosis has it."""
+    """4 if a remedy failed, was rolled back, or was not offered though asked for by name; 0 where all are
+    proved; else as the diagnosis has it."""
     return max((_of_repair(report) for report in reports), default=0)
 
 
@@ -31,4 +32,6 @@ def _of_repair(report: HostReport) -> int:
         return 0
     if outcome == "declined":
         return 1
+    if outcome == "no-remedy" and report.verdict == "healthy":  # a playbook by name, that was not offered
+        return REMEDY
     return of_diagnoses([report])

@@ -1,0 +1,1 @@
+"""What commands have in common that are about the doors of accounts."""
