@@ -8,6 +8,7 @@ from functools import partial
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from sshdoctor.cleanup.causes import CAUSES
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
 from sshdoctor.commands.shared.options import Options, one_host, probe_options, write, write_program
@@ -33,6 +34,12 @@ def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...]) -> int:
             "a capture cannot be repaired; with --script FILE the plan is written for the console"
         )
     choice = choice_of(wish, causes)
+    if found := [one for one in causes if one in CAUSES]:
+        from sshdoctor.commands import clean_up
+
+        if len(causes) > 1:
+            raise UsageError(f"--cause {found[0]} is examined, not dialled: it stands alone")
+        return clean_up.run(options, wish, found[0])
     if wish.script:
         return _write_script(options, wish, choice)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import wrap
 
 from sshdoctor.examination.document import moment
 from sshdoctor.examination.findings import Culprit, Examination, Heap
 from sshdoctor.model import AccessUsed
-from sshdoctor.reports.layout.printable import printable
+from sshdoctor.reports.layout.folded import folded
 
 _KINDS = {
     "misuse": "Somebody got in: programs run or mail that nobody here wanted.",
@@ -31,7 +30,7 @@ def in_words(host: str, used: AccessUsed, found: Examination, width: int) -> str
             lines += ["", title, *told[:_MOST]]
             if len(told) > _MOST:
                 lines.append(f"  ... and {len(told) - _MOST} more: --format json has all")
-    return "".join(f"{line}\n" for text in lines for line in _folded(text, width))
+    return "".join(f"{line}\n" for text in lines for line in folded(text, width))
 
 
 def _parts(found: Examination) -> Iterator[tuple[str, Iterator[str]]]:
@@ -94,12 +93,3 @@ def _entry(found: Examination) -> Iterator[str]:
 def _steps(found: Examination) -> Iterator[str]:
     for place, one in enumerate(found.stop, 1):
         yield f"  {place}. {one.what}: {one.how}"
-
-
-def _folded(text: str, width: int) -> list[str]:
-    """``text`` in lines, what a host said made harmless; what is folded stands two columns further in."""
-    shown = printable(text)
-    indent = shown[: len(shown) - len(shown.lstrip())]
-    return wrap(
-        shown.strip(), width, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
-    ) or [""]

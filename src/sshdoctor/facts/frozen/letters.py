@@ -143,6 +143,8 @@ class Letter(Struct, frozen=True, kw_only=True):
     sender: str = ""
     subject: str = ""
     queued: bool = False
+    ident: str = ""
+    """Its name in the queue."""
 
 
 class MailLogin(Struct, frozen=True, kw_only=True):
@@ -195,8 +197,9 @@ def parse(sections: Mapping[str, Section]) -> Letters | Unknown:
 
 
 def _waiting(text: str, now: float, zone: str) -> Iterator[Letter]:
-    for _, _, at, sender, login, client, uid, script, listed, subject in rows(text, 10):
+    for _, ident, at, sender, login, client, uid, script, listed, subject in rows(text, 10):
         yield Letter(
+            ident=ident,
             at=float(count(at)) if at.isdigit() else _postcat_time(at, now, zone),
             uid=int(uid) if uid.isdigit() else None,
             login=login,

@@ -1,0 +1,1 @@
+"""What an examination found is stopped: undoably, in order, and proved."""
