@@ -1,7 +1,7 @@
 """From what an examination found to what is done about it: tasks in order, each a piece of shell text.
 
-Freeze first and keep the evidence, hold the letters, take away what brings it back, end the processes, then watch
-that nothing returns. Whatever a host said is quoted.
+Freeze first and keep the evidence, hold the letters, take away what brings it back, end the processes, then
+watch that nothing returns. Whatever a host said is quoted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _QUEUE_NAME = re.compile(r"[A-Za-z0-9-]{5,40}")
 
 
 class Task(Struct, frozen=True):
-    """One step: ``call`` is shell text over the functions of clean.sh; ``step`` what of the plan it carries out."""
+    """One step: ``call`` is shell text over the functions of clean.sh, ``step`` what of the plan it does."""
 
     name: str
     call: str

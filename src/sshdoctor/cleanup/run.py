@@ -1,7 +1,7 @@
 """A clean-up carried out: applied under guard, looked at again, and confirmed by a new connection.
 
-Where a site or the way in no longer answers, or a step fails, all is put back. Where something came back, what was
-done stays done: nobody is locked out by it, and `undo` takes it back.
+Where a site or the way in no longer answers, or a step fails, all is put back. Where something came back, what
+was done stays done: nobody is locked out by it, and `undo` takes it back.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NAME = "clean-up"
 
 
 class Cleaned(Struct, frozen=True, kw_only=True):
-    """What was done on one host. ``after`` is the examination after it; ``proofs`` one for each step of the plan."""
+    """What was done on one host. ``after`` is the examination after it; a proof for each step of the plan."""
 
     outcome: Outcome
     detail: str = ""
@@ -53,8 +53,8 @@ def program(tasks: Sequence[Task], *, check: bool = False) -> Program:
     parts = []
     for number, task in enumerate(tasks, 1):
         parts.append(
-            f'if [ -z "$stopped" ]; then\nbegin {number}\n( check={"1" if check else ""}\n{task.call}\n) || died\n'
-            f"finish {number}\nis_failed && stopped=1\nfi\n"
+            f'if [ -z "$stopped" ]; then\nbegin {number}\n( check={"1" if check else ""}\n{task.call}\n)'
+            f" || died\nfinish {number}\nis_failed && stopped=1\nfi\n"
         )
     functions = Path(__file__).with_name("clean.sh").read_text(encoding="utf-8")
     numbered = tuple(Numbered(n, NAME, task.name, task.changes) for n, task in enumerate(tasks, 1))
@@ -77,7 +77,7 @@ def clean(
     enter: Callable[[], Access],
     look: Callable[[], Examination],
 ) -> Cleaned:
-    """Carry ``tasks`` out. ``enter`` opens the way in anew, ``look`` examines again; both raise AccessError."""
+    """Carry ``tasks`` out. ``enter`` opens the way in anew, ``look`` examines again: they raise AccessError."""
     about = "\n".join(f"did: {task.name}".replace("\n", " ") for task in tasks if task.changes)
     prepared = Prepared(program(tasks), seconds, about)
     try:

@@ -1,4 +1,4 @@
-"""``remediate --cause`` for what `examine` finds: plan, ask, stop it under guard, prove, told in its own words."""
+"""``remediate --cause`` for what `examine` finds: plan, ask, stop it under guard, prove, told in words."""
 
 from __future__ import annotations
 

@@ -127,7 +127,6 @@ guard_unit_files() {
 }
 
 guard_boot_remove() {
-  [ -e "$guard_boot_unit" ] || return 0
   guard_boot_times
   rm -f "$guard_boot_unit" "/etc/systemd/system/sysinit.target.wants/${guard_boot_unit##*/}" 2>/dev/null || :
   guard_boot_touch
