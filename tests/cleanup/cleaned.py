@@ -1,4 +1,4 @@
-"""A host of the frozen cases that is cleaned up by the real command, and what it looks like before and after."""
+"""A host of the frozen cases, cleaned up by the real command, and what it looks like before and after."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ find etc home opt root usr var/spool var/tmp var/www tmp var/lib/systemd/linger 
 find etc home opt var/spool/cron var/tmp -xdev -type f -exec md5sum {} + 2>/dev/null |
   grep -v app.log | sed 's/^\([^ ]*\)  \(.*\)/\2\t\1/' | sort
 lsattr -R /etc/cron.d 2>/dev/null | awk '{ print $2 "\t" $1 }'
-find etc home opt -xdev -exec getfattr -h -d -m - {} + 2>/dev/null | tr '\n' ' ' | sed 's/# file: /\n/g' | sort
+find etc home opt -xdev -exec getfattr -h -d -m - {} + 2>/dev/null | tr '\n' ' ' |
+  sed 's/# file: /\n/g' | sort
 """
 _QUEUE = r"""
 [ ! -d /var/spool/postfix ] || cd /var/spool/postfix && find maildrop incoming active deferred hold -type f \

@@ -1,4 +1,4 @@
-"""`sshdoctor remediate --cause` on real hosts that somebody got into: stopped, innocent left alone, undone."""
+"""`sshdoctor remediate --cause` on hosts that somebody got into: stopped, innocent left alone, undone."""
 
 from __future__ import annotations
 
@@ -33,9 +33,8 @@ def test_what_is_found_is_stopped_and_stays_so_and_comes_back_only_by_undo(name:
             wrong.append(f"the site answers {host.site()}")
         undone = host.command("undo", "--yes", "--format", "json")
         assert '"undone"' in undone.stdout, undone.stdout + undone.stderr
-        wrong += [
-            f"after undo: {line}" for line in differences(before, host.tree()) if not _moves(line, case)
-        ]
+        again = differences(before, host.tree())
+        wrong += [f"after undo: {line}" for line in again if not _moves(line, case)]
         if not truth.get("mail", {}).get("at_least") and host.queue() != queue:
             wrong.append(f"after undo the queue is {host.queue()[:3]}, it was {queue[:3]}")
     assert not wrong, "\n".join(wrong)
@@ -80,10 +79,11 @@ def _harmed(
     """Innocent processes that do not run on, and files changed that the truth does not name."""
     now = {text: host.running(text) for text in innocent}
     wrong = [
-        f"{one} was ended" for text, was in innocent.items() for one in was
-        if one not in now[text] and truth["kind"] != "load" and not any(
-            one in host_line for host_line in ()) and "curl" not in one and "php-fpm: pool" not in one
-    ]  # fmt: skip
+        f"{one} was ended"
+        for text, was in innocent.items()
+        for one in was
+        if one not in now[text] and "curl" not in one and "php-fpm: pool" not in one  # they end by themselves
+    ]
     meant = [each.split(":/")[0].split(":")[-1].strip("/") for each in truth.get("stop", ())]
     meant += [each.partition(":")[0].strip("/") for each in truth.get("persistence", ())]
     for line in differences(before, after):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from sshdoctor.commands.examine.letter import LANGUAGES, letter
-from sshdoctor.commands.examine.looking import Looked, look
-from sshdoctor.commands.examine.text import in_words
 from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.examined import in_words
+from sshdoctor.commands.shared.letter import LANGUAGES, letter
+from sshdoctor.commands.shared.looking import Looked, look
 from sshdoctor.commands.shared.options import (
     Options,
     hosts_of,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from sshdoctor.cleanup.proof import WATCHED, seconds_of
+from sshdoctor.examination.cleanup.proof import seconds_of
 from sshdoctor.examination.findings import Culprit, Examination, Line, Step
 
 _DELETED = " (deleted)"
@@ -26,6 +26,8 @@ class Task(Struct, frozen=True):
     call: str
     step: Step | None = None
     changes: bool = True
+    watches: bool = False
+    """It looks whether something comes back."""
 
 
 def tasks(found: Examination) -> tuple[Task, ...]:
@@ -212,4 +214,16 @@ def _watch(culprits: Sequence[Culprit], found: Examination) -> Iterator[Task]:
     )
     if seconds and programs:
         call = f"clean_list={shlex.quote(programs)}\nclean_watch {seconds}"
-        yield Task(f"{WATCHED} for {seconds} seconds", call, changes=False)
+        name = f"watch for {seconds} seconds that nothing comes back"
+        yield Task(name, call, changes=False, watches=True)
+
+
+def still_there(before: Examination, after: Examination) -> str:
+    """What of the plan is there again, "" for nothing; letters that are held are no fault."""
+    if before.kind != "misuse":
+        return ""
+    programs = {one.program.removesuffix(_DELETED) for one in before.culprits}
+    again = [one.program for one in after.culprits if one.program.removesuffix(_DELETED) in programs]
+    had = {(line.file, line.text) for line in guilty_lines(before) if line.file != "/etc/passwd"}
+    again += [line.file for line in guilty_lines(after) if (line.file, line.text) in had]
+    return f"it is there again: {', '.join(dict.fromkeys(again))}" if again else ""

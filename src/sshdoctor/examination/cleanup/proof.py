@@ -11,7 +11,6 @@ from typing import Literal
 from sshdoctor.examination.findings import Culprit, Examination, Line, Step
 
 ProvedBy = Literal["period", "provoked", "not yet"]
-WATCHED = "watch that nothing comes back"
 _MINUTE = 65
 _MARGIN = 6
 _LONGEST = 120
@@ -41,6 +40,11 @@ def seconds_of(found: Examination) -> int:
     """So long all of it is watched together; a few seconds at least, for one that has a twin."""
     periods = [period_of(one) for one in found.culprits] if found.kind == "misuse" else []
     return max([10, *(one for one in periods if one)]) if periods else 0
+
+
+def proofs(found: Examination, *, done: bool, visited: bool) -> tuple[ProvedBy, ...]:
+    """For each step of the plan how it is proved; ``done``: all was done, and nothing came back."""
+    return tuple(proved_by(step, found, visited=visited) if done else "not yet" for step in found.stop)
 
 
 def proved_by(step: Step, found: Examination, *, visited: bool) -> ProvedBy:

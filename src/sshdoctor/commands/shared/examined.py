@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
+from sshdoctor.examination.cleanup.causes import CAUSES
 from sshdoctor.examination.document import moment
 from sshdoctor.examination.findings import Culprit, Examination, Heap
 from sshdoctor.model import AccessUsed
@@ -24,7 +26,7 @@ def in_words(host: str, used: AccessUsed, found: Examination, width: int) -> str
     lines = [f"{host}: {found.kind}. {_KINDS[found.kind]}"]
     root = {True: ", as root", False: ", not as root", None: ""}[used.privileged]
     lines.append(f"  Looked in by {used.detail or used.via or 'no way'}{root}; nothing was changed.")
-    for title, rows in _parts(found):
+    for title, rows in _parts(host, found):
         told = [*rows]
         if told:
             lines += ["", title, *told[:_MOST]]
@@ -33,7 +35,7 @@ def in_words(host: str, used: AccessUsed, found: Examination, width: int) -> str
     return "".join(f"{line}\n" for text in lines for line in folded(text, width))
 
 
-def _parts(found: Examination) -> Iterator[tuple[str, Iterator[str]]]:
+def _parts(host: str, found: Examination) -> Iterator[tuple[str, Iterator[str]]]:
     yield "Cannot be trusted, or was not seen", (f"  {text}" for text in found.doubts)
     yield "What runs", (line for one in found.culprits for line in _process(one))
     yield "What brings it back", _persistence(found)
@@ -45,7 +47,16 @@ def _parts(found: Examination) -> Iterator[tuple[str, Iterator[str]]]:
     )
     yield "The provider has done, and it is left alone", (f"  {text}" for text in found.provider_did)
     yield "What would be done, in this order", _steps(found)
+    yield "Next", (f"  {line}" for line in next_commands(host, found))
     yield "Innocent, though it may look otherwise", (f"  {one.what}: {one.why}" for one in found.innocent)
+
+
+def next_commands(host: str, found: Examination) -> list[str]:
+    """What is typed now: to have it done, and the letter."""
+    cause = next((name for name, kind in CAUSES.items() if kind == found.kind), "")
+    named = quote(host)
+    stop = [f"sshdoctor remediate --host {named} --cause {cause}"] if cause and found.stop else []
+    return [*stop, f"sshdoctor examine --host {named} --format ticket"] if cause else []
 
 
 def _process(one: Culprit) -> Iterator[str]:

@@ -10,26 +10,23 @@ from typing import Any
 
 from msgspec import Struct
 
-from sshdoctor.cleanup.plan import by_hand, passwords, tasks
-from sshdoctor.cleanup.run import Cleaned, checked, clean, refusal
-from sshdoctor.commands.examine.letter import LANGUAGES, letter
-from sshdoctor.commands.examine.looking import look
+from sshdoctor.access.base import Access
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.changes import ChangeOptions, choice_of
-from sshdoctor.commands.shared.options import (
-    Options,
-    hosts_of,
-    probe_options,
-    terminal,
-    write_text,
-)
-from sshdoctor.diagnosis.inside import enter
+from sshdoctor.commands.shared.letter import LANGUAGES, letter
+from sshdoctor.commands.shared.looking import look
+from sshdoctor.commands.shared.options import Options, hosts_of, probe_options, terminal, write_text
+from sshdoctor.diagnosis.inside import Inside, enter
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import AccessError, UsageError
+from sshdoctor.examination.cleanup.causes import CAUSES
+from sshdoctor.examination.cleanup.plan import Task, by_hand, passwords, still_there, tasks
+from sshdoctor.examination.cleanup.proof import proofs
 from sshdoctor.examination.document import host_entry
 from sshdoctor.examination.findings import Examination
 from sshdoctor.examination.notice import Notice
 from sshdoctor.model import Host
+from sshdoctor.remedy.cleanup import Cleanup, CleanupTask, check_cleanup, clean_up
 from sshdoctor.remedy.consent import is_terminal
 from sshdoctor.reports.layout.folded import folded
 
@@ -41,7 +38,6 @@ _OUTCOMES = {
     "rolled-back": "A step failed, and what had been changed was put back.",
     "checked": "Nothing was changed (--check). This is what would be done:",
     "declined": "Nothing was changed: it was not agreed to.",
-    "nothing-to-do": "There is nothing to do.",
     "no-remedy": "Nothing was changed.",
     "managed": "Nothing was changed.",
 }
@@ -52,7 +48,14 @@ class Done(Struct, frozen=True, kw_only=True):
 
     host: str
     found: Examination
-    cleaned: Cleaned
+    cleaned: Cleanup
+    planned: tuple[Task, ...] = ()
+
+    @property
+    def proofs(self) -> tuple[str, ...]:
+        """How each step of the examination's plan is proved."""
+        visited = any(task.name.startswith("look whether every site") for task in self.cleaned.tasks)
+        return proofs(self.found, done=self.cleaned.outcome == "proved", visited=visited)
 
 
 def run(options: Options, wish: ChangeOptions, cause: str) -> int:
@@ -64,49 +67,77 @@ def run(options: Options, wish: ChangeOptions, cause: str) -> int:
     if wish.script or wish.hold or wish.source:
         raise UsageError(f"--script, --for and --source do not go with --cause {cause}")
     probing, seconds = probe_options(options), choice_of(wish).seconds
-    done = [_on(host, probing, cause, wish, seconds) for host in hosts_of(options)]
+    done = [cleaned_up(host, probing, cause, wish, seconds) for host in hosts_of(options)]
     write_text(_told(done, options), options.output)
     return max((_code(one) for one in done), default=0)
 
 
-def _on(host: Host, probing: ProbeOptions, cause: str, wish: ChangeOptions, seconds: int) -> Done:
+def cleaned_up(host: Host, probing: ProbeOptions, cause: str, wish: ChangeOptions, seconds: int) -> Done:
+    """Examine one host, plan, ask as ``wish`` has it, and do it under a guard of ``seconds``."""
     inside, found = look(host, probing)
-    access = inside.access
+    planned = tasks(found)
     try:
-        made = tasks(found)
-        why = refusal(found, made, cause, managed=host.managed or "", root=inside.used.privileged)
-        if not why and access is None:
-            why = "There is no way in to do it through."
-        if why or access is None:
-            outcome = "managed" if host.managed else "no-remedy"
-            cleaned = Cleaned(outcome=outcome, detail=why, by_hand=by_hand(found), passwords=passwords(found))
-        elif wish.check:
-            cleaned = checked(access, found, made)
-        elif not _agreed(host.name, found, [task.name for task in made if task.changes], yes=wish.yes):
-            cleaned = Cleaned(outcome="declined", planned=tuple(task.name for task in made if task.changes))
+        why = _refusal(host, inside, found, planned, cause)
+        if why or inside.access is None:
+            cleaned = Cleanup(outcome="managed" if host.managed else "no-remedy", detail=why)
         else:
-            assert inside.way is not None  # noqa: S101 -- by it the host was seen
-            again = partial(enter, inside.way, probing)
-            cleaned = clean(access, found, made, seconds, again, partial(_look_again, host, probing))
+            cleaned = _cleaned(host, inside, inside.access, found, planned, probing, wish, seconds)
     finally:
-        if access is not None:
-            access.close()
-    return Done(host=host.name, found=found, cleaned=cleaned)
+        if inside.access is not None:
+            inside.access.close()
+    return Done(host=host.name, found=found, cleaned=cleaned, planned=planned)
 
 
-def _look_again(host: Host, probing: ProbeOptions) -> Examination:
-    inside, found = look(host, probing)
+def _refusal(host: Host, inside: Inside, found: Examination, planned: Sequence[Task], cause: str) -> str:
+    """Why nothing is done; "" if the plan may be carried out."""
+    if host.managed:
+        return f"{host.managed} runs this host: nothing is changed here; ask them (examine --format ticket)."
     if inside.access is None:
-        raise AccessError("unreachable", "no way in works any more")
-    inside.access.close()
-    return found
+        return "There is no way in to do it through: give one in sshdoctor_access."
+    if found.kind != CAUSES[cause]:
+        return f"{cause} was not found: this host is {found.kind}."
+    if not planned:
+        return "There is nothing that a program may do here: see what a person does."
+    if inside.used.privileged is False:
+        return "Root's rights are needed for this: set ansible_become, or be root there."
+    return ""
 
 
-def _agreed(host: str, found: Examination, planned: Sequence[str], *, yes: bool) -> bool:
+def _cleaned(
+    host: Host,
+    inside: Inside,
+    access: Access,
+    found: Examination,
+    planned: Sequence[Task],
+    probing: ProbeOptions,
+    wish: ChangeOptions,
+    seconds: int,
+) -> Cleanup:
+    made = [
+        CleanupTask(name=one.name, call=one.call, changes=one.changes, watches=one.watches) for one in planned
+    ]
+    if wish.check:
+        return check_cleanup(access, made)
+    if not _agreed(host.name, found, planned, yes=wish.yes):
+        return Cleanup(outcome="declined")
+    assert inside.way is not None  # noqa: S101 -- by it the host was seen
+
+    def again() -> str:
+        looked, after = look(host, probing)
+        if looked.access is None:
+            raise AccessError("unreachable", "no way in works any more")
+        looked.access.close()
+        return still_there(found, after)
+
+    return clean_up(access, made, seconds, partial(enter, inside.way, probing), again)
+
+
+def _agreed(host: str, found: Examination, planned: Sequence[Task], *, yes: bool) -> bool:
     """Whether the person agrees to the whole plan: its order is what keeps a site answering."""
     lines = [f"{host}: the plan; undoes itself unless a new connection confirms it"]
-    lines += [f"  {number}. {name}" for number, name in enumerate(planned, 1)]
-    lines += [f"  by hand: {text}" for text in (*by_hand(found), *passwords(found))]
+    names = [task.name for task in planned if task.changes]
+    lines += [f"  {number}. {name}" for number, name in enumerate(names, 1)]
+    lines += _by_hand(found)
     sys.stderr.write("".join(f"{line}\n" for text in lines for line in folded(text, 80)))
     if yes:
         return True
@@ -116,6 +147,13 @@ def _agreed(host: str, found: Examination, planned: Sequence[str], *, yes: bool)
     sys.stderr.write("Do all of this? [y]es, [n]o: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _by_hand(found: Examination) -> Iterator[str]:
+    for text in by_hand(found):
+        yield f"  by hand: {text}"
+    for text in passwords(found):
+        yield f"  to be changed: the password of {text}"
 
 
 def _code(one: Done) -> int:
@@ -129,23 +167,29 @@ def _told(done: Sequence[Done], options: Options) -> str:
         hosts = [entry(one) for one in done]
         return json.dumps({"schema": SCHEMA, "hosts": hosts}, indent=2, ensure_ascii=True) + "\n"
     if options.format == "ticket":
-        return "\n".join(letter(one.host, one.found, Notice((), ()), options.lang) for one in done)
+        return "\n".join(letter_of(one, options.lang) for one in done)
     width = 80 if options.output else min(terminal()["width"], 80)
     return "\n".join(in_words(one, width) for one in done)
+
+
+def letter_of(one: Done, lang: str = "en") -> str:
+    """The letter to the provider, with what was done where it is proved."""
+    done = one.cleaned.outcome == "proved"
+    return letter(one.host, one.found, Notice((), ()), lang, proofs=one.proofs, done=done)
 
 
 def entry(one: Done) -> dict[str, Any]:
     """One host of the JSON: as `examine` has it, and beside it ``remedy``."""
     told, cleaned = host_entry(one.host, one.found), one.cleaned
-    for step, proof in zip(told["stop"], cleaned.proofs, strict=False):
+    for step, proof in zip(told["stop"], one.proofs, strict=True):
         step["proved_by"] = proof
     told["remedy"] = {
         "outcome": cleaned.outcome,
         "detail": cleaned.detail,
-        "planned": list(cleaned.planned),
+        "planned": [task.name for task in one.planned if task.changes],
         "tasks": [{"name": t.name, "status": t.status, "message": t.message} for t in cleaned.tasks],
-        "by_hand": list(cleaned.by_hand),
-        "passwords": list(cleaned.passwords),
+        "by_hand": [*by_hand(one.found)],
+        "passwords": [*passwords(one.found)],
         "run": cleaned.run,
     }
     return told
@@ -166,11 +210,9 @@ def _lines(one: Done) -> Iterator[str]:
             yield f"  {task.status + ':':12} {task.name}"
             if task.message and task.status == "failed":
                 yield f"    {task.message}"
-    for step, proof in zip(one.found.stop, cleaned.proofs, strict=False):
-        yield f"  {'proved by ' + proof if proof != 'not yet' else 'not yet proved'}: {step.what}"
-    for text in cleaned.by_hand:
-        yield f"  by hand: {text}"
-    for text in cleaned.passwords:
-        yield f"  to be changed: the password of {text}"
+    if cleaned.outcome == "proved":
+        for step, proof in zip(one.found.stop, one.proofs, strict=True):
+            yield f"  {'not yet proved' if proof == 'not yet' else 'proved, ' + proof}: {step.what}"
+    yield from _by_hand(one.found)
     if cleaned.outcome in ("proved", "failed") and cleaned.run:
         yield f"  kept on the host as {cleaned.run}; `undo` puts it back"

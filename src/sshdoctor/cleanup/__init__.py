@@ -1,1 +1,0 @@
-"""What an examination found is stopped: undoably, in order, and proved."""
