@@ -27,8 +27,9 @@ def test_what_is_found_is_stopped_and_stays_so_and_comes_back_only_by_undo(name:
         before, queue, site = host.tree(), host.queue(), host.site()
         innocent = {text: host.running(text) for text in truth.get("innocent", ())}
         code, found = host.remediate(truth["kind"])
+        assert not (faults := _not_done(code, found)), faults
         after = host.tree()
-        wrong = [*_not_done(code, found), *_back(host, case), *_harmed(host, truth, innocent, before, after)]
+        wrong = [*_back(host, case), *_harmed(host, truth, innocent, before, after)]
         if site == "200" and host.site() != "200":
             wrong.append(f"the site answers {host.site()}")
         undone = host.command("undo", "--yes", "--format", "json")
@@ -86,6 +87,7 @@ def _harmed(
     ]
     meant = [each.split(":/")[0].split(":")[-1].strip("/") for each in truth.get("stop", ())]
     meant += [each.partition(":")[0].strip("/") for each in truth.get("persistence", ())]
+    meant += [each["from"].strip("/") for each in truth.get("processes", ())]
     for line in differences(before, after):
         path = line.partition(" ")[0]
         folder = any(one.startswith(f"{path}/") for one in meant) or line.split(": ")[-1].startswith("d ")

@@ -122,34 +122,34 @@ clean_try() {
   timeout 60 "$@" </dev/null >/dev/null 2>&1 || :
 }
 
-# clean_number: for the next thing that is put aside, in $number; $kept is the folder.
+# clean_number: for the next thing that is put aside, in $item; $kept is the folder.
 clean_number() {
   kept=$state/quarantine
   (umask 077 && mkdir -p "$kept") || fail "$kept cannot be written"
-  number=$(find "$kept" -name '*.path' | wc -l)
-  number=$(printf %04d $((number + 1)))
+  item=$(find "$kept" -name '*.path' | wc -l)
+  item=$(printf %04d $((item + 1)))
 }
 
 # clean_note KIND PATH: everything that the way back needs, before anything is changed. Works in PATH's folder.
 clean_note() {
   (
     umask 077
-    printf %s "$1" >"$kept/$number.kind" && stat -c %y . >"$kept/$number.times" &&
-      printf %s ".sshdoctor.$$" >"$kept/$number.room" && printf %s "$flags" >"$kept/$number.flags" &&
-      printf %s "$2" >"$kept/$number.path" &&
-      { printf '%s %s ' "$number" "$1" && stat -c '%f %a %u:%g %s %y %N' "./${2##*/}"; } >>"$kept/manifest"
+    printf %s "$1" >"$kept/$item.kind" && stat -c %y . >"$kept/$item.times" &&
+      printf %s ".sshdoctor.$$" >"$kept/$item.room" && printf %s "$flags" >"$kept/$item.flags" &&
+      printf %s "$2" >"$kept/$item.path" &&
+      { printf '%s %s ' "$item" "$1" && stat -c '%f %a %u:%g %s %y %N' "./${2##*/}"; } >>"$kept/manifest"
   ) || fail "$kept cannot be written: nothing was changed"
   clean_hooked "$2" inverse
-  inverse sh "$state/guard.sh" back "$number"
+  inverse sh "$state/guard.sh" back "$item"
 }
 
-# clean_archive: ./$number, which is in a room of root's now.
+# clean_archive: ./$item, which is in a room of root's now.
 clean_archive() {
   (
     umask 077
-    tar -rf "$kept/archive.tar" --format=posix --xattrs --xattrs-include='*' --acls --numeric-owner "./$number" 2>/dev/null ||
-      tar -rf "$kept/archive.tar" --format=posix --numeric-owner "./$number"
-  ) >/dev/null 2>&1 && : >"$kept/$number.done"
+    tar -rf "$kept/archive.tar" --format=posix --xattrs --xattrs-include='*' --acls --numeric-owner "./$item" 2>/dev/null ||
+      tar -rf "$kept/archive.tar" --format=posix --numeric-owner "./$item"
+  ) >/dev/null 2>&1 && : >"$kept/$item.done"
 }
 
 # clean_enter PATH: into its folder; an immutable file of root's own folder may be changed then.
@@ -182,13 +182,13 @@ clean_aside() (
   clean_note file "$1"
   clean_loosen "$1"
   journal "put aside $1"
-  theirs_room && mv -T "../$name" "./$number" || fail "$1 cannot be taken away"
-  if [ -n "$2" ] && [ "$(stat -c %u "./$number")" != "$2" ]; then
-    mv -nT "./$number" "../$name"
+  theirs_room && mv -T "../$name" "./$item" || fail "$1 cannot be taken away"
+  if [ -n "$2" ] && [ "$(stat -c %u "./$item")" != "$2" ]; then
+    mv -nT "./$item" "../$name"
     fail "$1 is another file than was examined"
   fi
   clean_archive || fail "$1 cannot be kept (a full disk?)"
-  rm -f "./$number" && cd .. && rmdir "./.sshdoctor.$$"
+  rm -f "./$item" && cd .. && rmdir "./.sshdoctor.$$"
   clean_hooked "$1" clean_try
 ) 
 
@@ -205,9 +205,9 @@ clean_lines() (
   clean_number
   clean_note lines "$1"
   clean_loosen "$1"
-  theirs_room && ln "../$name" "./$number" && [ "$(stat -c %h "./$number")" = 2 ] && [ -f "./$number" ] ||
+  theirs_room && ln "../$name" "./$item" && [ "$(stat -c %h "./$item")" = 2 ] && [ -f "./$item" ] ||
     fail "$1 cannot be held: has it other names?"
-  cp -a "./$number" "./$number.new" || fail "$1 cannot be copied"
+  cp -a "./$item" "./$item.new" || fail "$1 cannot be copied"
   printf '%s\n' "$2" >"$work/spec"
   awk -F '\t' '
     function plain(text) { gsub(/^[ \t\r]+|[ \t\r]+$/, "", text); return text }
@@ -222,12 +222,12 @@ clean_lines() (
         gone[where]
       }
       for (n = 1; n <= lines; n++) if (!(n in gone)) print line[n]
-    }' "$work/spec" "./$number" >"$work/text" || fail "$1: the line is not what it was when it was examined"
-  cat "$work/text" >"./$number.new" || fail "$1 cannot be written"
-  show_diff "$1" "./$number" "./$number.new"
-  (umask 077 && cksum <"./$number.new" >"$kept/$number.sum") && clean_archive || fail "$1 cannot be kept (a full disk?)"
+    }' "$work/spec" "./$item" >"$work/text" || fail "$1: the line is not what it was when it was examined"
+  cat "$work/text" >"./$item.new" || fail "$1 cannot be written"
+  show_diff "$1" "./$item" "./$item.new"
+  (umask 077 && cksum <"./$item.new" >"$kept/$item.sum") && clean_archive || fail "$1 cannot be kept (a full disk?)"
   journal "lines out of $1"
-  mv -fT "./$number.new" "../$name" && rm -f "./$number" && cd .. && rmdir "./.sshdoctor.$$"
+  mv -fT "./$item.new" "../$name" && rm -f "./$item" && cd .. && rmdir "./.sshdoctor.$$"
   clean_hooked "$1" clean_try
 )
 

@@ -47,7 +47,8 @@ E
 postconf -e myhostname=web.example mydestination=localhost inet_protocols=ipv4 default_transport=smtp \
   defer_transports=smtp
 ip link set lo up
-systemctl start rsyslog php8.2-fpm nginx postfix
+systemctl enable --quiet --now rsyslog
+systemctl start php8.2-fpm nginx postfix
 """
 BREAK = r"""
 mkdir -p /var/tmp/.sync

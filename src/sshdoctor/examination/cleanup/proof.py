@@ -39,7 +39,14 @@ def period_of(one: Culprit) -> int | None:
 def seconds_of(found: Examination) -> int:
     """So long all of it is watched together; a few seconds at least, for one that has a twin."""
     periods = [period_of(one) for one in found.culprits] if found.kind == "misuse" else []
+    periods += [_MINUTE for line in found.persistence if _each_minute(line) and _names(line, found)]
     return max([10, *(one for one in periods if one)]) if periods else 0
+
+
+def _names(line: Line, found: Examination) -> bool:
+    """Whether the line starts what is watched."""
+    programs = [one.program.removesuffix(" (deleted)") for one in found.culprits]
+    return any(program in line.text for program in programs)
 
 
 def proofs(found: Examination, *, done: bool, visited: bool) -> tuple[ProvedBy, ...]:
@@ -50,8 +57,11 @@ def proofs(found: Examination, *, done: bool, visited: bool) -> tuple[ProvedBy, 
 def proved_by(step: Step, found: Examination, *, visited: bool) -> ProvedBy:
     """How ``step`` is proved once all is done and nothing is back; ``visited``: the sites were asked anew."""
     own = [one for one in found.culprits if _is_of(step, one)]
+    lines = [line for line in found.persistence if line.file == step.target]
     if step.action in ("login", "advice"):
         return "not yet"
+    if lines and not own and all(_each_minute(line) and _names(line, found) for line in lines):
+        return "period"
     if step.action in ("reload", "close", "parent"):
         return "period" if step.action == "parent" else "provoked" if visited else "not yet"
     if own and all(period_of(one) for one in own):
