@@ -11,7 +11,7 @@ from sshdoctor.examination.findings import Culprit, Examination, Heap
 from sshdoctor.model import AccessUsed
 from sshdoctor.reports.layout.folded import folded
 
-_KINDS = {
+KINDS = {
     "misuse": "Somebody got in: programs run or mail that nobody here wanted.",
     "abuse": "Nobody got in: a program of this site is used by strangers.",
     "load": "Nobody got in: an own program makes the load.",
@@ -23,7 +23,7 @@ _MOST = 12
 
 def in_words(host: str, used: AccessUsed, found: Examination, width: int) -> str:
     """The report on one host, in lines of ``width`` columns."""
-    lines = [f"{host}: {found.kind}. {_KINDS[found.kind]}"]
+    lines = [f"{host}: {found.kind}. {KINDS[found.kind]}"]
     root = {True: ", as root", False: ", not as root", None: ""}[used.privileged]
     lines.append(f"  Looked in by {used.detail or used.via or 'no way'}{root}; nothing was changed.")
     for title, rows in _parts(host, found):
