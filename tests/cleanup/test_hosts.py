@@ -36,7 +36,8 @@ def test_what_is_found_is_stopped_and_stays_so_and_comes_back_only_by_undo(name:
         assert '"undone"' in undone.stdout, undone.stdout + undone.stderr
         again = differences(before, host.tree())
         wrong += [f"after undo: {line}" for line in again if not _moves(line, case)]
-        if not truth.get("mail", {}).get("at_least") and host.queue() != queue:
+        mail = truth.get("mail")
+        if mail and not mail.get("at_least") and host.queue() != queue:
             wrong.append(f"after undo the queue is {host.queue()[:3]}, it was {queue[:3]}")
     assert not wrong, "\n".join(wrong)
 

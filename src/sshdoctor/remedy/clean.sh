@@ -291,9 +291,11 @@ clean_close() (
   note_diff "$1" "$mode" 0
   inverse sh "$state/guard.sh" open "$1" "$mode"
   journal "chmod 0 $1"
+  times=$(stat -c %y .)
   theirs_hold "$name" || fail "$1 cannot be held"
   chmod 0 ./object
   theirs_leave
+  touch -d "$times" ..
 )
 
 # clean_hold SERVER IDS: letters that wait go nowhere, and are not deleted.

@@ -21,6 +21,7 @@ from sshdoctor.commands.shared.options import (
     terminal,
     write_text,
 )
+from sshdoctor.commands.shared.ticking import ticking
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import SshdoctorError, UsageError
 from sshdoctor.examination import FACTS
@@ -45,10 +46,11 @@ def run(options: Options, account: str, notice: str = "") -> int:
     parts = _parts(options.only)
     hosts, probing = hosts_of(options), probe_options(options)
     work = partial(_look, probing=probing, facts=facts_of(parts) if parts else FACTS)
-    looked = [
-        replace(one, found=narrowed(one.found, parts, account))
-        for one in _each(hosts, work, jobs_of(options))
-    ]
+    looked: list[Looked] = []
+    names = hosts[0].name if len(hosts) == 1 else f"{len(hosts)} hosts"
+    with ticking(lambda: f"examining {names}, {len(looked)} of {len(hosts)} done", quiet=options.quiet):
+        for one in _each(hosts, work, jobs_of(options)):
+            looked.append(replace(one, found=narrowed(one.found, parts, account)))
     write_text(_told(looked, options, cited), options.output)
     return max((_CODES.get(one.found.kind, 1) for one in looked), default=0)
 

@@ -16,6 +16,7 @@ from sshdoctor.commands.shared.changes import ChangeOptions, choice_of
 from sshdoctor.commands.shared.letter import LANGUAGES, letter
 from sshdoctor.commands.shared.looking import look
 from sshdoctor.commands.shared.options import Options, hosts_of, probe_options, terminal, write_text
+from sshdoctor.commands.shared.ticking import ticking
 from sshdoctor.diagnosis.inside import Inside, enter
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import AccessError, UsageError
@@ -74,7 +75,8 @@ def run(options: Options, wish: ChangeOptions, cause: str) -> int:
 
 def cleaned_up(host: Host, probing: ProbeOptions, cause: str, wish: ChangeOptions, seconds: int) -> Done:
     """Examine one host, plan, ask as ``wish`` has it, and do it under a guard of ``seconds``."""
-    inside, found = look(host, probing)
+    with ticking(lambda: f"examining {host.name}"):
+        inside, found = look(host, probing)
     planned = tasks(found)
     try:
         why = _refusal(host, inside, found, planned, cause)
@@ -129,7 +131,8 @@ def _cleaned(
         looked.access.close()
         return still_there(found, after)
 
-    return clean_up(access, made, seconds, partial(enter, inside.way, probing), again)
+    with ticking(lambda: f"cleaning {host.name} up, and watching it"):
+        return clean_up(access, made, seconds, partial(enter, inside.way, probing), again)
 
 
 def _agreed(host: str, found: Examination, planned: Sequence[Task], *, yes: bool) -> bool:

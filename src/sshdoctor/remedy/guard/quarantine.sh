@@ -61,10 +61,11 @@ guard_thaw() { [ "$(guard_started "$1")" != "$2" ] || kill -CONT "$1" 2>/dev/nul
 
 # guard_reopen PATH MODE: a file that was closed has its mode again.
 guard_reopen() (
-  theirs_enter "$1" && theirs_hold "./${1##*/}" || {
+  theirs_enter "$1" && times=$(stat -c %y .) && theirs_hold "./${1##*/}" || {
     path=$1 && guard_quarantine_left 'it is not what it was'
     return 0
   }
   if [ "$(stat -c %a ./object)" = 0 ]; then chmod "$(theirs_mode "$2")" ./object; fi
   theirs_leave
+  touch -d "$times" ..
 )
