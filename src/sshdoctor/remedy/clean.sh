@@ -144,13 +144,13 @@ clean_note() {
 }
 
 # clean_archive: ./$item, which is in a room of root's now.
-clean_archive() {
-  (
-    umask 077
-    tar -rf "$kept/archive.tar" --format=posix --xattrs --xattrs-include='*' --acls --numeric-owner "./$item" 2>/dev/null ||
+clean_archive() (
+  umask 077
+  {
+    tar -rf "$kept/archive.tar" --format=posix --xattrs --xattrs-include='*' --acls --numeric-owner "./$item" ||
       tar -rf "$kept/archive.tar" --format=posix --numeric-owner "./$item"
-  ) >/dev/null 2>&1 && : >"$kept/$item.done"
-}
+  } >/dev/null 2>&1 && : >"$kept/$item.done"
+)
 
 # clean_enter PATH: into its folder; an immutable file of root's own folder may be changed then.
 clean_enter() {
