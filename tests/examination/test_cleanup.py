@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from examination.host import cases
 from examination.record import recorded
 from examination.table import examined
+from sshdoctor.examination import FACTS, examine
 from sshdoctor.examination.cleanup.plan import by_hand, passwords, still_there, tasks
 from sshdoctor.examination.cleanup.proof import period_of, proofs
 from sshdoctor.examination.findings import Examination, Line, Step
+from sshdoctor.facts import parse_all
+from sshdoctor.facts.frozen.mechanisms import Owned
 from sshdoctor.remedy.cleanup import CleanupTask, program
-from sshdoctor.remedy.script import shell_file
 
 NAMES = sorted(recorded())
 EVIL = "/home/shop/$(touch /tmp/x)';\n`id` \x1b[2J.php"
@@ -121,6 +123,22 @@ def test_what_is_there_again_is_said_and_held_letters_are_not() -> None:
     assert still_there(found, other) == ""
 
 
-def test_no_function_of_the_host_runs_what_was_found() -> None:
-    text = shell_file("clean.sh")
-    assert "eval" not in text and " . " not in text.replace("ls -l", "")
+def pam(owned: Owned | None) -> Examination:
+    """A host with a module of PAM that sshd's stack calls."""
+    facts = parse_all(FACTS, recorded()["ok-tmux"])
+    sshd = facts["mechanisms"].files["/etc/pam.d/sshd"]
+    changed = replace(sshd, text=(*sshd.text, "auth required pam_sys.so nullok"), owned=sshd.owned)
+    module = replace(sshd, path="/usr/lib/security/pam_sys.so", text=(), owned=owned)
+    files = {**facts["mechanisms"].files, sshd.path: changed, module.path: module}
+    return examine({**facts, "mechanisms": replace(facts["mechanisms"], files=files)})
+
+
+def test_a_module_of_pam_goes_after_the_lines_that_call_it_so_that_people_get_in() -> None:
+    calls = [shlex.split(task.call)[:2] for task in tasks(pam(None)) if task.step]
+    assert calls == [["clean_lines", "/etc/pam.d/sshd"], ["clean_aside", "/usr/lib/security/pam_sys.so"]]
+
+
+def test_a_file_of_a_package_is_never_taken_away() -> None:
+    found = pam(Owned("libpam-sys", same=False))
+    assert not [task for task in tasks(found) if task.step]
+    assert any("install the package libpam-sys anew" in text for text in by_hand(found))

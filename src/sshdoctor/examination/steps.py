@@ -182,6 +182,8 @@ def _section(path: str, lines: Sequence[Line], known: Known) -> str:
 def _of_file(path: str, named: str, known: Known, *, whole: bool) -> Step:
     note = ""
     file = known.files.get(path)
+    if whole and file is not None and file.owned is not None:
+        return Step(path, f"install the package {file.owned.package} anew: the host may need this file")
     if file is not None and file.immutable:
         note = "; it is immutable (lsattr i): that is taken off first, and comes back on undo"
     if whole:
