@@ -90,8 +90,10 @@ def test_the_password_of_a_stolen_login_is_asked_for_and_changed_by_nobody() -> 
     assert not any("passwd" in task.call for task in tasks(found))
 
 
-def test_a_second_root_is_for_a_person() -> None:
-    assert any("vipw" in text for text in by_hand(examined("second-root")))
+@pytest.mark.parametrize(("name", "told"), [("second-root", "vipw"), ("load-wp-cron", "flock")])
+def test_what_a_person_decides_is_told_and_not_done(name: str, told: str) -> None:
+    assert any(told in text for text in by_hand(examined(name)))
+    assert tasks(examined(name)) == ()
 
 
 @pytest.mark.parametrize(
