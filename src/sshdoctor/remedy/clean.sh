@@ -190,7 +190,7 @@ clean_aside() (
   clean_archive || fail "$1 cannot be kept (a full disk?)"
   rm -f "./$item" && cd .. && rmdir "./.sshdoctor.$$"
   clean_hooked "$1" clean_try
-) 
+)
 
 # clean_lines PATH SPEC: without these lines; SPEC has the number and the beginning of each, with a tab between.
 clean_lines() (
@@ -301,7 +301,7 @@ clean_close() (
 # clean_hold SERVER IDS: letters that wait go nowhere, and are not deleted.
 clean_hold() {
   would || return 0
-  (umask 077 && printf '%s\n' $2 >"$state/held.$1")
+  (umask 077 && printf '%s\n' "$2" | tr ' ' '\n' >"$state/held.$1")
   case $1 in
     postfix)
       queue=$(postconf -h queue_directory)
@@ -328,7 +328,7 @@ clean_sites() {
   {
     cat /etc/nginx/nginx.conf /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* 2>/dev/null | sed -n 's/^[[:space:]]*server_name[[:space:]]*//p'
     cat /etc/apache2/sites-enabled/* /etc/httpd/conf.d/* 2>/dev/null | sed -n 's/^[[:space:]]*Server\(Name\|Alias\)[[:space:]]*//p'
-  } | tr -s '; \t' '\n\n\n' | grep -E '^[A-Za-z0-9][A-Za-z0-9.-]*$' | sort -u | head -n 20 | while IFS= read -r site; do
+  } | tr -s '; \t' '\n' | grep -E '^[A-Za-z0-9][A-Za-z0-9.-]*$' | sort -u | head -n 20 | while IFS= read -r site; do
     printf '%s %s\n' "$site" "$(curl -s -m 20 -o /dev/null -w '%{http_code}' -H "Host: $site" http://127.0.0.1/ || :)"
   done
 }
