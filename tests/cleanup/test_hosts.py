@@ -28,6 +28,11 @@ def test_what_is_found_is_stopped_and_stays_so_and_comes_back_only_by_undo(name:
         host = Cleaned.of(container, tmp_path)
         before, queue, site = host.tree(), host.queue(), host.site()
         innocent = {text: host.running(text) for text in truth.get("innocent", ())}
+        if name in FEW:
+            _, found = host.remediate(truth["kind"], "--check")
+            assert found["remedy"]["outcome"] == "checked"
+            assert "changed" in {one["status"] for one in found["remedy"]["tasks"]}
+            assert not differences(before, host.tree())
         code, found = host.remediate(truth["kind"])
         assert not (faults := _not_done(code, found)), faults
         after = host.tree()

@@ -144,3 +144,12 @@ def test_a_file_of_a_package_is_never_taken_away() -> None:
     found = pam(Owned("libpam-sys", same=False))
     assert not [task for task in tasks(found) if task.step]
     assert any("install the package libpam-sys anew" in text for text in by_hand(found))
+
+
+def test_the_service_of_a_package_out_of_which_something_came_is_not_stopped() -> None:
+    facts = parse_all(FACTS, recorded()["unit-watchdog"])
+    path = "/etc/systemd/system/network-monitor.service"
+    ours = replace(facts["mechanisms"].files[path], owned=Owned("redis-server", same=True), text=())
+    files = {**facts["mechanisms"].files, path: ours}
+    found = examine({**facts, "mechanisms": replace(facts["mechanisms"], files=files)})
+    assert [step.what for step in found.stop] == ["/usr/lib/network-monitor"]

@@ -128,7 +128,7 @@ def _programs(culprits: Sequence[Culprit]) -> set[str]:
 def _of_culprit(one: Culprit, known: Known) -> Iterator[Step]:
     origin = one.origin
     if origin.started_by in ("unit", "timer") and origin.unit:
-        yield from _of_units(one)
+        yield from _of_units(one, known)
     elif origin.started_by == "at" and origin.file:
         yield _at_jobs(one.user)
     elif origin.started_by == "supervisor" and origin.file:
@@ -147,7 +147,10 @@ def _of_culprit(one: Culprit, known: Known) -> Iterator[Step]:
         yield _aside(one.program)
 
 
-def _of_units(one: Culprit) -> Iterator[Step]:
+def _of_units(one: Culprit, known: Known) -> Iterator[Step]:
+    own = known.files.get(one.origin.file)
+    if own is not None and own.owned is not None:
+        return  # a package's service, out of which it came: that serves others
     files = list(dict.fromkeys(line.file for line in one.origin.lines))
     user, _, name = one.origin.unit.rpartition(":")
     if user:
