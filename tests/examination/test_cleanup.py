@@ -121,6 +121,8 @@ def test_what_is_there_again_is_said_and_held_letters_are_not() -> None:
     found = examined("mail-cron-cli")
     assert "q.php" in still_there(found, found)
     assert still_there(found, replace(found, culprits=(), persistence=())) == ""
+    blind = replace(found, culprits=(), persistence=(), doubts=("not seen: what runs (no way in)",))
+    assert "could not be looked at again" in still_there(found, blind)
     other = replace(found, culprits=(), persistence=(Line("/etc/crontab", 1, "another"),))
     assert still_there(found, other) == ""
 

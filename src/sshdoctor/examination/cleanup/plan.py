@@ -226,4 +226,7 @@ def still_there(before: Examination, after: Examination) -> str:
     again = [one.program for one in after.culprits if one.program.removesuffix(_DELETED) in programs]
     had = {(line.file, line.text) for line in guilty_lines(before) if line.file != "/etc/passwd"}
     again += [line.file for line in guilty_lines(after) if (line.file, line.text) in had]
-    return f"it is there again: {', '.join(dict.fromkeys(again))}" if again else ""
+    if again:
+        return f"it is there again: {', '.join(dict.fromkeys(again))}"
+    lost = [text for text in after.doubts if text.startswith("not seen: ") and text not in before.doubts]
+    return f"it could not be looked at again: {'; '.join(lost)}" if lost else ""
