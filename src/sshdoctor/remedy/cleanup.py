@@ -63,9 +63,10 @@ def _task(number: int, task: CleanupTask, *, check: bool) -> str:
 def check_cleanup(access: Access, tasks: Sequence[CleanupTask]) -> Cleanup:
     """What would be done, with nothing changed."""
     made, mark = program(tasks, check=True), secrets.token_hex(16)
-    output = access.run(checking_script(made, mark), timeout=applying.APPLY_SECONDS)
+    output = access.run(checking_script(made, mark, asks_guard=True), timeout=applying.APPLY_SECONDS)
     told = results(listen(output.stdout, mark), made.tasks)
-    return Cleanup(outcome="checked", tasks=told, detail=output.error if output.status else "")
+    failed = next((f"{task.name}: {task.message}" for task in told if task.status == "failed"), "")
+    return Cleanup(outcome="checked", tasks=told, detail=failed or (output.error if output.status else ""))
 
 
 def clean_up(
