@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from examination.record import recorded
-from sshdoctor.commands.examine.text import in_words
+from sshdoctor.commands.shared.examined import in_words
 from sshdoctor.examination import FACTS, examine
 from sshdoctor.examination.document import host_entry
 from sshdoctor.facts import commands, parse_all

@@ -14,7 +14,7 @@ from examination.host import cases
 from examination.judge import faults
 from examination.record import recorded
 from examination.table import examined, found_in
-from sshdoctor.commands.examine.letter import LANGUAGES, letter
+from sshdoctor.commands.shared.letter import LANGUAGES, letter
 from sshdoctor.examination.notice import read_notice
 
 NAMES = sorted(recorded())

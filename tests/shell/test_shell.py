@@ -8,14 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from examination.record import recorded
+from examination.table import examined
 from sshdoctor import facts
 from sshdoctor.diagnosis.probe import Probe
 from sshdoctor.documents.reader import read_yaml
 from sshdoctor.documents.resources import shipped
+from sshdoctor.examination.cleanup.plan import tasks
 from sshdoctor.facts.probe import stop_script
 from sshdoctor.inventory import load_hosts
 from sshdoctor.model import Reply
 from sshdoctor.remedy import modules
+from sshdoctor.remedy.cleanup import CleanupTask, program
 from sshdoctor.remedy.playbook.compile import Program, compile_playbooks
 from sshdoctor.remedy.playbook.load import load_playbooks
 from sshdoctor.remedy.playbook.model import Playbook
@@ -40,6 +44,8 @@ ARMED = f"{TASKS},1091,2015"
 """The guard is seen by itself; who is refused goes on to say so, whatever refused it."""
 
 
+CLEANED = f"{ARMED},2030,2031"
+"""What enters a folder of somebody else's does so in a subshell; a step that fails has said so."""
 EVERY_FACT = (*facts.names(), *facts.about_doors())
 
 
@@ -114,6 +120,17 @@ def test_of_the_guard_and_of_a_console(tmp_path: Path) -> None:
     assert remarks(tmp_path, guarded(), ARMED) == ""
 
 
+def cleaned() -> str:
+    """A clean-up of every kind of step that a recorded host takes."""
+    steps = {task.call.split()[0]: task for name in recorded() for task in tasks(examined(name))}
+    made = [CleanupTask(name=one.name, call=one.call) for one in steps.values()]
+    return applying_script(program(made), mark="mark", run="run", seconds=60)
+
+
+def test_of_a_clean_up(tmp_path: Path) -> None:
+    assert remarks(tmp_path, {"clean": cleaned()}, CLEANED) == ""
+
+
 def test_of_what_a_witness_runs(tmp_path: Path) -> None:
     hosts = load_hosts("root@127.0.0.1:1,o'brien@[::1]:2", None, {})
     assert remarks(tmp_path, {"witness": witness_script(hosts, 20)}, "2016") == ""
@@ -125,6 +142,7 @@ def test_no_file_of_shell_is_left_out() -> None:
             witness_script((), 20),
             checking_script(compiled(PLAYBOOKS, SYSTEMD), ""),
             *guarded().values(),
+            cleaned(),
             *map(action, modules.known()),
             *facts.commands(EVERY_FACT).values(),
         ]

@@ -37,12 +37,15 @@ def playbooks(context: Context, inventory: Sequence[str]) -> int:
     auto_shortflags=False,
     help={
         "site": "instead: a site that refuses, opened for a while and seen to close",
+        "frozen": "instead: a host that somebody got into: found, stopped, the letter, undone",
         "seconds": "N: with --site: so long (default 120)",
     },
 )
 @exit_code_of
-def demo(context: Context, site: bool = False, seconds: int = 120) -> int:
+def demo(context: Context, site: bool = False, frozen: bool = False, seconds: int = 120) -> int:
     """Break a throw-away container, diagnose it from both sides, repair it, show the proof."""
-    from sshdoctor.commands.demo import run, run_site
+    from sshdoctor.commands.demo import run, run_frozen, run_site
 
+    if frozen:
+        return run_frozen()
     return run_site(int(seconds)) if site else run()

@@ -13,6 +13,7 @@ from sshdoctor.commands.shared.changes import ChangeOptions, agree, choice_of, r
 from sshdoctor.commands.shared.options import Options, one_host, probe_options, write, write_program
 from sshdoctor.diagnosis.pipeline import Diagnosis
 from sshdoctor.errors import UsageError
+from sshdoctor.examination.cleanup.causes import CAUSES
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
@@ -33,6 +34,12 @@ def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...]) -> int:
             "a capture cannot be repaired; with --script FILE the plan is written for the console"
         )
     choice = choice_of(wish, causes)
+    if found := [one for one in causes if one in CAUSES]:
+        from sshdoctor.commands.shared import cleaning
+
+        if len(causes) > 1:
+            raise UsageError(f"--cause {found[0]} is examined, not dialled: it stands alone")
+        return cleaning.run(options, wish, found[0])
     if wish.script:
         return _write_script(options, wish, choice)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from shlex import join, quote
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -37,7 +38,16 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 def next_commands(report: HostReport, asked: Asked) -> tuple[str, ...]:
     """The commands to type now, in this order; none where there is nothing to do."""
-    return tuple(dict.fromkeys(_Next(report, asked).commands()))
+    examined = [join(["sshdoctor", "examine", "--host", report.host, *asked.again])]
+    found = [*_Next(report, asked).commands()]
+    return tuple(dict.fromkeys([*found, *(examined if is_frozen(report) else [])]))
+
+
+def is_frozen(report: HostReport) -> bool:
+    """Whether the front page itself is refused (403) at every address: so a frozen account looks."""
+    whole = bool(report.url) and urlsplit(report.url or "").path in ("", "/")
+    refused = [reply.word == "blocked" for reply in report.outside]
+    return report.service == "web" and whole and bool(refused) and all(refused)
 
 
 class _Next:

@@ -81,19 +81,47 @@ class Heap(Struct, frozen=True, kw_only=True):
     uid: str = ""
     client: str = ""
     shown_in: str = ""
+    letters: tuple[str, ...] = ()
+    """The names in the queue of those that were opened."""
 
 
 class Mail(Struct, frozen=True):
+    """``server`` is postfix or exim, "" where none was found."""
+
     queued: int
     heaps: tuple[Heap, ...]
     sampled: bool
+    server: str = ""
+
+
+Action = Literal[
+    "file",
+    "lines",
+    "unit",
+    "user-unit",
+    "atjobs",
+    "supervisor",
+    "parent",
+    "reload",
+    "close",
+    "login",
+    "advice",
+]
+"""What a step does: "file" puts one aside, "lines" takes the guilty lines out of one that is shared, "close"
+takes a form's rights away; "login" and "advice" are for a person."""
 
 
 class Step(Struct, frozen=True):
-    """Something that would be done, so that it stays stopped."""
+    """Something that would be done, so that it stays stopped: ``what`` and ``how`` in words.
+
+    ``target`` is the path, or the name of the unit, the section, the login; ``user`` whose unit or jobs.
+    """
 
     what: str
     how: str
+    action: Action = "advice"
+    target: str = ""
+    user: str = ""
 
 
 class Innocent(Struct, frozen=True):

@@ -58,7 +58,11 @@ def count_mail(known: Known, culprits: Sequence[Culprit]) -> Mail | None:
     if scale > 1.01:
         heaps = [replace(heap, count=round(heap.count * scale)) for heap in heaps]
     ordered = sorted(heaps, key=lambda heap: (not heap.guilty, -heap.count))
-    return Mail(known.letters.queued, tuple(ordered), scale > 1.01)
+    return Mail(known.letters.queued, tuple(ordered), scale > 1.01, known.letters.server)
+
+
+def _names(letters: Sequence[Letter]) -> tuple[str, ...]:
+    return tuple(one.ident for one in letters if one.ident)
 
 
 def _of_lists(letters: Sequence[Letter]) -> Iterator[Heap]:
@@ -103,6 +107,7 @@ def _of_logins(letters: Sequence[Letter], known: Known) -> Iterator[Heap]:
             why=f"masses by a login from {client}, which it was never used from before" if masses else "",
             client=client,
             shown_in=f"sasl_username={login}",
+            letters=_names(own),
         )
 
 
@@ -142,6 +147,7 @@ def _of_user(uid: int, letters: Sequence[Letter], known: Known, culprits: Sequen
         why="a program of this user that should not run" if guilty else "",
         uid=user,
         shown_in=f"postfix/pickup: uid={uid}",
+        letters=_names(letters),
     )
 
 
@@ -267,6 +273,7 @@ def _of_script(share: _Share, uid: int, known: Known, culprits: Sequence[Culprit
         why=why,
         uid="" if uid == _BY_NETWORK else known.user(uid),
         shown_in=shown,
+        letters=_names(share.letters),
     )
 
 

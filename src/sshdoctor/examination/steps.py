@@ -43,7 +43,10 @@ def load_steps(culprits: Sequence[Culprit]) -> tuple[Step, ...]:
         if one.origin.started_by == "web request":
             name = manager_of(one.process)
             step = Step(
-                f"reload:{name}", f"end the request: systemctl reload {name}; set request_terminate_timeout"
+                f"reload:{name}",
+                f"end the request: systemctl reload {name}; set request_terminate_timeout",
+                "reload",
+                name,
             )
         else:
             step = Step(
@@ -60,7 +63,9 @@ def _every(
     for one in culprits:
         if one.program.endswith(DELETED) and steered:
             name = base(one.program.removesuffix(DELETED))
-            yield Step(f"parent:{name}", "end this process first: it writes its files anew")
+            yield Step(
+                f"parent:{name}", "end this process first: it writes its files anew", "parent", one.program
+            )
     for line in steered:
         included = base(line.file) not in _STEERING
         named = _QUOTED.findall(line.text)[-1:] if included or "=" in line.text else []
@@ -72,10 +77,10 @@ def _every(
     for line in persistence:
         if way_of(line.file) == "at":
             if line not in dealt:
-                yield Step(f"atjobs:{_owner(line.file, known)}", "atrm of the jobs that name it")
+                yield _at_jobs(_owner(line.file, known))
         elif line.file.endswith((".timer", ".service", ".socket", ".path")):
             if line not in dealt:
-                yield Step(f"unit:{base(line.file)}", f"systemctl disable --now {base(line.file)}")
+                yield _unit(base(line.file))
         elif line.file != "/etc/passwd" and line not in steered and line not in dealt:
             whole = (
                 line.file == _PRELOAD
@@ -85,16 +90,24 @@ def _every(
             yield _of_file(line.file, (started(line, known) or [line.text])[0], known, whole=whole)
     for line in persistence:
         if line not in dealt:
-            yield from (Step(path, _ASIDE) for path in started(line, known))
+            yield from (_aside(path) for path in started(line, known))
     for heap in heaps:
         if heap.guilty and heap.by == "script" and not heap.abused and heap.name not in _programs(culprits):
-            yield Step(heap.name, _ASIDE)
+            yield _aside(heap.name)
         elif heap.abused:
             yield Step(
-                heap.name, "close the form, or let it send no copy: the file is the owner's, and stays"
+                heap.name,
+                "close the form, or let it send no copy: the file is the owner's, and stays",
+                "close",
+                heap.name,
             )
         elif heap.guilty and heap.by == "login":
-            yield Step(f"login:{heap.name}", "its owner changes the password; the letters are held")
+            yield Step(
+                f"login:{heap.name}",
+                "its owner changes the password; the letters are held",
+                "login",
+                heap.name,
+            )
 
 
 def _owner(path: str, known: Known) -> str:
@@ -115,13 +128,13 @@ def _programs(culprits: Sequence[Culprit]) -> set[str]:
 def _of_culprit(one: Culprit, known: Known) -> Iterator[Step]:
     origin = one.origin
     if origin.started_by in ("unit", "timer") and origin.unit:
-        yield from _of_units(one)
+        yield from _of_units(one, known)
     elif origin.started_by == "at" and origin.file:
-        yield Step(f"atjobs:{one.user}", "atrm of the jobs that name it")
+        yield _at_jobs(one.user)
     elif origin.started_by == "supervisor" and origin.file:
+        section = _section(origin.file, origin.lines, known)
         yield Step(
-            f"supervisor:{_section(origin.file, origin.lines, known)}",
-            "supervisorctl stop, then the section goes",
+            f"supervisor:{section}", "supervisorctl stop, then the section goes", "supervisor", section
         )
         yield _of_file(origin.file, one.program, known, whole=_is_whole(origin.file, origin.lines, known))
     elif origin.file and origin.lines:
@@ -129,22 +142,26 @@ def _of_culprit(one: Culprit, known: Known) -> Iterator[Step]:
         whole = origin.file in known.sites.files or _is_whole(origin.file, origin.lines, known)
         yield _of_file(origin.file, named, known, whole=whole)
     for script in origin.through:
-        yield Step(script, _ASIDE)
+        yield _aside(script)
     if _is_ours_to_move(one.program, known):
-        yield Step(one.program, _ASIDE)
+        yield _aside(one.program)
 
 
-def _of_units(one: Culprit) -> Iterator[Step]:
+def _of_units(one: Culprit, known: Known) -> Iterator[Step]:
+    own = known.files.get(one.origin.file)
+    if own is not None and own.owned is not None:
+        return  # a package's service, out of which it came: that serves others
     files = list(dict.fromkeys(line.file for line in one.origin.lines))
     user, _, name = one.origin.unit.rpartition(":")
     if user:
-        yield Step(f"user-unit:{user}:{name}", f"systemctl --user disable --now {name}, as {user}")
+        how = f"systemctl --user disable --now {name}, as {user}"
+        yield Step(f"user-unit:{user}:{name}", how, "user-unit", name, user)
         for file in files:
-            yield Step(file, _ASIDE)
+            yield _aside(file)
         return
     names = dict.fromkeys([name, *(base(file) for file in files)])
     for each in names:
-        yield Step(f"unit:{each}", f"systemctl disable --now {each}")
+        yield _unit(each)
 
 
 def _is_ours_to_move(program: str, known: Known) -> bool:
@@ -168,11 +185,26 @@ def _section(path: str, lines: Sequence[Line], known: Known) -> str:
 def _of_file(path: str, named: str, known: Known, *, whole: bool) -> Step:
     note = ""
     file = known.files.get(path)
+    if whole and file is not None and file.owned is not None:
+        return Step(path, f"install the package {file.owned.package} anew: the host may need this file")
     if file is not None and file.immutable:
         note = "; it is immutable (lsattr i): that is taken off first, and comes back on undo"
     if whole:
-        return Step(path, _ASIDE + note)
-    return Step(_line_of(path, named), "this line alone goes: the file is shared with others" + note)
+        return Step(path, _ASIDE + note, "file", path)
+    how = "this line alone goes: the file is shared with others" + note
+    return Step(_line_of(path, named), how, "lines", path)
+
+
+def _aside(path: str) -> Step:
+    return Step(path, _ASIDE, "file", path)
+
+
+def _unit(name: str) -> Step:
+    return Step(f"unit:{name}", f"systemctl disable --now {name}", "unit", name)
+
+
+def _at_jobs(user: str) -> Step:
+    return Step(f"atjobs:{user}", "atrm of the jobs that name it", "atjobs", user=user)
 
 
 def _line_of(path: str, named: str) -> str:

@@ -54,9 +54,22 @@ def _modules(known: Known) -> Iterator[Line]:
     for path, file in known.files.items():
         if re.match(r"/(?:usr/)?lib\d*/(?:[^/]+/)?security/pam_[^/]+\.so$", path) and known.packages:
             if file.owned is None:
+                yield from _naming(
+                    base(path), known
+                )  # before it: a stack that misses a module lets nobody in
                 yield Line(path, None, "a module of PAM that no package brought")
             elif file.owned.same is False:
                 yield Line(path, None, f"a module of PAM, not as the package {file.owned.package} brought it")
+
+
+def _naming(module: str, known: Known) -> Iterator[Line]:
+    """The lines of PAM's stacks that call the module."""
+    for path, file in sorted(known.files.items()):
+        if not re.match(r"/etc/pam\.(?:d/|conf$)", path):
+            continue
+        for place, text in enumerate(file.text, 1):
+            if module in [base(word) for word in text.partition("#")[0].split()]:
+                yield Line(path, place, text.strip())
 
 
 def _second_roots(known: Known) -> Iterator[Line]:

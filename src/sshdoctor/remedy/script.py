@@ -45,9 +45,13 @@ def head(mark: str, *, check: bool) -> str:
     return f"mark={shlex.quote(mark)}\ncheck={'1' if check else ''}\n{parts}"
 
 
-def checking_script(program: Program, mark: str) -> str:
-    """The tasks in check mode: nothing on the host is changed, nothing is kept there."""
-    return f"{head(mark, check=True)}{_UNGUARDED}{program.functions}{program.text}{_OVER}"
+def checking_script(program: Program, mark: str, *, asks_guard: bool = False) -> str:
+    """The tasks in check mode: nothing on the host is changed, nothing is kept there.
+
+    ``asks_guard``: they call functions of the guard that only look.
+    """
+    guard = guard_functions() if asks_guard else ""
+    return f"{head(mark, check=True)}{guard}{_UNGUARDED}{program.functions}{program.text}{_OVER}"
 
 
 def applying_script(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
 from sshdoctor.commands.demo.host import broken_host
 from sshdoctor.commands.shared import exit_codes
-from sshdoctor.commands.shared.changes import repair_setup, work_on
+from sshdoctor.commands.shared.changes import ChangeOptions, repair_setup, work_on
 from sshdoctor.commands.shared.options import show_text, terminal
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.diagnosis.pipeline import Diagnosis, diagnose
@@ -57,6 +58,38 @@ def run_site(seconds: int = 120) -> int:
         closed = status(host)
         _say(f"It was closed: HTTP {closed}.")
     good = found[:1] == ("xmlrpc-closed",) and proved and closed == "403"
+    return 0 if good else exit_codes.UNDECIDED
+
+
+def run_frozen() -> int:
+    """The same for a host that somebody got into: found, stopped, the letter, undone. Raises DemoError."""
+    from sshdoctor.commands.demo.frozen import frozen_host, state
+    from sshdoctor.commands.shared.cleaning import cleaned_up, in_words, letter_of
+    from sshdoctor.commands.shared.examined import in_words as examined
+    from sshdoctor.commands.shared.looking import look
+    from sshdoctor.diagnosis.inside import enter
+    from sshdoctor.remedy.apply import undo
+
+    _say("Making a throw-away host; a stand-in comes back by two ways, and a page sends letters.")
+    with frozen_host() as host:
+        before, width = state(host), terminal()["width"]
+        _say("Examining it.\n")
+        inside, found = look(host, _PROBING)
+        if inside.access is not None:
+            inside.access.close()
+        show_text(examined(host.name, inside.used, found, width) + "\n")
+        _say("Stopping it: a minute is waited for, as cron would bring it back in that time.\n")
+        wish = ChangeOptions(check=False, diff=False, yes=True, guard="60", source="")
+        done = cleaned_up(host, _PROBING, "account-misused", wish, 60)
+        show_text("\n" + in_words(done, width))
+        _say("\nThe letter to the provider:\n")
+        show_text(letter_of(done))
+        _say("\nUndoing it, as if it had been a mistake.")
+        with closing(enter(host.ways[0], _PROBING)) as access:
+            _say(undo(access))
+        same = state(host) == before
+        _say("All is as it was before." if same else "Something is not as it was before.")
+    good = found.kind == "misuse" and done.cleaned.outcome == "proved" and same
     return 0 if good else exit_codes.UNDECIDED
 
 

@@ -7,30 +7,28 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from sshdoctor.commands.examine.letter import LANGUAGES, letter
-from sshdoctor.commands.examine.text import in_words
 from sshdoctor.commands.shared import exit_codes
+from sshdoctor.commands.shared.examined import in_words
+from sshdoctor.commands.shared.letter import LANGUAGES, letter
+from sshdoctor.commands.shared.looking import Looked, look
 from sshdoctor.commands.shared.options import (
     Options,
     hosts_of,
     jobs_of,
     probe_options,
-    show_text,
     terminal,
+    write_text,
 )
-from sshdoctor.diagnosis.inside import look_inside
-from sshdoctor.diagnosis.outside import ProbeOptions, look_outside
-from sshdoctor.diagnosis.setup import Wanted
+from sshdoctor.commands.shared.ticking import ticking
+from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import SshdoctorError, UsageError
-from sshdoctor.examination import FACTS, examine
+from sshdoctor.examination import FACTS
 from sshdoctor.examination.document import host_entry
 from sshdoctor.examination.findings import Examination
 from sshdoctor.examination.narrow import PARTS, facts_of, narrowed
 from sshdoctor.examination.notice import Notice, read_notice
-from sshdoctor.inventory import complete
 from sshdoctor.model import AccessUsed, Host
 
 SCHEMA = "sshdoctor/examination/1"
@@ -41,14 +39,6 @@ _CODES = {"well": 0, "undecided": exit_codes.UNDECIDED}
 """Of a kind; all others are found: 1."""
 
 
-class Looked(Struct, frozen=True, kw_only=True):
-    """What was found on one host, and by which way in."""
-
-    host: str
-    used: AccessUsed
-    found: Examination
-
-
 def run(options: Options, account: str, notice: str = "") -> int:
     """Examine the hosts of ``options``, write the report, give the exit code. Raises UsageError."""
     _check(options)
@@ -56,11 +46,12 @@ def run(options: Options, account: str, notice: str = "") -> int:
     parts = _parts(options.only)
     hosts, probing = hosts_of(options), probe_options(options)
     work = partial(_look, probing=probing, facts=facts_of(parts) if parts else FACTS)
-    looked = [
-        replace(one, found=narrowed(one.found, parts, account))
-        for one in _each(hosts, work, jobs_of(options))
-    ]
-    _write(_told(looked, options, cited), options.output)
+    looked: list[Looked] = []
+    names = hosts[0].name if len(hosts) == 1 else f"{len(hosts)} hosts"
+    with ticking(lambda: f"examining {names}, {len(looked)} of {len(hosts)} done", quiet=options.quiet):
+        for one in _each(hosts, work, jobs_of(options)):
+            looked.append(replace(one, found=narrowed(one.found, parts, account)))
+    write_text(_told(looked, options, cited), options.output)
     return max((_CODES.get(one.found.kind, 1) for one in looked), default=0)
 
 
@@ -109,14 +100,10 @@ def _each(hosts: Sequence[Host], work: partial[Looked], jobs: int) -> Iterator[L
 
 
 def _look(host: Host, probing: ProbeOptions, facts: Sequence[str]) -> Looked:
-    """One probe, in one round trip, through the first way in that sees all."""
-    completed = complete(host)
-    outside = look_outside(completed, probing)
-    wanted = Wanted(facts=tuple(facts), chosen=True)
-    inside = look_inside(completed, outside, wanted, probing, to_repair=True)
+    inside, found = look(host, probing, facts)
     if inside.access is not None:
         inside.access.close()
-    return Looked(host=host.name, used=inside.used, found=examine(inside.views[0].facts))
+    return Looked(host=host.name, used=inside.used, found=found)
 
 
 def _told(looked: Sequence[Looked], options: Options, notice: Notice) -> str:
@@ -127,13 +114,3 @@ def _told(looked: Sequence[Looked], options: Options, notice: Notice) -> str:
         return "\n".join(letter(one.host, one.found, notice, options.lang) for one in looked)
     width = 80 if options.output else min(terminal()["width"], 80)
     return "\n".join(in_words(one.host, one.used, one.found, width) for one in looked)
-
-
-def _write(text: str, output: str) -> None:
-    if not output:
-        show_text(text)
-        return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--output {output}: {error.strerror}") from None

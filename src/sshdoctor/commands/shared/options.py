@@ -285,6 +285,17 @@ def write_program(file: str, text: str, flag: str) -> None:
         raise UsageError(f"{flag} {file}: {error.strerror}") from None
 
 
+def write_text(text: str, output: str) -> None:
+    """To the file ``output``, or else to standard output. Raises UsageError."""
+    if not output:
+        show_text(text)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {output}: {error.strerror}") from None
+
+
 def show_text(text: str) -> None:
     """To standard output, at once; what its encoding has not, in plain signs. Raises UsageError.
 

@@ -25,18 +25,25 @@ COMMANDS = {
     "queue": GENTLE
     + r"""
 clean() { tr '\001-\010\013-\037\177' ' ' | cut -c1-900; }
-spread() {
+spread() {  # how many there are, then so many of them at most, evenly: of however long a queue few are kept in mind
   awk -v most="""
     + str(OPENED)
-    + r""" '{ all[NR] = $0 }
-    END { step = NR > most ? NR / most : 1; for (at = 1; at <= NR; at += step) print all[int(at)] }'
+    + r""" 'BEGIN { step = 1 }
+    (NR - 1) % step { next }
+    { kept[++n] = $0
+      if (n > most) { m = 0; for (i = 1; i <= n; i += 2) kept[++m] = kept[i]; n = m; step *= 2 } }
+    END { print NR; for (i = 1; i <= n; i++) print kept[i] }'
 }
+counted() {  # the name of the server; the list comes in, and goes out without its count
+  read -r many
+  echo "P	$1	$many" >&3
+  tr '\n' '\0'
+}
+exec 3>&1
 if command -v postconf >/dev/null && [ -d /var/spool/postfix ]; then
   queue=$(postconf -h queue_directory 2>/dev/null) || queue=/var/spool/postfix
-  files=$(find "$queue/maildrop" "$queue/incoming" "$queue/active" "$queue/deferred" "$queue/hold" -type f \
-    2>/dev/null)
-  echo "P	postfix	$(printf '%s\n' "$files" | grep -c .)"
-  printf '%s\n' "$files" | grep . | spread | tr '\n' '\0' | xargs -0 -r postcat -eh 2>/dev/null | awk '
+  find "$queue/maildrop" "$queue/incoming" "$queue/active" "$queue/deferred" "$queue/hold" -type f 2>/dev/null |
+    spread | counted postfix | xargs -0 -r postcat -eh 2>/dev/null | awk '
     function flush() {
       if (id != "") print "Q\t" id "\t" at "\t" sender "\t" login "\t" client "\t" uid "\t" script "\t" list "\t" subject
       at = sender = login = client = uid = script = list = subject = ""; got = 0
@@ -57,9 +64,7 @@ if command -v postconf >/dev/null && [ -d /var/spool/postfix ]; then
 fi
 for spool in /var/spool/exim4 /var/spool/exim; do
   [ -d "$spool/input" ] || continue
-  files=$(find "$spool/input" -type f -name '*-H' 2>/dev/null)
-  echo "P	exim	$(printf '%s\n' "$files" | grep -c .)"
-  printf '%s\n' "$files" | grep . | spread | tr '\n' '\0' | xargs -0 -r awk '
+  find "$spool/input" -type f -name '*-H' 2>/dev/null | spread | counted exim | xargs -0 -r awk '
     function flush() {
       if (!proved) login = ""  # of a letter of this host it is the user again
       if (id != "") print "Q\t" id "\t" at "\t" sender "\t" login "\t" client "\t" uid "\t" script "\t" list "\t" subject
@@ -143,6 +148,8 @@ class Letter(Struct, frozen=True, kw_only=True):
     sender: str = ""
     subject: str = ""
     queued: bool = False
+    ident: str = ""
+    """Its name in the queue."""
 
 
 class MailLogin(Struct, frozen=True, kw_only=True):
@@ -195,8 +202,9 @@ def parse(sections: Mapping[str, Section]) -> Letters | Unknown:
 
 
 def _waiting(text: str, now: float, zone: str) -> Iterator[Letter]:
-    for _, _, at, sender, login, client, uid, script, listed, subject in rows(text, 10):
+    for _, ident, at, sender, login, client, uid, script, listed, subject in rows(text, 10):
         yield Letter(
+            ident=ident,
             at=float(count(at)) if at.isdigit() else _postcat_time(at, now, zone),
             uid=int(uid) if uid.isdigit() else None,
             login=login,

@@ -35,10 +35,13 @@ roots=$({ grep -rhoE '^[[:space:]]*(root|DocumentRoot)[[:space:]]+"?/[^";[:space
 [ -n "$roots" ] || exit 0
 printf '%s\n' "$roots" | sed 's/^/R\t/'
 ini='-name .user.ini -o -name php.ini'
-listed=$(printf '%s\n' "$roots" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -xdev -type f \
+walked=$(printf '%s\n' "$roots" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -xdev -path "*
+*" -printf "X\n" -o -type f \
   \( -iname "*.php" -o -iname "*.php[0-9]" -o -iname "*.phtml" -o -iname "*.phar" -o -name .htaccess -o -name "*.cgi" \
-     -o -name "*.pl" -o -name .user.ini -o -name php.ini -o -perm /111 \) ! -path "*
-*" -printf "%C@\t%T@\t%u\t%U\t%m\t%s\t%p\n"' _ 2>/dev/null | sort -t"$(printf '\t')" -k7 -u)
+     -o -name "*.pl" -o -name .user.ini -o -name php.ini -o -perm /111 \) \
+  -printf "%C@\t%T@\t%u\t%U\t%m\t%s\t%p\n"' _ 2>/dev/null)
+printf '%s\n' "$walked" | grep -cx X | sed 's/^/X\t/'
+listed=$(printf '%s\n' "$walked" | grep -vx X | sort -t"$(printf '\t')" -k7 -u)
 [ -z "$listed" ] || printf '%s\n' "$listed" | awk -F'\t' '
   { n++; day = int($2 / 60); if (++days[day] > most) { most = days[day]; mode = day }
     c = int($1 / 60); if (++made[c] > top) { top = made[c]; bulk = c } }
@@ -61,9 +64,9 @@ whole() {  # small ones that are odd or newer than the site, and what steers the
       if (!is == !want) print $7 }'
 }
 told() { tr '\000' '\t' | cut -c1-700 | sed 's/^/L\t/'; }
-said=$(printf '%s\n' "$chosen" | whole 1 | tr '\n' '\0' | xargs -0 -r grep -aHnZm 60 '' 2>/dev/null | told
+said=$(printf '%s\n' "$chosen" | whole 1 | tr '\n' '\0' | xargs -0 -r grep -D skip -aHnZm 60 '' 2>/dev/null | told
 printf '%s\n' "$chosen" | whole 0 | tr '\n' '\0' |
-  xargs -0 -r grep -aHnZm 40 -E "(^|[^A-Za-z0-9_>:])($calls)([^A-Za-z0-9_]|\$)" 2>/dev/null | told | head -n 30000)
+  xargs -0 -r grep -D skip -aHnZm 40 -E "(^|[^A-Za-z0-9_>:])($calls)([^A-Za-z0-9_]|\$)" 2>/dev/null | told | head -n 30000)
 printf '%s\n' "$said"
 disguised=$({  # programs under other names: where a line makes the server run them, or another file includes them
   printf '%s\n' "$said" | awk -F'\t' '$2 ~ /[.]htaccess$/ && /(Add|Set)(Handler|Type)/ {
@@ -77,11 +80,9 @@ disguised=$({  # programs under other names: where a line makes the server run t
 } | grep '^/' | sort -u | head -n 500)
 printf '%s\n' "$disguised" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -maxdepth 0 -type f \
   -printf "F\t%C@\t%T@\t%u\t%U\t%m\t%s\t%p\n"' _ 2>/dev/null
-printf '%s\n' "$disguised" | grep . | tr '\n' '\0' | xargs -0 -r grep -aHnZm 60 '' 2>/dev/null | told
+printf '%s\n' "$disguised" | grep . | tr '\n' '\0' | xargs -0 -r grep -D skip -aHnZm 60 '' 2>/dev/null | told
 grep -rHnE '^[^;]*disable_functions.*[=, ]mail([, ]|$)' /etc/php /etc/php.ini /etc/php.d /etc/php-fpm.d 2>/dev/null |
   head -n 20 | sed 's/^/D\t/'
-printf '%s\n' "$roots" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -xdev -path "*
-*"' _ 2>/dev/null | grep -c . | sed 's/^/X\t/'
 true
 """
 }

@@ -90,12 +90,26 @@ guard_wait() {
 guard_boot_install() {
   guard_systemd || return 0
   case $state in /run/*) return 0 ;; esac
+  guard_boot_times
   { printf '%s\n' '# Puts back a change that nobody confirmed. Made by sshdoctor, and removed by it.' \
     '[Unit]' 'DefaultDependencies=no' 'After=local-fs.target' "Before=$(guard_unit_files)network-pre.target" \
     '[Service]' 'Type=oneshot' "ExecStart=/bin/sh $state/guard.sh boot" >"$guard_boot_unit" &&
     mkdir -p /etc/systemd/system/sysinit.target.wants &&
     ln -sf "$guard_boot_unit" /etc/systemd/system/sysinit.target.wants/; } 2>/dev/null ||
     guard_note 'a reboot before the deadline would not be made up for'
+  guard_boot_touch
+}
+
+# The folders of this unit are as they were before it, and after it: it is nobody's change.
+guard_boot_times() {
+  boot_times=$(stat -c '%y	%n' /etc/systemd/system /etc/systemd/system/sysinit.target.wants 2>/dev/null)
+}
+
+guard_boot_touch() {
+  printf '%s\n' "$boot_times" | while IFS='	' read -r time folder; do
+    [ -z "$folder" ] || touch -d "$time" "$folder" 2>/dev/null
+  done
+  return 0
 }
 
 # guard_unit_files: those units that have a file. A name that stands nowhere makes an empty unit in systemd; if it
@@ -113,7 +127,9 @@ guard_unit_files() {
 }
 
 guard_boot_remove() {
+  guard_boot_times
   rm -f "$guard_boot_unit" "/etc/systemd/system/sysinit.target.wants/${guard_boot_unit##*/}" 2>/dev/null || :
+  guard_boot_touch
 }
 
 # guard_confirm [ID]: prints "confirmed", or "restored" (and is false) where the restore was first.

@@ -11,7 +11,7 @@
 # that sends TERM first (every init does) makes the restore happen then; after a loss of power nothing does,
 # and the next guard_open says so. A state in /run (where /var/lib cannot be written) ends with a reboot.
 #
-# shellcheck shell=sh disable=SC3013,SC2013,SC2015,SC2016,SC2086,SC2094,SC2119,SC2120,SC3043
+# shellcheck shell=sh disable=SC3013,SC2013,SC2015,SC2016,SC2030,SC2031,SC2086,SC2094,SC2119,SC2120,SC3043
 
 guard_words='opened armed confirmed restoring restored undoing undone'
 guard_bases='/var/lib/sshdoctor /run/sshdoctor'

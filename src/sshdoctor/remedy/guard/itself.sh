@@ -11,6 +11,9 @@ case $0 in
     case ${1-} in
       wait | boot | confirm | restore | status) "guard_$1" ;;
       undo) guard_undo_this ;;
+      back) guard_quarantine_back "$2" ;;
+      thaw) guard_thaw "$2" "$3" ;;
+      open) guard_reopen "$2" "$3" ;;
       *) echo "usage: sh $0 confirm|restore|undo|status" >&2 && exit 2 ;;
     esac
     ;;

@@ -143,6 +143,7 @@ guard_prune() {
     case $word in
       opened) [ "$other" = "$state" ] || rm -rf "$other" ;;
       confirmed | restored | undone)
+        [ ! -d "$other/quarantine" ] || [ "$word" = undone ] || continue # nothing else has what it holds
         kept=$((kept + 1))
         [ $kept -le 10 ] || rm -rf "$other"
         ;;

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import wrap
+from shlex import quote
 
+from sshdoctor.examination.cleanup.causes import CAUSES
 from sshdoctor.examination.document import moment
 from sshdoctor.examination.findings import Culprit, Examination, Heap
 from sshdoctor.model import AccessUsed
-from sshdoctor.reports.layout.printable import printable
+from sshdoctor.reports.layout.folded import folded
 
-_KINDS = {
+KINDS = {
     "misuse": "Somebody got in: programs run or mail that nobody here wanted.",
     "abuse": "Nobody got in: a program of this site is used by strangers.",
     "load": "Nobody got in: an own program makes the load.",
@@ -22,19 +23,19 @@ _MOST = 12
 
 def in_words(host: str, used: AccessUsed, found: Examination, width: int) -> str:
     """The report on one host, in lines of ``width`` columns."""
-    lines = [f"{host}: {found.kind}. {_KINDS[found.kind]}"]
+    lines = [f"{host}: {found.kind}. {KINDS[found.kind]}"]
     root = {True: ", as root", False: ", not as root", None: ""}[used.privileged]
     lines.append(f"  Looked in by {used.detail or used.via or 'no way'}{root}; nothing was changed.")
-    for title, rows in _parts(found):
+    for title, rows in _parts(host, found):
         told = [*rows]
         if told:
             lines += ["", title, *told[:_MOST]]
             if len(told) > _MOST:
                 lines.append(f"  ... and {len(told) - _MOST} more: --format json has all")
-    return "".join(f"{line}\n" for text in lines for line in _folded(text, width))
+    return "".join(f"{line}\n" for text in lines for line in folded(text, width))
 
 
-def _parts(found: Examination) -> Iterator[tuple[str, Iterator[str]]]:
+def _parts(host: str, found: Examination) -> Iterator[tuple[str, Iterator[str]]]:
     yield "Cannot be trusted, or was not seen", (f"  {text}" for text in found.doubts)
     yield "What runs", (line for one in found.culprits for line in _process(one))
     yield "What brings it back", _persistence(found)
@@ -46,7 +47,16 @@ def _parts(found: Examination) -> Iterator[tuple[str, Iterator[str]]]:
     )
     yield "The provider has done, and it is left alone", (f"  {text}" for text in found.provider_did)
     yield "What would be done, in this order", _steps(found)
+    yield "Next", (f"  {line}" for line in next_commands(host, found))
     yield "Innocent, though it may look otherwise", (f"  {one.what}: {one.why}" for one in found.innocent)
+
+
+def next_commands(host: str, found: Examination) -> list[str]:
+    """What is typed now: to have it done, and the letter."""
+    cause = next((name for name, kind in CAUSES.items() if kind == found.kind), "")
+    named = quote(host)
+    stop = [f"sshdoctor remediate --host {named} --cause {cause}"] if cause and found.stop else []
+    return [*stop, f"sshdoctor examine --host {named} --format ticket"] if cause else []
 
 
 def _process(one: Culprit) -> Iterator[str]:
@@ -94,12 +104,3 @@ def _entry(found: Examination) -> Iterator[str]:
 def _steps(found: Examination) -> Iterator[str]:
     for place, one in enumerate(found.stop, 1):
         yield f"  {place}. {one.what}: {one.how}"
-
-
-def _folded(text: str, width: int) -> list[str]:
-    """``text`` in lines, what a host said made harmless; what is folded stands two columns further in."""
-    shown = printable(text)
-    indent = shown[: len(shown) - len(shown.lstrip())]
-    return wrap(
-        shown.strip(), width, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
-    ) or [""]

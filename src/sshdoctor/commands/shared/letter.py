@@ -1,11 +1,11 @@
 """The letter that a provider waits for: what was found, how they got in, what will be done.
 
-letter.yml has its words, in English and Japanese.
+letter.yml has its words, in English and Japanese. What is done, and how it is proved, is told of what was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -20,18 +20,28 @@ _MOST = 10
 LANGUAGES = ("en", "ja")
 
 
-def letter(host: str, found: Examination, notice: Notice, lang: str) -> str:
-    """The letter about one host in the language ``lang``; it changes nothing and promises nothing done."""
+def letter(
+    host: str,
+    found: Examination,
+    notice: Notice,
+    lang: str,
+    *,
+    proofs: Sequence[str] = (),
+    done: bool = False,
+) -> str:
+    """The letter about one host in the language ``lang``. Unless all of the plan is ``done``, and ``proofs``
+    tell how each step is proved, it promises nothing done."""
     words = _words(lang)
     tickets = f" ({', '.join(notice.tickets)})" if notice.tickets else ""
     lines = [words["subject"].format(host=host, tickets=tickets), "", words["dear"].format(host=host), ""]
     lines.append(words[found.kind])
-    for title, rows in _parts(found, notice, words):
+    for title, rows in _parts(found, notice, words, proofs if done else ()):
         told = [*rows]
         if told:
             lines += ["", words[title], *(f"- {printable(row)}" for row in told[:_MOST])]
             lines += [f"- (+{len(told) - _MOST})"] if len(told) > _MOST else []
-    lines += ["", words["please_well" if found.kind == "well" else "please"]]
+    asked = "please_well" if found.kind == "well" else "please_done" if done else "please"
+    lines += ["", words[asked]]
     return printable("\n".join(lines), lines=True) + "\n"
 
 
@@ -40,12 +50,22 @@ def _words(lang: str) -> dict[str, str]:
     return dict(read_yaml(Path(__file__).with_name("letter.yml"))[lang])
 
 
-def _parts(found: Examination, notice: Notice, words: dict[str, str]) -> Iterator[tuple[str, Iterator[str]]]:
+def _parts(
+    found: Examination, notice: Notice, words: dict[str, str], proofs: Sequence[str]
+) -> Iterator[tuple[str, Iterator[str]]]:
     yield "found", _found(found, words)
     yield "way", _way(found, words)
     yield "incidents", _incidents(found, notice, words)
     yield "yours", iter(found.provider_did)
-    yield "plan", (f"{step.what}: {step.how}" for step in found.stop)
+    steps = [f"{step.what}: {step.how}" for step in found.stop]
+    yield "plan", iter(() if proofs else steps)
+    yield (
+        "done",
+        (
+            words[f"proved_by_{proof.replace(' ', '_')}"].format(step=step)
+            for step, proof in zip(steps, proofs, strict=False)
+        ),
+    )
     yield "unseen", iter(found.doubts)
 
 
