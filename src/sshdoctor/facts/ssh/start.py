@@ -123,6 +123,8 @@ class Start(Struct, frozen=True, kw_only=True):
     condition_cure: Command
     failed_command: str
     failed_status: int
+    signal: int
+    """The signal that ended a command of the start, 0 for none."""
     ended: int
     """The status of a program that ended by itself at its start; 0 where it did not."""
     settings: tuple[str, ...]
@@ -195,6 +197,7 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         condition_cure=_cure(condition),
         failed_command=command,
         failed_status=status,
+        signal=_signal(said["service"]),
         ended=last_start.ended(unit, said["service"]),
         settings=last_start.settings(said.get("drop-ins", "")),
         failed_requirement=requirement,
@@ -266,6 +269,15 @@ def _failed_command(text: str, unit: Mapping[str, Any]) -> tuple[str, int]:
         if status and (key != "ExecStart" or 200 <= status <= 245) and unit.get("ActiveState") != "active":
             return f"{key}={found['argv']}", status
     return "", 0
+
+
+def _signal(text: str) -> int:
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        found = _COMMAND.search(value) if key in _STARTING else None
+        if found and found["code"] in ("killed", "dumped"):
+            return int(found["status"])
+    return 0
 
 
 def _condition(text: str, unit: Mapping[str, str]) -> str:
