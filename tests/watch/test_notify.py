@@ -89,7 +89,8 @@ def test_a_url_that_is_none_is_refused_without_its_password() -> None:
     assert "nowhere:example.org" in str(caught.value) and "hunter2" not in str(caught.value)
 
 
-KNOWS_THE_TESTS = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+TESTS = Path(__file__).parents[1]
+KNOWS_THE_TESTS = {**os.environ, "PYTHONPATH": f"{TESTS.parent / 'src'}:{TESTS}"}
 KILLED = """
     import os, signal, sys, asyncio
     from pathlib import Path

@@ -37,12 +37,17 @@ def playbooks(context: Context, inventory: Sequence[str]) -> int:
     auto_shortflags=False,
     help={
         "site": "instead: a site that refuses, opened for a while and seen to close",
+        "watch": "instead: a site that goes down while it is watched: the mails, the repair",
         "seconds": "N: with --site: so long (default 120)",
     },
 )
 @exit_code_of
-def demo(context: Context, site: bool = False, seconds: int = 120) -> int:
+def demo(context: Context, site: bool = False, watch: bool = False, seconds: int = 120) -> int:
     """Break a throw-away container, diagnose it from both sides, repair it, show the proof."""
+    if watch:
+        from sshdoctor.commands.demo.watched import run_watch
+
+        return run_watch()
     from sshdoctor.commands.demo import run, run_site
 
     return run_site(int(seconds)) if site else run()

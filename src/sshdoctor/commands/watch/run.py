@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from textwrap import indent
 
 from msgspec import Struct
 
@@ -68,7 +69,10 @@ def run(options: Options, wish: WatchOptions) -> int:
         if wish.once:
             asyncio.run(monitor.once())
             return _code(monitor)
-        _say(f"{len(targets)} targets every {every:g} s, {len(witnesses)} witnesses; Ctrl-C ends it", options)
+        _say(
+            f"targets: {len(targets)}, every {every:g} s; witnesses: {len(witnesses)}; Ctrl-C ends it",
+            options,
+        )
         gc.freeze()  # what is there now stays: it need not be looked through again and again
         with suppress(asyncio.CancelledError):
             asyncio.run(_until_ended(monitor))
@@ -185,7 +189,7 @@ def _printer(options: Options) -> Callable[[Target, Change, Found | None], None]
         line = f"{moment(change.at, None)}  {target.name}: {change.state} ({change.word}){more}"
         show_text(printable(line) + "\n")
         if found:
-            show_text(printable(f"  Cause: {found}", lines=True) + "\n")
+            show_text(indent(printable(f"Cause: {found}", lines=True), "  ") + "\n")
 
     return as_text if options.format == "text" else as_json
 
