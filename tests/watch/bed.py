@@ -16,7 +16,8 @@ from msgspec import Struct
 from hosts.testbed import Testbed, TestHost, known_hosts_lines
 from watch.sinks import smtp
 
-FAR = ("far1", "far2", "far3")
+FAR = {"far1": "noinit", "far2": "web", "far3": "web"}
+"""Each with its image: the first has bash alone to dial with, the others Python."""
 
 
 class Watched(Struct, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ class Watched(Struct, frozen=True, kw_only=True):
 def witnesses(testbed: Testbed) -> Iterator[dict[str, TestHost]]:
     """Three machines, each in network and file system of its own."""
     with ExitStack() as stack:
-        yield {name: stack.enter_context(testbed.host("noinit")) for name in FAR}
+        yield {name: stack.enter_context(testbed.host(FAR[name])) for name in FAR}
 
 
 def far_away(testbed: Testbed, hosts: Mapping[str, TestHost], folder: Path) -> dict[str, Any]:

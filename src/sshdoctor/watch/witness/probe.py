@@ -1,25 +1,31 @@
 """Runs on a witness, by its own python3 (3.5 or newer): prints what it got, in one line.
 
-Arguments: kind, scheme, name, port, target, limit, redirects, method, user agent, expected text.
+Arguments: kind, scheme, name, port, target, limit, redirects, method, user agent, expected text, and
+an authority's certificate to trust besides ("unread" where there is one that was not given).
 """
 
 import contextlib
 import errno
 import os
+import re
 import signal
 import socket
 import ssl
 import sys
 import time
+import zlib
 from http import client
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
-NOTHING = ["", "", "", "0", "", "0", "0", "", "", ""]
-ASKED = sys.argv[1:11] if __name__ == "__main__" else NOTHING
-KIND, SCHEME, NAME, PORT, TARGET, LIMIT, REDIRECTS, METHOD, AGENT, EXPECT = ASKED
+NOTHING = ["", "", "", "0", "", "0", "0", "", "", "", ""]
+ASKED = sys.argv[1:12] if __name__ == "__main__" else NOTHING
+KIND, SCHEME, NAME, PORT, TARGET, LIMIT, REDIRECTS, METHOD, AGENT, EXPECT, AUTHORITY = ASKED
 END = time.monotonic() + float(LIMIT)
 FIRST = 5.0
-MOST = 65536
+MOST = 4 * 1024 * 1024
+CHARSET = re.compile(
+    b"charset *= *[\"']?((?:utf-|iso-|windows-|shift|euc|gb|big)[A-Za-z0-9_-]*)", re.IGNORECASE
+)
 met = ["silence"]
 
 
@@ -41,7 +47,8 @@ def failed(error: Exception) -> str:
     if isinstance(error, ssl.SSLError) and hasattr(error, "verify_code"):
         code = error.verify_code
         kinds = {9: "expired", 10: "expired", 62: "mismatch", 63: "mismatch", 64: "mismatch"}
-        return "certificate-" + kinds.get(code, "untrusted")
+        kind = kinds.get(code, "untrusted")
+        return "lost" if kind == "untrusted" and AUTHORITY == "unread" else "certificate-" + kind
     if isinstance(error, ssl.SSLError):
         return "tls-failed"
     if isinstance(error, socket.timeout):
@@ -65,7 +72,7 @@ def greeting() -> str:
     with contextlib.closing(socket.create_connection((NAME, int(PORT)), float(LIMIT) / 3)) as link:
         met[0] = "said time"
         try:
-            while b"\n" not in said and len(said) < 8192:
+            while not re.search(b"^SSH-[^\n]*\n", said, re.MULTILINE) and len(said) < 8192:
                 data = link.recv(4096)
                 if not data:
                     return "said closed " + said.hex()
@@ -80,16 +87,49 @@ def greeting() -> str:
 def asked(method: str, url: str, limit: float) -> "tuple[int, str, str]":
     """Status, Location and the page's beginning."""
     parts = urlsplit(url)
-    kind = client.HTTPSConnection if parts.scheme == "https" else client.HTTPConnection
-    link = kind(parts.hostname or "", parts.port, timeout=max(0.1, min(limit, END - time.monotonic())))
-    with contextlib.closing(link):
+    name, timeout = parts.hostname or "", max(0.1, min(limit, END - time.monotonic()))
+    with contextlib.closing(connection(parts.scheme, name, parts.port, timeout)) as link:
         link.connect()
         met[0] = "intermittent"
-        target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+        target = quote((parts.path or "/") + ("?" + parts.query if parts.query else ""), "/?=&%:;,@+~!$'()*")
         link.request(method, target, headers={"User-Agent": AGENT, "Connection": "close"})
         answer = link.getresponse()
-        body = answer.read(MOST) if method == "GET" and EXPECT else b""
-        return answer.status, answer.getheader("Location", ""), body.decode("utf-8", "replace")
+        body = page(answer) if method == "GET" and EXPECT else ""
+        where = answer.getheader("Location", "").encode("latin-1", "replace").decode("utf-8", "replace")
+        return answer.status, where, body
+
+
+def connection(scheme: str, name: str, port: "int | None", timeout: float) -> client.HTTPConnection:
+    if scheme == "https":
+        return client.HTTPSConnection(name, port, timeout=timeout, context=trusted())
+    return client.HTTPConnection(name, port, timeout=timeout)
+
+
+def page(answer: client.HTTPResponse) -> str:
+    """Its text, as far as it comes; in the characters that it names."""
+    body = b""
+    try:
+        while len(body) < MOST:
+            data = answer.read(65536)
+            if not data:
+                break
+            body += data
+    except client.IncompleteRead as error:
+        body += error.partial
+    if answer.getheader("Content-Encoding", "") in ("gzip", "deflate"):
+        body = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, MOST)
+    said = CHARSET.search(answer.getheader("Content-Type", "").encode()) or CHARSET.search(body[:2048])
+    try:
+        return body.decode(said.group(1).decode() if said else "utf-8", "replace")
+    except LookupError:
+        return body.decode("utf-8", "replace")
+
+
+def trusted() -> ssl.SSLContext:
+    made = ssl.create_default_context()
+    if AUTHORITY not in ("", "unread"):
+        made.load_verify_locations(cadata=AUTHORITY)
+    return made
 
 
 def asked_again(url: str) -> "tuple[int, str, str]":

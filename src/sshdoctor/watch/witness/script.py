@@ -12,6 +12,7 @@ from sshdoctor.services import load, reply_words
 from sshdoctor.watch.rules.memory import LOST
 
 _HERE = Path(__file__).parent
+_LONGEST_AUTHORITY = 20_000
 _LINE = re.compile(rb"look (\d{1,6}) ([!-~ ]{1,20000})")
 
 
@@ -30,8 +31,8 @@ def _arguments(host: Host, limit: float) -> list[str]:
     """See probe.sh. Passwords are left at home: a witness sees whether the site answers."""
     site = host.site
     if site is None:
-        given = ("greeting", "", host.login.address, str(host.login.port), "", f"{limit:g}", "", "", "", "")
-        return list(given)
+        where = (host.login.address, str(host.login.port))
+        return ["greeting", "", *where, "", f"{limit:g}", *([""] * 5)]
     return [
         "site",
         site.scheme,
@@ -43,7 +44,17 @@ def _arguments(host: Host, limit: float) -> list[str]:
         site.method,
         site.user_agent or site.token or "sshdoctor",
         site.expect,
+        _authority(site.ca_file) if site.ca_file else "",
     ]
+
+
+def _authority(file: str) -> str:
+    """The certificates in ``file``, which are no secret; "unread" where they are too many, or not there."""
+    try:
+        text = Path(file).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return "unread"
+    return text if len(text) <= _LONGEST_AUTHORITY else "unread"
 
 
 def answers(output: bytes, hosts: Sequence[Host]) -> Mapping[int, str]:
