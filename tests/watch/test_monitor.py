@@ -242,3 +242,24 @@ def test_in_a_window_nothing_is_told_and_at_its_end_what_differs_is(world: World
     assert (world.kinds, world.lines[-1]) == ([], ("web1", "down"))
     looked(world, monitor, 900)
     assert world.kinds == ["down"]
+
+
+def test_where_one_goes_down_the_others_of_its_host_are_looked_at_at_once(world: World) -> None:
+    host = world.targets[0].host
+    others = [Target(name=f"site{n}", host=host, people=world.targets[0].people) for n in range(40)]
+    world.targets += others
+    monitor = world.monitor(cause=lambda target: None)
+    looked(world, monitor)
+    for word, kind in (("rst", "down"), ("banner", "back")):
+        world.clock.time += 300
+        world.say(word, *BAD)
+
+        async def one_look() -> None:
+            await monitor.look(world.targets[0])
+            while monitor._tasks:
+                await asyncio.gather(*monitor._tasks)
+            monitor.flush()
+            await world.post.send_all()
+
+        asyncio.run(one_look())
+        assert world.kinds.count(kind) == 41

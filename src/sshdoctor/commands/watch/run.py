@@ -76,6 +76,7 @@ def run(options: Options, wish: WatchOptions) -> int:
         gc.freeze()  # what is there now stays: it need not be looked through again and again
         with suppress(asyncio.CancelledError):
             asyncio.run(_until_ended(monitor))
+        _say(f"ended; the latest look came {monitor.late:.1f} s late", options)
         return 0
     finally:
         store.close()

@@ -2,13 +2,12 @@
 # look KIND SCHEME NAME PORT TARGET LIMIT REDIRECTS METHOD AGENT EXPECT AUTHORITY: what a client gets, in one line.
 LC_ALL=C; export LC_ALL
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+have_python() { have python3 && python3 -c 'import ssl, http.client' 2>/dev/null; }
 have() { command -v "$1" >/dev/null 2>&1; }
 ends() { if have timeout; then timeout "$@"; else shift; "$@"; fi; }
 
 look() {
-  if have python3 && python3 -c 'import ssl, http.client' 2>/dev/null; then
-    python3 -c "$python_probe" "$@" 2>/dev/null
-  elif [ "$1" = site ]; then
+  if [ "$1" = site ]; then
     site "$@"
   else
     greeting "$3" "$4" "$6"

@@ -12,7 +12,7 @@ from sshdoctor.services import load, reply_words
 from sshdoctor.watch.rules.memory import LOST
 
 _HERE = Path(__file__).parent
-_LONGEST_AUTHORITY = 20_000
+_LONGEST_AUTHORITY = 8_000
 _LINE = re.compile(rb"look (\d{1,6}) ([!-~ ]{1,20000})")
 
 
@@ -20,11 +20,24 @@ def script(hosts: Sequence[Host], limit: float) -> str:
     """Looks at all of ``hosts`` at once; a line for each."""
     python = (_HERE / "probe.py").read_text(encoding="utf-8")
     functions = (_HERE / "probe.sh").read_text(encoding="utf-8")
-    looks = (
-        f'( answer=$(look {shlex.join(_arguments(host, limit))}); echo "look {number} $answer" ) &'
-        for number, host in enumerate(hosts)
+    asked = [shlex.join(_arguments(host, limit)) for host in hosts]
+    together = " ".join(f"{number} {words}" for number, words in enumerate(asked))
+    alone = [
+        f'( answer=$(look {words}); echo "look {number} $answer" ) &' for number, words in enumerate(asked)
+    ]
+    # One process for all of them where there is Python: a hundred would need minutes of a small machine.
+    return "\n".join(
+        [
+            functions,
+            "if have_python; then",
+            f"python3 -c {shlex.quote(python)} {together} 2>/dev/null",
+            "else",
+            *alone,
+            "wait",
+            "fi",
+            "",
+        ]
     )
-    return "\n".join([f"python_probe={shlex.quote(python)}", functions, *looks, "wait", ""])
 
 
 def _arguments(host: Host, limit: float) -> list[str]:
