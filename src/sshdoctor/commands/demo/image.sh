@@ -9,6 +9,7 @@
 #   guarded12 guarded13          Debian with what bans who guesses passwords (fail2ban, sshguard, CrowdSec with its
 #                                bouncer), every firewall, nginx, haproxy and rsyslog, none of them started
 #   factors                      debian12 with a PAM module that asks for a code
+#   metrics                      debian12 with Prometheus, its Alertmanager and its blackbox_exporter, none started
 #   web                          debian12 with nginx, Apache, PHP-FPM, ModSecurity, mod_evasive, mod_qos and
 #                                fail2ban, none of them started
 #   frozen frozen-exim           debian12 with what starts programs, serves sites and sends mail, none of it
@@ -91,6 +92,8 @@ describe() {
       units='nginx apache2 php8.2-fpm ssh cron atd supervisor rsyslog ksmtuned postfix exim4'
       after='; chroot "$1" systemctl --quiet disable '"$units"' 2>/dev/null || true' ;;
     factors) suite=bookworm add="$add,libpam-google-authenticator" ;;
+    metrics) suite=bookworm add="$add,prometheus,prometheus-alertmanager,prometheus-blackbox-exporter,curl"
+      after='; chroot "$1" systemctl --quiet disable prometheus prometheus-alertmanager prometheus-blackbox-exporter' ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;
@@ -106,7 +109,7 @@ build() {
   echo "image.sh: building $reference (about half a minute)" >&2
   # Of other recipes: nobody has wanted them for days.
   podman image prune --all --force --filter "label=sshdoctor.image=$1" --filter until=72h >/dev/null
-  $strap --include="$include" --extract-hook="$undocumented" --essential-hook="${before:-:}" \
+  $strap --include="$include" --extract-hook="$undocumented" --essential-hook="${before:-true}" \
     --customize-hook="archived='$archived'; $customize$after" "$suite" "$scratch/$1.tar" >&2
   podman import --quiet --change "LABEL sshdoctor.image=$1" --change "CMD $command" \
     "$scratch/$1.tar" "$reference" >/dev/null
