@@ -84,12 +84,22 @@ def run(options: Options, wish: WatchOptions) -> int:
 
 def run_exporter(options: Options, listen: str) -> int:
     """Look when Prometheus asks, until it is ended. Raises InputError."""
+    from sshdoctor.watch.causes import Causes
     from sshdoctor.watch.exporter import Exporter
     from sshdoctor.watch.server import serve
 
     targets = _targets(hosts_of(options))
-    serve(listen, Exporter(targets, _looker(targets)).respond)
+    find = _cause_finder(options)
+    serve(listen, Exporter(targets, _looker(targets), Causes(find) if find else None).respond)
     return 0
+
+
+def _cause_finder(options: Options) -> Callable[[Target], Found | None] | None:
+    if options.outside_only:
+        return None
+    from sshdoctor.commands.watch.cause import CauseFinder
+
+    return CauseFinder(options).find
 
 
 def _looker(targets: Sequence[Target]) -> Callable[[Host], Look]:
@@ -139,17 +149,12 @@ def _monitor(
     from datetime import datetime
 
     clock = WallClock()
-    finder = None
-    if not options.outside_only:
-        from sshdoctor.commands.watch.cause import CauseFinder
-
-        finder = CauseFinder(options)
     send = _sender(options, targets, clock.now)
     senses = Senses(
         look=_looker(targets),
         line=lambda: line_is_up(witnesses),
         emit=_printer(options),
-        cause=finder.find if finder else None,
+        cause=_cause_finder(options),
         maintenance=lambda now: any(one.holds(datetime.fromtimestamp(now).astimezone()) for one in windows),
     )
     return Monitor(
