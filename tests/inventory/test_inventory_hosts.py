@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sshdoctor.errors import InputError
 from sshdoctor.inventory import Request, load_hosts, with_site
 from sshdoctor.model import Become, Host, Login, Secret, WayIn
 
@@ -225,3 +226,11 @@ def test_how_sites_are_asked_for_holds_for_those_of_the_inventory(tmp_path: Path
         "me",
     )
     assert asked.site.method == "POST"
+
+
+def test_a_time_zone_that_there_is_not_is_refused() -> None:
+    (tokyo,) = hosts("all: {hosts: {web1: {sshdoctor_timezone: Asia/Tokyo}}}")
+    assert tokyo.timezone == "Asia/Tokyo"
+    for name in ("Asia/Tokio", "../../etc/passwd"):
+        with pytest.raises(InputError, match="sshdoctor_timezone of web1: there is no"):
+            hosts(f"all: {{hosts: {{web1: {{sshdoctor_timezone: {name}}}}}}}")

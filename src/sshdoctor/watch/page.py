@@ -71,7 +71,7 @@ def page(store: Store, now: float) -> str:
     memories = store.memories()
     order = sorted(memories, key=lambda name: (_ORDER.index(memories[name].state), name))
     every = "\n".join(_target(store, target, memories[target], now) for target in order)
-    counts = Counter(memory.state for memory in memories.values())
+    counts: Counter[str] = Counter(memory.state for memory in memories.values())
     summary = ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state])
     when = escape(moment(now, None))
     return (

@@ -96,13 +96,15 @@ def subject(batch: Sequence[Outgoing], language: Language) -> str:
 def text(
     batch: Sequence[Outgoing],
     language: Language,
-    zone: tzinfo | None,
+    zones: Mapping[str, tzinfo],
     now: float,
     hosts: Mapping[str, str],
 ) -> str:
-    """All of them; ``hosts`` names the host of each target."""
+    """All of them; ``hosts`` names the host of each target, ``zones`` its owner's time zone."""
     parts = [*_same_host(batch, language, hosts)]
-    parts += ["\n".join(_lines(one, language, zone, now, short=len(batch) > 3)) for one in batch]
+    parts += [
+        "\n".join(_lines(one, language, zones.get(one.target), now, short=len(batch) > 3)) for one in batch
+    ]
     numbers = ", ".join(str(one.id) for one in batch if one.id > 0)
     return "\n\n".join([*parts, language.end.format(id=numbers or "-")]) + "\n"
 
@@ -147,7 +149,7 @@ def _witnesses(message: Message, language: Language) -> list[str]:
 
 
 def moment(at: float, zone: tzinfo | None) -> str:
-    """In the owner's time zone, with its name."""
+    """In the owner's time zone (None: this machine's), with its name."""
     return f"{datetime.fromtimestamp(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 

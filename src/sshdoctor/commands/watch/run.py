@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from textwrap import indent
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -178,7 +179,8 @@ def _sender(options: Options, targets: Sequence[Target], now: Callable[[], float
     require()
     check(book)
     hosts = {target.name: target.host.name for target in targets}
-    return Teller(book, LANGUAGES[options.lang], None, hosts, now).send
+    zones = {target.name: ZoneInfo(target.host.timezone) for target in targets if target.host.timezone}
+    return Teller(book, LANGUAGES[options.lang], zones, hosts, now).send
 
 
 def _printer(options: Options) -> Callable[[Target, Change, Found | None], None]:

@@ -76,12 +76,12 @@ class Look(threading.Thread):
         return self.word
 
     def greeting(self) -> str:
-        """What the service says first, in hexadecimal digits."""
-        said = b""
+        """What the service says first, in hexadecimal digits: up to its line with the text, or to the end."""
+        said, line = b"", b"^" + re.escape(self.expect.encode()) + b"[^\n]*\n"
         with contextlib.closing(socket.create_connection((self.name, self.port), self.limit / 3)) as link:
             self.word = "said time"
             try:
-                while not re.search(b"^SSH-[^\n]*\n", said, re.MULTILINE) and len(said) < 8192:
+                while not re.search(line, said, re.MULTILINE) and len(said) < 8192:
                     data = link.recv(4096)
                     if not data:
                         return "said closed " + said.hex()

@@ -10,7 +10,7 @@ look() {
   if [ "$1" = site ]; then
     site "$@"
   else
-    greeting "$3" "$4" "$6"
+    greeting "$3" "$4" "$6" "${10}"
   fi
 }
 
@@ -26,16 +26,16 @@ complaint() {
   esac
 }
 
-# What the service at NAME PORT says first, within LIMIT seconds: up to its line with SSH-, or to the end.
+# What the service at NAME PORT says first, within LIMIT seconds, up to its line that begins with EXPECT, or the end.
 greeting() {
   if have bash; then
-    said=$(ends "$3" bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit; echo met
+    said=$(expect=$4 ends "$3" bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit; echo met
       while IFS= read -r line <&3 || [ -n "$line" ]; do
-        printf "%s\n" "$line"; case $line in SSH-*) exit;; esac
+        printf "%s\n" "$line"; case $line in "$expect"*) exit;; esac
       done; echo ended' "$1" "$2" 2>&1 | head -c 8192; echo .)
     said=${said%?}
     case $said in
-      met*SSH-*) told open "${said#met?}";;
+      met*"$4"*) told open "${said#met?}";;
       met*ended?) said=${said%ended?}; told closed "${said#met?}";;
       met*) told time "${said#met?}";;
       *) complaint "$said";;
@@ -50,7 +50,7 @@ greeting() {
   fi
   said=${said%?}
   case $said in
-    *SSH-*) told open "$said";;
+    *"$4"*) told open "$said";;
     '' | nc:* | curl:* | *': Connection '*) complaint "$said";;
     *) told closed "$said";;
   esac

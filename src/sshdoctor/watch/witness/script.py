@@ -45,7 +45,7 @@ def _arguments(host: Host, limit: float) -> list[str]:
     site = host.site
     if site is None:
         where = (host.login.address, str(host.login.port))
-        return ["greeting", "", *where, "", f"{limit:g}", *([""] * 5)]
+        return ["greeting", "", *where, "", f"{limit:g}", "", "", "", _greeting(host.service), ""]
     return [
         "site",
         site.scheme,
@@ -59,6 +59,12 @@ def _arguments(host: Host, limit: float) -> list[str]:
         site.expect,
         _authority(site.ca_file) if site.ca_file else "",
     ]
+
+
+def _greeting(service: str) -> str:
+    """How the line begins by which the service tells what it is."""
+    said = (step.payload for step in load(service).conversation if not step.by_client and step.payload)
+    return next(said, b"").decode("ascii")
 
 
 def _authority(file: str) -> str:
