@@ -16,7 +16,7 @@ test: venv
 	@$(INVOKE) test
 
 demo: venv
-	@if sh bin/setup engine; then $(INVOKE) demo $(if $(SITE),--site) $(if $(FROZEN),--frozen); \
+	@if sh bin/setup engine; then $(INVOKE) demo $(if $(SITE),--site) $(if $(FROZEN),--frozen) $(if $(WATCH),--watch); \
 	else echo "No throw-away host can be made here, so this looks at the machine itself." >&2; \
 	  .venv/bin/sshdoctor diagnose --host localhost || [ $$? -ne 2 ]; fi
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sshdoctor.inventory import load_hosts
+from sshdoctor.errors import InputError
+from sshdoctor.inventory import Request, load_hosts, with_site
 from sshdoctor.model import Become, Host, Login, Secret, WayIn
 
 
@@ -209,3 +210,27 @@ def test_plain_references_to_other_variables_are_replaced() -> None:
 def test_no_secret_shows_in_a_repr() -> None:
     found = host("ansible_password: hunter2", "ansible_become: yes", "ansible_become_pass: hunter2")
     assert "hunter2" not in repr(found)
+
+
+def test_how_sites_are_asked_for_holds_for_those_of_the_inventory(tmp_path: Path) -> None:
+    file = tmp_path / "inventory.yml"
+    sites = "[{url: 'https://www.example.org/', method: POST}]"
+    file.write_text(f"all: {{hosts: {{web1: {{sshdoctor_sites: {sites}}}}}}}\n")
+    (host,) = load_hosts("web1", [file], {})
+    request = Request(ca="lab.pem", headers=("X-Key: 1",), user_agent="me", family="inet6")
+    (asked,) = with_site(host, "1.0", request)
+    assert asked.site is not None and asked.login.options == {"addressfamily": "inet6"}
+    assert (asked.site.ca_file, asked.site.headers, asked.site.user_agent) == (
+        "lab.pem",
+        (("X-Key", "1"),),
+        "me",
+    )
+    assert asked.site.method == "POST"
+
+
+def test_a_time_zone_that_there_is_not_is_refused() -> None:
+    (tokyo,) = hosts("all: {hosts: {web1: {sshdoctor_timezone: Asia/Tokyo}}}")
+    assert tokyo.timezone == "Asia/Tokyo"
+    for name in ("Asia/Tokio", "../../etc/passwd"):
+        with pytest.raises(InputError, match="sshdoctor_timezone of web1: there is no"):
+            hosts(f"all: {{hosts: {{web1: {{sshdoctor_timezone: {name}}}}}}}")

@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from sshdoctor.commands.demo.mailbox import mailbox as smtp
 
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-
-
-@contextmanager
-def smtp() -> Iterator[tuple[int, list[EmailMessage]]]:
-    """Its port, and the mails that it took."""
-    mails: list[EmailMessage] = []
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            self.wfile.write(b"220 sink\r\n")
-            while line := self.rfile.readline():
-                verb = line[:4].upper()
-                if verb == b"DATA":
-                    self.wfile.write(b"354 go on\r\n")
-                    mails.append(self.mail())
-                self.wfile.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
-                if verb == b"QUIT":
-                    return
-
-        def mail(self) -> EmailMessage:
-            lines = b""
-            while (line := self.rfile.readline()) not in (b".\r\n", b""):
-                lines += line.removeprefix(b".")
-            return message_from_bytes(lines, policy=policy.default)
-
-    with _Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server.server_address[1], mails
-        server.shutdown()
+__all__ = ["http", "smtp"]
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,9 @@ from sshdoctor.watch.look import Look
 from sshdoctor.watch.monitor import Monitor
 from sshdoctor.watch.rules import Change
 from sshdoctor.watch.senses import Found
-from sshdoctor.watch.store import Store, StoreError
-from sshdoctor.watch.target import Target
-from watch.fake import START, World
+from sshdoctor.watch.store import Outgoing, Store, StoreError
+from sshdoctor.watch.target import Target, target_of
+from watch.fake import START, World, host
 
 BAD = ("here", "w1", "w2", "w3")
 
@@ -242,3 +244,69 @@ def test_in_a_window_nothing_is_told_and_at_its_end_what_differs_is(world: World
     assert (world.kinds, world.lines[-1]) == ([], ("web1", "down"))
     looked(world, monitor, 900)
     assert world.kinds == ["down"]
+
+
+def test_where_one_goes_down_the_others_of_its_host_are_looked_at_at_once(world: World) -> None:
+    host = world.targets[0].host
+    others = [Target(name=f"site{n}", host=host, people=world.targets[0].people) for n in range(40)]
+    world.targets += others
+    monitor = world.monitor(cause=lambda target: None)
+    looked(world, monitor)
+    for word, kind in (("rst", "down"), ("banner", "back")):
+        world.clock.time += 300
+        world.say(word, *BAD)
+
+        async def one_look() -> None:
+            await monitor.look(world.targets[0])
+            while monitor._tasks:
+                await asyncio.gather(*monitor._tasks)
+            monitor.flush()
+            await world.post.send_all()
+
+        asyncio.run(one_look())
+        assert world.kinds.count(kind) == 41
+
+
+def test_a_day_of_flapping_leaves_little_behind(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock sped up: five that are well, and one that is up and down in turns."""
+    monkeypatch.setattr("sshdoctor.watch.witness.panel._GATHER", 0.0)
+    world.targets += [target_of(host(f"well{n}", "ntfy://ann")) for n in range(5)]
+    monitor = world.monitor()
+    for number in range(288):
+        world.say("rst" if number % 2 else "banner", *BAD)
+        looked(world, monitor, number * 300)
+        if number % 12 == 0:
+            world.store.forget(world.clock.time)
+    world.store.forget(world.clock.time)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 6_000_000
+    assert len(world.store.looks("well0", 10_000)) == 2  # the first, which was news, and all others
+    assert len(world.store.looks("web1", 10_000)) <= 2000
+    assert world.kinds == ["down", "back", "down", "flapping"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_notifier_that_hangs_holds_up_nobody_else(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sshdoctor.watch.post._PATIENCE", 0.05)
+    released = threading.Event()
+    world.targets[0] = target_of(host("web1", "ntfy://hangs", "ntfy://ann"))
+    hanging = world.targets[0].people[0]
+
+    def send(person: str, batch: Sequence[Outgoing]) -> bool:
+        if person == hanging:
+            released.wait(5)
+        world.told.extend((person, one) for one in batch)
+        return True
+
+    monkeypatch.setattr(world.post, "_send", send)
+    monitor = world.monitor()
+    looked(world, monitor)
+    world.say("rst", *BAD)
+    looked(world, monitor, 300)
+    told = [person for person, _ in world.told]
+    released.set()
+    assert told == [world.targets[0].people[1]]
+    assert "ntfy:hangs" in capsys.readouterr().err

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import textwrap
-from datetime import UTC
+from datetime import UTC, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -32,12 +33,12 @@ def outgoing(number: int, message: Message, target: str = SITE, cause: str = "")
     return Outgoing(id=number, target=target, person="", message=message, cause=cause)
 
 
-def teller(url: str, language: Language = ENGLISH) -> tuple[Teller, str]:
+def teller(url: str, language: Language = ENGLISH, zone: tzinfo = UTC) -> tuple[Teller, str]:
     secret = Secret(url)
     book = {person(secret): secret}
     check(book)
     hosts = {f"https://{n}.example.org/": "web3" for n in range(41)}
-    return Teller(book, language, UTC, hosts, lambda: 310.0), person(secret)
+    return Teller(book, language, {SITE: zone}, hosts, lambda: 310.0), person(secret)
 
 
 def mailto(port: int) -> str:
@@ -67,6 +68,13 @@ def test_back_says_how_long_it_was_in_japanese_too() -> None:
     assert "20 分 0 秒 停止していました" in text
 
 
+def test_times_are_those_of_the_owners_zone() -> None:
+    with http([200]) as (port, bodies):
+        told, ann = teller(f"json://127.0.0.1:{port}/", JAPANESE, ZoneInfo("Asia/Tokyo"))
+        assert told.send(ann, [outgoing(9, DOWN)])
+    assert "1970-01-01 09:05:00 JST" in bodies[0]
+
+
 def test_many_at_once_are_one_message_that_names_the_host() -> None:
     batch = [outgoing(n, DOWN, target=f"https://{n}.example.org/") for n in range(41)]
     with http([200]) as (port, bodies):
@@ -89,7 +97,8 @@ def test_a_url_that_is_none_is_refused_without_its_password() -> None:
     assert "nowhere:example.org" in str(caught.value) and "hunter2" not in str(caught.value)
 
 
-KNOWS_THE_TESTS = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+TESTS = Path(__file__).parents[1]
+KNOWS_THE_TESTS = {**os.environ, "PYTHONPATH": f"{TESTS.parent / 'src'}:{TESTS}"}
 KILLED = """
     import os, signal, sys, asyncio
     from pathlib import Path

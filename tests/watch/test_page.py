@@ -45,3 +45,14 @@ def test_the_page_tells_the_cause_and_puts_nothing_of_a_targets_into_the_html(tm
     told = page(world.store, START + 600)
     assert "It is &lt;b&gt;stopped&lt;/b&gt;. (daemon-stopped, proved)" in told
     assert "<script>" not in told and "down for 5 min" in told
+
+
+def test_what_is_down_stands_first_and_the_first_line_counts(tmp_path: Path) -> None:
+    world = World(["a-web", "z-web"], Store(tmp_path / "state.db"))
+    monitor = world.monitor()
+    looked(world, monitor)
+    world.say("rst", *BAD, target="z-web")
+    looked(world, monitor, 300)
+    told = page(world.store, START + 600)
+    assert "<h1>Status: 1 down, 1 up</h1>" in told
+    assert told.index("<h2>z-web</h2>") < told.index("<h2>a-web</h2>")

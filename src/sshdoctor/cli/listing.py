@@ -38,13 +38,21 @@ def playbooks(context: Context, inventory: Sequence[str]) -> int:
     help={
         "site": "instead: a site that refuses, opened for a while and seen to close",
         "frozen": "instead: a host that somebody got into: found, stopped, the letter, undone",
+        "watch": "instead: a site that goes down while it is watched: the mails, the repair",
         "seconds": "N: with --site: so long (default 120)",
     },
 )
 @exit_code_of
-def demo(context: Context, site: bool = False, frozen: bool = False, seconds: int = 120) -> int:
+def demo(
+    context: Context, site: bool = False, frozen: bool = False, watch: bool = False, seconds: int = 120
+) -> int:
     """Break a throw-away container, diagnose it from both sides, repair it, show the proof."""
     from sshdoctor.commands.demo import run, run_frozen, run_site
+
+    if watch:
+        from sshdoctor.commands.demo.watched import run_watch
+
+        return run_watch()
 
     if frozen:
         return run_frozen()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec.structs import replace
 
@@ -37,6 +38,7 @@ VARIABLES = (
     "sshdoctor_sites",
     "sshdoctor_vantage",
     "sshdoctor_notify",
+    "sshdoctor_timezone",
 )
 """The project's own variables; another one that begins so is a slip of the pen."""
 _SSH_ARGS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
@@ -63,6 +65,7 @@ def to_host(values: Values) -> Host:
         sites=listed_sites(values),
         vantage=values.flag("sshdoctor_vantage"),
         notify=_notify(values),
+        timezone=_timezone(values),
     )
 
 
@@ -83,6 +86,16 @@ def _notify(values: Values) -> tuple[Secret, ...]:
     if any("://" not in url for url in urls):
         raise InventoryError(f"{place}: sshdoctor_notify must be a list of URLs, as mailto://ann@example.org")
     return tuple(map(Secret, urls))
+
+
+def _timezone(values: Values) -> str:
+    name = values.text("sshdoctor_timezone") or ""
+    try:
+        return ZoneInfo(name).key if name else ""
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise InventoryError(
+            f"sshdoctor_timezone of {values.name}: there is no {name!r}; as Asia/Tokyo"
+        ) from None
 
 
 def _login(values: Values) -> Login:

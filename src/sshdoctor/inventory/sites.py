@@ -91,16 +91,24 @@ def asked_site(url: str, request: Request) -> Site:
     """The site of ``url``, asked for as ``request`` says. Raises UsageError."""
     try:
         site = parse_url(url)
-        body = Path(request.data).read_bytes() if request.data else b""
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise UsageError(f"--host {url.rpartition('@')[2]}: {error}") from None
+    return _as_asked(site, request)
+
+
+def _as_asked(site: Site, request: Request) -> Site:
+    """``site``, asked for as ``request`` says. Raises UsageError."""
+    try:
+        body = Path(request.data).read_bytes() if request.data else b""
+    except OSError as error:
+        raise UsageError(f"--data {request.data}: {error.strerror}") from None
     headers = []
     for line in request.headers:
         name, colon, value = line.partition(":")
         if not colon or not name.strip() or any(ord(char) < 32 for char in line):
             raise UsageError(f"--header {line!r}: NAME: VALUE")
         headers.append((name.strip(), value.strip()))
-    method = request.method.upper() or ("POST" if body else "")
+    method = request.method.upper() or ("POST" if body else site.method)
     return replace(
         site,
         method=method,
@@ -123,9 +131,9 @@ def of_site(host: Host, site: Site, request: Request) -> Host:
     return replace(host, service="web", login=login, site=site)
 
 
-def with_site(host: Host, version: str) -> tuple[Host, ...]:
-    """``host`` once for each of its sites, with that as what is dialled."""
-    return tuple(of_site(host, with_token(site, version), Request()) for site in host.sites)
+def with_site(host: Host, version: str, request: Request) -> tuple[Host, ...]:
+    """``host`` once for each of its sites, with that as what is dialled. Raises UsageError."""
+    return tuple(of_site(host, with_token(_as_asked(site, request), version), request) for site in host.sites)
 
 
 def serving(hosts: Sequence[Host], site: Site) -> Host | None:

@@ -110,6 +110,8 @@ class Host(Struct, frozen=True, kw_only=True):
     """It may be asked to dial others, as a witness."""
     notify: tuple[Secret, ...] = ()
     """Where to tell of it: URLs of Apprise, which may hold passwords."""
+    timezone: str = ""
+    """Its owner's, as "Asia/Tokyo"; empty: this machine's."""
 
     @property
     def way_by_service(self) -> WayIn:

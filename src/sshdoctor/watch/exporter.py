@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from sshdoctor.model import Host
+from sshdoctor.watch.causes import Causes
 from sshdoctor.watch.look import Look
+from sshdoctor.watch.senses import Found
 from sshdoctor.watch.server import NOT_FOUND, Page
 from sshdoctor.watch.target import Target
 
@@ -17,9 +19,11 @@ AT_ONCE = 64
 class Exporter:
     """It dials no other than ``targets``: who can reach it cannot make it dial what they like."""
 
-    def __init__(self, targets: Sequence[Target], look: Callable[[Host], Look]) -> None:
+    def __init__(
+        self, targets: Sequence[Target], look: Callable[[Host], Look], causes: Causes | None = None
+    ) -> None:
         self._targets = targets
-        self._look = look
+        self._look, self._causes = look, causes
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._asked, self._good = 0, 0
@@ -45,7 +49,8 @@ class Exporter:
         good = look.word in target.working
         with self._lock:
             self._asked, self._good = self._asked + 1, self._good + good
-        return Page(metrics(look, good), _KIND)
+        known = None if self._causes is None or look.lost else self._causes.seen(target, good)
+        return Page(metrics(look, good, known), _KIND)
 
     def _find(self, name: str, service: str) -> Target | None:
         for target in self._targets:
@@ -63,7 +68,7 @@ class Exporter:
         )
 
 
-def metrics(look: Look, good: bool) -> str:
+def metrics(look: Look, good: bool, cause: Found | None = None) -> str:
     """One look, as Prometheus reads it. A look that is lost has no ``probe_success``: it says nothing."""
     lines = []
     if not look.lost:
@@ -87,6 +92,13 @@ def metrics(look: Look, good: bool) -> str:
     ]
     statuses = [one.answer.last.status for one in look.replies if one.answer and one.answer.last]
     lines += [f"probe_http_status_code {status}" for status in statuses[:1]]
+    if cause is not None:
+        lines += [
+            "# HELP sshdoctor_cause Why it is down, as a diagnosis found it, and what to type.",
+            "# TYPE sshdoctor_cause gauge",
+            f'sshdoctor_cause{{id="{cause.id}",confidence="{cause.confidence}",'
+            f'summary="{_quoted(cause.summary)}",next="{_quoted(" ; ".join(cause.next[:1]))}"}} 1',
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from textwrap import wrap
 
 from sshdoctor.errors import UsageError
 from sshdoctor.watch.lines import number
@@ -12,7 +13,7 @@ from sshdoctor.watch.rules.memory import HERE
 from sshdoctor.watch.store import Seen, Store
 from sshdoctor.watch.words import duration, moment
 
-_SHOWN = 8
+_SHOWN, _WIDTH = 8, 79
 
 
 def known_target(store: Store, name: str) -> str:
@@ -27,6 +28,14 @@ def known_target(store: Store, name: str) -> str:
 
 def explain(store: Store, target: str, now: float) -> Iterator[str]:
     """Lines for a person: the state, since when, why, and the last looks of each who looks."""
+    for line in _explained(store, target, now):
+        further = " " * (len(line) - len(line.lstrip()) + 2)
+        yield from wrap(
+            line, _WIDTH, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+        )
+
+
+def _explained(store: Store, target: str, now: float) -> Iterator[str]:
     memory = store.memories()[target]
     since = f" since {moment(memory.since, None)}" if memory.since is not None else ""
     yield f"{target}: {memory.state}{since} ({memory.word})"
@@ -44,7 +53,7 @@ def explain(store: Store, target: str, now: float) -> Iterator[str]:
     causes = store.causes(target)
     for change in changes[-_SHOWN:]:
         yield f"    {moment(change.at, None)}  {change.state} ({change.word})"
-        if cause := causes.get(change.at):
+        if change.state == "down" and (cause := causes.get(change.at)):
             yield f"      {cause.splitlines()[0]}"
     yield '  If it is up for you and down here: docs/watch.md, "It is up, but I was told that it is down"'
 

@@ -15,6 +15,7 @@ from sshdoctor.watch.clock import Clock
 from sshdoctor.watch.complaint import complain
 from sshdoctor.watch.lines import shifted
 from sshdoctor.watch.look import Look
+from sshdoctor.watch.neighbours import Neighbours
 from sshdoctor.watch.post import Post
 from sshdoctor.watch.rules import Change, Event, Memory, Message, Rules, advance
 from sshdoctor.watch.rules.memory import HERE
@@ -29,7 +30,7 @@ _FLUSH, _FORGET, _LINE_KNOWN = 1.0, 3600.0, 15.0
 HELD = 40.0
 """So long a message that it is down waits for its cause."""
 _MOST_CAUSES = 5
-"""So many hosts at a time are looked into; of a storm the others are told without."""
+"""So many hosts at a time are looked into, each once; of a storm the others are told without."""
 
 
 class Monitor:
@@ -69,7 +70,8 @@ class Monitor:
         self._messages: list[tuple[str, str, Message, float]] = []
         self._threads = ThreadPoolExecutor(min(THREADS, len(targets) + 4), "look")
         self._line: tuple[float, asyncio.Task[bool]] | None = None
-        self._causes = 0
+        self._looked_into: set[str] = set()
+        self._neighbours = Neighbours(targets)
         self._tasks: set[asyncio.Task[None]] = set()
         self._complained = ""
         self._alone = False
@@ -199,7 +201,7 @@ class Monitor:
         self._dirty.add(target.name)
         routine = event.who == HERE and not step.changes and was.round is None and step.memory.round is None
         self._looks.append((target.name, event, routine))
-        explained = self._may_explain() and any(message.kind == "down" for message in step.messages)
+        explained = self._may_explain(target) and any(message.kind == "down" for message in step.messages)
         for change in step.changes:
             self._changes.append((target.name, change))
             if not (explained and change.state == "down"):
@@ -210,16 +212,26 @@ class Monitor:
         if step.changes or step.messages:
             written = [one for one in self.flush() if one.target == target.name and one.held_until]
             if explained:
-                self._causes += 1
+                self._looked_into.add(target.host.name)
                 self._start(self._explain(target, step.changes[-1:], written))
+        if "down" in (was.settled, step.memory.settled) and was.settled != step.memory.settled:
+            self._look_beside(target)
+
+    def _look_beside(self, target: Target) -> None:
+        """At the others of its host at once, so that one message tells of all of them."""
+        if not self._alone:
+            for other in self._neighbours.of(target, self.clock.now()):
+                if self.memories[other.name].round is None:
+                    self._start(self.look(other))
 
     def _emit(self, target: Target, change: Change, found: Found | None) -> None:
         """Where nothing can be printed (a full disk), the watching goes on."""
         with suppress(OSError):
             self.senses.emit(target, change, found)
 
-    def _may_explain(self) -> bool:
-        return self.senses.cause is not None and self._causes < _MOST_CAUSES
+    def _may_explain(self, target: Target) -> bool:
+        free = len(self._looked_into) < _MOST_CAUSES and target.host.name not in self._looked_into
+        return self.senses.cause is not None and free
 
     async def _explain(self, target: Target, changes: Sequence[Change], held: Sequence[Outgoing]) -> None:
         """Find the cause, once; what waits for it goes on its way with it, or without."""
@@ -231,7 +243,7 @@ class Monitor:
             why = str(error) or type(error).__name__
             complain(f"{target.name}: the cause was not found: {why}")
         finally:
-            self._causes -= 1
+            self._looked_into.discard(target.host.name)
         for change in changes:
             self._emit(target, change, found)
         numbers, cause = [one.id for one in held], str(found) if found else ""

@@ -33,17 +33,17 @@ def check(book: Mapping[str, Secret]) -> None:
 
 
 class Teller:
-    """Sends to those in ``book``; ``hosts`` names the host of each target."""
+    """Sends to those in ``book``; ``hosts`` and ``zones``: of each target the host, its owner's time zone."""
 
     def __init__(
         self,
         book: Mapping[str, Secret],
         language: Language,
-        zone: tzinfo | None,
+        zones: Mapping[str, tzinfo],
         hosts: Mapping[str, str],
         now: Callable[[], float],
     ) -> None:
-        self.book, self.language, self.zone, self.hosts, self.now = book, language, zone, hosts, now
+        self.book, self.language, self.zones, self.hosts, self.now = book, language, zones, hosts, now
 
     def send(self, person: str, batch: Sequence[Outgoing]) -> bool:
         """Whether it went; who stands in the inventory no more is told nothing. Blocks."""
@@ -56,7 +56,7 @@ class Teller:
         told.add(url.reveal())
         went = told.notify(
             title=subject(batch, self.language),
-            body=text(batch, self.language, self.zone, self.now(), self.hosts),
+            body=text(batch, self.language, self.zones, self.now(), self.hosts),
             body_format=apprise.NotifyFormat.TEXT,
         )
         return bool(went)

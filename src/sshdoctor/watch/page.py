@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from html import escape
 
 from msgspec import Struct
 
-from sshdoctor.watch.rules import Change
+from sshdoctor.watch.rules import Change, Memory
 from sshdoctor.watch.store import Store
 from sshdoctor.watch.words import duration, moment
 
 DAYS = 90
+_ORDER = ("down", "suspected", "unknown", "up")
 _DAY = 86400.0
 _STYLE = """
-:root { color-scheme: light dark; --up: #2a7; --down: #c33; --unknown: #999; --line: #8884; }
+:root { color-scheme: light dark; --up: #17803d; --down: #b3261e; --unknown: #6b6b6b; --line: #8884; }
+@media (prefers-color-scheme: dark) { :root { --up: #3c6; --down: #f66; --unknown: #aaa; } }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
 section { border-top: 1px solid var(--line); padding: 1rem 0; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 0; overflow-wrap: anywhere; }
@@ -65,20 +68,25 @@ def availability(found: Sequence[Span], since: float) -> float | None:
 
 def page(store: Store, now: float) -> str:
     """The whole file."""
-    every = "\n".join(_target(store, target, now) for target in store.targets())
+    memories = store.memories()
+    order = sorted(memories, key=lambda name: (_ORDER.index(memories[name].state), name))
+    every = "\n".join(_target(store, target, memories[target], now) for target in order)
+    counts: Counter[str] = Counter(memory.state for memory in memories.values())
+    summary = ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state])
+    when = escape(moment(now, None))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
         f'content="width=device-width"><title>Status</title><style>{_STYLE}</style></head><body>'
-        f"<h1>Status, {escape(moment(now, None))}</h1>\n{every or '<p>Nothing is watched yet.</p>'}\n"
+        f"<h1>Status: {summary or 'nothing is watched yet'}</h1><p><small>{when}</small></p>\n{every}\n"
         f"<p><small>Grey is what nobody saw: it counts neither way.</small></p></body></html>\n"
     )
 
 
-def _target(store: Store, target: str, now: float) -> str:
-    memory, since = store.memories()[target], now - DAYS * _DAY
+def _target(store: Store, target: str, memory: Memory, now: float) -> str:
+    since = now - DAYS * _DAY
     found = spans(store.changes(target), now)
     part = availability(found, since)
-    share = "" if part is None else f"{100 * part:.3f} % of what was seen in {DAYS} days"
+    share = "" if part is None else f"Up for {100 * part:.3f} % of what was seen in {DAYS} days"
     return (
         f'<section><span class="state {memory.state}">{memory.state}</span><h2>{escape(target)}</h2>'
         f'<div class="days" role="img" aria-label="{escape(share)}">{"".join(_days(found, now))}</div>'

@@ -25,7 +25,7 @@ class Language(Struct, frozen=True, kw_only=True):
     cause: str
     late: str
     end: str
-    units: tuple[str, str, str]
+    units: tuple[str, str, str, str]
 
 
 ENGLISH = Language(
@@ -51,7 +51,7 @@ ENGLISH = Language(
     cause="Cause: {cause}",
     late="This happened at {at}.",
     end="Number {id} of sshdoctor watch; one that you have already is the same message.",
-    units=("h", "min", "s"),
+    units=("d", "h", "min", "s"),
 )
 JAPANESE = Language(
     subject={
@@ -76,7 +76,7 @@ JAPANESE = Language(
     cause="原因: {cause}",
     late="発生時刻: {at}",
     end="sshdoctor watch の通知番号 {id} (同じ番号のものは同じ通知です)",
-    units=("時間", "分", "秒"),
+    units=("日", "時間", "分", "秒"),
 )
 LANGUAGES = {"en": ENGLISH, "ja": JAPANESE}
 _LATE = 120.0
@@ -96,13 +96,15 @@ def subject(batch: Sequence[Outgoing], language: Language) -> str:
 def text(
     batch: Sequence[Outgoing],
     language: Language,
-    zone: tzinfo | None,
+    zones: Mapping[str, tzinfo],
     now: float,
     hosts: Mapping[str, str],
 ) -> str:
-    """All of them; ``hosts`` names the host of each target."""
+    """All of them; ``hosts`` names the host of each target, ``zones`` its owner's time zone."""
     parts = [*_same_host(batch, language, hosts)]
-    parts += ["\n".join(_lines(one, language, zone, now, short=len(batch) > 3)) for one in batch]
+    parts += [
+        "\n".join(_lines(one, language, zones.get(one.target), now, short=len(batch) > 3)) for one in batch
+    ]
     numbers = ", ".join(str(one.id) for one in batch if one.id > 0)
     return "\n\n".join([*parts, language.end.format(id=numbers or "-")]) + "\n"
 
@@ -147,19 +149,18 @@ def _witnesses(message: Message, language: Language) -> list[str]:
 
 
 def moment(at: float, zone: tzinfo | None) -> str:
-    """In the owner's time zone, with its name."""
+    """In the owner's time zone (None: this machine's), with its name."""
     return f"{datetime.fromtimestamp(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def duration(seconds: float, language: Language = ENGLISH) -> str:
     """The two largest parts.
 
-    >>> duration(4000), duration(65), duration(9)
-    ('1 h 6 min', '1 min 5 s', '9 s')
+    >>> duration(200000), duration(4000), duration(65), duration(9)
+    ('2 d 7 h', '1 h 6 min', '1 min 5 s', '9 s')
     """
     whole = max(0, round(seconds))
-    hours, minutes, left = whole // 3600, whole // 60 % 60, whole % 60
-    units = language.units
-    if hours:
-        return f"{hours} {units[0]} {minutes} {units[1]}"
-    return f"{minutes} {units[1]} {left} {units[2]}" if minutes else f"{left} {units[2]}"
+    parts = (whole // 86400, whole // 3600 % 24, whole // 60 % 60, whole % 60)
+    first = next((place for place, part in enumerate(parts) if part), len(parts) - 1)
+    shown = zip(parts[first : first + 2], language.units[first : first + 2], strict=True)
+    return " ".join(f"{part} {unit}" for part, unit in shown)

@@ -47,10 +47,10 @@ def broken_host() -> Iterator[Host]:
             arguments = ("--systemd=always", f"--cap-add={CAPABILITIES}", "--hostname=web1", f"--name={name}")
             run_command("podman", "run", "--detach", *arguments, image)
             host = _prepared(name, Path(folder))
-            run_command("podman", "exec", name, "sh", "-ec", BREAK)
+            run_in(name, BREAK)
             yield host
         finally:
-            run_command("podman", "rm", "--force", "--ignore", "--time", "0", name)
+            remove(name)
 
 
 def require_engine() -> None:
@@ -80,7 +80,7 @@ def _prepared(name: str, folder: Path) -> Host:
     host_keys = run_command(
         "podman", "exec", f"--env=KEY={public_key}", name, "timeout", "30", "bash", "-ec", PREPARE
     )
-    address = run_command("podman", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
+    address = address_of(name)
     known_hosts.write_text("".join(f"{address} {line}\n" for line in host_keys.splitlines()))
     keys, known = (str(key),), (str(known_hosts),)
     login = Login(address=address, port=22, user="deploy", key_files=keys, known_hosts=known)
@@ -90,6 +90,19 @@ def _prepared(name: str, folder: Path) -> Host:
         login=login,
         ways=(WayIn(connection="ssh", login=login), WayIn(connection="podman", target=name)),
     )
+
+
+def address_of(container: str) -> str:
+    return run_command("podman", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", container)
+
+
+def run_in(container: str, script: str) -> str:
+    """What root's shell prints in the container, within a minute. Raises DemoError."""
+    return run_command("podman", "exec", container, "timeout", "60", "sh", "-ec", script)
+
+
+def remove(container: str) -> None:
+    run_command("podman", "rm", "--force", "--ignore", "--time", "0", container)
 
 
 def run_command(*command: str, show: bool = False) -> str:

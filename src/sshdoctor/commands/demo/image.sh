@@ -9,6 +9,7 @@
 #   guarded12 guarded13          Debian with what bans who guesses passwords (fail2ban, sshguard, CrowdSec with its
 #                                bouncer), every firewall, nginx, haproxy and rsyslog, none of them started
 #   factors factors11 factors13  Debian 12, 11, 13 with a PAM module that asks for a code
+#   metrics                      debian12 with Prometheus, its Alertmanager and its blackbox_exporter, none started
 #   web                          debian12 with nginx, Apache, PHP-FPM, ModSecurity, mod_evasive, mod_qos and
 #                                fail2ban, none of them started
 #   frozen frozen-exim           debian12 with what starts programs, serves sites and sends mail, none of it
@@ -93,6 +94,8 @@ describe() {
     factors | factors11 | factors13)
       suite=bookworm add="$add,libpam-google-authenticator,libqrencode4"
       case $1 in *11) suite=bullseye ;; *13) suite=trixie ;; esac ;;
+    metrics) suite=bookworm add="$add,prometheus,prometheus-alertmanager,prometheus-blackbox-exporter,curl"
+      after='; chroot "$1" systemctl --quiet disable prometheus prometheus-alertmanager prometheus-blackbox-exporter' ;;
     debian13) suite=trixie ;;
     noinit | twins-noinit) suite=bookworm add='' command=$by_hand ;;
     *) echo "image.sh: there is no image $1" >&2 && exit 2 ;;

@@ -1,4 +1,4 @@
-"""A throw-away host with a small PHP site, whose xmlrpc.php its provider has closed to foreign addresses."""
+"""A throw-away host with a small PHP site; its provider may close xmlrpc.php to foreign addresses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sshdoctor.commands.demo.host import CAPABILITIES, build_image, require_engine, run_command
+from sshdoctor.commands.demo.host import (
+    CAPABILITIES,
+    address_of,
+    build_image,
+    remove,
+    require_engine,
+    run_command,
+    run_in,
+)
 from sshdoctor.model import Host, Login, Site, WayIn
 
 IMAGE = "web"
@@ -41,24 +49,32 @@ cat >/etc/nginx/provider.d/foreign.conf <<'E'
 location = /xmlrpc.php { allow 192.0.2.0/24; deny all; }
 E
 nginx -t -q && systemctl reload nginx
+until curl -s -o /dev/null -d x -w '%{http_code}' http://127.0.0.1/xmlrpc.php | grep -q 403; do sleep .1; done
 """
 
 
 @contextmanager
-def closed_site() -> Iterator[Host]:
-    """A container that serves the site; removed afterwards. Raises DemoError."""
+def small_site() -> Iterator[tuple[str, str]]:
+    """A container that serves the site: its name and address; removed afterwards. Raises DemoError."""
     require_engine()
     image = build_image(IMAGE)
     name = f"sshdoctor-demo-{uuid.uuid4().hex[:8]}"
     try:
         arguments = ("--systemd=always", f"--cap-add={CAPABILITIES}", "--hostname=web1", f"--name={name}")
         run_command("podman", "run", "--detach", *arguments, image)
-        for script in (BOOTED, PREPARE, BREAK):
-            run_command("podman", "exec", name, "timeout", "60", "sh", "-ec", script)
-        address = run_command("podman", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
-        yield _host(name, address)
+        for script in (BOOTED, PREPARE):
+            run_in(name, script)
+        yield name, address_of(name)
     finally:
-        run_command("podman", "rm", "--force", "--ignore", "--time", "0", name)
+        remove(name)
+
+
+@contextmanager
+def closed_site() -> Iterator[Host]:
+    """The site, with xmlrpc.php closed. Raises DemoError."""
+    with small_site() as (name, address):
+        run_in(name, BREAK)
+        yield _host(name, address)
 
 
 def _host(container: str, address: str) -> Host:

@@ -121,7 +121,7 @@ def hosts_of(options: Options) -> list[Host]:
     for note in overruled(found, options.login):
         print(f"sshdoctor: {note}", file=sys.stderr)
     if options.service in ("web", "all"):
-        sites = [with_site(host, __version__) for host in found]
+        sites = [with_site(host, __version__, options.request or Request()) for host in found]
         return [*(found if options.service == "all" else ()), *(one for each in sites for one in each)]
     return [_with_known_hosts(host, options.known_hosts) for host in found]
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from textwrap import indent
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -68,10 +70,14 @@ def run(options: Options, wish: WatchOptions) -> int:
         if wish.once:
             asyncio.run(monitor.once())
             return _code(monitor)
-        _say(f"{len(targets)} targets every {every:g} s, {len(witnesses)} witnesses; Ctrl-C ends it", options)
+        _say(
+            f"targets: {len(targets)}, every {every:g} s; witnesses: {len(witnesses)}; Ctrl-C ends it",
+            options,
+        )
         gc.freeze()  # what is there now stays: it need not be looked through again and again
         with suppress(asyncio.CancelledError):
             asyncio.run(_until_ended(monitor))
+        _say(f"ended; the latest look came {monitor.late:.1f} s late", options)
         return 0
     finally:
         store.close()
@@ -79,12 +85,22 @@ def run(options: Options, wish: WatchOptions) -> int:
 
 def run_exporter(options: Options, listen: str) -> int:
     """Look when Prometheus asks, until it is ended. Raises InputError."""
+    from sshdoctor.watch.causes import Causes
     from sshdoctor.watch.exporter import Exporter
     from sshdoctor.watch.server import serve
 
     targets = _targets(hosts_of(options))
-    serve(listen, Exporter(targets, _looker(targets)).respond)
+    find = _cause_finder(options)
+    serve(listen, Exporter(targets, _looker(targets), Causes(find) if find else None).respond)
     return 0
+
+
+def _cause_finder(options: Options) -> Callable[[Target], Found | None] | None:
+    if options.outside_only:
+        return None
+    from sshdoctor.commands.watch.cause import CauseFinder
+
+    return CauseFinder(options).find
 
 
 def _looker(targets: Sequence[Target]) -> Callable[[Host], Look]:
@@ -134,17 +150,12 @@ def _monitor(
     from datetime import datetime
 
     clock = WallClock()
-    finder = None
-    if not options.outside_only:
-        from sshdoctor.commands.watch.cause import CauseFinder
-
-        finder = CauseFinder(options)
     send = _sender(options, targets, clock.now)
     senses = Senses(
         look=_looker(targets),
         line=lambda: line_is_up(witnesses),
         emit=_printer(options),
-        cause=finder.find if finder else None,
+        cause=_cause_finder(options),
         maintenance=lambda now: any(one.holds(datetime.fromtimestamp(now).astimezone()) for one in windows),
     )
     return Monitor(
@@ -168,7 +179,8 @@ def _sender(options: Options, targets: Sequence[Target], now: Callable[[], float
     require()
     check(book)
     hosts = {target.name: target.host.name for target in targets}
-    return Teller(book, LANGUAGES[options.lang], None, hosts, now).send
+    zones = {target.name: ZoneInfo(target.host.timezone) for target in targets if target.host.timezone}
+    return Teller(book, LANGUAGES[options.lang], zones, hosts, now).send
 
 
 def _printer(options: Options) -> Callable[[Target, Change, Found | None], None]:
@@ -185,7 +197,7 @@ def _printer(options: Options) -> Callable[[Target, Change, Found | None], None]
         line = f"{moment(change.at, None)}  {target.name}: {change.state} ({change.word}){more}"
         show_text(printable(line) + "\n")
         if found:
-            show_text(printable(f"  Cause: {found}", lines=True) + "\n")
+            show_text(indent(printable(f"Cause: {found}", lines=True), "  ") + "\n")
 
     return as_text if options.format == "text" else as_json
 

@@ -1,17 +1,16 @@
 # Dials others from this machine. It takes sh and one of python3, curl, wget, nc, bash; nothing is written.
-# look KIND SCHEME NAME PORT TARGET LIMIT REDIRECTS METHOD AGENT EXPECT: what a client gets, in one line.
+# look KIND SCHEME NAME PORT TARGET LIMIT REDIRECTS METHOD AGENT EXPECT AUTHORITY: what a client gets, in one line.
 LC_ALL=C; export LC_ALL
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+have_python() { have python3 && python3 -c 'import ssl, http.client' 2>/dev/null; }
 have() { command -v "$1" >/dev/null 2>&1; }
 ends() { if have timeout; then timeout "$@"; else shift; "$@"; fi; }
 
 look() {
-  if have python3 && python3 -c 'import ssl, http.client' 2>/dev/null; then
-    python3 -c "$python_probe" "$@" 2>/dev/null
-  elif [ "$1" = site ]; then
+  if [ "$1" = site ]; then
     site "$@"
   else
-    greeting "$3" "$4" "$6"
+    greeting "$3" "$4" "$6" "${10}"
   fi
 }
 
@@ -27,34 +26,59 @@ complaint() {
   esac
 }
 
+# What the service at NAME PORT says first, within LIMIT seconds, up to its line that begins with EXPECT, or the end.
 greeting() {
   if have bash; then
-    said=$({ ends "$3" bash -c 'exec 3<>"/dev/tcp/$0/$1" && head -n 1 <&3' "$1" "$2" | hex; } 2>&1)
+    said=$(expect=$4 ends "$3" bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit; echo met
+      while IFS= read -r line <&3 || [ -n "$line" ]; do
+        printf "%s\n" "$line"; case $line in "$expect"*) exit;; esac
+      done; echo ended' "$1" "$2" 2>&1 | head -c 8192; echo .)
+    said=${said%?}
+    case $said in
+      met*"$4"*) told open "${said#met?}";;
+      met*ended?) said=${said%ended?}; told closed "${said#met?}";;
+      met*) told time "${said#met?}";;
+      *) complaint "$said";;
+    esac
+    return
   elif have nc; then
-    said=$({ ends "$3" nc -w 7 "$1" "$2" </dev/null | head -c 512 | hex; } 2>&1)
+    said=$(ends "$3" nc -w 7 "$1" "$2" </dev/null 2>&1 | head -c 8192; echo .)
   elif have curl; then
-    said=$({ ends "$3" curl -sS -m "$3" "telnet://$1:$2" </dev/null | head -c 512 | hex; } 2>&1)
+    said=$(ends "$3" curl -sS -m "$3" "telnet://$1:$2" </dev/null 2>&1 | head -c 8192; echo .)
   else
     echo lost; return
   fi
+  said=${said%?}
   case $said in
-    '' | *[!0-9a-f]*) complaint "$said";;
-    *) echo "said open $said";;
+    *"$4"*) told open "$said";;
+    '' | nc:* | curl:* | *': Connection '*) complaint "$said";;
+    *) told closed "$said";;
   esac
 }
+
+told() { echo "said $1 $(printf '%s' "$2" | hex)"; }
 
 site() {
   name=$3; case $name in *:*) name="[$name]";; esac
   url="$2://$name:$4$5"
+  authority=${11}
   if have curl; then by_curl "$url" "$6" "$7" "$8" "$9" "${10}"
   elif have wget; then by_wget "$url" "$6" "$7" "$9" "${10}"
-  elif [ "$2" = http ] && { have nc || have bash; }; then by_hand "$3" "$4" "$5" "$6" "$9"
+  elif have nc || have bash; then by_hand "$url" "$6" "$7" "$9" "${10}"
   else echo lost; fi
 }
 
+# A page in other characters than UTF-8 cannot be searched here for a text that is not of ASCII.
+without() {
+  case $2 in *[!\ -~]*) case $1 in *[Uu][Tt][Ff]-8*) ;; *) echo lost; return;; esac;; esac
+  echo content
+}
+
+untrusted() { if [ -n "$authority" ]; then echo lost; else echo certificate-untrusted; fi; }
+
 by_curl() {
   if [ -n "$6" ]; then
-    page=$(curl -s -f -L --max-redirs "$(($3 - 1))" -m "$2" -A "$5" "$1" 2>/dev/null | head -c 65536)
+    page=$(curl -s -f -L --max-redirs "$(($3 - 1))" -m "$2" -A "$5" "$1" 2>/dev/null | head -c 4194304)
     case $page in *"$6"*) echo 'status 200'; return;; esac
   fi
   if [ -z "$4$6" ] && told=$(curl -s -I -L --max-redirs "$(($3 - 1))" -m 5 -A "$5" -o /dev/null \
@@ -65,7 +89,8 @@ by_curl() {
     -w '%{http_code} %{time_connect}' "$1" 2>&1)
   code=$?
   case $code in
-    0 | 23) if [ -n "$6" ] && [ "${told%% *}" -lt 400 ]; then echo content; else echo "status ${told%% *}"; fi;;
+    0 | 23) if [ -n "$6" ] && [ "${told%% *}" -lt 400 ]; then without "$page" "$6"
+      else echo "status ${told%% *}"; fi;;
     6) name_of "$1";;
     7) case $told in *refused*) echo rst;; *'etwork is unreachable'*) echo lost;; *) echo unreachable;; esac;;
     28) case $told in *'000 0.000000') echo silence;; *) echo intermittent;; esac;;
@@ -74,7 +99,7 @@ by_curl() {
     51) echo certificate-mismatch;;
     52 | 56) echo intermittent;;
     60) case $told in *expired*) echo certificate-expired;; *match*) echo certificate-mismatch;;
-      *) echo certificate-untrusted;; esac;;
+      *) untrusted;; esac;;
     1 | 8) echo not-http;;
     *) echo lost;;
   esac
@@ -89,12 +114,14 @@ name_of() {
 }
 
 by_wget() {
-  said=$(ends "$2" wget -S -O - -T "$2" -t 1 -U "$4" "$1" 2>&1 | head -c 65536)
+  said=$(ends "$2" wget -S -O - -T "$2" -t 1 -U "$4" "$1" 2>&1 | head -c 4194304)
   status=$(printf '%s\n' "$said" | sed -n 's|^ *HTTP/[0-9.]* \([0-9][0-9][0-9]\).*|\1|p' | tail -n 1)
+  chain=$(printf '%s\n' "$said" | grep -c '^ *HTTP/[0-9.]* 3')
+  if [ "$chain" -ge "$3" ]; then echo redirection; return; fi
   if [ -n "$status" ]; then
     case "$status$5" in
       [123]??) echo "status $status";;
-      [123]??*) case $said in *"$5"*) echo "status $status";; *) echo content;; esac;;
+      [123]??*) case $said in *"$5"*) echo "status $status";; *) without "$said" "$5";; esac;;
       *) echo "status $status";;
     esac
     return
@@ -104,24 +131,60 @@ by_wget() {
     *'etwork is unreachable'*) echo lost;;
     *'bad address'* | *'unable to resolve'*) name_of "$1";;
     *'expired'*) echo certificate-expired;;
-    *'certificate'*) echo certificate-untrusted;;
+    *'certificate'*) untrusted;;
     *'timed out'* | '') echo silence;;
     *'o route to host'*) echo unreachable;;
     *) echo lost;;
   esac
 }
 
-by_hand() {
-  asked=$(printf 'GET %s HTTP/1.0\r\nHost: %s:%s\r\nUser-Agent: %s\r\n\r\n.' "$3" "$1" "$2" "$5")
+# One answer of NAME PORT to GET TARGET: its head, and the page where $expect is not empty.
+asked_by_hand() {
+  asked=$(printf 'GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n.' "$3" "$1:$2" "$4")
   asked=${asked%.}
   if have bash; then
-    first=$(asked=$asked ends "$4" bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf %s "$asked" >&3 && head -n 1 <&3' \
-      "$1" "$2" 2>&1 | head -n 1)
+    asked=$asked expect=$expect ends "$5" bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf %s "$asked" >&3 || exit
+      while IFS= read -r line <&3 || [ -n "$line" ]; do
+        printf "%s\n" "$line"; [ "${line%?}" ] || break
+      done; [ -z "$expect" ] || cat <&3' "$1" "$2" 2>&1 | head -c 4194304
   else
-    first=$(printf '%s' "$asked" | ends "$4" nc -w "$4" "$1" "$2" 2>&1 | head -n 1)
+    printf '%s' "$asked" | ends "$5" nc -w "$5" "$1" "$2" 2>&1 | if [ -n "$expect" ]; then head -c 4194304
+    else head -c 8192; fi
   fi
+}
+
+by_hand() {
+  url=$1 chain=0 expect=$5
+  while :; do
+    case $url in http://*) ;; *) echo lost; return;; esac
+    place=${url#http://}; path=/${place#*/}; place=${place%%/*}
+    [ "${url#http://*/}" != "$url" ] || path=/
+    port=${place##*:}; name=${place%:*}
+    case $port in *[!0-9]*) port=80 name=$place;; esac
+    name=${name#[}; name=${name%]}
+    answer=$(asked_by_hand "$name" "$port" "$path" "$4" "$2")
+    first=$(printf '%s\n' "$answer" | head -n 1)
+    where=$(printf '%s\n' "$answer" | sed -n '/^.\{0,1\}$/q; s/^[Ll][Oo][Cc][Aa][Tt][Ii][Oo][Nn]: *\(.*[^ ]\).$/\1/p' | head -n 1)
+    case $first in
+      HTTP/[01].[0-9]\ 30[12378]*) [ -n "$where" ] || break;;
+      *) break;;
+    esac
+    chain=$((chain + 1))
+    if [ "$chain" -ge "$3" ]; then echo redirection; return; fi
+    case $where in
+      http://* | https://*) url=$where;;
+      /*) url=http://$name:$port$where;;
+      *) echo lost; return;;
+    esac
+  done
   case $first in
-    HTTP/[01].[0-9]\ [1-5][0-9][0-9]*) first=${first#* }; echo "status ${first%% *}" | cut -c 1-10;;
+    HTTP/[01].[0-9]\ [1-5][0-9][0-9]*)
+      first=${first#* }; first=$(echo "$first" | cut -c 1-3)
+      case $first$expect in
+        [123]??) echo "status $first";;
+        [123]??*) case $answer in *"$expect"*) echo "status $first";; *) without "$answer" "$expect";; esac;;
+        *) echo "status $first";;
+      esac;;
     '' | *efused* | *oute* | *nreachable*) complaint "$first";;
     *) echo not-http;;
   esac

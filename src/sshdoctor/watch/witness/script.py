@@ -12,6 +12,7 @@ from sshdoctor.services import load, reply_words
 from sshdoctor.watch.rules.memory import LOST
 
 _HERE = Path(__file__).parent
+_LONGEST_AUTHORITY = 8_000
 _LINE = re.compile(rb"look (\d{1,6}) ([!-~ ]{1,20000})")
 
 
@@ -19,19 +20,32 @@ def script(hosts: Sequence[Host], limit: float) -> str:
     """Looks at all of ``hosts`` at once; a line for each."""
     python = (_HERE / "probe.py").read_text(encoding="utf-8")
     functions = (_HERE / "probe.sh").read_text(encoding="utf-8")
-    looks = (
-        f'( answer=$(look {shlex.join(_arguments(host, limit))}); echo "look {number} $answer" ) &'
-        for number, host in enumerate(hosts)
+    asked = [shlex.join(_arguments(host, limit)) for host in hosts]
+    together = " ".join(f"{number} {words}" for number, words in enumerate(asked))
+    alone = [
+        f'( answer=$(look {words}); echo "look {number} $answer" ) &' for number, words in enumerate(asked)
+    ]
+    # One process for all of them where there is Python: a hundred would need minutes of a small machine.
+    return "\n".join(
+        [
+            functions,
+            "if have_python; then",
+            f"python3 -c {shlex.quote(python)} {together} 2>/dev/null",
+            "else",
+            *alone,
+            "wait",
+            "fi",
+            "",
+        ]
     )
-    return "\n".join([f"python_probe={shlex.quote(python)}", functions, *looks, "wait", ""])
 
 
 def _arguments(host: Host, limit: float) -> list[str]:
     """See probe.sh. Passwords are left at home: a witness sees whether the site answers."""
     site = host.site
     if site is None:
-        given = ("greeting", "", host.login.address, str(host.login.port), "", f"{limit:g}", "", "", "", "")
-        return list(given)
+        where = (host.login.address, str(host.login.port))
+        return ["greeting", "", *where, "", f"{limit:g}", "", "", "", _greeting(host.service), ""]
     return [
         "site",
         site.scheme,
@@ -43,7 +57,23 @@ def _arguments(host: Host, limit: float) -> list[str]:
         site.method,
         site.user_agent or site.token or "sshdoctor",
         site.expect,
+        _authority(site.ca_file) if site.ca_file else "",
     ]
+
+
+def _greeting(service: str) -> str:
+    """How the line begins by which the service tells what it is."""
+    said = (step.payload for step in load(service).conversation if not step.by_client and step.payload)
+    return next(said, b"").decode("ascii")
+
+
+def _authority(file: str) -> str:
+    """The certificates in ``file``, which are no secret; "unread" where they are too many, or not there."""
+    try:
+        text = Path(file).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return "unread"
+    return text if len(text) <= _LONGEST_AUTHORITY else "unread"
 
 
 def answers(output: bytes, hosts: Sequence[Host]) -> Mapping[int, str]:
