@@ -88,14 +88,14 @@ def made(case: Case, testbed: Testbed, image: str = "") -> Iterator[TestHost]:
     """The host of ``case``, before it was attacked."""
     with testbed.host(image or case.image, more="SYS_ADMIN" if case.powerful else None) as host:
         for address in (host.variables["NOBODY4"], host.variables["NOBODY6"], PROXY):
-            _have(address, host)
+            has_address(address, host)
         for script in (QUIET, case.setup, case.broken):
             if script:
                 host.run(filled(script, host))
         yield host
 
 
-def _have(address: str, host: TestHost) -> None:
+def has_address(address: str, host: TestHost) -> None:
     """This machine has ``address`` besides, on the test network: an attacker's, or a proxy's."""
     shown = subprocess.run(["ip", "-o", "addr"], capture_output=True, text=True, check=True).stdout
     device = next(line.split()[1] for line in shown.splitlines() if f" {host.variables['CLIENT4']}/" in line)

@@ -36,10 +36,10 @@ def run(options: Options, wish: ChangeOptions, name: str, *, export: bool = Fals
         return _export(options, choice, playbook, variables)
 
     def work(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
-        from sshdoctor.remedy.repair import run_one
+        from sshdoctor.remedy.named import run_named
 
         asked = partial(agree, wish=wish)
-        return run_one(host, before, setup, choice, asked, playbook=playbook, extra=variables)
+        return run_named(host, before, setup, choice, asked, named=[(playbook, variables)])
 
     return work_on_each(options, work, wish)
 

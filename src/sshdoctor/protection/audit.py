@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.diagnosis.inside import Inside, look_inside
@@ -24,14 +25,27 @@ FACTS = ("addresses", "engines", "firewall", "guards", "identity", "listeners", 
 _WEB_SECONDS = 3
 
 
+class Audited(Struct, frozen=True):
+    """An audit, the facts of the host that it rests on, and by what the services are reached."""
+
+    told: Protection
+    facts: Mapping[str, Any]
+    reached: Reached | None = None
+
+
 def protection(host: Host, probing: ProbeOptions) -> Protection:
     """What guards ``host``, and whether it does."""
+    return audited(host, probing).told
+
+
+def audited(host: Host, probing: ProbeOptions) -> Audited:
+    """The same, with what it rests on."""
     token = secrets.token_hex(6)
     outside = look_outside(host, probing)
     addresses = [str(r.address) for r in outside.replies if r.address and r.source_port]
     pages = () if probing.outside_only else asked(host, addresses, token, min(probing.timeout, _WEB_SECONDS))
     wanted = Wanted(facts=FACTS, given={"token": token})
-    return judged(host.name, outside, looked(host, outside, wanted, probing), pages)
+    return _judged(host.name, outside, looked(host, outside, wanted, probing), pages, source_towards)
 
 
 def looked(host: Host, outside: Outside, wanted: Wanted, probing: ProbeOptions) -> Inside:
@@ -56,16 +70,26 @@ def judged(
     towards: Callable[[str], str | None] = source_towards,
 ) -> Protection:
     """What was seen, as the contract has it; ``towards`` gives this machine's address towards another."""
+    return _judged(name, outside, inside, pages, towards).told
+
+
+def _judged(
+    name: str,
+    outside: Outside,
+    inside: Inside,
+    pages: Sequence[Asked],
+    towards: Callable[[str], str | None],
+) -> Audited:
     facts: Mapping[str, Any] = inside.views[0].facts
     engines, guards = facts["engines"], facts["guards"]
     yours = your_addresses([view.client for view in inside.views], facts["addresses"], towards)
     seen = Protection(host=name, your_addresses=yours)
     if isinstance(engines, Unknown) or isinstance(guards, Unknown):
         cause = engines if isinstance(engines, Unknown) else guards
-        return replace(seen, why=(cause.reason,))
+        return Audited(replace(seen, why=(cause.reason,)), facts)
     reached = Reached(facts, engines, outside.replies, pages)
     guarding = Guarding(facts, engines, guards, outside.replies)
-    return _Sight(facts, guarding, reached, engines.elsewhere).told(seen)
+    return Audited(_Sight(facts, guarding, reached, engines.elsewhere).told(seen), facts, reached)
 
 
 class _Sight:

@@ -108,7 +108,13 @@ def work_on(host: Host, setup: RepairSetup, work: HostWork) -> HostReport:
         return work(host, before, setup)
 
 
-def work_on_each(options: Options, work: HostWork, wish: ChangeOptions) -> int:
+Code = Callable[[Sequence[HostReport]], int]
+"""The exit code that reports come to."""
+
+
+def work_on_each(
+    options: Options, work: HostWork, wish: ChangeOptions, code: Code = exit_codes.of_repairs
+) -> int:
     """Do ``work`` on each host, write the report, give the exit code."""
     check_format(options.format, options.lang)
     probing, jobs, hosts = probe_options(options), jobs_of(options), hosts_of(options)
@@ -125,7 +131,7 @@ def work_on_each(options: Options, work: HostWork, wish: ChangeOptions) -> int:
             write(interrupted.reports, options, to_name(setup.playbooks()))
         raise
     write(reports, options, to_name(setup.playbooks()))
-    return exit_codes.of_repairs(reports)
+    return code(reports)
 
 
 def agree(proposal: Proposal, wish: ChangeOptions) -> tuple[Step, ...]:

@@ -30,7 +30,7 @@ echo '## installed'
 echo '## blocked'
 for log in /var/log/fail2ban.log*; do
   case $log in *.gz) gzip -dc "$log" ;; *) cat "$log" ;; esac
-done 2>/dev/null | grep -c ' NOTICE .*[]] Ban '
+done 2>/dev/null | grep ' NOTICE .*[]] Ban ' | grep -vcE 'Ban (192[.]0[.]2[.]213|2001:db8:5d0c::213) *$'
 [ -S /run/fail2ban/fail2ban.sock ] || {{
   echo '## refused'; fail2ban-client -t 2>&1 | tail -n 3 | cut -c 1-300; exit 0
 }}
