@@ -72,8 +72,8 @@ def _set_up(
     if wanted.refused:
         return refused(before.report, wanted.refused)
     named = [(playbook, wanted.variables)]
-    if wanted.missing:
-        named.append((_playbook(options, _ALLOW), {"allow_addresses": list(wanted.missing)}))
+    if wanted.listed:
+        named.append((_playbook(options, _ALLOW), {"allow_addresses": list(wanted.listed)}))
     return run_named(
         host,
         before,

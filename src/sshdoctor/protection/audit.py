@@ -45,7 +45,7 @@ def audited(host: Host, probing: ProbeOptions) -> Audited:
     addresses = [str(r.address) for r in outside.replies if r.address and r.source_port]
     pages = () if probing.outside_only else asked(host, addresses, token, min(probing.timeout, _WEB_SECONDS))
     wanted = Wanted(facts=FACTS, given={"token": token})
-    return _judged(host.name, outside, looked(host, outside, wanted, probing), pages, source_towards)
+    return judged(host.name, outside, looked(host, outside, wanted, probing), pages)
 
 
 def looked(host: Host, outside: Outside, wanted: Wanted, probing: ProbeOptions) -> Inside:
@@ -68,18 +68,8 @@ def judged(
     inside: Inside,
     pages: Sequence[Asked],
     towards: Callable[[str], str | None] = source_towards,
-) -> Protection:
-    """What was seen, as the contract has it; ``towards`` gives this machine's address towards another."""
-    return _judged(name, outside, inside, pages, towards).told
-
-
-def _judged(
-    name: str,
-    outside: Outside,
-    inside: Inside,
-    pages: Sequence[Asked],
-    towards: Callable[[str], str | None],
 ) -> Audited:
+    """What was seen, as the contract has it; ``towards`` gives this machine's address towards another."""
     facts: Mapping[str, Any] = inside.views[0].facts
     engines, guards = facts["engines"], facts["guards"]
     yours = your_addresses([view.client for view in inside.views], facts["addresses"], towards)
@@ -112,7 +102,7 @@ class _Sight:
         return replace(
             seen,
             engines=self._guarding.running,
-            running=None if untold and not all(running.values()) else all(running.values()),
+            running=None if untold is not None and not all(running.values()) else all(running.values()),
             notices=every(noticed.values()),
             on=every(noticed.values()),
             attacks_blocked=self._guarding.blocked,

@@ -122,7 +122,8 @@ class Guarding:
     @property
     def forgets(self) -> str:
         """What a restart would undo, "" if nothing."""
-        if self._engines.fail2ban != "running" or self._engines.dbfile not in ("", "None"):
+        unheard = self._engines.fail2ban != "running" or isinstance(self._engines.jails, Unknown)
+        if unheard or self._engines.dbfile not in ("", "None"):
             return ""
         return "fail2ban keeps no database (dbfile = None): a restart lets all who are banned in again"
 

@@ -26,12 +26,14 @@ _PACKAGES = {"dpkg": ("fail2ban", "python3-systemd")}
 
 class Policy(Struct, frozen=True, kw_only=True):
     """``refused``: why the host gets none, "" if it does. ``told``: in words, what it comes to.
-    ``missing``: those who are to pass, and whom a jail that runs would ban."""
+    ``missing``: those who are to pass, and whom a jail that runs would ban; ``listed``: those of them who
+    are to come on the list that `allow` keeps, which counts for more than a jail's own."""
 
     refused: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
     told: str = ""
     missing: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
 
 
 def policy(seen: Audited, also: Sequence[str], manager: str) -> Policy:
@@ -55,13 +57,15 @@ def policy(seen: Audited, also: Sequence[str], manager: str) -> Policy:
         **_sites(seen),
     }
     mine = (*seen.told.your_addresses, *also)
-    held = [jail.ignoreip for jail in engines.jails if jail.name == "sshd"] if _runs(engines) else []
+    jails = () if isinstance(engines.jails, Unknown) else engines.jails
+    held = [jail.ignoreip for jail in jails if jail.name == "sshd"]
     missing = [each for each in mine if any(each not in ignored for ignored in held)]
-    return Policy(variables=variables, told=_told(variables, seen), missing=tuple(missing))
-
-
-def _runs(engines: Engines) -> bool:
-    return not isinstance(engines.jails, Unknown) and bool(engines.jails)
+    return Policy(
+        variables=variables,
+        told=_told(variables, seen),
+        missing=tuple(missing),
+        listed=tuple(missing) if engines.allow_list else (),
+    )
 
 
 def _refusals(seen: Audited, engines: Engines, guards: Guards) -> Iterator[str]:
@@ -116,9 +120,13 @@ def _never(seen: Audited, engines: Engines, also: Sequence[str]) -> tuple[str, .
     """Loopback, whom the jail ignores already, you, and the others."""
     jails = () if isinstance(engines.jails, Unknown) else engines.jails
     ignored = [each for jail in jails if jail.name == "sshd" for each in jail.ignoreip]
-    known = [str(ip_network(each, strict=False)) if "/" in each else each for each in ignored if each]
-    names = [each for each in known if is_network(each) and each not in ("0.0.0.0/0", "::/0")]
-    return tuple(dict.fromkeys((*_LOOPBACK, *sorted(names), *seen.told.your_addresses, *also)))
+    some = [each for each in ignored if is_network(each) and not _is_everybody(each)]
+    return tuple(dict.fromkeys((*_LOOPBACK, *sorted(some), *seen.told.your_addresses, *also)))
+
+
+def _is_everybody(network: str) -> bool:
+    """fail2ban 1.0 writes 0.0.0.0/0 without its length."""
+    return ip_network(network, strict=False).network_address.is_unspecified
 
 
 def _sites(seen: Audited) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def _proved(
         if trouble := trouble or unnamed(applied.effects, agreed.steps):
             return _failed(host, before, setup, prepared, applied, trouble)
         again = Background(partial(enter_again, before, setup.probing))
+        proving = Background(prove)
         after = diagnose_to_repair(host, setup)
         try:
             against = applied.trouble or objection(before.report, after.report, agreed.mended)
@@ -107,7 +108,7 @@ def _proved(
                 against = (
                     against
                     or _beside_the_plan(before, after, agreed.others)
-                    or prove()
+                    or proving.result()
                     or _unconfirmed(before, prepared, setup, again)
                 )
                 if against:

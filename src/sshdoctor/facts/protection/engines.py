@@ -27,6 +27,7 @@ COMMANDS = {
     "fail2ban": f"""
 command -v fail2ban-client >/dev/null || exit 0
 echo '## installed'
+[ ! -e /etc/fail2ban/jail.d/sshdoctor.local ] || echo '## allow-list'
 echo '## blocked'
 for log in /var/log/fail2ban.log*; do
   case $log in *.gz) gzip -dc "$log" ;; *) cat "$log" ;; esac
@@ -98,7 +99,8 @@ class Engines(Struct, frozen=True, kw_only=True):
     ``penalties``, ``exempt`` from them, ``log_level`` are sshd's, ``version`` is fail2ban's. ``lines`` are
     the fields of each line that sshd wrote, Unknown without a journal: anybody may write a text log.
     ``elsewhere``: what bans has another network than this session (network_namespaces(7)), so that the rules
-    that were seen are not those in which it bans. ``unrouted``: to whom routes send nothing back."""
+    that were seen are not those in which it bans. ``unrouted``: to whom routes send nothing back.
+    ``allow_list``: there is one that `allow` wrote."""
 
     fail2ban: str
     refused: str
@@ -113,6 +115,7 @@ class Engines(Struct, frozen=True, kw_only=True):
     unrouted: tuple[str, ...] = ()
     elsewhere: bool = False
     version: tuple[int, ...] = ()
+    allow_list: bool = False
     evidence: tuple[Evidence, ...] = ()
 
     @property
@@ -153,6 +156,7 @@ def parse(sections: Mapping[str, Section]) -> Engines | Unknown:
         version=() if isinstance(answer, Unknown) else _version(answer.version),
         unrouted=tuple(others.get("unrouted", "").split()),
         elsewhere=bool(theirs) and ours not in theirs,
+        allow_list="allow-list" in said,
     )
 
 
