@@ -152,7 +152,7 @@ def _guess(case: Case, host: TestHost) -> None:
     for _ in range(int(case.attack["failures"])):
         with suppress(OSError, EOFError, paramiko.SSHException):
             if case.path:
-                _post(target, source, case.path, filled(str(case.attack.get("with", "")), host))
+                posted(target, source, case.path, filled(str(case.attack.get("with", "")), host))
             else:
                 _log_in(target, source)
         time.sleep(0.2)
@@ -170,7 +170,8 @@ def _log_in(target: tuple[str, int], source: str) -> None:
             transport.close()
 
 
-def _post(target: tuple[str, int], source: str, path: str, header: str) -> None:
+def posted(target: tuple[str, int], source: str, path: str, header: str = "") -> None:
+    """A POST from ``source``, which answers or not."""
     more = f"{header}\r\n" if header else ""
     with socket.create_connection(target, 3, (source, 0)) as connection:
         connection.settimeout(3)

@@ -48,6 +48,19 @@ def test_everybody_on_the_list_is_taken_off_it() -> None:
 
 
 def test_a_site_whose_visitors_are_a_proxy_is_left_out() -> None:
+    seen = audited_again(FOLDER / "proxy-one-address.json")
+    assert (seen.logins.sees_real_addresses, seen.told.sees_real_addresses) == (True, None)
     made = of("proxy-one-address")
     assert made.variables["protect_site_logs"] == []
     assert "the sites are left out" in made.told
+
+
+def test_a_jump_host_whose_address_is_not_known_is_named() -> None:
+    made = policy(audited_again(FOLDER / "port-moved.json"), (), "dpkg", ("gate",))
+    assert "no address is known here for gate" in made.told
+
+
+def test_a_debian_gets_what_reads_the_journal_as_well() -> None:
+    seen = audited_again(FOLDER / "port-moved.json")
+    assert policy(seen, (), "dpkg").variables["protect_packages"] == ["fail2ban", "python3-systemd"]
+    assert policy(seen, (), "rpm").variables["protect_packages"] == ["fail2ban"]

@@ -68,9 +68,14 @@ def _set_up(
     whole = complete(host)
     seen = audited(whole, probing)
     package = before.facts[0].get("package")
-    wanted: Policy = policy(seen, tuple(_others(whole, options)), getattr(package, "manager", ""))
+    others = {name: tuple(_addresses(name)) for name in _others(whole, options)}
+    also = dict.fromkeys(address for each in others.values() for address in each)
+    unknown = [name for name, addresses in others.items() if not addresses]
+    wanted: Policy = policy(seen, tuple(also), getattr(package, "manager", ""), unknown)
     if wanted.refused:
         return refused(before.report, wanted.refused)
+    sites = bool(wanted.variables["protect_site_logs"])
+    now = seen.told if sites else seen.logins
     named = [(playbook, wanted.variables)]
     if wanted.listed:
         named.append((_playbook(options, _ALLOW), {"allow_addresses": list(wanted.listed)}))
@@ -82,16 +87,17 @@ def _set_up(
         asked,
         named=named,
         forecast=wanted.told,
-        settled=_SETTLED if seen.told.works and not wanted.missing else "",
-        prove=partial(_unproved, whole, probing),
+        settled=_SETTLED if now.works and not wanted.missing else "",
+        prove=partial(_unproved, whole, probing, sites=sites),
     )
 
 
-def _unproved(host: Host, probing: ProbeOptions) -> str:
-    """Why the protection does not work, by its own audit; "" if it does."""
-    from sshdoctor.protection.audit import protection
+def _unproved(host: Host, probing: ProbeOptions, *, sites: bool) -> str:
+    """Why the protection of logins, and of the ``sites``, does not work, by its own audit; "" if it does."""
+    from sshdoctor.protection.audit import audited
 
-    found = protection(host, probing)
+    seen = audited(host, probing)
+    found = seen.told if sites else seen.logins
     if found.works and all(value is not False for value in found.owner_allowed.values()):
         return ""
     return "; ".join(found.why) or "you would be banned as well"
@@ -105,14 +111,12 @@ def _playbook(options: Options, name: str) -> Playbook:
 
 
 def _others(host: Host, options: Options) -> Iterator[str]:
-    """Who else is never banned: the jump hosts on the ways in, and the inventory's witnesses."""
+    """The names of who else is never banned: jump hosts on the ways in, and the inventory's witnesses."""
     logins = [login for login in (host.login, *(way.login for way in host.ways)) if login is not None]
-    names = [_name(jump) for login in logins for jump in login.jumps]
+    yield from (_name(jump) for login in logins for jump in login.jumps)
     if options.sources:
         witnesses = (one for one in load_hosts("all", options.sources, os.environ) if one.vantage)
-        names += [one.login.address for one in map(complete, witnesses) if one.name != host.name]
-    for name in dict.fromkeys(names):
-        yield from _addresses(name)
+        yield from (one.login.address for one in map(complete, witnesses) if one.name != host.name)
 
 
 def _name(jump: str) -> str:

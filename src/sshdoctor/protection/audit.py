@@ -26,9 +26,10 @@ _WEB_SECONDS = 3
 
 
 class Audited(Struct, frozen=True):
-    """An audit, the facts of the host that it rests on, and by what the services are reached."""
+    """An audit, that of logins by SSH alone, the facts that both rest on, and by what the host is reached."""
 
     told: Protection
+    logins: Protection
     facts: Mapping[str, Any]
     reached: Reached | None = None
 
@@ -76,10 +77,17 @@ def judged(
     seen = Protection(host=name, your_addresses=yours)
     if isinstance(engines, Unknown) or isinstance(guards, Unknown):
         cause = engines if isinstance(engines, Unknown) else guards
-        return Audited(replace(seen, why=(cause.reason,)), facts)
+        unseen = replace(seen, why=(cause.reason,))
+        return Audited(unseen, unseen, facts)
     reached = Reached(facts, engines, outside.replies, pages)
     guarding = Guarding(facts, engines, guards, outside.replies)
-    return Audited(_Sight(facts, guarding, reached, engines.elsewhere).told(seen), facts, reached)
+
+    def told(services: Sequence[str]) -> Protection:
+        return _Sight(facts, guarding, reached, engines.elsewhere).told(seen, services)
+
+    every_one = told(reached.services)
+    alone = every_one if reached.services == ("ssh",) else told(("ssh",))
+    return Audited(every_one, alone, facts, reached)
 
 
 class _Sight:
@@ -91,14 +99,16 @@ class _Sight:
         self._facts, self._guarding, self._reached, self._elsewhere = facts, guarding, reached, elsewhere
         self._why: list[str] = []
 
-    def told(self, seen: Protection) -> Protection:
-        services = {name: self._guarding.of(name, self._reached.pages) for name in self._reached.services}
+    def told(self, seen: Protection, asked: Sequence[str]) -> Protection:
+        services = {name: self._guarding.of(name, self._reached.pages) for name in asked}
         noticed = {name: self._noticed(name, guards) for name, guards in services.items()}
         running = {name: bool(guards) for name, guards in services.items()}
         real = every(self._real(name) for name in services)
         doors, stops, after = self._doors(services)
         guards = [guard for each in services.values() for guard in each]
         untold = self._guarding.untold
+        banned, shuts_out = self._guarding.shuts_out
+        why = (*self._why, self._guarding.forgets, shuts_out)
         return replace(
             seen,
             engines=self._guarding.running,
@@ -113,8 +123,9 @@ class _Sight:
             allowed=_of_all([guard.allowed for guard in guards]),
             allowed_unresolved=_of_all([guard.unresolved for guard in guards]),
             owner_allowed={f: _is_allowed(seen, guards, f) for f in ("ipv4", "ipv6")},
+            logins_it_would_have_banned=banned,
             after_next_failure=after if stops is not True else None,
-            why=tuple(dict.fromkeys(text for text in (*self._why, self._guarding.forgets) if text)),
+            why=tuple(dict.fromkeys(filter(None, why))),
         )
 
     def _noticed(self, service: str, guards: Sequence[Guard]) -> bool | None:

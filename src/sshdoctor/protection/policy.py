@@ -36,8 +36,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     listed: tuple[str, ...] = ()
 
 
-def policy(seen: Audited, also: Sequence[str], manager: str) -> Policy:
-    """For an audited host. ``also``: who else is never banned; ``manager`` of packages: dpkg, rpm, ..."""
+def policy(seen: Audited, also: Sequence[str], manager: str, unknown: Sequence[str] = ()) -> Policy:
+    """For an audited host. ``also``: who else is never banned; ``unknown``: names of such whose addresses are
+    not known; ``manager`` of packages: dpkg, rpm, ..."""
     engines, guards = seen.facts["engines"], seen.facts["guards"]
     if isinstance(engines, Unknown) or isinstance(guards, Unknown) or seen.reached is None:
         return Policy(refused="; ".join(seen.told.why))
@@ -62,7 +63,7 @@ def policy(seen: Audited, also: Sequence[str], manager: str) -> Policy:
     missing = [each for each in mine if any(each not in ignored for ignored in held)]
     return Policy(
         variables=variables,
-        told=_told(variables, seen),
+        told=_told(variables, seen, unknown),
         missing=tuple(missing),
         listed=tuple(missing) if engines.allow_list else (),
     )
@@ -143,7 +144,7 @@ def _sites(seen: Audited) -> dict[str, Any]:
     }
 
 
-def _told(variables: Mapping[str, Any], seen: Audited) -> str:
+def _told(variables: Mapping[str, Any], seen: Audited, unknown: Sequence[str]) -> str:
     never = [each for each in variables["protect_never"] if each not in _LOOPBACK]
     parts = [
         f"five failures in ten minutes at port {variables['protect_ports']} ban an address for ten minutes, "
@@ -153,4 +154,7 @@ def _told(variables: Mapping[str, Any], seen: Audited) -> str:
         parts.append("so do ten guesses at a site's wp-login.php, and thirty requests of its xmlrpc.php")
     elif seen.reached is not None and "web" in seen.reached.services:
         parts.append(f"the sites are left out: {seen.reached.sees_real('web')[1]}")
-    return "; ".join((*parts, f"never banned: {', '.join(never)}"))
+    parts.append(f"never banned: {', '.join(never)}")
+    if unknown:
+        parts.append(f"no address is known here for {', '.join(unknown)}: add it with `allow`")
+    return "; ".join(parts)

@@ -109,7 +109,7 @@ build() {
   echo "image.sh: building $reference (about half a minute)" >&2
   # Of other recipes: nobody has wanted them for days.
   podman image prune --all --force --filter "label=sshdoctor.image=$1" --filter until=72h >/dev/null
-  $strap --include="$include" --extract-hook="$undocumented" --essential-hook="${before:-:}" \
+  $strap --include="$include" --extract-hook="$undocumented" --essential-hook="${before:-true}" \
     --customize-hook="archived='$archived'; $customize$after" "$suite" "$scratch/$1.tar" >&2
   podman import --quiet --change "LABEL sshdoctor.image=$1" --change "CMD $command" \
     "$scratch/$1.tar" "$reference" >/dev/null

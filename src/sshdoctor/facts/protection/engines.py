@@ -75,7 +75,9 @@ class Jail(Struct, frozen=True, kw_only=True):
     request). ``hits``: the messages of this host's own sshd that it takes for a failure. ``found``: how many
     failures it has counted since the server began, None if its log does not tell. ``in_files``: the newest
     messages of sshd that stand in the files that it reads, and that do not. ``asked_in_files``: our own
-    requests in them. ``missed``: paths of guesses in them that a site answered and the filter passes over.
+    requests in them. ``logins``: how many succeeded in three weeks, how many of these from addresses that the
+    jail's policy would have held banned at the time, by its own filter, and for how many seconds.
+    ``missed``: paths of guesses in them that a site answered and the filter passes over.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Jail(Struct, frozen=True, kw_only=True):
     hits: tuple[str, ...] = ()
     in_files: tuple[int, int] = (0, 0)
     asked_in_files: int = 0
+    logins: tuple[int, int, int] = (0, 0, 0)
     missed: tuple[str, ...] = ()
     actions: Mapping[str, Mapping[str, str]] = {}
 
