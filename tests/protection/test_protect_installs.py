@@ -46,6 +46,9 @@ def test_it_is_installed_and_removed_again(image: str, times: int, guarded: Test
         owner, other = host.variables["CLIENT4"], host.variables["NOBODY4"]
         has_address(other, host)
         client = Client(Dial(), host, guarded, tmp_path)
+        code, report = client.run("protect", "--check", seconds=6)
+        repair = report["hosts"][0]["repair"]
+        assert (code, repair["outcome"], repair["detail"], host.run(SET_UP)) == (0, "checked", "", "")
         code, report = client.run("protect", "--yes", seconds=6)
         assert code == 0, report["hosts"][0]["repair"]
         for source in (owner, other):
