@@ -82,7 +82,7 @@ def hold(drill: Drill, testbed: Testbed, place: int = 0) -> Outcome:
         state, reach = state_of(host.host), host.reach()
         host.stop_at(drill.boundary)
         flags = ("--yes", "--guard", str(drill.guard), *drill.case.flags)
-        process = host.start(drill.way, *drill.case.task, *flags)
+        process = host.start(drill.way, *drill.case.command, *flags)
         try:
             if drill.kind != "rebooted":
                 host.await_stop(process)

@@ -19,10 +19,6 @@ LONG_GUARD = 120
 NOT_DRILLED = {
     "raise-conntrack-limit": "the kernel lets no container change the limit (nf_conntrack_max)",
     "open-access": "it closes by itself, in drills of its own (tests/sites/test_opening.py)",
-    **dict.fromkeys(
-        ("allow-addresses", "end-bans"),
-        "fail2ban itself changes its book and its rules (tests/protection/test_book.py)",
-    ),
 }
 WITHOUT_SYSTEMD = ("sshd-stopped-without-init", "privsep-dir-missing")
 """There nothing runs at boot that would make up for a restore that was cut off."""
@@ -36,13 +32,13 @@ class Case:
     scenario: str
     representative: bool
     admits: str = ""
+    task: str = "remediate"
     flags: tuple[str, ...] = ()
-    by_name: bool = False
-    """It mends nothing, and is asked for as ``playbook NAME``."""
 
     @property
-    def task(self) -> tuple[str, ...]:
-        return ("playbook", self.playbook) if self.by_name else ("remediate",)
+    def command(self) -> tuple[str, ...]:
+        """The task, and the playbook's name where that is asked for by name."""
+        return ("playbook", self.playbook) if self.task == "playbook" else (self.task,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

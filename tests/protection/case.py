@@ -88,14 +88,14 @@ def made(case: Case, testbed: Testbed, image: str = "") -> Iterator[TestHost]:
     """The host of ``case``, before it was attacked."""
     with testbed.host(image or case.image, more="SYS_ADMIN" if case.powerful else None) as host:
         for address in (host.variables["NOBODY4"], host.variables["NOBODY6"], PROXY):
-            _have(address, host)
+            has_address(address, host)
         for script in (QUIET, case.setup, case.broken):
             if script:
                 host.run(filled(script, host))
         yield host
 
 
-def _have(address: str, host: TestHost) -> None:
+def has_address(address: str, host: TestHost) -> None:
     """This machine has ``address`` besides, on the test network: an attacker's, or a proxy's."""
     shown = subprocess.run(["ip", "-o", "addr"], capture_output=True, text=True, check=True).stdout
     device = next(line.split()[1] for line in shown.splitlines() if f" {host.variables['CLIENT4']}/" in line)
@@ -152,7 +152,7 @@ def _guess(case: Case, host: TestHost) -> None:
     for _ in range(int(case.attack["failures"])):
         with suppress(OSError, EOFError, paramiko.SSHException):
             if case.path:
-                _post(target, source, case.path, filled(str(case.attack.get("with", "")), host))
+                posted(target, source, case.path, filled(str(case.attack.get("with", "")), host))
             else:
                 _log_in(target, source)
         time.sleep(0.2)
@@ -170,7 +170,8 @@ def _log_in(target: tuple[str, int], source: str) -> None:
             transport.close()
 
 
-def _post(target: tuple[str, int], source: str, path: str, header: str) -> None:
+def posted(target: tuple[str, int], source: str, path: str, header: str = "") -> None:
+    """A POST from ``source``, which answers or not."""
     more = f"{header}\r\n" if header else ""
     with socket.create_connection(target, 3, (source, 0)) as connection:
         connection.settimeout(3)

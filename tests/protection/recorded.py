@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -18,11 +18,12 @@ from sshdoctor.diagnosis.probe import Probe, ProbeResult
 from sshdoctor.diagnosis.setup import Wanted
 from sshdoctor.facts.protection.engines import Engines
 from sshdoctor.model import AccessUsed, Host, Login, Reply, Unknown, WayIn
-from sshdoctor.protection.audit import FACTS, judged, looked
+from sshdoctor.protection.audit import FACTS, Audited, judged, looked
 from sshdoctor.protection.pages import Asked, asked
 from sshdoctor.protection.state import Protection
 from sshdoctor.protection.yours import source_towards
 
+Heard = Callable[[bytes], bytes]
 _MARK = "5d0c5d0c5d0c"
 
 
@@ -52,7 +53,7 @@ def record(host: Host, file: Path) -> Protection:
     sources = {each: source_towards(each) for each in addresses}
     kept = Recording(mark, packed, outside.replies, pages, sources)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1))
-    return judged(host.name, outside, inside, pages)
+    return judged(host.name, outside, inside, pages).told
 
 
 @contextmanager
@@ -69,10 +70,15 @@ def _heard() -> Iterator[list[tuple[str, bytes]]]:
         yield heard
 
 
-def judged_again(file: Path) -> Protection:
+def judged_again(file: Path, heard: Heard = bytes) -> Protection:
     """What comes of the recording in ``file``."""
+    return audited_again(file, heard).told
+
+
+def audited_again(file: Path, heard: Heard = bytes) -> Audited:
+    """The same, with what it rests on. ``heard``: what the host says instead of what was recorded."""
     kept = msgspec.json.decode(file.read_bytes(), type=Recording)
-    inside = Inside(used=AccessUsed(via="ssh"), views=_answer(kept).views)
+    inside = Inside(used=AccessUsed(via="ssh"), views=_answer(kept, heard).views)
     return judged("web1", Outside(replies=kept.replies), inside, kept.pages, kept.sources.get)
 
 
@@ -84,9 +90,9 @@ def held_again(file: Path) -> set[str]:
     return set() if isinstance(jails, Unknown) else {each for jail in jails for each in jail.banned}
 
 
-def _answer(kept: Recording) -> ProbeResult:
+def _answer(kept: Recording, heard: Heard = bytes) -> ProbeResult:
     first = kept.replies[0]
     login = Login(address=str(first.address), port=first.port, user="root")
     host = Host(name="web1", service="ssh", login=login, ways=(WayIn(connection="ssh", login=login),))
     probe = Probe(host, kept.replies, FACTS, {}, mark=kept.mark)
-    return probe.read(gzip.decompress(base64.b64decode(kept.output)))
+    return probe.read(heard(gzip.decompress(base64.b64decode(kept.output))))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import jsonschema
 import pytest
 from msgspec.structs import replace
 
+from sshdoctor.commands.protect import exit_code as code_of_protect
 from sshdoctor.commands.protection import as_json, as_text, exit_code
+from sshdoctor.model import AccessUsed, HostReport, Login, Outcome, Repair
 from sshdoctor.protection.state import Door, Protection
 
 
@@ -59,11 +63,28 @@ def test_a_family_that_stays_open_is_named_and_is_not_well() -> None:
     assert exit_code(found) == 1
 
 
-def test_json_has_the_fields_of_the_contract() -> None:
-    said = json.loads(as_json([audit("web1")]))
-    assert said["schema"] == "sshdoctor/protection/1"
-    assert set(said["hosts"][0]) == {
-        *("host", "engines", "on", "running", "notices", "attacks_blocked", "banned_now"),
-        *("sees_real_addresses", "bans_stop_packets", "doors", "allowed", "allowed_unresolved"),
-        *("your_addresses", "owner_allowed", "after_next_failure", "why"),
-    }
+def test_json_is_as_its_schema_has_it() -> None:
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "protection.schema.json").read_text())
+    told = json.loads(as_json([audit("web1"), Protection(host="web2", why=("not looked at",))]))
+    jsonschema.validate(told, schema)
+    assert set(told["hosts"][0]) == set(schema["$defs"]["host"]["required"])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"), [("nothing-to-do", 0), ("proved", 0), ("no-remedy", 1), ("rolled-back", 4)]
+)
+def test_where_protection_stays_off_it_is_no_success(outcome: Outcome, expected: int) -> None:
+    repair = Repair(outcome=outcome, replies_before=(), replies_after=())
+    report = HostReport(
+        host="web1",
+        service="ssh",
+        login=Login(address="198.51.100.2", port=22),
+        verdict="healthy",
+        outside=(),
+        access=AccessUsed(via="ssh"),
+        prediction=None,
+        causes=(),
+        checks=(),
+        repair=repair,
+    )
+    assert code_of_protect([report]) == expected

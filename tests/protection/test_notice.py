@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from sshdoctor.facts.protection.engines import Engines, Jail
+from sshdoctor.facts.protection.guards import Guards
 from sshdoctor.model import Reply, Unknown
+from sshdoctor.protection.guarding import Guarding
 from sshdoctor.protection.notice import notices, sees_real
 
 FAILED = "Failed password for root from {} port 53567 ssh2"
@@ -98,3 +101,16 @@ def test_what_a_stranger_typed_as_a_name_is_no_address() -> None:
     typed = "Invalid user a from 192.0.2.1 port 4000 from 172.17.0.1 port 53567"
     found, _ = sees_real(engines(line(typed)), (reply("192.0.2.1", 4000),), ("172.17.0.1",))
     assert found is False
+
+
+@pytest.mark.parametrize(
+    ("logins", "told"), [((0, 0, 600), None), ((120, 0, 600), 0), ((120, 3, 600), 3), ((120, 3, -1), 3)]
+)
+def test_logins_that_the_policy_would_have_banned_are_told(
+    logins: tuple[int, int, int], told: int | None
+) -> None:
+    known = replace(engines(), jails=(jail(COMM, logins=logins),))
+    facts = {"seen_requests": None, "firewall": None, "addresses": None, "wrappers": None}
+    found, why = Guarding(facts, known, Guards(sshguard=None, crowdsec=None), ()).shuts_out
+    assert found == told
+    assert bool(why) == bool(told)

@@ -51,3 +51,10 @@ def test_nobody_who_was_banned_stands_in_the_report(name: str) -> None:
 def test_what_is_wrong_or_not_known_is_said(name: str) -> None:
     report = judged_again(RECORDED[name])
     assert report.works is True or report.why
+
+
+def test_a_server_that_went_away_while_it_was_asked_is_not_known() -> None:
+    report = judged_again(RECORDED["ok-allports"], lambda said: said.replace(b'{"jails": ', b'{"jailz": '))
+    assert (report.running, report.works) == (None, None)
+    (why,) = report.why
+    assert why.endswith("fail2ban's server does not answer as it is asked")

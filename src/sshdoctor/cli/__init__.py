@@ -11,7 +11,7 @@ from invoke.tasks import task
 from sshdoctor.cli.auditing import doors, examine, protection
 from sshdoctor.cli.diagnosing import diagnose, explain, rescue, verdict
 from sshdoctor.cli.listing import checks, demo, playbooks
-from sshdoctor.cli.repairing import allow, playbook, remediate, unban, undo
+from sshdoctor.cli.repairing import allow, playbook, protect, remediate, unban, undo
 from sshdoctor.cli.watching import watch
 from sshdoctor.commands.shared.program import contexts_of, exit_code_of, run_program
 
@@ -55,6 +55,7 @@ namespace = Collection(
     doors,
     undo,
     rescue,
+    protect,
     protection,
     allow,
     unban,

@@ -149,3 +149,24 @@ def unban(
 
     wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source="")
     return command.unban(options, wish, tuple(address))
+
+
+@host_task(
+    HOST_HELP,
+    **_BOOK_HELP,
+    off="take away what protect set up, and fail2ban too if it was not there before",
+)
+def protect(
+    options: Options,
+    off: bool = False,
+    check: bool = False,
+    diff: bool = False,
+    yes: bool = False,
+    guard: str = "60",
+) -> int:
+    """Set up protection against guessed passwords, with you on the allow-list; prove that it works."""
+    from sshdoctor.commands.protect import run
+    from sshdoctor.commands.shared.changes import ChangeOptions
+
+    wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source="")
+    return run(options, wish, off=off)

@@ -38,15 +38,15 @@ def _run(
 
     def work(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
         from sshdoctor.protection.yours import your_addresses
+        from sshdoctor.remedy.named import run_named
         from sshdoctor.remedy.playbook.load import load_playbook
-        from sshdoctor.remedy.repair import run_one
 
         seen = [view.client for view in before.inside.views]
         whom = typed or your_addresses(seen, before.facts[0].get("addresses"))
         file = next(each for folder in reversed(folders) for each in folder.glob(f"{name}.yml"))
         variables = {variable: list(whom), **more}
         asked = partial(agree, wish=wish)
-        return run_one(host, before, setup, choice, asked, playbook=load_playbook(file), extra=variables)
+        return run_named(host, before, setup, choice, asked, named=[(load_playbook(file), variables)])
 
     return work_on_each(options, work, wish)
 

@@ -37,12 +37,12 @@ def run(options: Options, wish: ChangeOptions, name: str, *, export: bool = Fals
     special = _about_doors(name, variables)
 
     def work(host: Host, before: Diagnosis, setup: RepairSetup) -> HostReport:
-        from sshdoctor.remedy.repair import run_one
+        from sshdoctor.remedy.named import run_named
 
         asked = partial(agree, wish=wish)
         if special is not None:
             return special(host, before, setup, choice=choice, agree=asked, playbook=playbook)
-        return run_one(host, before, setup, choice, asked, playbook=playbook, extra=variables)
+        return run_named(host, before, setup, choice, asked, named=[(playbook, variables)])
 
     return work_on_each(options, work, wish, asks_anyway=special is not None)
 

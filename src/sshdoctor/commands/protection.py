@@ -111,6 +111,8 @@ def _lines(audit: Protection) -> list[str]:
     ]
     if audit.allowed_unresolved:
         lines.append(f"  by name or program    {printable(', '.join(audit.allowed_unresolved))}")
+    if audit.logins_it_would_have_banned is not None:
+        lines.append(f"  logins it would ban   {audit.logins_it_would_have_banned} in three weeks")
     if audit.after_next_failure is not None:
         lines.append(f"  after next failure    bans stop packets: {_WORDS[audit.after_next_failure]}")
     return [*lines, *(f"  - {printable(text)}" for text in audit.why)]

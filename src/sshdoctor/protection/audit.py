@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sshdoctor.diagnosis.inside import Inside, look_inside
@@ -24,8 +25,22 @@ FACTS = ("addresses", "engines", "firewall", "guards", "identity", "listeners", 
 _WEB_SECONDS = 3
 
 
+class Audited(Struct, frozen=True):
+    """An audit, that of logins by SSH alone, the facts that both rest on, and by what the host is reached."""
+
+    told: Protection
+    logins: Protection
+    facts: Mapping[str, Any]
+    reached: Reached | None = None
+
+
 def protection(host: Host, probing: ProbeOptions) -> Protection:
     """What guards ``host``, and whether it does."""
+    return audited(host, probing).told
+
+
+def audited(host: Host, probing: ProbeOptions) -> Audited:
+    """The same, with what it rests on."""
     token = secrets.token_hex(6)
     outside = look_outside(host, probing)
     addresses = [str(r.address) for r in outside.replies if r.address and r.source_port]
@@ -54,7 +69,7 @@ def judged(
     inside: Inside,
     pages: Sequence[Asked],
     towards: Callable[[str], str | None] = source_towards,
-) -> Protection:
+) -> Audited:
     """What was seen, as the contract has it; ``towards`` gives this machine's address towards another."""
     facts: Mapping[str, Any] = inside.views[0].facts
     engines, guards = facts["engines"], facts["guards"]
@@ -62,10 +77,17 @@ def judged(
     seen = Protection(host=name, your_addresses=yours)
     if isinstance(engines, Unknown) or isinstance(guards, Unknown):
         cause = engines if isinstance(engines, Unknown) else guards
-        return replace(seen, why=(cause.reason,))
+        unseen = replace(seen, why=(cause.reason,))
+        return Audited(unseen, unseen, facts)
     reached = Reached(facts, engines, outside.replies, pages)
     guarding = Guarding(facts, engines, guards, outside.replies)
-    return _Sight(facts, guarding, reached, engines.elsewhere).told(seen)
+
+    def told(services: Sequence[str]) -> Protection:
+        return _Sight(facts, guarding, reached, engines.elsewhere).told(seen, services)
+
+    every_one = told(reached.services)
+    alone = every_one if reached.services == ("ssh",) else told(("ssh",))
+    return Audited(every_one, alone, facts, reached)
 
 
 class _Sight:
@@ -77,18 +99,20 @@ class _Sight:
         self._facts, self._guarding, self._reached, self._elsewhere = facts, guarding, reached, elsewhere
         self._why: list[str] = []
 
-    def told(self, seen: Protection) -> Protection:
-        services = {name: self._guarding.of(name, self._reached.pages) for name in self._reached.services}
+    def told(self, seen: Protection, asked: Sequence[str]) -> Protection:
+        services = {name: self._guarding.of(name, self._reached.pages) for name in asked}
         noticed = {name: self._noticed(name, guards) for name, guards in services.items()}
         running = {name: bool(guards) for name, guards in services.items()}
         real = every(self._real(name) for name in services)
         doors, stops, after = self._doors(services)
         guards = [guard for each in services.values() for guard in each]
         untold = self._guarding.untold
+        banned, shuts_out = self._guarding.shuts_out
+        why = (*self._why, self._guarding.forgets, shuts_out)
         return replace(
             seen,
             engines=self._guarding.running,
-            running=None if untold and not all(running.values()) else all(running.values()),
+            running=None if untold is not None and not all(running.values()) else all(running.values()),
             notices=every(noticed.values()),
             on=every(noticed.values()),
             attacks_blocked=self._guarding.blocked,
@@ -99,8 +123,9 @@ class _Sight:
             allowed=_of_all([guard.allowed for guard in guards]),
             allowed_unresolved=_of_all([guard.unresolved for guard in guards]),
             owner_allowed={f: _is_allowed(seen, guards, f) for f in ("ipv4", "ipv6")},
+            logins_it_would_have_banned=banned,
             after_next_failure=after if stops is not True else None,
-            why=tuple(dict.fromkeys(text for text in (*self._why, self._guarding.forgets) if text)),
+            why=tuple(dict.fromkeys(filter(None, why))),
         )
 
     def _noticed(self, service: str, guards: Sequence[Guard]) -> bool | None:

@@ -120,9 +120,29 @@ class Guarding:
         return "nothing that bans who guesses passwords runs here: apt install fail2ban"
 
     @property
+    def shuts_out(self) -> tuple[int | None, str]:
+        """How many logins that succeeded lately the jails would have banned; why that is wrong, "" if none.
+
+        None where there is no login to tell by.
+        """
+        told = [jail.logins for jail in self._jails if jail.logins[0]]
+        if not told:
+            return None, ""
+        logins, banned, seconds = max(told, key=lambda each: each[1])
+        if not banned:
+            return 0, ""
+        time = "for ever" if seconds < 0 else f"for {max(1, seconds // 60)} minutes"
+        return banned, (
+            f"{banned} of {logins} logins that succeeded in three weeks came from addresses that this policy "
+            f"would have banned {time} just before: `allow` those that are yours; publickey = nofail, mode = "
+            "normal, and a MaxAuthTries above the keys of an agent"
+        )
+
+    @property
     def forgets(self) -> str:
         """What a restart would undo, "" if nothing."""
-        if self._engines.fail2ban != "running" or self._engines.dbfile not in ("", "None"):
+        unheard = self._engines.fail2ban != "running" or isinstance(self._engines.jails, Unknown)
+        if unheard or self._engines.dbfile not in ("", "None"):
             return ""
         return "fail2ban keeps no database (dbfile = None): a restart lets all who are banned in again"
 

@@ -43,6 +43,8 @@ class Protection(Struct, frozen=True, kw_only=True):
     allowed_unresolved: tuple[str, ...] = ()
     your_addresses: tuple[str, ...] = ()
     owner_allowed: dict[str, bool | None] = field(default_factory=lambda: {"ipv4": None, "ipv6": None})
+    logins_it_would_have_banned: int | None = None
+    """Of those that succeeded in the last three weeks."""
     after_next_failure: bool | None = None
     why: tuple[str, ...] = ()
 

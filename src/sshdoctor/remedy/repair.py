@@ -13,11 +13,10 @@ from sshdoctor.model import Cause, Host, HostReport, Outcome, Repair
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.apply import Applied
 from sshdoctor.remedy.consent import Choice
-from sshdoctor.remedy.opening import about_time, nothing_to_open, opened
+from sshdoctor.remedy.opening import nothing_to_open, opened
 from sshdoctor.remedy.plan import Plan, Step, plan, started_once, with_playbook_of
-from sshdoctor.remedy.playbook.model import Playbook
 from sshdoctor.remedy.prospect import Prospect, prospect
-from sshdoctor.remedy.run import Agreed, apply_plan, mend_disk
+from sshdoctor.remedy.run import Agreed, Prove, apply_plan, mend_disk
 from sshdoctor.remedy.setup import RepairSetup
 from sshdoctor.services import load
 
@@ -41,9 +40,9 @@ def repair(host: Host, before: Diagnosis, setup: RepairSetup, choice: Choice, ag
     """The report on ``host`` as it is in the end; its ``repair`` says what was done."""
 
     def offer(steps: tuple[Step, ...], ahead: Prospect) -> HostReport:
-        return _offer(host, before, steps, ahead, setup, choice, agree)
+        return offer_steps(host, before, steps, ahead, setup, choice, agree)
 
-    return _planned(host, before, setup, choice, _refusal, offer)
+    return _planned(host, before, setup, choice, refusal_to_repair, offer)
 
 
 def write_down(
@@ -61,7 +60,7 @@ def write_down(
     def offer(steps: tuple[Step, ...], ahead: Prospect) -> HostReport:
         shown = tuple(step.shown for step in steps)
         said = write(steps, ahead.text)
-        return _ended(before.report, "written", detail=said, planned=shown, forecast=ahead.text)
+        return ended(before.report, "written", detail=said, planned=shown, forecast=ahead.text)
 
     return _planned(host, before, setup, choice, _refusal_to_write, offer)
 
@@ -80,15 +79,15 @@ def _planned(
     made = plan(report.causes, setup.playbooks(), choice.causes, on_disk=on_disk, hold=bool(choice.hold))
     if not made.steps and not made.left:
         if report.verdict == "undecided":
-            return _ended(report, "no-remedy", detail="No cause could be named, so there is none to mend.")
-        return _ended(report, "nothing-to-do")
+            return ended(report, "no-remedy", detail="No cause could be named, so there is none to mend.")
+        return ended(report, "nothing-to-do")
     refusal = refused(host, before, made, choice)
     mended = [cause for cause in report.causes if any(cause.id in step.mends for step in made.steps)]
     left = () if choice.causes or on_disk else made.left
     ahead = prospect(before.facts, mended, left, source=choice.source)
     if not refusal and ahead.objection:
         refusal = f"A plan was made, but {ahead.objection}; so it is not offered."
-    known = {**_given(host, before, ahead), "opening_closes": bool(choice.hold)}
+    known = {**given_by(host, before, ahead), "opening_closes": bool(choice.hold)}
     refusal = refusal or nothing_to_open(made.steps, known)
     if on_disk:
         ahead = replace(ahead, text=_after_boot(made.left))
@@ -98,7 +97,7 @@ def _planned(
     shown = tuple(step.shown for step in steps)
     if refusal:
         outcome: Outcome = "managed" if host.managed else "no-remedy"
-        return _ended(report, outcome, detail=refusal, planned=shown, forecast=ahead.text)
+        return ended(report, outcome, detail=refusal, planned=shown, forecast=ahead.text)
     return offer(steps, ahead)
 
 
@@ -120,13 +119,13 @@ def _next_round(
     tried = {cause for step in made.steps for cause in step.mends} & {*done.mended}
     if first is None or first.confidence != "proved" or not made.steps or tried or choice.causes:
         return None
-    if _refusal(host, after, made, choice):
+    if refusal_to_repair(host, after, made, choice):
         return None
     mended = [cause for cause in after.report.causes if any(cause.id in step.mends for step in made.steps)]
     ahead = prospect(after.facts, mended, made.left, source=choice.source)
     if ahead.objection:
         return None
-    steps = _filled(made.steps, ahead, _given(host, after, ahead), setup)
+    steps = _filled(made.steps, ahead, given_by(host, after, ahead), setup)
     proposal = Proposal(
         report=after.report, steps=steps, forecast=ahead.text, preview=lambda step: Applied(())
     )
@@ -134,7 +133,7 @@ def _next_round(
     return Agreed(agreed, ahead.others) if agreed else None
 
 
-def _offer(
+def offer_steps(
     host: Host,
     before: Diagnosis,
     steps: tuple[Step, ...],
@@ -142,6 +141,7 @@ def _offer(
     setup: RepairSetup,
     choice: Choice,
     agree: Agree,
+    prove: Prove = str,
     carry_out: CarryOut | None = None,
 ) -> HostReport:
     """Ask for consent to ``steps``, and carry out what is agreed to."""
@@ -150,7 +150,7 @@ def _offer(
     shown = tuple(step.shown for step in steps)
     if choice.check:
         found = applying.check(access, steps)
-        return _ended(
+        return ended(
             report, "checked", detail=found.trouble, planned=shown, forecast=forecast, tasks=found.tasks
         )
 
@@ -166,19 +166,19 @@ def _offer(
     )
     agreed = started_once(agree(proposal))
     if not agreed:
-        return _ended(report, "declined", planned=shown, forecast=forecast)
+        return ended(report, "declined", planned=shown, forecast=forecast)
     if carry_out is not None:
         done = carry_out(Agreed(agreed, ahead.others))
     elif before.on_disk:
         done = mend_disk(host, before, agreed, setup)
     else:
         allowed = Agreed(agreed, ahead.others)
-        done = apply_plan(host, before, allowed, setup, choice.seconds, go_on, choice.hold)
+        done = apply_plan(host, before, allowed, setup, choice.seconds, go_on, choice.hold, prove)
     assert done.repair is not None  # noqa: S101 -- apply_plan says what it did
     return replace(done, repair=replace(done.repair, planned=shown, forecast=forecast))
 
 
-def _refusal(host: Host, before: Diagnosis, made: Plan, choice: Choice) -> str:
+def refusal_to_repair(host: Host, before: Diagnosis, made: Plan, choice: Choice) -> str:
     """Why nothing is offered; empty if the plan may be."""
     refusal = refusal_of_plan(host, before, made, choice, on_disk=before.on_disk)
     if before.inside.access is None and not host.managed:
@@ -249,7 +249,7 @@ def _ids(causes: Sequence[Cause]) -> str:
     return ", ".join(dict.fromkeys(cause.id for cause in causes))
 
 
-def _ended(report: HostReport, outcome: Outcome, **more: object) -> HostReport:
+def ended(report: HostReport, outcome: Outcome, **more: object) -> HostReport:
     said = Repair(outcome=outcome, replies_before=report.outside, replies_after=report.outside)
     return replace(report, repair=replace(said, **more))
 
@@ -261,46 +261,8 @@ def _after_boot(left: Sequence[Cause]) -> str:
 
 def given(host: Host, before: Diagnosis, causes: Sequence[Cause], choice: Choice) -> dict[str, Any]:
     """What a playbook is given for the host."""
-    return _given(host, before, prospect(before.facts, causes, (), source=choice.source))
+    return given_by(host, before, prospect(before.facts, causes, (), source=choice.source))
 
 
-def _given(host: Host, before: Diagnosis, ahead: Prospect) -> dict[str, Any]:
+def given_by(host: Host, before: Diagnosis, ahead: Prospect) -> dict[str, Any]:
     return {**load(host.service).playbook_variables(before.facts), **ahead.variables()}
-
-
-def run_one(
-    host: Host,
-    before: Diagnosis,
-    setup: RepairSetup,
-    choice: Choice,
-    agree: Agree,
-    *,
-    playbook: Playbook,
-    extra: Mapping[str, Any],
-    forecast: str = "",
-    carry_out: CarryOut | None = None,
-) -> HostReport:
-    """Run one playbook by name, whatever the causes are; proved if nobody is worse off than before.
-
-    ``forecast`` is told of it; ``carry_out`` has a proof of its own.
-    """
-    ahead = prospect(before.facts, before.report.causes, (), source=choice.source)
-    step = Step(playbook, (), {**_given(host, before, ahead), **extra, "opening_closes": bool(choice.hold)})
-    if refusal := refusal_of_one(host, before, step, choice):
-        return refused(host, before, refusal)
-    ahead = replace(ahead, text=forecast, others=None)
-    return _offer(host, before, (step,), ahead, setup, choice, agree, carry_out)
-
-
-def refusal_of_one(host: Host, before: Diagnosis, step: Step, choice: Choice) -> str:
-    """Why a playbook by name is not offered; "" if it may be."""
-    refusal = _refusal(host, before, Plan((step,), ()), replace(choice, unasked=False))
-    refusal = refusal or nothing_to_open((step,), step.variables)
-    if step.playbook.remedy.for_a_while != bool(choice.hold) or (choice.hold and before.on_disk):
-        refusal = refusal or about_time(step)
-    return refusal
-
-
-def refused(host: Host, before: Diagnosis, refusal: str) -> HostReport:
-    """The report of what is not offered, and why."""
-    return _ended(before.report, "managed" if host.managed else "no-remedy", detail=refusal)

@@ -52,6 +52,8 @@ class Agreed(Struct, frozen=True):
 
 GoOn = Callable[[Diagnosis, Agreed], Agreed | None]
 """What is to be done next, where something else stops the client that could not be seen before."""
+Prove = Callable[[], str]
+"""Why what was done does not do what it is for, "" if it does: asked before it is confirmed."""
 _ROUNDS = 3
 _WOULD_NOT_START = re.compile(r"systemctl (re)?start \S+ failed")
 """What a task says where systemd does not start a unit (modules/parts/systemd.sh)."""
@@ -65,19 +67,26 @@ def apply_plan(
     seconds: int,
     go_on: GoOn,
     hold: int = 0,
+    prove: Prove = str,
 ) -> HostReport:
     """Apply the steps and prove them; what is not proved is put back, and after ``hold`` seconds what is."""
     client = next((each for each in clients(before) if each), "")
     prepared = applying.prepare(agreed.steps, seconds, about(before, agreed.steps), client, hold)
     try:
-        return _proved(host, before, agreed, setup, prepared, go_on)
+        return _proved(host, before, agreed, setup, prepared, go_on, prove)
     except BaseException:  # a Ctrl-C too; what was confirmed before it stays
         _restored(before, prepared, setup)
         raise
 
 
 def _proved(
-    host: Host, before: Diagnosis, agreed: Agreed, setup: RepairSetup, prepared: Prepared, go_on: GoOn
+    host: Host,
+    before: Diagnosis,
+    agreed: Agreed,
+    setup: RepairSetup,
+    prepared: Prepared,
+    go_on: GoOn,
+    prove: Prove,
 ) -> HostReport:
     access = before.inside.access
     assert access is not None  # noqa: S101 -- the callers have one
@@ -88,6 +97,7 @@ def _proved(
         if trouble := trouble or unnamed(applied.effects, agreed.steps):
             return _failed(host, before, setup, prepared, applied, trouble)
         again = Background(partial(enter_again, before, setup.probing))
+        proving = Background(prove)
         after = diagnose_to_repair(host, setup)
         try:
             against = applied.trouble or objection(before.report, after.report, agreed.mended)
@@ -98,6 +108,7 @@ def _proved(
                 against = (
                     against
                     or _beside_the_plan(before, after, agreed.others)
+                    or proving.result()
                     or _unconfirmed(before, prepared, setup, again)
                 )
                 if against:

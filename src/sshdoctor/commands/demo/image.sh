@@ -7,7 +7,9 @@
 #                                them started, and archives of iptables-persistent and CrowdSec
 #   rpm                          noinit with dnf, zypper and pacman, what makes packages for them, and OpenRC
 #   guarded12 guarded13          Debian with what bans who guesses passwords (fail2ban, sshguard, CrowdSec with its
-#                                bouncer), every firewall, nginx, haproxy and rsyslog, none of them started
+#                                bouncer), every firewall, nginx, haproxy and rsyslog, none of them started; an
+#                                archive has fail2ban
+#   banned11                     debian11 with fail2ban, not started
 #   factors factors11 factors13  Debian 12, 11, 13 with a PAM module that asks for a code
 #   metrics                      debian12 with Prometheus, its Alertmanager and its blackbox_exporter, none started
 #   web                          debian12 with nginx, Apache, PHP-FPM, ModSecurity, mod_evasive, mod_qos and
@@ -65,6 +67,7 @@ describe() {
   by_hand='["/bin/sh", "-c", "mkdir -p /run/sshd; /usr/sbin/sshd; while :; do sleep 60 & wait; done"]'
   case $1 in
     debian11) suite=bullseye ;;
+    banned11) suite=bullseye add="$add,fail2ban,python3-systemd" archived="$archived fail2ban" ;;
     debian12) suite=bookworm ;;
     bench) suite=bookworm add="$add,python3" ;;
     rpm) suite=bookworm add=,dnf,rpm,createrepo-c,zypper,pacman-package-manager,openrc command=$by_hand ;;
@@ -78,7 +81,7 @@ describe() {
     guarded12 | guarded13)
       suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,nginx-light,rsyslog,haproxy"
       [ $1 = guarded12 ] || suite=trixie
-      add="$add,sshguard,crowdsec,crowdsec-firewall-bouncer,curl"
+      add="$add,sshguard,crowdsec,crowdsec-firewall-bouncer,curl" archived="$archived fail2ban"
       # Else the package registers with its makers, and fails where they cannot be reached.
       before='mkdir -p "$1/etc/crowdsec"; echo "# none" >"$1/etc/crowdsec/online_api_credentials.yaml"'
       after='; chroot "$1" systemctl --quiet disable nginx rsyslog haproxy crowdsec crowdsec-firewall-bouncer' ;;

@@ -108,7 +108,18 @@ def work_on(host: Host, setup: RepairSetup, work: HostWork) -> HostReport:
         return work(host, before, setup)
 
 
-def work_on_each(options: Options, work: HostWork, wish: ChangeOptions, *, asks_anyway: bool = False) -> int:
+Code = Callable[[Sequence[HostReport]], int]
+"""The exit code that reports come to."""
+
+
+def work_on_each(
+    options: Options,
+    work: HostWork,
+    wish: ChangeOptions,
+    code: Code = exit_codes.of_repairs,
+    *,
+    asks_anyway: bool = False,
+) -> int:
     """Do ``work`` on each host, write the report, give the exit code.
 
     ``asks_anyway``: the work has questions of its own, beside consent.
@@ -128,7 +139,7 @@ def work_on_each(options: Options, work: HostWork, wish: ChangeOptions, *, asks_
             write(interrupted.reports, options, to_name(setup.playbooks()))
         raise
     write(reports, options, to_name(setup.playbooks()))
-    return exit_codes.of_repairs(reports)
+    return code(reports)
 
 
 def agree(proposal: Proposal, wish: ChangeOptions) -> tuple[Step, ...]:

@@ -27,10 +27,11 @@ COMMANDS = {
     "fail2ban": f"""
 command -v fail2ban-client >/dev/null || exit 0
 echo '## installed'
+[ ! -e /etc/fail2ban/jail.d/sshdoctor.local ] || echo '## allow-list'
 echo '## blocked'
 for log in /var/log/fail2ban.log*; do
   case $log in *.gz) gzip -dc "$log" ;; *) cat "$log" ;; esac
-done 2>/dev/null | grep -c ' NOTICE .*[]] Ban '
+done 2>/dev/null | grep ' NOTICE .*[]] Ban ' | grep -vcE 'Ban (192[.]0[.]2[.]213|2001:db8:5d0c::213) *$'
 [ -S /run/fail2ban/fail2ban.sock ] || {{
   echo '## refused'; fail2ban-client -t 2>&1 | tail -n 3 | cut -c 1-300; exit 0
 }}
@@ -74,7 +75,9 @@ class Jail(Struct, frozen=True, kw_only=True):
     request). ``hits``: the messages of this host's own sshd that it takes for a failure. ``found``: how many
     failures it has counted since the server began, None if its log does not tell. ``in_files``: the newest
     messages of sshd that stand in the files that it reads, and that do not. ``asked_in_files``: our own
-    requests in them. ``missed``: paths of guesses in them that a site answered and the filter passes over.
+    requests in them. ``logins``: how many succeeded in three weeks, how many of these from addresses that the
+    jail's policy would have held banned at the time, by its own filter, and for how many seconds.
+    ``missed``: paths of guesses in them that a site answered and the filter passes over.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Jail(Struct, frozen=True, kw_only=True):
     hits: tuple[str, ...] = ()
     in_files: tuple[int, int] = (0, 0)
     asked_in_files: int = 0
+    logins: tuple[int, int, int] = (0, 0, 0)
     missed: tuple[str, ...] = ()
     actions: Mapping[str, Mapping[str, str]] = {}
 
@@ -98,7 +102,8 @@ class Engines(Struct, frozen=True, kw_only=True):
     ``penalties``, ``exempt`` from them, ``log_level`` are sshd's, ``version`` is fail2ban's. ``lines`` are
     the fields of each line that sshd wrote, Unknown without a journal: anybody may write a text log.
     ``elsewhere``: what bans has another network than this session (network_namespaces(7)), so that the rules
-    that were seen are not those in which it bans. ``unrouted``: to whom routes send nothing back."""
+    that were seen are not those in which it bans. ``unrouted``: to whom routes send nothing back.
+    ``allow_list``: there is one that `allow` wrote."""
 
     fail2ban: str
     refused: str
@@ -113,6 +118,7 @@ class Engines(Struct, frozen=True, kw_only=True):
     unrouted: tuple[str, ...] = ()
     elsewhere: bool = False
     version: tuple[int, ...] = ()
+    allow_list: bool = False
     evidence: tuple[Evidence, ...] = ()
 
     @property
@@ -153,6 +159,7 @@ def parse(sections: Mapping[str, Section]) -> Engines | Unknown:
         version=() if isinstance(answer, Unknown) else _version(answer.version),
         unrouted=tuple(others.get("unrouted", "").split()),
         elsewhere=bool(theirs) and ours not in theirs,
+        allow_list="allow-list" in said,
     )
 
 

@@ -25,7 +25,9 @@ for file in /var/log/nginx/*access*log /var/log/apache2/*access*log /var/log/htt
   tail -n 2000 "$file" | grep -aF "$token" | tail -n 8 | cut -c1-600 | sed "s|^|$file: |"
   tail -n 2000 "$file" | grep -aoE '"POST /+[^ ?"]*(wp-login|xmlrpc)\.php[^"]*" (200|302|401) ' |
     sed "s|^|guessed $file: |" | sort -u | head -n 20
-  echo "others $(tail -n 2000 "$file" | grep -avF "$token" | awk '{print $1}' | sort -u | wc -l)"
+  own=$(tail -n 2000 "$file" | grep -aF "$token" | awk '{print $1}' | sort -u | tr '\n' ' ')
+  echo "others $(tail -n 2000 "$file" | grep -avF "$token" |
+    awk -v own=" $own" 'index(own, " " $1 " ") == 0 { print $1 }' | sort -u | wc -l)"
 done | sort -u
 true
 """,
@@ -53,7 +55,7 @@ class Seen(Struct, frozen=True):
 
 class SeenRequests(Struct, frozen=True, kw_only=True):
     """``guessed``: the pages of a site at which somebody tried a password and was answered, with the log.
-    ``others``: how many addresses others come from.
+    ``others``: how many addresses others come from than those of our own requests.
     ``trusts``: the directives by which an address out of a header is believed. ``ports``: those at which a
     web server listens."""
 

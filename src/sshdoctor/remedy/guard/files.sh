@@ -90,6 +90,8 @@ guard_touched() {
     /etc/systemd/* | /run/systemd/* | /etc/rc?.d/*) units_due=yes ;;
     /etc/firewalld/*) firewalld_due=yes ;;
     /etc/crowdsec/*) crowdsec_due=yes ;;
+    /etc/fail2ban/jail.d/sshdoctor.local) ;; # whom jails ignore: given back to the server itself (books.sh)
+    /etc/fail2ban/*) fail2ban_due=yes ;;
   esac
   server_touched
 }

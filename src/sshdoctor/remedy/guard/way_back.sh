@@ -100,7 +100,7 @@ guard_took_files() { [ -e "$state/all" ]; }
 # Rules go first, each table at once, so that who has access keeps it; and again last, as units change them. Units
 # are looked at twice too: what a dead remedy has asked of systemd may be done after its death.
 guard_put_back() {
-  local server_due="${again:+restart}" socket_due="$again" units_due="$again" firewalld_due='' crowdsec_due=''
+  local server_due="${again:+restart}" socket_due="$again" units_due="$again" firewalld_due='' crowdsec_due='' fail2ban_due=''
   rm -f "$state/room"
   guard_taken || { guard_unit_states >"$state/units"; } 2>/dev/null
   guard_run_inverses
@@ -113,6 +113,7 @@ guard_put_back() {
   # A unit that is stopped takes the directory along that a daemon started by hand needs as well.
   [ ! -e "$state/server-folder" ] || [ -d "$server_folder" ] || (umask 022 && mkdir -p "$server_folder")
   guard_put_firewalld
+  [ -z "$fail2ban_due" ] || guard_put_fail2ban_server
   [ -z "$crowdsec_due" ] || guard_try systemctl try-reload-or-restart crowdsec.service </dev/null
   guard_put_books
   guard_put_rules

@@ -21,8 +21,9 @@ from sshdoctor.errors import RemedyError
 from sshdoctor.model import Host, HostReport, Login, Unknown
 from sshdoctor.remedy.about import clients
 from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.named import run_named
 from sshdoctor.remedy.playbook.model import Playbook
-from sshdoctor.remedy.repair import Agree, CarryOut, run_one
+from sshdoctor.remedy.repair import Agree, CarryOut
 from sshdoctor.remedy.setup import RepairSetup
 from sshdoctor.reports.layout.printable import printable
 
@@ -79,14 +80,13 @@ class Work(Struct, frozen=True):
     def run(
         self, extra: Mapping[str, Any], forecast: str = "", carry_out: CarryOut | None = None
     ) -> HostReport:
-        return run_one(
+        return run_named(
             self.host,
             self.before,
             self.repairing,
             self.choice,
             self.agree,
-            playbook=self.playbook,
-            extra=extra,
+            named=[(self.playbook, extra)],
             forecast=forecast,
             carry_out=carry_out,
         )

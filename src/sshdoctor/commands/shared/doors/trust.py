@@ -22,8 +22,9 @@ from sshdoctor.inventory import complete
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.by_proof import apply_with_proof
 from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.named import refused
 from sshdoctor.remedy.playbook.model import Playbook
-from sshdoctor.remedy.repair import Agree, refused
+from sshdoctor.remedy.repair import Agree
 from sshdoctor.remedy.run import Agreed
 from sshdoctor.remedy.setup import RepairSetup
 

@@ -34,10 +34,11 @@ from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy import apply as applying
 from sshdoctor.remedy.by_proof import apply_with_proof
 from sshdoctor.remedy.consent import Choice
+from sshdoctor.remedy.named import refused
 from sshdoctor.remedy.plan import Step
 from sshdoctor.remedy.playbook.load import load_playbook
 from sshdoctor.remedy.playbook.model import Playbook
-from sshdoctor.remedy.repair import Agree, refused
+from sshdoctor.remedy.repair import Agree
 from sshdoctor.remedy.run import Agreed
 from sshdoctor.remedy.setup import RepairSetup
 

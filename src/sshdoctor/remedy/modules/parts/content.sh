@@ -19,7 +19,10 @@ content_installed() {
   destination
   case $arg_dest in
   */) ;;
-  *) [ -d "${path%/*}/" ] || fail "the directory ${path%/*} does not exist" ;;
+  *)
+    [ -d "${path%/*}/" ] || grep -qsxF -- "${path%/*}" "$work/would-make" ||
+      fail "the directory ${path%/*} does not exist"
+    ;;
   esac
   if [ -n "$arg_follow" ] && [ -L "$path" ]; then real_path "$path" && path=$real; fi
   if [ -e "$path" ] && [ -z "$arg_force" ]; then

@@ -202,5 +202,7 @@ made_directories() {
     if theirs "$whole"; then theirs_folder "$whole" 0:0 755 2>"$work/err" || fail_of_theirs "$whole"
     else (umask 022 && run mkdir "$whole") || exit 1; fi
     ${2:+"$2" "$1"}
+  else
+    echo "$whole" >>"$work/would-make"
   fi
 }
