@@ -32,6 +32,7 @@ OF_OTHERS = {
     "reasons/pattern.py": "asked below",
     "remedy/modules/replace.py": "a playbook's, and it is asked about nothing",
     "remedy/playbook/ere.py": "a playbook's, and it is only compiled",
+    "watch/witness/probe.py": "what the person expects a service to say, escaped",
     "unblock/selection.py": "a word of a rule that is escaped",
     "reports/masking/names.py": "a table that is read by its module's names",
 }

@@ -141,9 +141,9 @@ def _file(step: Step, found: Examination) -> str:
 
 
 def _lines(step: Step, found: Examination) -> str:
-    pattern = re.search(r":/(.*)/$", step.what)
+    word = re.sub(r"\\(.)", r"\1", step.what.partition(":/")[2].removesuffix("/"))
     every = [line for line in guilty_lines(found) if line.file == step.target and line.line]
-    meant = [line for line in every if pattern and re.search(pattern[1], line.text)] or every
+    meant = [line for line in every if word and word in line.text] or every
     if not meant:
         return ""
     spec = "\n".join(f"{line.line}\t{line.text}" for line in meant)

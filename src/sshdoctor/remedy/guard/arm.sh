@@ -102,11 +102,11 @@ guard_boot_install() {
 
 # The folders of this unit are as they were before it, and after it: it is nobody's change.
 guard_boot_times() {
-  boot_times=$(stat -c '%y	%n' /etc/systemd/system /etc/systemd/system/sysinit.target.wants 2>/dev/null)
+  boot_times=$(stat -c '%y|%n' /etc/systemd/system /etc/systemd/system/sysinit.target.wants 2>/dev/null)
 }
 
 guard_boot_touch() {
-  printf '%s\n' "$boot_times" | while IFS='	' read -r time folder; do
+  printf '%s\n' "$boot_times" | while IFS='|' read -r time folder; do
     [ -z "$folder" ] || touch -d "$time" "$folder" 2>/dev/null
   done
   return 0

@@ -88,14 +88,13 @@ guard_fail2ban() { [ -S /run/fail2ban/fail2ban.sock ] && guard_has fail2ban-clie
 
 # It reads its files again, if it runs; its bans it keeps in a database. Its book is asked for after this.
 guard_put_fail2ban_server() {
-  local try
   guard_fail2ban || return 0
   if guard_systemd; then
     guard_try systemctl try-restart fail2ban.service </dev/null
   else
     guard_try fail2ban-client restart </dev/null
   fi
-  for try in 1 2 3 4 5 6 7 8; do
+  for _ in 1 2 3 4 5 6 7 8; do
     ! fail2ban-client ping >/dev/null 2>&1 </dev/null || return 0
     sleep 1
   done

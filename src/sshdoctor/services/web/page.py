@@ -6,7 +6,7 @@ import codecs
 import re
 import zlib
 
-_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
 _BEGINNING = 2048
 _KNOWN = {
     *("utf-8", "utf-16", "ascii", "iso8859-1", "iso8859-2", "iso8859-15"),

@@ -21,7 +21,9 @@ from urllib.parse import quote, urljoin, urlsplit
 EACH = 12
 FIRST = 5.0
 MOST = 4 * 1024 * 1024
-CHARSET = re.compile(b"charset *= *[\"']?((?:utf-|iso-|windows-|shift|euc|gb|big)[A-Za-z0-9_-]*)", re.I)
+CHARSET = re.compile(
+    b"charset {0,9}= {0,9}[\"']?((?:utf-|iso-|windows-|shift|euc|gb|big)[A-Za-z0-9_-]*)", re.I
+)
 
 
 @lru_cache(maxsize=None)

@@ -85,7 +85,7 @@ def _made(access: Access, host: str, account: Account) -> _Made:
     plain = [_ESCAPES.sub("", line).rstrip("\r") for line in text.splitlines()]
     return _Made(
         key=key[1],
-        scratch=tuple(re.findall(r"^\s+(\d{8})\s*$", text, re.M)),
+        scratch=tuple(re.findall(r"^[ \t]{1,20}(\d{8})[ \t\r]{0,20}$", text, re.M)),
         drawing=tuple(line for line in plain if _DRAWN.fullmatch(line)),
         now=float(plain[0]),
     )
