@@ -12,12 +12,19 @@ from msgspec import Struct
 from sshdoctor.access.ssh.known_hosts import fingerprint
 from sshdoctor.model import Login
 
+_UNANSWERED = "Authentication timeout"
+"""paramiko's words (auth_handler.py) for a server that says nothing within Transport.auth_timeout."""
 _DEFAULTS = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa")
 
 
 class _Identity(Struct, frozen=True):
     name: str
     key: paramiko.PKey
+
+
+def _is_no_answer(transport: paramiko.Transport, error: Exception) -> bool:
+    """The server refused nothing: it hung up, or said nothing in time (paramiko has one exception for all)."""
+    return not transport.is_active() or _UNANSWERED in str(error)
 
 
 class Authentication:
@@ -65,7 +72,7 @@ class Authentication:
         except paramiko.BadAuthenticationType as refusal:
             self.methods = tuple(refusal.allowed_types)
         except paramiko.SSHException as error:
-            if not transport.is_active():
+            if _is_no_answer(transport, error):
                 raise
             if not isinstance(error, paramiko.AuthenticationException):
                 self.notes.append(f"{identity.name}: {error}")
@@ -85,8 +92,8 @@ class Authentication:
                 )
         except paramiko.BadAuthenticationType as refusal:
             self.methods = tuple(refusal.allowed_types)
-        except paramiko.AuthenticationException:
-            if not transport.is_active():
+        except paramiko.AuthenticationException as error:
+            if _is_no_answer(transport, error):
                 raise
             self.notes.append("the password was refused")
         return transport.is_authenticated()

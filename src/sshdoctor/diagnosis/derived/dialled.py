@@ -71,6 +71,8 @@ class Dialled(Struct, frozen=True, kw_only=True):
     cut_off: bool
     """The host closed the connection in the login."""
     missing_algorithm: str | Unknown
+    unanswered: bool
+    """The server let a login wait until the client's time for it was over."""
     off: bool
     """The system that was looked into does not run: it is on a mounted disk."""
     evidence: tuple[Evidence, ...]
@@ -129,6 +131,7 @@ def dialled(
         not_started=_not_started(reply),
         cut_off="saw EOF" in (failure.detail if failure else ""),
         missing_algorithm=_missing(failure),
+        unanswered="Authentication timeout" in (failure.detail if failure else ""),
         off=False,
         evidence=(_seen(login, reply), *_login_evidence(failure)),
     )

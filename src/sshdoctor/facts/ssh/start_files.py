@@ -21,7 +21,7 @@ COMMANDS = {
 entry=$(getent passwd -- "$user" 2>/dev/null)
 shell=${entry##*:} home=${entry%:*} home=${home##*:}
 [ -n "$home" ] || exit 0
-ends='^[[:space:]]*((exit|exec|logout|kill)([[:space:];]|$)|set[[:space:]]+-([a-zA-Z]*[eu]|o[[:space:]]+(errexit|nounset)))'
+ends='^([^#]*[|&;{]|[^#]*(then|else|do))?[[:space:]]*((exit|logout|kill)([[:space:];}]|$)|exec[[:space:]]+[^0-9<>&{])|^[[:space:]]*(set[[:space:]]+-([a-zA-Z]*[eu]|o[[:space:]]+(errexit|nounset)))'
 own=$(
   set --
   for file in "$home/.ssh/rc" "$home/.bashrc" "$home/.zshenv" "$home/.bash_profile" "$home/.profile"; do

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sshdoctor.facts.ssh.account import Account, AuthFile
 from sshdoctor.facts.ssh.config import Config
 from sshdoctor.facts.ssh.parsing.key_files import Objection
-from sshdoctor.facts.ssh.parsing.key_options import refusing
+from sshdoctor.facts.ssh.parsing.key_options import misread, refusing
 from sshdoctor.model import Command, Evidence, Unknown
 
 
@@ -39,6 +39,8 @@ class Keys(Struct, frozen=True, kw_only=True):
     """sshd asks no file and no command for keys (AuthorizedKeysFile none)."""
     refused_by: str
     """The option that leaves the client out on every line that holds an offered key, or ""."""
+    misread: str
+    """What makes sshd pass over each line that holds an offered key, "" where it takes one."""
     of_root: str
     """The file of root's own that sshd reads for another account (AuthorizedKeysFile with a ~), or ""."""
     sure: bool
@@ -105,6 +107,7 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
         stray=odd[0].path if odd and not none_read else "",
         nowhere=_nowhere(config) and not account.keys_command,
         refused_by=_refused_by(holding, marks, known.get("client_address") or "", config),
+        misread=_misread(holding, marks),
         of_root=other,
         sure=_sure(account, config),
         forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
@@ -144,6 +147,11 @@ def _refused_by(
         if mark in marks
     ]
     return against[0] if against and all(against) else ""
+
+
+def _misread(holding: list[AuthFile], marks: tuple[str, ...]) -> str:
+    found = [misread(options) for file in holding for mark, options in file.options if mark in marks]
+    return found[0] if found and all(found) else ""
 
 
 def _said(words: Any) -> tuple[Any, ...]:

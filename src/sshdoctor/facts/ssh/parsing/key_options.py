@@ -14,6 +14,31 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 
 _OPTION = re.compile(r'(?:^|,)\s*(from|expiry-time)="((?:[^"\\]|\\.){0,2000})"', re.I)
+_EACH = re.compile(r'([^=,"\s]*)(?:="(?:[^"\\]|\\.){0,9999}")?(?:,|$)')
+_KNOWN = frozenset(
+    (
+        *(
+            "agent-forwarding",
+            "cert-authority",
+            "command",
+            "environment",
+            "expiry-time",
+            "from",
+            "permitlisten",
+        ),
+        *(
+            "no-agent-forwarding",
+            "no-port-forwarding",
+            "no-pty",
+            "no-touch-required",
+            "no-user-rc",
+            "permitopen",
+        ),
+        *("no-x11-forwarding", "port-forwarding", "principals", "pty", "restrict", "tunnel", "user-rc"),
+        *("verify-required", "x11-forwarding"),
+    )
+)
+"""auth-options.c of OpenSSH 10.2, sshauthopt_parse(); with any other, the line counts for nothing."""
 _NAME = re.compile(r"(?![0-9a-f.:*?/]*$)[^,]+", re.I)
 
 
@@ -28,6 +53,39 @@ def refusing(options: str, client: str, now: datetime, *, by_name: bool) -> str:
     'expiry-time="20200101"'
     """
     return next(_against(options, client, now, by_name=by_name), "")
+
+
+def misread(options: str) -> str:
+    """What makes sshd pass over the whole line: a word that it does not know, a space between; or "".
+
+    >>> misread('no-pty,from="10.0.0.0/8, 192.0.2.7",command="a \\\\"b\\\\" c"'), misread("no-port-fowarding")
+    ('', 'no-port-fowarding, which sshd does not know')
+    >>> misread("no-pty, restrict")
+    'no-pty, with a space behind it'
+    """
+    rest = options.strip()
+    at = 0
+    while at < len(rest):
+        found = _EACH.match(rest, at)
+        if found is None or found.end() == at:
+            return _odd(rest[at:])
+        if not found[1] and found.end() < len(rest):
+            return f"{rest[at : at + 60]}, which sshd does not read"
+        if found[1] and found[1].lower() not in _KNOWN:
+            return f"{found[1][:60]}, which sshd does not know"
+        at = found.end()
+        if at < len(rest) and rest[at].isspace():
+            return f"{found[1][:60]}, with a space behind it"
+    return ""
+
+
+def _odd(rest: str) -> str:
+    word = re.split(r"[\s,]", rest, maxsplit=1)[0]
+    return (
+        f"{word}, with a space behind it"
+        if word.lower() in _KNOWN
+        else f"{rest[:60]}, which sshd does not read"
+    )
 
 
 def _against(options: str, client: str, now: datetime, *, by_name: bool) -> Iterator[str]:

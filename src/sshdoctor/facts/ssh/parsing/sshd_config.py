@@ -194,7 +194,15 @@ class Keywords:
 
     @property
     def ports(self) -> tuple[int, ...] | Unknown:
-        """What a daemon started now would listen on; -p in its start options overrides the files."""
+        """What a daemon started now would listen on: a ListenAddress that names a port has that alone."""
+        said, listens = self._ports_said, self.listen
+        if isinstance(said, Unknown) or isinstance(listens, Unknown) or not listens:
+            return said
+        return tuple(dict.fromkeys(port for text in listens for _, port in _endpoints(text, said))) or said
+
+    @property
+    def _ports_said(self) -> tuple[int, ...] | Unknown:
+        """By Port; -p in its start options overrides the files."""
         named = re.findall(r"(?:^|\s)-p\s*(\d+)", self._files.options)
         if named:
             return tuple(int(port) for port in named)
@@ -211,7 +219,7 @@ class Keywords:
 
     @property
     def endpoints(self) -> tuple[tuple[str, int], ...] | Unknown:
-        ports, listens = self.ports, self.every("listenaddress")
+        ports, listens = self._ports_said, self.every("listenaddress")
         if isinstance(ports, Unknown) or isinstance(listens, Unknown):
             return NOT_PERMITTED
         family = str(self.word("addressfamily", "any"))
