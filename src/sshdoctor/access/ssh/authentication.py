@@ -23,7 +23,7 @@ class _Identity(Struct, frozen=True):
 
 
 def _is_no_answer(transport: paramiko.Transport, error: Exception) -> bool:
-    """The server refused nothing: it hung up, or said nothing in time (paramiko has one exception for all)."""
+    """The server refused nothing: it hung up, or said nothing in time (one exception of paramiko for all)."""
     return not transport.is_active() or _UNANSWERED in str(error)
 
 
