@@ -199,3 +199,12 @@ def test_a_server_that_goes_away_during_a_script_is_no_result(start_sshd: StartS
     with pytest.raises(AccessError, match="session-closed"):
         access.run("true", timeout=5)
     access.close()
+
+
+def test_a_server_that_lets_a_login_wait_has_refused_no_key(start_sshd: StartSshd) -> None:
+    waits = "AuthorizedKeysCommand /bin/sleep 30\nAuthorizedKeysCommandUser root\n"
+    server = start_sshd(waits)
+    (server.folder / "authorized_keys").write_text("")
+    failure = failure_of(server.login())
+    assert failure.word == "auth-denied"
+    assert "Authentication timeout" in failure.detail

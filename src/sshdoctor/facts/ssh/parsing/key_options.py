@@ -38,7 +38,7 @@ _KNOWN = frozenset(
         *("verify-required", "x11-forwarding"),
     )
 )
-"""auth-options.c of OpenSSH 10.2, sshauthopt_parse(); with any other, the line counts for nothing."""
+"""Those of sshd(8), OpenSSH 9.2; any other takes the line away ("unknown key option")."""
 _NAME = re.compile(r"(?![0-9a-f.:*?/]*$)[^,]+", re.I)
 
 
