@@ -91,9 +91,10 @@ guard_open r{next(self._numbers)} </root/guard.sh && guard_take && guard_arm {se
     def await_word(self, word: str, minutes: int = 1) -> None:
         """Raises EngineError if the newest state does not come to ``word``."""
         there = f"[ -e {self.newest()}/{word} ]"
-        for _ in range(minutes - 1):  # one command may take a minute at most
-            self.host.run(f"for _ in {{1..500}}; do {there} && break; sleep 0.1; done")
-        self.host.run(f"until {there}; do sleep 0.1; done")
+        wait = f"SECONDS=0; until {there} || ((SECONDS >= 30)); do sleep 0.1; done"
+        for _ in range(2 * minutes - 1):  # one command may take a minute at most
+            self.host.run(wait)
+        self.host.run(f"{wait}; {there}")
 
     def journal(self) -> str:
         return self.host.run(f"cat {self.newest()}/journal")

@@ -261,6 +261,20 @@ def test_what_a_firewall_tool_was_told_is_taken_back(testbed: Testbed, owner: st
             assert_comes_back(host, sabotage)
 
 
+@pytest.mark.containers
+def test_the_rules_of_a_firewalld_that_hangs_are_back_before_it_is(testbed: Testbed) -> None:
+    prepare, _ = OWNERS["firewalld"]
+    with guarded(testbed, "firewalls", f"({prepare}) >/dev/null 2>&1") as host:
+        rules = host.run("nft list table inet firewalld")
+        host.sabotage("nft delete table inet firewalld; systemctl kill --signal=STOP firewalld")
+        host.await_word("restoring")
+        host.run(
+            "SECONDS=0; until nft list table inet firewalld >/dev/null 2>&1; do"
+            " ((SECONDS < 50)) || exit 1; sleep 0.2; done"
+        )
+        assert host.run("nft list table inet firewalld") == rules
+
+
 # ---- Who is first
 
 

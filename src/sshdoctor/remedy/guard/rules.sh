@@ -122,25 +122,32 @@ guard_put_set() {
 guard_put_firewalld() {
   grep -qsx 'firewalld.service active' "$state/units" && guard_has firewall-cmd || return 0
   ! guard_left 'nft inet firewalld' || return 0
-  guard_firewalld_settles
+  # One that hangs is killed by its unit after minutes: until then its rules are needed as well.
+  guard_firewalld_settles || guard_put_firewalld_table
   guard_dump "$state/now" || :
   if [ -n "$firewalld_due" ] || ! guard_same before now nft 'inet firewalld'; then
     # It cannot reload (1.3) where its table was taken from it, and then goes on as failed.
     guard_try firewall-cmd --reload </dev/null || guard_try systemctl restart firewalld.service </dev/null
-    guard_firewalld_settles
-    guard_dump "$state/now" || :
+    guard_firewalld_settles || guard_note 'firewalld does not answer'
   fi
-  if [ -n "$(guard_block before nft 'inet firewalld')" ] && ! guard_same before now nft 'inet firewalld'; then
-    guard_put_native 'inet firewalld'
-  fi
+  guard_put_firewalld_table
 }
 
-# Its unit counts as started before it has made its rules.
+guard_put_firewalld_table() {
+  guard_dump "$state/now" || :
+  [ -z "$(guard_block before nft 'inet firewalld')" ] || guard_same before now nft 'inet firewalld' ||
+    guard_put_native 'inet firewalld'
+}
+
+# Its unit counts as started before it has made its rules; one that failed to load them answers "failed" for good.
 guard_firewalld_settles() {
-  local tries=0
-  until [ "$(firewall-cmd --state 2>/dev/null </dev/null)" = running ] || [ $tries -ge 20 ]; do
-    tries=$((tries + 1))
+  local latest
+  latest=$(($(guard_uptime) + 20))
+  while :; do
+    case $(timeout -s KILL 5 firewall-cmd --state 2>/dev/null </dev/null) in
+      running | failed) return 0 ;;
+    esac
+    [ "$(guard_uptime)" -lt $latest ] || return 1
     sleep 1
   done
 }
-
