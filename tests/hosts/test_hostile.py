@@ -236,3 +236,29 @@ def test_another_known_hosts_file_changes_the_key_that_is_expected_and_nothing_e
     report = person.report("--known-hosts", known_hosts)
     assert (report["verdict"], report["access"]["privileged"]) == ("healthy", True)
     assert len(report["access"]["tried"]) == 1
+
+
+def test_a_key_that_nobody_here_knows_is_compared_with_the_hosts_own_by_another_way_in(
+    person: Person,
+) -> None:
+    """Only what stands inside tells whether it may be accepted."""
+    person.variables["sshdoctor_access"] = [{"connection": "podman", "container": person.host.container}]
+    new = str(person.folder / "accepted")
+    person.variables["sshdoctor_known_hosts"] = new
+    own = person.report()
+    assert (own["verdict"], "--accept-new-host-key" in own["next"][0]) == ("undecided", True)
+    assert any("the host's own key" in note for note in own["notes"])
+    person.host.run(
+        "ssh-keygen -qt ed25519 -N '' -f /root/another; cp /usr/sbin/sshd /root/server; systemctl stop ssh;"
+        " mkdir -p /run/sshd; /root/server -h /root/another"
+    )
+    other = person.report()
+    assert not any("--accept-new-host-key" in command for command in other["next"])
+    assert any("none of the keys in the host's own files" in note for note in other["notes"])
+
+
+def test_a_key_that_is_accepted_makes_the_known_hosts_file_that_was_named(person: Person) -> None:
+    del person.variables["sshdoctor_known_hosts"]
+    new = person.folder / "accepted"
+    report = person.report("--accept-new-host-key", "--known-hosts", str(new))
+    assert (report["verdict"], len(new.read_text().splitlines())) == ("healthy", 1)

@@ -231,6 +231,8 @@ def test_what_one_silent_host_may_have_is_not_told_again_for_each_that_is_as_sil
 
 def test_a_healthy_host_takes_two_lines_and_a_sick_one_says_first_what_was_seen_why_and_what_next() -> None:
     assert len(render([replace(WELL, checks=WELL.checks[:1])], "text").splitlines()) == 2
+    without_root = replace(WELL, checks=(finding("one", "unknown"),), notes=("Without root's rights ...",))
+    assert len(render([without_root], "text").splitlines()) == 3
     sick = render([SICK], "text").splitlines()
     assert sick[0] == "web1: blocked. Connection timed out (silence)."
     assert sick[1].startswith("  Why: The firewall drops")

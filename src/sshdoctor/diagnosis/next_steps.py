@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from sshdoctor.diagnosis.first_contact import UNKNOWN_KEY
 from sshdoctor.model import Cause, HostReport, Login, Reply
 from sshdoctor.services import load, progress, works
 from sshdoctor.services.base import CONNECTED
@@ -107,7 +108,9 @@ class _Next:
             yield self.tool("diagnose")
             return
         word = self.failed.word
-        if word == "host-key-unknown":
+        if word == UNKNOWN_KEY and self.report.own_key is False:
+            yield from self.from_here(self.failed)
+        elif word == UNKNOWN_KEY:
             yield self.tool("diagnose", "--accept-new-host-key")
         elif word in _HERE:
             yield from self.from_here(self.failed)
@@ -127,7 +130,7 @@ class _Next:
         """What is looked at on this machine."""
         if reply.word == "name-not-found":
             yield join(["getent", "ahosts", reply.address or self.report.login.address])
-        elif reply.address and progress(reply.word) < CONNECTED:
+        elif reply.address and (progress(reply.word) < CONNECTED or reply.word == UNKNOWN_KEY):
             yield join(["ip", "route", "get", reply.address])
 
     def stage(self, reply: Reply) -> Iterator[str]:

@@ -18,6 +18,7 @@ from sshdoctor.diagnosis.after_boot import (
     judge_after_boot,
 )
 from sshdoctor.diagnosis.derive import Conversation, derive
+from sshdoctor.diagnosis.first_contact import contact_notes, shown_inside
 from sshdoctor.diagnosis.inside import Inside
 from sshdoctor.diagnosis.outside import Outside
 from sshdoctor.diagnosis.rank import Expectation, agrees, merge, predict, rank
@@ -87,10 +88,11 @@ def build_report(
     ``facts`` are what ``facts_by_address`` gives, where they are there already.
     """
     replies, service = replies_of(outside, inside), load(host.service)
+    facts = facts or facts_by_address(host, outside, inside)
     seen = [
-        _judge(face, reply, inside, checks, service)
-        for face, reply in zip(facts or facts_by_address(host, outside, inside), replies, strict=True)
+        _judge(face, reply, inside, checks, service) for face, reply in zip(facts, replies, strict=True)
     ]
+    own_key = shown_inside(facts, inside.used)
     causes = merge(rank(tuple(one.judged.values()), one.explained) for one in seen)
     if off := inside.used.via == "chroot":
         causes = tuple(at_most_likely(cause) for cause in causes)
@@ -111,12 +113,13 @@ def build_report(
         notes=(
             *inside.notes,
             *_rights(inside.used, seen),
-            *(_off_notes(causes) if off else _notes(replies, causes, inside.used)),
+            *(_off_notes(causes) if off else _notes(replies, causes, inside.used, own_key)),
         ),
         possible=_possible(host, replies, checks) if guessing else (),
         when=outside.when,
         history=_history(facts) if verdict != "healthy" else None,
         url=host.site.url if host.site else None,
+        own_key=own_key,
     )
 
 
@@ -243,17 +246,21 @@ def _rights(used: AccessUsed, seen: Sequence[_Address]) -> list[str]:
     if used.privileged is not False or not unseen:
         return []
     return [
-        f"Without root's rights {len(unseen)} checks have no answer: be root there, or set ansible_become."
+        f"Without root's rights {len(unseen)} checks have no answer: be root there, or set ansible_become "
+            "(--format json lists them)."
     ]
 
 
-def _notes(replies: Sequence[Reply], causes: Sequence[Cause], used: AccessUsed) -> list[str]:
+def _notes(
+    replies: Sequence[Reply], causes: Sequence[Cause], used: AccessUsed, own_key: bool | None
+) -> list[str]:
     """What to know, and to do next, where no cause was found."""
     failed = next((r for r in replies if not works(r.word)), None)
     if causes or failed is None:
         return []
     refused = failed.word in ("rst", "silence") or failed.word.startswith("icmp")
     notes = [failed.detail] if failed.detail and not refused else []
+    notes += contact_notes(failed, own_key)
     if used.via is None and failed.word not in ("host-key-unknown", "name-not-found"):
         notes.append("To settle it, give another way in: sshdoctor_access in the inventory.")
     return notes

@@ -52,14 +52,16 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
 
 
 def _is_short(report: HostReport) -> bool:
-    """Whether there is nothing to say but that it is well."""
-    return report.verdict == "healthy" and not (report.causes or report.notes or report.repair)
+    """Whether there is nothing to say but that it is well, and what could not be seen."""
+    return report.verdict == "healthy" and not (report.causes or report.repair)
 
 
 def _host(report: HostReport) -> Iterator[RenderableType]:
     yield Text.assemble(*_headline(report))
     if _is_short(report):
         yield _indented(f"Looked in by {_looked_in(report)}. {_counts(report)}", 2, "dim")
+        for note in report.notes:
+            yield _said("Note", note)
         return
     if report.repair:
         for line in repair_lines(report.repair, still_blocked=report.verdict == "blocked"):
@@ -181,6 +183,8 @@ def _without_cause(report: HostReport) -> str:
         return "the client gets in."
     if report.prediction and report.prediction.agrees is False:
         return f"Not found. By what the host says, the client should get {report.prediction.reply}."
+    if any(reply.word == "host-key-unknown" for reply in report.outside):
+        return "This machine does not know the host's key yet, so it did not log in."
     if report.access.via is None:
         return "Not known: nobody could look inside, and what came back has more than one cause."
     return "Not known: not enough could be seen to say."

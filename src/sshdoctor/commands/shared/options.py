@@ -123,7 +123,7 @@ def hosts_of(options: Options) -> list[Host]:
     if options.service in ("web", "all"):
         sites = [with_site(host, __version__, options.request or Request()) for host in found]
         return [*(found if options.service == "all" else ()), *(one for each in sites for one in each)]
-    return [_with_known_hosts(host, options.known_hosts) for host in found]
+    return [_with_known_hosts(host, options) for host in found]
 
 
 def list_hosts(options: Options) -> int:
@@ -174,10 +174,12 @@ def number(flag: str, text: str, least: float, most: float) -> float:
     return value
 
 
-def _with_known_hosts(host: Host, file: str) -> Host:
-    if not file:
+def _with_known_hosts(host: Host, options: Options) -> Host:
+    """Where keys are accepted, the file may be a new one: the first key makes it."""
+    if not (file := options.known_hosts):
         return host
-    if not Path(file).is_file():
+    new = options.accept_new_host_key and not os.path.lexists(file) and Path(file).absolute().parent.is_dir()
+    if not (Path(file).is_file() or new):
         raise UsageError(f"--known-hosts {file}: there is no such file")
 
     def told(login: Login) -> Login:
