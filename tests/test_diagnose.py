@@ -2,6 +2,7 @@
 
 import os
 import pty
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,31 @@ def test_a_terminal_of_unknown_width_still_gets_the_report(tmp_path: Path) -> No
     assert process.returncode == 3
     assert b"127.0.0.1:1 -> rst" in seen
     assert b"\x1b[" in seen, "a terminal gets colours"
+
+
+def read_terminal(words: list[str], folder: Path, stdout: int) -> bytes:
+    """What comes on a terminal that is standard error."""
+    reader, writer = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(words, cwd=folder, stdout=stdout, stderr=writer, env=environment):
+        os.close(writer)
+        seen = b""
+        try:
+            while chunk := os.read(reader, 4096):
+                seen += chunk
+        except OSError:  # the other end of a pty is closed so
+            pass
+    os.close(reader)
+    return seen
+
+
+def test_while_one_waits_for_a_silent_host_a_terminal_shows_what_is_done(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        words = [*COMMAND, "diagnose", f"root@127.0.0.1:{silent.getsockname()[1]}"]
+        seen = read_terminal(words, tmp_path, subprocess.DEVNULL)
+        assert b"dialling it (2 s)" in seen
+        assert seen.endswith(b"\r\x1b[K"), "it is wiped out in the end"
+        assert read_terminal([*words, "--quiet", "--timeout", "2"], tmp_path, subprocess.DEVNULL) == b""
 
 
 def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:

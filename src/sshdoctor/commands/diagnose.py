@@ -16,6 +16,7 @@ from sshdoctor.commands.shared.options import (
     jobs_of,
     one_host,
     probe_options,
+    shown_progress,
     write,
 )
 from sshdoctor.diagnosis.pipeline import diagnose
@@ -40,10 +41,11 @@ def run(options: Options) -> int:
     rooms = (f"reports.{options.format}_format",)
     setup = diagnosis_setup(check_folders(options.sources), probing, options.only, rooms)
     if len(hosts) == 1:
-        reports = [examine(hosts[0], partial(_report, setup=setup, capture=options.capture))]
+        with shown_progress(hosts, options):
+            reports = [examine(hosts[0], partial(_report, setup=setup, capture=options.capture))]
     else:
         try:
-            reports = in_order(hosts, _diagnose_all(hosts, setup, jobs), quiet=options.quiet)
+            reports = in_order(hosts, _diagnose_all(hosts, setup, jobs), options)
         except Interrupted as interrupted:
             if interrupted.reports:
                 write(*_with_playbooks(interrupted.reports, options))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sshdoctor.diagnosis.inside import Inside
 
 _log = logging.getLogger(__name__)
+_LOOKING, _ASKING, _KNOWN = ({"next_stage": stage} for stage in ("looking inside", "asking the checks", ""))
+"""What is being done after a line of the log: shown on a terminal while one waits."""
 
 Around = Mapping[str, Mapping[str, Any]]
 """What this machine says of itself on the way to each address, by address."""
@@ -67,7 +69,9 @@ def diagnose(
     facts.commands(wanted.facts)
     completed, seen = outside.result()
     for reply in seen.replies:
-        _log.info("%s: dialled %s: %s", host.name, endpoint(reply.address, reply.port), reply.word)
+        _log.info(
+            "%s: dialled %s: %s", host.name, endpoint(reply.address, reply.port), reply.word, extra=_LOOKING
+        )
     around = Background(lambda: _look_here(completed, seen, setup.probing.timeout))
     inside = look_inside(
         completed,
@@ -80,7 +84,7 @@ def diagnose(
     )
     for attempt in inside.used.tried:
         _log.info("%s: way in by %s: %s %s", host.name, attempt.via, attempt.reply, attempt.detail)
-    _log.info("%s: looked inside by %s", host.name, inside.used.via or "no way")
+    _log.info("%s: looked inside by %s", host.name, inside.used.via or "no way", extra=_ASKING)
     from sshdoctor.diagnosis.report import build_report, facts_by_address
 
     checks = checks_of(setup.checks(), completed)
@@ -89,7 +93,7 @@ def diagnose(
     report = build_report(completed, seen, inside, checks, known)
     weak = load(completed.service).weaknesses(known[0])
     report = replace(report, notes=(*report.notes, *weak, *_own_checks(checks)))
-    _log.info("%s: %d checks asked: %s", host.name, len(report.checks), report.verdict)
+    _log.info("%s: %d checks asked: %s", host.name, len(report.checks), report.verdict, extra=_KNOWN)
     return Diagnosis(report=report, facts=known, inside=inside)
 
 

@@ -89,9 +89,7 @@ def build_report(
     """
     replies, service = replies_of(outside, inside), load(host.service)
     facts = facts or facts_by_address(host, outside, inside)
-    seen = [
-        _judge(face, reply, inside, checks, service) for face, reply in zip(facts, replies, strict=True)
-    ]
+    seen = [_judge(face, reply, inside, checks, service) for face, reply in zip(facts, replies, strict=True)]
     own_key = shown_inside(facts, inside.used)
     causes = merge(rank(tuple(one.judged.values()), one.explained) for one in seen)
     if off := inside.used.via == "chroot":
@@ -247,7 +245,7 @@ def _rights(used: AccessUsed, seen: Sequence[_Address]) -> list[str]:
         return []
     return [
         f"Without root's rights {len(unseen)} checks have no answer: be root there, or set ansible_become "
-            "(--format json lists them)."
+        "(--format json lists them)."
     ]
 
 

@@ -115,6 +115,6 @@ class HostReport(Struct, frozen=True, kw_only=True):
     managed: str | None = None
     """The name of the provider who runs the host."""
     own_key: bool | None = None
-    """Whether a host key that this machine did not know is the host's own, as seen inside; None: not compared."""
+    """Whether a host key that nobody here knew is the host's own, as seen inside; None: not compared."""
     next: tuple[str, ...] = ()
     """The commands to type now, in this order."""

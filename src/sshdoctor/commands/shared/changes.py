@@ -133,7 +133,7 @@ def work_on_each(
     examined = partial(work_on, setup=setup, work=work)
     done = examine_all(hosts, examined, 1 if asks else jobs)
     try:
-        reports = in_order(hosts, done, quiet=options.quiet)
+        reports = in_order(hosts, done, options, asks=asks)
     except Interrupted as interrupted:
         if interrupted.reports:
             write(interrupted.reports, options, to_name(setup.playbooks()))

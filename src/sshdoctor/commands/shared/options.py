@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from sshdoctor import __version__
 from sshdoctor.commands.shared.logins import LoginOptions, overruled, typed_variables
-from sshdoctor.commands.shared.progress import progress_of
+from sshdoctor.commands.shared.progress import Progress, progress_of
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
@@ -217,15 +217,21 @@ class Interrupted(KeyboardInterrupt):
         return f"{self.left} host{'s are' if self.left != 1 else ' is'} not known"
 
 
-def in_order(
-    hosts: Sequence[Host], reports: Generator[HostReport], *, quiet: bool = False
-) -> list[HostReport]:
-    """All reports in the order of ``hosts``; with several, a line of progress for each that ends.
+def shown_progress(hosts: Sequence[Host], options: Options, *, asks: bool = False) -> Progress:
+    """How far it is, as a person wants to see it; ``asks``: there are questions between the hosts."""
+    names = [host.name for host in hosts]
+    return progress_of(names, quiet=options.quiet, asks=asks, told=options.verbose > 0)
 
-    Raises Interrupted when nothing is under way any more.
+
+def in_order(
+    hosts: Sequence[Host], reports: Generator[HostReport], options: Options, *, asks: bool = False
+) -> list[HostReport]:
+    """All reports in the order of ``hosts``; how far it is, is shown.
+
+    ``asks``: there are questions between them. Raises Interrupted when nothing is under way any more.
     """
     done: dict[str, HostReport] = {}
-    shown = progress_of(len(hosts), quiet=quiet)
+    shown = shown_progress(hosts, options, asks=asks)
 
     def known() -> list[HostReport]:
         return [done[host.name] for host in hosts if host.name in done]

@@ -1,19 +1,26 @@
-"""What is shown on standard error while many hosts are examined: one line that changes on a terminal, a line
-for each host elsewhere."""
+"""What is shown on standard error while hosts are examined: one line that changes on a terminal, elsewhere
+a line for each of several hosts."""
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
+import time
+from collections.abc import Sequence
+from threading import Event, Thread
 from types import TracebackType
 
 from sshdoctor.model import HostReport
 from sshdoctor.reports.layout.printable import printable
 
+PATIENCE = 1.0
+"""Seconds in which nothing is said of one host: most are known by then."""
+
 
 class Progress:
-    """Nothing is shown: of one host, or where that is not wanted."""
+    """Nothing is shown: where that is not wanted."""
 
     def __enter__(self) -> Progress:
         return self
@@ -39,27 +46,81 @@ class Lines(Progress):
 
 
 class Bar(Progress):
-    """One line, written over again and again: how many are done, sick, and left, and the last sick one."""
+    """One line, written over and over: how many are done, sick, silent and left, and who is waited for."""
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done, self.sick, self.last = total, 0, 0, ""
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names, self.total, self.sick, self.silent = dict.fromkeys(names), len(names), 0, 0
+
+    def __enter__(self) -> Progress:
+        self._show()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._write("")
+        _write("")
 
     def ended(self, report: HostReport) -> None:
-        self.done += 1
-        if report.verdict != "healthy":
-            self.sick, self.last = self.sick + 1, f"; {in_brief(report)}"
-        left = self.total - self.done
-        self._write(f"{self.done} of {self.total} hosts: {self.sick} sick, {left} left{self.last}")
+        self.names.pop(report.host, None)
+        self.sick += report.verdict != "healthy"
+        self.silent += all(reply.word == "silence" for reply in report.outside)
+        self._show()
 
-    def _write(self, text: str) -> None:
-        room = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(f"\r\x1b[K{text[:room]}")
-        sys.stderr.flush()
+    def _show(self) -> None:
+        left = len(self.names)
+        counted = (
+            f"{self.total - left} of {self.total} hosts: {self.sick} sick ({self.silent} silent), {left} left"
+        )
+        first = next(iter(self.names), "")
+        _write(printable(counted + (f"; waiting for {first}" if first else "")))
+
+
+class Stages(Progress, logging.Handler):
+    """Of one host: what is being done and for how long, until that is over: then there may be questions."""
+
+    def __init__(self, name: str) -> None:
+        logging.Handler.__init__(self, logging.INFO)
+        self.host, self.stage, self.began = name, "dialling it", time.monotonic()
+        self.known = Event()
+        self.ticking = Thread(target=self._tick, daemon=True)
+
+    def __enter__(self) -> Progress:
+        logger = logging.getLogger("sshdoctor")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(self)
+        self.ticking.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+        logging.getLogger("sshdoctor").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stage = getattr(record, "next_stage", self.stage)
+        if not self.stage:
+            self._stop()
+
+    def ended(self, report: HostReport) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self.known.set()
+        self.ticking.join()
+
+    def _tick(self) -> None:
+        if self.known.wait(PATIENCE):
+            return
+        while not self.known.wait(0.5):
+            _write(printable(f"{self.host}: {self.stage} ({time.monotonic() - self.began:.0f} s)"))
+        _write("")
+
+
+def _write(text: str) -> None:
+    room = shutil.get_terminal_size().columns - 1
+    sys.stderr.write(f"\r\x1b[K{text[:room]}")
+    sys.stderr.flush()
 
 
 def in_brief(report: HostReport) -> str:
@@ -69,9 +130,14 @@ def in_brief(report: HostReport) -> str:
     return printable(f"{report.host}: {report.verdict}" + (f" ({first[0]})" if first else ""))
 
 
-def progress_of(total: int, *, quiet: bool) -> Progress:
-    """What is shown of ``total`` hosts."""
-    if quiet or total < 2:
+def progress_of(names: Sequence[str], *, quiet: bool, asks: bool, told: bool) -> Progress:
+    """What is shown of the hosts of these names.
+
+    ``asks``: the terminal is needed for questions between them. ``told``: each stage is said anyway (``-v``).
+    """
+    changes = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    if quiet or not names:
         return Progress()
-    is_bar = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    return Bar(total) if is_bar else Lines(total)
+    if len(names) > 1:
+        return Bar(names) if changes and not asks else Lines(len(names))
+    return Stages(names[0]) if changes and not told else Progress()
