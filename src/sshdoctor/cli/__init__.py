@@ -12,6 +12,7 @@ from sshdoctor.cli.auditing import doors, examine, protection
 from sshdoctor.cli.diagnosing import diagnose, explain, rescue, verdict
 from sshdoctor.cli.listing import checks, demo, playbooks
 from sshdoctor.cli.repairing import allow, playbook, protect, remediate, unban, undo
+from sshdoctor.cli.unlocking import unlock
 from sshdoctor.cli.watching import watch
 from sshdoctor.commands.shared.program import contexts_of, exit_code_of, run_program
 
@@ -59,6 +60,7 @@ namespace = Collection(
     protection,
     allow,
     unban,
+    unlock,
     checks,
     playbooks,
     verdict,

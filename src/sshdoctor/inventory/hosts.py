@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,7 +17,7 @@ from sshdoctor.inventory.paths import expand_home
 from sshdoctor.inventory.sites import listed_sites
 from sshdoctor.inventory.ssh_args import SshArgs, parse_ssh_args
 from sshdoctor.inventory.values import Values
-from sshdoctor.model import Become, Host, Login, Secret, WayIn
+from sshdoctor.model import Become, Host, Login, Secret, WayIn, is_mail_address
 
 _Service = Literal["ssh", "local", "podman", "docker"]
 _CONNECTIONS: dict[str, _Service] = {
@@ -39,6 +40,7 @@ VARIABLES = (
     "sshdoctor_vantage",
     "sshdoctor_notify",
     "sshdoctor_timezone",
+    "sshdoctor_unlock",
 )
 """The project's own variables; another one that begins so is a slip of the pen."""
 _SSH_ARGS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
@@ -66,6 +68,7 @@ def to_host(values: Values) -> Host:
         vantage=values.flag("sshdoctor_vantage"),
         notify=_notify(values),
         timezone=_timezone(values),
+        unlock=_unlock(values),
     )
 
 
@@ -77,15 +80,24 @@ def to_ad_hoc_host(text: str, dial: Dial) -> Host:
 
 
 def _notify(values: Values) -> tuple[Secret, ...]:
-    found = values.find("sshdoctor_notify")
+    return _listed(values, "sshdoctor_notify", lambda url: "://" in url, "URLs, as mailto://ann@example.org")
+
+
+def _unlock(values: Values) -> tuple[Secret, ...]:
+    return _listed(values, "sshdoctor_unlock", is_mail_address, "mail addresses, as ann@example.org")
+
+
+def _listed(values: Values, name: str, fits: Callable[[str], bool], what: str) -> tuple[Secret, ...]:
+    """A list of texts, or one, that are shown nowhere. Raises InventoryError."""
+    found = values.find(name)
     if not found:
         return ()
     given, place = found[1].value, found[1].place
     listed = given if isinstance(given, list) else [given]
-    urls = [values.text_of(one, "sshdoctor_notify", place) for one in listed]
-    if any("://" not in url for url in urls):
-        raise InventoryError(f"{place}: sshdoctor_notify must be a list of URLs, as mailto://ann@example.org")
-    return tuple(map(Secret, urls))
+    texts = [values.text_of(one, name, place) for one in listed]
+    if not all(map(fits, texts)):
+        raise InventoryError(f"{place}: {name} must be a list of {what}")
+    return tuple(map(Secret, texts))
 
 
 def _timezone(values: Values) -> str:

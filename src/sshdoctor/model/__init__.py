@@ -18,7 +18,7 @@ from sshdoctor.model.report import (
     Status,
     Verdict,
 )
-from sshdoctor.model.words import Command, Evidence, Secret, Unknown, endpoint, is_address
+from sshdoctor.model.words import Command, Evidence, Secret, Unknown, endpoint, is_address, is_mail_address
 
 __all__ = [
     "AccessUsed",
@@ -57,4 +57,5 @@ __all__ = [
     "WayIn",
     "endpoint",
     "is_address",
+    "is_mail_address",
 ]

@@ -110,6 +110,8 @@ class Host(Struct, frozen=True, kw_only=True):
     """It may be asked to dial others, as a witness."""
     notify: tuple[Secret, ...] = ()
     """Where to tell of it: URLs of Apprise, which may hold passwords."""
+    unlock: tuple[Secret, ...] = ()
+    """Mail addresses of those who may have their own address let in again."""
     timezone: str = ""
     """Its owner's, as "Asia/Tokyo"; empty: this machine's."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 
 from msgspec import Struct
@@ -27,6 +28,18 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
+
+
+def is_mail_address(text: str) -> bool:
+    """Whether ``text`` is one as HTML's fields of the type ``email`` take it: no name, no brackets.
+
+    >>> is_mail_address("ann@example.org"), is_mail_address("Ann <ann@example.org>")
+    (True, False)
+    """
+    return _MAIL_ADDRESS.fullmatch(text) is not None
 
 
 class Secret:

@@ -72,9 +72,9 @@ def run_serve(listen: str, state: str) -> int:
 
 def run_unit() -> int:
     """Print a unit of systemd for what was typed."""
-    from sshdoctor.commands.watch.unit import unit
+    from sshdoctor.commands.shared.unit import unit
 
-    show_text(unit(sys.argv[1:]))
+    show_text(unit(sys.argv[1:], "watch", "tells when a service is down, and why"))
     return 0
 
 

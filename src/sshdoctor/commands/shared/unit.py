@@ -1,4 +1,4 @@
-"""A unit of systemd that watches, with the options that were typed."""
+"""A unit of systemd that runs a command, with the options that were typed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _UNIT = """\
-# Put this into /etc/systemd/system/sshdoctor-watch.service, then:
-#   systemctl daemon-reload; systemctl enable --now sshdoctor-watch
+# Put this into /etc/systemd/system/sshdoctor-{name}.service, then:
+#   systemctl daemon-reload; systemctl enable --now sshdoctor-{name}
 [Unit]
-Description=sshdoctor watch: tells when a service is down, and why
+Description=sshdoctor {name}: {what}
 Wants=network-online.target
 After=network-online.target
 
 [Service]
 ExecStart={command}
 StateDirectory=sshdoctor
+KillMode=mixed
 Restart=on-failure
 RestartSec=5
 NoNewPrivileges=yes
@@ -32,18 +33,17 @@ MemoryMax=1G
 [Install]
 WantedBy=multi-user.target
 """
-STATE = "/var/lib/sshdoctor/watch.db"
 
 
-def unit(words: Sequence[str]) -> str:
+def unit(words: Sequence[str], name: str, what: str) -> str:
     """``words`` are those after the program's name; files among them are named from the root."""
     installed = shutil.which("sshdoctor")
     program = [installed] if installed else [sys.executable, "-m", "sshdoctor.cli"]
     kept = [word for word in words if word != "--unit"]
     if not any(word == "--state" or word.startswith("--state=") for word in kept):
-        kept += ["--state", STATE]
+        kept += ["--state", f"/var/lib/sshdoctor/{name}.db"]
     placed = [str(Path(word).absolute()) if Path(word).exists() else word for word in kept]
-    return _UNIT.format(command=" ".join(map(_quoted, [*program, *placed])))
+    return _UNIT.format(name=name, what=what, command=" ".join(map(_quoted, [*program, *placed])))
 
 
 def _quoted(word: str) -> str:
