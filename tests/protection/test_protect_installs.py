@@ -25,8 +25,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
         yield opened
 
 
-def _until(holds: Callable[[], bool], seconds: int = 150) -> None:
-    """Since OpenSSH 9.8 sshd itself refuses for a while who failed so often, also whom fail2ban lets pass."""
+def _until(holds: Callable[[], bool], seconds: int = 6) -> None:
+    """Since OpenSSH 9.8 sshd itself refuses for a while who failed so often: not whom `protect` lets pass."""
     ends = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < ends
@@ -34,6 +34,7 @@ def _until(holds: Callable[[], bool], seconds: int = 150) -> None:
 
 
 GONE = "dpkg --purge fail2ban >/dev/null 2>&1; rm -rf /etc/fail2ban; echo root:secret | chpasswd"
+EXEMPT = "sshd -T | grep -i '^persourcepenaltyexemptlist' || true"
 INSTALLED = "dpkg-query -W -f '${db:Status-Status}\n' fail2ban"
 
 
@@ -57,8 +58,11 @@ def test_it_is_installed_and_removed_again(image: str, times: int, guarded: Test
         assert host.run(BANNED).split() == [other]
         assert not answers(host, other)
         _until(lambda: answers(host, owner))
+        exempt = host.run(EXEMPT)
+        assert (owner in exempt, other in exempt) == (image == "guarded13", False)
         assert client.run("protect", "--yes", "--off", seconds=6)[0] == 0
         assert (host.run(SET_UP), host.run(INSTALLED)) == ("", "config-files")
+        assert owner not in host.run(EXEMPT)
 
 
 @pytest.mark.long

@@ -155,10 +155,14 @@ def unban(
     HOST_HELP,
     **_BOOK_HELP,
     off="take away what protect set up, and fail2ban too if it was not there before",
+    share="give the bans of each host of the group to the others; with --off, no longer",
+    every="SECONDS: with --share: go on giving them, from one round to the next",
 )
 def protect(
     options: Options,
     off: bool = False,
+    share: bool = False,
+    every: str = "",
     check: bool = False,
     diff: bool = False,
     yes: bool = False,
@@ -169,4 +173,4 @@ def protect(
     from sshdoctor.commands.shared.changes import ChangeOptions
 
     wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source="")
-    return run(options, wish, off=off)
+    return run(options, wish, off=off, share=share, every=every)

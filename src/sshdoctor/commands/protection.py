@@ -113,6 +113,9 @@ def _lines(audit: Protection) -> list[str]:
         lines.append(f"  by name or program    {printable(', '.join(audit.allowed_unresolved))}")
     if audit.logins_it_would_have_banned is not None:
         lines.append(f"  logins it would ban   {audit.logins_it_would_have_banned} in three weeks")
+    if audit.shared is not None:
+        held = ", ".join(f"{service}: {count}" for service, count in audit.shared.items())
+        lines.append(f"  dropped for others    {held}")
     if audit.after_next_failure is not None:
         lines.append(f"  after next failure    bans stop packets: {_WORDS[audit.after_next_failure]}")
     return [*lines, *(f"  - {printable(text)}" for text in audit.why)]

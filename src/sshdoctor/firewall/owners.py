@@ -32,6 +32,7 @@ _TABLES = {
     "docker-bridges": "Docker",
     "netavark": "Podman",
     "kube-proxy": "Kubernetes",
+    "sshdoctor_share": "sshdoctor",
 }
 _SETS = {"f2b-": "fail2ban", "sshguard": "sshguard", "crowdsec": "CrowdSec"}
 _SET_OF_SOURCE = re.compile(r"(?<!! )--match-set (\S+) src\b|saddr @(\S+)")

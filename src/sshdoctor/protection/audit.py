@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from sshdoctor.diagnosis.inside import Inside, look_inside
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
 from sshdoctor.diagnosis.setup import Wanted
+from sshdoctor.facts.protection.share import Share
 from sshdoctor.model import Host, Unknown
 from sshdoctor.protection.doors import Audit
 from sshdoctor.protection.guarding import Guard, Guarding, is_network
@@ -21,7 +22,17 @@ from sshdoctor.protection.reached import Reached, family_of
 from sshdoctor.protection.state import Door, Protection, every
 from sshdoctor.protection.yours import source_towards, your_addresses
 
-FACTS = ("addresses", "engines", "firewall", "guards", "identity", "listeners", "seen_requests", "wrappers")
+FACTS = (
+    "addresses",
+    "engines",
+    "firewall",
+    "guards",
+    "identity",
+    "listeners",
+    "seen_requests",
+    "share",
+    "wrappers",
+)
 _WEB_SECONDS = 3
 
 
@@ -108,7 +119,8 @@ class _Sight:
         guards = [guard for each in services.values() for guard in each]
         untold = self._guarding.untold
         banned, shuts_out = self._guarding.shuts_out
-        why = (*self._why, self._guarding.forgets, shuts_out)
+        shared, unshared = _shared(self._facts.get("share"))
+        why = (*self._why, self._guarding.forgets, shuts_out, unshared)
         return replace(
             seen,
             engines=self._guarding.running,
@@ -125,6 +137,7 @@ class _Sight:
             owner_allowed={f: _is_allowed(seen, guards, f) for f in ("ipv4", "ipv6")},
             logins_it_would_have_banned=banned,
             after_next_failure=after if stops is not True else None,
+            shared=shared,
             why=tuple(dict.fromkeys(filter(None, why))),
         )
 
@@ -173,6 +186,14 @@ class _Sight:
                     audit.why.append(_GOES_ON.format(now.port))
             self._why += audit.why
         return tuple(doors), every(now for now, _ in counted), every(then for _, then in counted)
+
+
+def _shared(share: Any) -> tuple[dict[str, int] | None, str]:
+    """How many are dropped for other hosts, by service, and what is wrong with that."""
+    if not isinstance(share, Share) or not share.set_up:
+        return None, f"shared: {share.reason}" if isinstance(share, Unknown) else ""
+    gone = "the table of `protect --share` is not loaded (a reboot?): its next round loads it"
+    return dict(share.held), "" if share.loaded else gone
 
 
 _GOES_ON = (

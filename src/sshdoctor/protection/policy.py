@@ -45,8 +45,8 @@ def policy(seen: Audited, also: Sequence[str], manager: str, unknown: Sequence[s
     refused = next(filter(None, _refusals(seen, engines, guards)), "")
     if refused:
         return Policy(refused=refused)
-    ports = _ports(seen)
-    never = _never(seen, engines, also)
+    ports = ports_of(seen)
+    never = never_of(seen, engines, also)
     variables: dict[str, Any] = {
         "protect_ports": ",".join(map(str, ports)),
         "protect_backend": "systemd",
@@ -55,7 +55,8 @@ def policy(seen: Audited, also: Sequence[str], manager: str, unknown: Sequence[s
         "protect_packages": _packages(engines, manager),
         "protect_six": outer("ipv6", seen.facts["addresses"]) is not None,
         "protect_before": engines.fail2ban,
-        **_sites(seen),
+        "protect_exempt": list(_exempt(engines, never)),
+        **sites_of(seen),
     }
     mine = (*seen.told.your_addresses, *also)
     jails = () if isinstance(engines.jails, Unknown) else engines.jails
@@ -86,11 +87,11 @@ def _refusals(seen: Audited, engines: Engines, guards: Guards) -> Iterator[str]:
         yield f"The protection stays off, as it could shut out everybody: {why}"
     if not seen.told.your_addresses:
         yield "Your own address is not known here, so nobody would let it pass: log in over SSH first."
-    if not _ports(seen):
+    if not ports_of(seen):
         yield "No port is known at which the SSH server of this host itself is reached."
 
 
-def _ports(seen: Audited) -> tuple[int, ...]:
+def ports_of(seen: Audited) -> tuple[int, ...]:
     """Those at which the host's own server is reached: not those that are sent on to a container."""
     firewall = seen.facts["firewall"]
     sent_on = () if isinstance(firewall, Unknown) else behind(firewall)
@@ -117,7 +118,7 @@ def _packages(engines: Engines, manager: str) -> list[str]:
     return [*_PACKAGES.get(manager, ("fail2ban",)), *([] if bans else ["nftables"])]
 
 
-def _never(seen: Audited, engines: Engines, also: Sequence[str]) -> tuple[str, ...]:
+def never_of(seen: Audited, engines: Engines, also: Sequence[str]) -> tuple[str, ...]:
     """Loopback, whom the jail ignores already, you, and the others."""
     jails = () if isinstance(engines.jails, Unknown) else engines.jails
     ignored = [each for jail in jails if jail.name == "sshd" for each in jail.ignoreip]
@@ -125,12 +126,19 @@ def _never(seen: Audited, engines: Engines, also: Sequence[str]) -> tuple[str, .
     return tuple(dict.fromkeys((*_LOOPBACK, *sorted(some), *seen.told.your_addresses, *also)))
 
 
+def _exempt(engines: Engines, never: Sequence[str]) -> tuple[str, ...]:
+    """Whom sshd's own penalties are to pass by: those that they did before, and who is never banned."""
+    if not engines.penalizes:
+        return ()
+    return tuple(dict.fromkeys((*engines.exempt, *(each for each in never if each not in _LOOPBACK))))
+
+
 def _is_everybody(network: str) -> bool:
     """fail2ban 1.0 writes 0.0.0.0/0 without its length."""
     return ip_network(network, strict=False).network_address.is_unspecified
 
 
-def _sites(seen: Audited) -> dict[str, Any]:
+def sites_of(seen: Audited) -> dict[str, Any]:
     """Jails for the logs of sites with a page of WordPress's, where these see real addresses."""
     reached = seen.reached
     if reached is None or "web" not in reached.services or reached.sees_real("web")[0] is not True:
@@ -155,6 +163,8 @@ def _told(variables: Mapping[str, Any], seen: Audited, unknown: Sequence[str]) -
     elif seen.reached is not None and "web" in seen.reached.services:
         parts.append(f"the sites are left out: {seen.reached.sees_real('web')[1]}")
     parts.append(f"never banned: {', '.join(never)}")
+    if variables["protect_exempt"]:
+        parts.append("nor does sshd refuse these by its own penalties (PerSourcePenaltyExemptList)")
     if unknown:
         parts.append(f"no address is known here for {', '.join(unknown)}: add it with `allow`")
     return "; ".join(parts)

@@ -46,6 +46,8 @@ class Protection(Struct, frozen=True, kw_only=True):
     logins_it_would_have_banned: int | None = None
     """Of those that succeeded in the last three weeks."""
     after_next_failure: bool | None = None
+    shared: dict[str, int] | None = None
+    """By service: how many addresses are dropped that other hosts have banned; None where nothing is."""
     why: tuple[str, ...] = ()
 
     @property

@@ -69,6 +69,14 @@ def ban(
             by=owner,
             element=held,
         )
+    if owner == "sshdoctor":
+        element = f"{rule.table} {next(iter(sets), '')} '{{ {source} }}'"
+        return Ban(
+            "the bans that other hosts have shared (protect --share)",
+            f"nft delete element {element}, and unban {source} on the host that banned it",
+            by=owner,
+            element=held,
+        )
     if owner == "Shorewall" and rule.chain == "dynamic":
         return Ban("Shorewall's dynamic blacklist", f"shorewall allow {source}", by=owner)
     for asking in (rule, *reversed(way)):

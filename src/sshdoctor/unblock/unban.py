@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 class Unban(Struct, frozen=True, kw_only=True):
-    """``by``: fail2ban, sshguard, CrowdSec, Shorewall, or "set" for a set that no
-    known program fills.
+    """``by``: fail2ban, sshguard, CrowdSec, Shorewall, sshdoctor (a ban that another host shared), or "set"
+    for a set that no known program fills.
 
     ``jail`` is fail2ban's. ``set_name`` is the set's, in ``table`` of nft ("inet mine"), or of ipset where
     that is ""; "" where the rule asks none. ``rule`` is the one that carries the ban out.

@@ -128,13 +128,28 @@ apt_lists() {
   esac
 }
 
-# What was not there before goes again; what goes comes back from the archives or the network, if it can.
+# What was not there before goes again, with its configuration if it had left none; what goes comes back from the
+# archives or the network, if it can.
 apt_inverse() {
-  new=$(sed -n 's/^Inst \([^ ]*\) (.*/\1/p' "$work/plan" | tr '\n' ' ')
-  [ "$1" = install ] || new=$(sed -n 's/^Remv \([^ ]*\) .*/\1/p' "$work/plan" | tr '\n' ' ')
-  [ -n "$new" ] || return 0
-  undo=$([ "$1" = install ] && echo remove || echo install)
+  if [ "$1" != install ]; then
+    apt_undo install "$(sed -n 's/^Remv \([^ ]*\) .*/\1/p' "$work/plan")"
+    return
+  fi
+  purge='' remove='' new=$(sed -n 's/^Inst \([^ ]*\) (.*/\1/p' "$work/plan")
+  for name in $new; do
+    case $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) in
+      '' | not-installed) purge="$purge $name" ;;
+      *) remove="$remove $name" ;;
+    esac
+  done
+  apt_undo remove "$remove"
+  apt_undo purge "$purge"
+}
+
+apt_undo() { # apt_undo VERB NAMES
   # shellcheck disable=SC2086 # names of packages
+  set -- "$1" $2
+  [ $# != 1 ] || return 0
   inverse env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=60 \
-    -o Dpkg::Options::=--force-confold "$undo" $new
+    -o Dpkg::Options::=--force-confold "$@"
 }
