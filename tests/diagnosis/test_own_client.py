@@ -35,3 +35,34 @@ def test_a_certificate_beside_a_key_is_offered_with_it(tmp_path: Path) -> None:
     login = Login(address="192.0.2.1", port=22, key_files=(key,))
     assert own_client("ssh", login, ()).certificate == f"{key}-cert.pub"
     assert not seen().certificate
+
+
+def test_what_ssh_tells_of_its_doings_is_no_reason_of_its_end() -> None:
+    login = Login(address="192.0.2.1", port=22)
+    told = "debug1: /etc/ssh/ssh_config line 19: include /etc/ssh/ssh_config.d/*.conf matched no files"
+    assert own_client("ssh", login, (told,)).said == ()
+    failed = own_client("ssh", login, (told, "Could not request local forwarding."))
+    assert [one.cause for one in failed.said] == ["client-config-override"]
+
+
+@pytest.mark.parametrize(
+    ("last", "shared"),
+    [
+        ("debug1: auto-mux: Trying existing master", True),
+        ("unix_listener: cannot bind to path /run/cm/a.b: No such file or directory", True),
+        ("deploy@192.0.2.1: Permission denied (publickey).", False),
+    ],
+)
+def test_an_end_at_the_shared_connection_is_told_by_the_last_words(last: str, *, shared: bool) -> None:
+    login = Login(address="192.0.2.1", port=22, extras={"controlpath": "/run/cm/%C"})
+    seen = own_client("ssh", login, ("debug1: Reading configuration data", last)).shared
+    assert ("ControlPath /run/cm/%C: " in seen) is shared
+
+
+def test_the_line_of_another_host_key_is_taken_out_of_the_file_that_holds_it() -> None:
+    login = Login(address="192.0.2.1", port=22)
+    seen = own_client("ssh", login, ("Offending ED25519 key in /etc/ssh/known hosts:7",))
+    assert (seen.other_key, seen.other_key_mend) == (
+        "/etc/ssh/known hosts line 7",
+        "sed -i.old 7d '/etc/ssh/known hosts'",
+    )

@@ -44,3 +44,22 @@ def test_the_entry_admits_the_client_and_stands_nowhere_yet(client: str, allow: 
     assert isinstance(then.allow, tuple)
     assert isinstance(then.deny, tuple)
     assert decide(then.allow, then.deny, client, SERVER).admits is True
+
+
+@pytest.mark.parametrize(
+    ("allow", "deny", "rule"),
+    [
+        ("", "sshd: /etc/hosts.evil", "sshd: /etc/hosts.evil"),
+        ("", "sshd: ALL EXCEPT .corp.example", "sshd: ALL EXCEPT .corp.example"),
+        ("sshd: .corp.example", "ALL: ALL", "ALL: ALL"),
+        ("", "sshd: ALL: twist /bin/echo go away", "sshd: ALL: twist /bin/echo go away"),
+        ("sshd: .corp.example", "", ""),
+    ],
+)
+def test_a_rule_that_would_refuse_is_told_where_that_hangs_on_more(allow: str, deny: str, rule: str) -> None:
+    unseen: dict[str, Any] = {field.name: Unknown("not seen") for field in fields(Dialled)}
+    dial = Dialled(**unseen | {"reply": "closed-before-banner", "arrives_at": SERVER})
+    found = derive({"dialled": dial, "client_address": "192.0.2.7", "wrappers": rules(allow, deny)})
+    assert isinstance(found, Admission)
+    assert found.rule == rule
+    assert isinstance(found.state, Unknown) or found.state == "admitted"

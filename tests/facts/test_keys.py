@@ -144,3 +144,24 @@ def test_sshd_may_be_told_to_look_for_keys_nowhere(files: tuple[str, ...], nowhe
         }
     )
     assert isinstance(found, Keys) and found.nowhere is nowhere
+
+
+def test_a_key_that_is_made_an_authority_is_told_and_its_file_is_not_called_unreadable() -> None:
+    stands = AuthFile(
+        path="a",
+        real="a",
+        exists=True,
+        readable=True,
+        mode="",
+        owner="",
+        unsafe=(),
+        unread=(),
+        keys=(),
+        commands={},
+        authorities=(OFFERED,),
+        odd="line",
+    )
+    found = seen(stands)
+    assert (found.authorized, found.unreadable) == (False, "")
+    assert found.misread.startswith("cert-authority")
+    assert seen(stands, file("b", OFFERED)).misread == "", "the same key stands elsewhere as it should"

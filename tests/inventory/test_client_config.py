@@ -169,3 +169,14 @@ def test_an_alias_is_what_the_configuration_knows_by_name(config: Path) -> None:
     assert is_alias("web", config)
     assert is_alias("direct", config)
     assert not is_alias("unheard-of", config)
+
+
+def test_what_ssh_is_to_do_beside_a_login_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(
+        "Host *\nControlMaster auto\nControlPath none\nLocalForward 9000 [localhost]:80\nSessionType none\n"
+    )
+    login = completed(Login(address="web1", port=22), path)
+    assert login.extras.keys() == {"controlmaster", "localforward", "sessiontype"}
+    path.write_text("Host *\nServerAliveInterval 30\n")
+    assert not completed(Login(address="web1", port=22), path).extras

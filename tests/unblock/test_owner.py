@@ -11,6 +11,7 @@ from sshdoctor.firewall import Rule
 from sshdoctor.model import Family, Unknown
 from sshdoctor.unblock.ban import ban
 from sshdoctor.unblock.owner import command_for, owner_of
+from sshdoctor.unblock.unban import unban
 
 NO_BANS = Bans(running=False, jails=(), evidence=())
 REJECT = "-A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with icmp-port-unreachable"
@@ -255,3 +256,15 @@ def test_an_ipset_of_firewalld_is_mended_by_firewalld() -> None:
     assert held is not None
     assert held.where == "firewalld's ipset blacklist"
     assert "--ipset=blacklist --remove-entry=192.0.2.0/24" in held.fix
+
+
+def test_what_a_stopped_fail2ban_has_left_is_taken_out_of_the_rules_themselves() -> None:
+    rule = Rule("filter", "f2b-sshd", 1, "-A f2b-sshd -s 192.0.2.1/32 -j REJECT")
+    held = ban(rule, "fail2ban", "192.0.2.1", NO_BANS)
+    assert held is not None
+    assert held.fix == "iptables -t filter -D f2b-sshd -s 192.0.2.1/32 -j REJECT"
+    assert unban(held, rule, "192.0.2.1", "ipv4") is None, "no server is there to be asked"
+    asking = Rule("filter", "INPUT", 1, "-A INPUT -m set --match-set f2b-sshd src -j DROP")
+    held = ban(asking, "fail2ban", "192.0.2.1", NO_BANS)
+    assert held is not None
+    assert held.fix.startswith("ipset del f2b-sshd 192.0.2.1")

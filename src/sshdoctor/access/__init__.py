@@ -26,7 +26,7 @@ def ask_own_client(login: Login, word: str, timeout: float) -> OpensshAnswer | N
     """What the person's own client comes to, where it may be another reply than ``word``; else None."""
     from sshdoctor.access.ssh.openssh import ask_openssh, differs  # few dials need it
 
-    return ask_openssh(login, timeout) if differs(login, word) else None
+    return ask_openssh(login, timeout, shared=word == "ok") if differs(login, word) else None
 
 
 def offers_of(login: Login, keys: tuple[str, ...] | Unknown) -> Offers:

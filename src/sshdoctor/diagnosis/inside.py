@@ -145,9 +145,15 @@ def _looks_inside(
             looked = _answered(access, asking.read(output.stdout), tuple(tried), session_closed)
             yield replace(looked, way=way, access=access, heard=heard)
             continue
+        speaks = _is_service(way, host) and _speaks(access, output, probing.timeout)
         access.close()
         lines = _lines(output, access.privileges)
         said = _telling(host, lines) or output.error or f"it ended with status {output.status}"
+        if speaks:
+            tried.append(
+                Attempt(access.via, "unsupported", f"commands run there, and no script of ours: {said}")
+            )
+            continue
         tried.append(Attempt(access.via, "session-closed", said))
         if _is_service(way, host):
             session_closed, heard = said, lines
@@ -190,6 +196,12 @@ def enter(way: WayIn, probing: ProbeOptions) -> Access:
     return open_way(
         way, socket=socket, timeout=probing.timeout, accept_new_host_key=probing.accept_new_host_key
     )
+
+
+def _speaks(access: Access, output: Output, timeout: float) -> bool:
+    """Commands run in the session of the service, though no script: a restricted shell, an odd PATH."""
+    trial = getattr(access, "speaks", None)
+    return trial is not None and output.status is not None and trial(timeout) is True
 
 
 def _put(probe: Probe, access: Access, timeout: float) -> Output:

@@ -85,7 +85,7 @@ def _asked_of_client(login: Login, service: Service, seen: Outside, probing: Pro
     if answer is None:
         return seen
     word = answer.word or reply.word
-    last = answer.lines[-1] if answer.lines else word
+    last = answer.lines[-1].removeprefix("debug1: ") if answer.lines else word
     detail = reply.detail if word == reply.word else f"{service.client} itself: {last}"
     replies = tuple(replace(one, word=word, detail=detail) if one is reply else one for one in seen.replies)
     return replace(seen, replies=replies, witness=answer.lines)

@@ -58,7 +58,7 @@ def judge(rulesets: Sequence[Dump], packet: Packet, service: Service | None = No
     hooks = Hooks(tables)
     said = (service or default()).conversation
     verdict = by_every_name(partial(hold_conversation, hooks, said), tables, packet)
-    if packet.family == "ipv6" and verdict.state == "accept":
+    if packet.family == "ipv6" and verdict.state in ("accept", "drop"):
         from sshdoctor.firewall.kernel.neighbours import neighbour_caveat
 
         return replace(verdict, caveat=neighbour_caveat(hooks, packet))

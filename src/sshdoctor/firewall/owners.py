@@ -25,6 +25,7 @@ _CHAINS = {
 _CHAIN = re.compile("|".join(f"(?P<{owner}>{begin})" for owner, begin in _CHAINS.items()))
 _TABLES = {
     "firewalld": "firewalld",
+    "firewalld_policy_drop": "firewalld's panic mode",
     "f2b-table": "fail2ban",
     "sshguard": "sshguard",
     "crowdsec": "CrowdSec",

@@ -45,6 +45,22 @@ _CHOICES = (
 )
 """What it may agree to; of interest where it is not ssh's own choice."""
 
+_EXTRAS = (
+    "controlmaster",
+    "controlpath",
+    "dynamicforward",
+    "exitonforwardfailure",
+    "forkafterauthentication",
+    "knownhostscommand",
+    "localforward",
+    "remotecommand",
+    "remoteforward",
+    "revokedhostkeys",
+    "sessiontype",
+    "tunnel",
+)
+"""What ssh does beside a login, where the person's own configuration asks for it."""
+
 _Settings = dict[str, list[str]]
 
 
@@ -117,6 +133,13 @@ def _completed(login: Login, config: Path | None) -> Login:
         meant=login.address if address.lower() != login.address.lower() else "",
         meant_port=login.port if port != login.port else None,
         algorithms={name: tuple(settings[name][0].split(",")) for name in _ALGORITHMS if name in settings},
+        extras={
+            name: settings[name][0]
+            for name in _EXTRAS
+            if name in settings
+            and settings[name] != usual.get(name)
+            and (name == "sessiontype" or settings[name] != ["none"])
+        },
     )
 
 

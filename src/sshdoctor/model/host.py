@@ -35,6 +35,8 @@ class Login(Struct, frozen=True, kw_only=True):
     """What the client says against its own configuration: it dials nothing with it."""
     algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What the client would agree to, by the names of its configuration; those that it told."""
+    extras: Mapping[str, str] = field(default_factory=dict)
+    """What the person's own configuration has the client do beside a login, and by which it can end."""
 
 
 class Become(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,8 @@ def ban(
 
     sets = sets_of_source(rule)
     jail = _jail(rule, sets) if owner == "fail2ban" else _jail_of_client(rule, source, bans)
+    if jail is not None and isinstance(bans, Bans) and not bans.running:
+        return _left_over(jail, sets, rule, source, firewall)
     if jail is not None:
         return _jailed(jail, source, bans)
     held = _element(sets, rule, source, firewall)
@@ -128,6 +130,20 @@ def _jail_of_client(rule: Rule, source: str, bans: Bans | Unknown) -> str | None
     jails = bans.jails if isinstance(bans, Bans) and isinstance(bans.jails, tuple) else ()
     named = {source, f"{source}/32", f"{source}/128"}.intersection(rule.text.split())
     return jails[0].name if jails and named else None
+
+
+def _left_over(named: str, sets: Sequence[str], rule: Rule, source: str, firewall: Firewall | None) -> Ban:
+    """A rule, or an element of a set, that outlived the server that made it."""
+    where = f"what fail2ban's jail {named} has left (its server does not run)"
+    if sets:
+        held = _in_set(sets[0], rule, "", source, firewall)
+        return Ban(where, held.fix, by="left", element=held.element)
+    if " " in rule.table:
+        fix = f"nft -a list table {shlex.join(rule.table.split())}, then nft delete rule with its handle"
+        return Ban(where, fix, by="left")
+    tool = "ip6tables" if ":" in source else "iptables"
+    words = shlex.join(shlex.split(rule.text.replace("-A ", "-D ", 1)))
+    return Ban(where, f"{tool} -t {shlex.quote(rule.table)} {words}", by="left")
 
 
 def _jailed(named: str, source: str, bans: Bans | Unknown) -> Ban:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from sshdoctor.unblock.saved_rules import NOWHERE, Saved
 
 COMMENT = "sshdoctor"
+_PANIC = "firewalld's panic mode"
 _FILES = {
     "nftables.service": "/etc/nftables.conf",
     "ferm": "/etc/ferm/ferm.conf",
@@ -49,6 +50,8 @@ class Opening(Struct, frozen=True, kw_only=True):
     @property
     def command(self) -> str:
         """What a person types."""
+        if self.owner == _PANIC:
+            return "firewall-cmd --panic-off"
         if self.tool == "ufw":
             return f"ufw {self.words}"
         if self.tool == "firewall-cmd":

@@ -59,7 +59,7 @@ def unban(held: Ban, rule: Rule, address: str, family: str) -> Unban | None:
     None where others would be let in with it (a set holds a network with the client, and no program owns that
     ban), or where it is firewalld's own: then an opening lets this client in alone.
     """
-    if held.by == "firewalld" or (not held.jail and held.element not in ("", address)):
+    if held.by in ("firewalld", "left") or (not held.jail and held.element not in ("", address)):
         return None
     from sshdoctor.firewall.owners import sets_of_source  # with the model, which is paid for elsewhere
 

@@ -106,7 +106,8 @@ class Authentication:
 
     def _identities(self) -> Iterator[_Identity]:
         """Every usable key once. A file that needs a passphrase stands in for its twin in the agent."""
-        agent = {identity.name: identity for identity in _agent_keys()}
+        no_agent = self._login.options.get("identityagent", "").lower() == "none"
+        agent = {} if no_agent else {identity.name: identity for identity in _agent_keys()}
         only = self._login.options.get("identitiesonly", "no").lower() == "yes"
         given = [Path(name).expanduser() for name in self._login.key_files]
         default = [path for name in _DEFAULTS if (path := Path("~/.ssh", name).expanduser()).exists()]

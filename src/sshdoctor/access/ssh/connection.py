@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shlex
 import socket as sockets
 import time
@@ -75,13 +76,24 @@ class SshAccess:
     def run(self, script: str, *, timeout: float, limit: int = 64 * 2**20, stop: str = "") -> Output:
         return run_script(self._execute, self._shell, script, timeout=timeout, limit=limit, stop=stop)
 
+    def speaks(self, timeout: float) -> bool:
+        """Whether a command runs at all: the plainest, which a restricted shell runs as well."""
+        token = f"sshdoctor-{secrets.token_hex(8)}"
+        capture = KeptOutput(token, 65536)
+        with contextlib.suppress(AccessError):
+            self._command(f"echo {token}", b"", timeout, capture)
+        return token in capture.output().stdout.decode("utf-8", "replace").splitlines()
+
     def close(self) -> None:
         self._stack.close()
 
     def _execute(self, argv: tuple[str, ...], stdin: bytes, timeout: float, capture: KeptOutput) -> None:
         """One exec request. ``exec WORDS`` means the same to sh, csh and fish."""
+        self._command("exec " + shlex.join(argv), stdin, timeout, capture)
+
+    def _command(self, command: str, stdin: bytes, timeout: float, capture: KeptOutput) -> None:
         deadline = time.monotonic() + timeout
-        channel = self._open_channel("exec " + shlex.join(argv), timeout)
+        channel = self._open_channel(command, timeout)
         try:
             # A shell that refuses does not read; of a connection that is lost, paramiko says EOFError.
             with contextlib.suppress(OSError, EOFError):

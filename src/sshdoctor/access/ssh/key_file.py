@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import re
 import stat
+import struct
 from pathlib import Path
 from shlex import quote
 
@@ -48,11 +50,45 @@ def key_fault(name: str) -> KeyFault | None:
         return KeyFault(name, "client-key-permissions", says, closed)
     says = _unreadable(data)
     if not says:
-        return None
+        return _beside(name, data)
     mend = f"rewrite it: ssh-keygen -p -f {typed}, after: sed -i 's/\\r$//' {typed}; or name another key"
     if data.startswith(b"PuTTY-User-Key-File"):
         mend = f"puttygen {typed} -O private-openssh -o NEW_FILE, or name another key"
     return KeyFault(name, "client-key-unreadable", f"OpenSSH cannot read {name}: {says}", Command(mend))
+
+
+def _beside(name: str, data: bytes) -> KeyFault | None:
+    """ssh offers the key of NAME.pub where there is one, whatever the private one is (authfile.c)."""
+    try:
+        beside = Path(f"{name}.pub").expanduser().read_bytes()[:_LARGEST].split()
+    except OSError:
+        return None
+    inside = _public_half(data)
+    if len(beside) < 2 or not inside or beside[1] == base64.b64encode(inside):
+        return None
+    typed = quote(name)
+    says = f"{name}.pub is the public half of another key than {name}, and ssh offers that one"
+    mend = Command(f"mv {typed}.pub {typed}.pub.old; ssh-keygen -y -f {typed} >{typed}.pub")
+    return KeyFault(name, "client-key-unreadable", says, mend)
+
+
+def _public_half(data: bytes) -> bytes:
+    """The public key inside of a private one, which no passphrase hides; b"" if none is seen."""
+    found = re.match(rb"-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END", data)
+    with contextlib.suppress(ValueError, struct.error):
+        rest = base64.b64decode(b"".join(found[1].split()) if found else b"")
+        if not rest.startswith(_MAGIC):
+            return b""
+        rest = rest[len(_MAGIC) :]
+        for _ in ("cipher", "key derivation", "its options"):
+            _, rest = _string(rest)
+        return _string(rest[4:])[0]  # behind the number of keys
+    return b""
+
+
+def _string(data: bytes) -> tuple[bytes, bytes]:
+    size = struct.unpack(">I", data[:4])[0]
+    return data[4 : 4 + size], data[4 + size :]
 
 
 def wants_passphrase(name: str) -> bool:

@@ -17,15 +17,22 @@ from sshdoctor.model import Login
 
 HONOURED = frozenset(
     {
-        "addressfamily", "batchmode", "bindaddress", "bindinterface", "connecttimeout", "identitiesonly",
-        "identityagent", "port", "proxycommand", "proxyjump", "pubkeyauthentication", "stricthostkeychecking",
+        "addressfamily", "batchmode", "bindaddress", "connecttimeout", "identitiesonly",
+        "port", "proxycommand", "proxyjump", "pubkeyauthentication", "stricthostkeychecking",
         "userknownhostsfile", "globalknownhostsfile", "hostkeyalias", "user", "hostname",
     }
 )  # fmt: skip
 """The options that the library does as ssh does; any other is asked of ssh."""
 
-ORDINARY = {"ipqos": ("lowdelay throughput", "af21 cs1", "ef none", "ef cs0")}
+ORDINARY = {
+    "ipqos": ("lowdelay throughput", "af21 cs1", "ef none", "ef cs0"),
+    "identityagent": ("SSH_AUTH_SOCK",),
+}
 """What ssh does unasked: Debian's, and upstream's before 10.1 and since (ssh_config(5))."""
+
+_FORWARDS = ("dynamicforward", "localforward", "remoteforward", "tunnel")
+_ASKED_FOR = ("controlpath", "knownhostscommand", "revokedhostkeys", "sessiontype")
+"""By these ssh can end, or wait for ever, where the library logs in; by a forward, if it must succeed."""
 
 _DIFFERENT = ("auth-denied", "kex-failed", "host-key-unknown")
 _SLOW = 4
@@ -38,11 +45,12 @@ _WORDS = (
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", "host-key-changed"),
     ("REVOKED HOST KEY DETECTED", "host-key-changed"),
     ("Host key verification failed", "host-key-unknown"),
+    ("getifaddrs: ", "local-unreachable"),
 )
 
 
 class OpensshAnswer(Struct, frozen=True, kw_only=True):
-    """``word`` is a reply word, "" where ssh's end has none; ``lines`` are its own, without "debug1: "."""
+    """``word`` is a reply word, "" where ssh's end has none; ``lines`` are its own, as they stand."""
 
     word: str
     lines: tuple[str, ...]
@@ -55,17 +63,23 @@ def differs(login: Login, word: str) -> bool:
     if word in _DIFFERENT:
         return True
     asked = {name for name, value in login.options.items() if value not in ORDINARY.get(name, ())}
-    return bool(asked - HONOURED) or any(key_fault(path) for path in login.key_files)
+    if asked - HONOURED or any(name in login.extras for name in _ASKED_FOR):
+        return True
+    forwards = "exitonforwardfailure" in login.extras and any(name in login.extras for name in _FORWARDS)
+    return forwards or any(key_fault(path) for path in login.key_files)
 
 
-def ask_openssh(login: Login, timeout: float, more: Mapping[str, str] | None = None) -> OpensshAnswer | None:
+def ask_openssh(
+    login: Login, timeout: float, more: Mapping[str, str] | None = None, *, shared: bool = False
+) -> OpensshAnswer | None:
     """What ``ssh -v`` came to, within ``timeout`` seconds for each of its steps; None without an ssh here.
 
-    ``more``: options that hold over those of the login.
+    ``more``: options that hold over those of the login. ``shared``: by the shared connection of the person's
+    own configuration (ControlPath), which is not to hide what a new one meets.
     """
     try:
         done = subprocess.run(
-            command_of(login, timeout, more),
+            command_of(login, timeout, more, shared=shared),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -78,10 +92,15 @@ def ask_openssh(login: Login, timeout: float, more: Mapping[str, str] | None = N
     except subprocess.TimeoutExpired as late:
         said, status = late.stderr or b"", None
     lines = _lines(said)
-    return OpensshAnswer(word=_word(lines, status), lines=_own(lines))
+    word = _word(lines, status)
+    if status is None and not word:
+        word = _waited_for(lines, login)
+    return OpensshAnswer(word=word, lines=_own(lines))
 
 
-def command_of(login: Login, timeout: float, more: Mapping[str, str] | None = None) -> list[str]:
+def command_of(
+    login: Login, timeout: float, more: Mapping[str, str] | None = None, *, shared: bool = False
+) -> list[str]:
     """The command line by which ssh logs in and runs ``true``; ``more`` are options that come first."""
     command = ["ssh", "-v", "-T", "-p", str(login.port), "-l", user_of(login)]
     for path in login.key_files:
@@ -92,7 +111,10 @@ def command_of(login: Login, timeout: float, more: Mapping[str, str] | None = No
         command += ["-o", f"HostKeyAlias={login.host_key_alias}"]
     if login.jumps:
         command += ["-J", ",".join(login.jumps)]
-    ours = {**_OURS, "ConnectTimeout": str(max(1, round(timeout))), **(more or {})}
+    own = {"ControlPersist": "no"} if shared and "controlpath" in login.extras else _ALONE
+    ours = {**_OURS, **own, "ConnectTimeout": str(max(1, round(timeout))), **(more or {})}
+    if "remotecommand" in login.extras:
+        ours["RemoteCommand"] = "none"  # it takes no other beside it
     for name, value in ours.items():
         command += ["-o", f"{name}={value}"]
     for name, value in login.options.items():
@@ -114,10 +136,10 @@ _OURS = {
     "NumberOfPasswordPrompts": "0",
     "StrictHostKeyChecking": "yes",
     "UpdateHostKeys": "no",
-    "ControlMaster": "no",
-    "ControlPath": "none",
     "PermitLocalCommand": "no",
 }
+_ALONE = {"ControlMaster": "no", "ControlPath": "none"}
+"""A connection of its own."""
 
 
 def _word(lines: list[str], status: int | None) -> str:
@@ -126,6 +148,13 @@ def _word(lines: list[str], status: int | None) -> str:
     return next((word for said, word in _WORDS for line in lines if said in line), "")
 
 
+def _waited_for(lines: list[str], login: Login) -> str:
+    """The word of an ssh that did not end, where its own configuration is why; else ""."""
+    if lines and "auto-mux: Trying existing master" in lines[-1]:
+        return "no-banner"
+    authenticated = any(line.startswith("Authenticated to ") for line in lines)
+    return "session-closed" if authenticated and login.extras.get("sessiontype") == "none" else ""
+
+
 def _own(lines: list[str]) -> tuple[str, ...]:
-    plain = [line.removeprefix("debug1: ") for line in lines[-_MOST_LINES:]]
-    return tuple(dict.fromkeys(line[:500] for line in plain))
+    return tuple(dict.fromkeys(line[:500] for line in lines[-_MOST_LINES:]))

@@ -48,9 +48,25 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     """The address in the inventory, where the person's own configuration dials another one; else ""."""
     meant_port: int | None
     """The same for the port."""
+    shared: str
+    """What ssh came to with the shared connection of its own configuration (ControlPath), where it ended
+    or waits there; else ""."""
+    instead: str
+    """What its own configuration has ssh do in place of a command or a shell, "" for nothing."""
+    other_key: str
+    """Where the key stands that the client holds for the host's, as FILE line NUMBER, as it says; ""."""
+    other_key_mend: Command
+    """What takes that line out."""
     evidence: tuple[Evidence, ...]
 
 
+_INSTEAD = {
+    "remotecommand": "RemoteCommand {}: a command of its own, beside which it takes no other",
+    "forkafterauthentication": "ForkAfterAuthentication {}: it wants a command, and goes into the background",
+    "sessiontype": "SessionType {}: it asks the host for no shell",
+}
+_SHARED = ("unix_listener: ", "muxclient: ", "auto-mux: Trying existing master", "mux_client_")
+_OTHER_KEY = re.compile(r"Offending \S+ key in (/[^\0-\x1f\x7f]{1,999}):(\d{1,9})")
 _CHOOSING = ("ciphers", "kexalgorithms", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms")
 
 
@@ -59,7 +75,8 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
     program = load(service).client
     fault = next((found for path in login.key_files if (found := key_fault(path))), None)
     said = tuple(_said(program, lines))
-    shown = [one.text for one in said] or list(lines[-3:])
+    shown = [one.text for one in said] or [line.removeprefix("debug1: ") for line in lines[-3:]]
+    other = next((match for line in lines if (match := _OTHER_KEY.match(line))), None)
     return OwnClient(
         said=said,
         key_cause=fault.cause if fault else "",
@@ -75,6 +92,12 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
         fault_mend=_mode_mended(login.fault),
         meant=login.meant,
         meant_port=login.meant_port,
+        shared=_shared(login, lines),
+        instead="; ".join(
+            says.format(login.extras[name]) for name, says in _INSTEAD.items() if name in login.extras
+        ),
+        other_key=f"{other[1]} line {other[2]}" if other else "",
+        other_key_mend=Command(f"sed -i.old {other[2]}d {quote(other[1])}") if other else Command(),
         evidence=tuple(_evidence(program, login, shown)),
     )
 
@@ -87,6 +110,11 @@ def _evidence(program: str, login: Login, shown: Sequence[str]) -> Iterator[Evid
         yield Evidence(asked, login.fault or "\n".join(holds))
     if shown:
         yield Evidence(f"{program} -v", "\n".join(shown))
+
+
+def _shared(login: Login, lines: Sequence[str]) -> str:
+    last = lines[-1].removeprefix("debug1: ") if lines else ""
+    return f"ControlPath {login.extras.get('controlpath', '')}: {last}" if last.startswith(_SHARED) else ""
 
 
 def _other_family(login: Login) -> str:
@@ -119,6 +147,8 @@ def _certificate(login: Login) -> str:
 def _disabled(login: Login) -> Iterator[str]:
     if login.options.get("pubkeyauthentication", "yes").lower() in ("no", "false"):
         yield f"PubkeyAuthentication={login.options['pubkeyauthentication']}"
+    if login.options.get("identityagent", "").lower() == "none":
+        yield "IdentityAgent=none"
     preferred = login.options.get("preferredauthentications", "publickey")
     if "publickey" not in preferred.lower().split(","):
         yield f"PreferredAuthentications={preferred}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -35,6 +35,11 @@ else
   echo '## trie'; cat /proc/net/fib_trie 2>&1
   echo '## inet6'; cat /proc/net/if_inet6 2>/dev/null
 fi
+case $address in *:*)
+  echo '## ipv6'
+  grep -s '^1$' /proc/sys/net/ipv6/conf/*/disable_ipv6 /dev/null
+  grep -s . /sys/class/net/*/mtu ;;
+esac
 echo '## rp_filter'; grep -s . /proc/sys/net/ipv4/conf/*/rp_filter
 true
 """
@@ -64,10 +69,14 @@ class Addresses(Struct, frozen=True, kw_only=True):
     rp_filter: int | Unknown
     evidence: tuple[Evidence, ...]
     dialled: Address | None = None
+    ipv6_off: tuple[str, ...] = ()
+    """Why interfaces have no IPv6, as "eth0: disable_ipv6=1", where the host has no address of it that others
+    could dial."""
 
 
 VALUE = Addresses
 WRITERS = {"": "kernel"}
+_LEAST_MTU = 1280
 _BITS = {"dadfailed": 0x08, "deprecated": 0x20, "tentative": 0x40}
 
 
@@ -92,7 +101,25 @@ def parse(sections: Mapping[str, Section]) -> Addresses | Unknown:
         evidence=evidence("ip -brief address", _brief(every))
         + evidence(f"ip route get {client}", text.splitlines()),
         dialled=own,
+        ipv6_off=() if own or _has_ipv6(every) else tuple(_ipv6_off(said.get("ipv6", ""), every)),
     )
+
+
+def _has_ipv6(every: Iterable[Address]) -> bool:
+    """It has an address of IPv6 that another machine could dial."""
+    found = (ipaddress.ip_address(one.address) for one in every)
+    return any(one.version == 6 and not one.is_loopback and not one.is_link_local for one in found)
+
+
+def _ipv6_off(text: str, every: Iterable[Address]) -> Iterator[str]:
+    """Of the interfaces with addresses; below an MTU of 1280 there is no IPv6 (RFC 8200, 5)."""
+    names = {one.interface for one in every} - {"lo", ""}
+    for name in sorted(names):
+        if f"/conf/{name}/disable_ipv6:1" in text:
+            yield f"{name}: disable_ipv6=1"
+        mtu = re.search(rf"^/sys/class/net/{re.escape(name)}/mtu:(\d{{1,9}})$", text, re.M)
+        if mtu and int(mtu[1]) < _LEAST_MTU:
+            yield f"{name}: an MTU of {mtu[1]}, and IPv6 needs {_LEAST_MTU}"
 
 
 def _same(one: str, other: str) -> bool:

@@ -124,7 +124,9 @@ for path in $patterns; do
   [ -r "$path" ] || continue
   echo readable=yes
   [ ! -d "$path" ] || { echo odd=directory; continue; }
-  sed -n -E -e '/^[[:space:]]*(#|$)/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/d' \
+  sed -n -E -e '/^[[:space:]]*(#|$)/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/{' \
+    -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/ca=\3/p' \
+    -e 'd' -e '}' \
     -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/key=\3 \1/p' \
     -e t -e 's/^---- BEGIN SSH2 PUBLIC KEY.*/odd=ssh2/p' -e t -e "s/^$utf16.*/odd=utf-16/p" -e t \
     -e 's/.*/odd=line/p' "$path"
@@ -155,6 +157,8 @@ class AuthFile(Struct, frozen=True):
     """The command that takes the place of the shell, by the fingerprint of the key that has one."""
     options: tuple[tuple[str, str], ...] = ()
     """Each line's key, by its fingerprint, and the options before it."""
+    authorities: tuple[str, ...] = ()
+    """The keys that cert-authority makes authorities: they sign others, and log nobody in themselves."""
     odd: str = ""
     """What else stands there, that sshd does not read as a key: "ssh2", "utf-16", "directory", "line"; ""."""
 
@@ -192,6 +196,8 @@ class Account(Struct, frozen=True, kw_only=True):
     """It stands in /etc/shells (shells(5))."""
     shell_interpreter: str = ""
     """What is to run it, where it is a script and that is not there (execve(2), ENOENT); else ""."""
+    shell_known: bool = True
+    """It is called as one of the shells that run any command that they are given."""
     home: str = ""
     home_exists: bool | Unknown = False
     groups: tuple[str, ...] = ()
@@ -213,6 +219,8 @@ _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
 
 
 _LONGEST = 4096
+_SHELLS = frozenset(("sh", "bash", "rbash", "dash", "ash", "busybox", "zsh", "rzsh", "ksh", "ksh93", "mksh"))
+_SHELLS |= {"rksh", "lksh", "pdksh", "oksh", "tcsh", "csh", "fish", "yash", "posh"}
 _TELLING = ("directory", "utf-16", "ssh2", "line")
 
 
@@ -250,6 +258,7 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         shell_exists="executable" in entry,
         shell_interpreter=entry.get("interpreter", ""),
         shell_listed=entry["listed"] == "yes" if "listed" in entry else Unknown("/etc/shells was not read"),
+        shell_known=entry["shell"].rpartition("/")[2] in _SHELLS,
         home=entry["home"],
         home_exists=_exists(home, said["passwd"]),
         groups=tuple(entry.get("groups", "").split()),
@@ -309,6 +318,11 @@ def _file(path: str, text: str, judge: Judge, above: Mapping[str, Row]) -> AuthF
             (mark, options[:_LONGEST])
             for mark, (_, options) in zip(marks, lines, strict=True)
             if isinstance(mark, str)
+        ),
+        authorities=tuple(
+            mark
+            for blob in re.findall(r"^ca=(\S+)$", text, re.M)
+            if is_whole(blob) and isinstance(mark := fingerprint(blob), str)
         ),
         odd=min(odd, key=_TELLING.index) if odd else "",
     )

@@ -8,7 +8,8 @@ Where it may not run or fails, the values come from the files, Match blocks left
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -105,6 +106,7 @@ show() {
   done
 }
 [ ! -e "${main:-sshd_config}" ] || show "${main:-sshd_config}"
+[ ! -d "${main:-sshd_config}" ] || echo '## folder'
 echo '## main'
 echo "${main:-/etc/ssh/sshd_config}"
 echo '## times'
@@ -153,11 +155,17 @@ class Config(Struct, frozen=True, kw_only=True):
     ports_given: tuple[int, ...]
     """Those of Port lines; without one, sshd takes 22."""
     listen: tuple[str, ...] | Unknown
+    portless: str
+    """The ListenAddress that is an IPv6 address as it stands, and reads like one with a port; ""."""
+    bracketed: str
+    """The same with its port behind brackets."""
     endpoints: tuple[tuple[str, int], ...] | Unknown
     address_family: str | Unknown
     changed: float | Unknown
     main: str
     """The file that sshd reads first: /etc/ssh/sshd_config, or that of -f."""
+    main_is_folder: bool
+    """It is a folder: sshd reads nothing from it, and goes by what is built in."""
     options: str
     """What the unit, and /etc/default/ssh or /etc/sysconfig/sshd, have on its command line beside -D."""
     options_place: str
@@ -239,6 +247,7 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
     values = _sshd_config.Keywords(files, output if source == "sshd -T" else None, matched=bool(spec))
     complaint = sshd_complaints.complaint(lines, errors)
     changed = files.changed
+    portless = _portless(values.given.get("listenaddress", ()))
     return Config(
         state=state,
         problem=problem,
@@ -250,10 +259,13 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         ports=values.ports,
         ports_given=tuple(int(port) for port in values.given.get("port", ()) if port.isdecimal()),
         listen=values.listen,
+        portless=portless[0],
+        bracketed=portless[1],
         endpoints=values.endpoints,
         address_family=values.word("addressfamily", "any"),
         changed=changed,
         main=files.main,
+        main_is_folder="folder" in parts(sections["files"].output) if "files" in sections else False,
         options=files.options,
         options_place=files.options_place,
         port_option=files.port_option,
@@ -279,6 +291,27 @@ def _read(files: _sshd_config.Files, sections: Mapping[str, Section]) -> Config 
         user_ca_keys=values.text("trustedusercakeys", "none"),
         evidence=evidence("sshd -t", [complaint]) + values.evidence,
     )
+
+
+def _portless(given: Sequence[str]) -> tuple[str, str]:
+    """The first that is an IPv6 address with and without its last part, and the other way to read it.
+
+    >>> _portless(["::1:22"]), _portless(["[::1]:22"]), _portless(["2001:db8::5"])
+    (('::1:22', '[::1]:22'), ('', ''), ('', ''))
+    """
+    for text in given:
+        found = re.fullmatch(r"([0-9a-fA-F:]{2,45}):(22|\d{3,5})", text)
+        if found and _is_ipv6(text) and _is_ipv6(found[1]):
+            return text, f"[{found[1]}]:{found[2]}"
+    return "", ""
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _seconds(text: str | Unknown) -> int | Unknown:

@@ -73,6 +73,8 @@ class Logins(Struct, frozen=True, kw_only=True):
     script: str
     pid: int | None
     seconds: int
+    shell_itself: bool
+    """The last of them is a shell, which runs no program and waits nevertheless."""
     evidence: tuple[Evidence, ...]
 
 
@@ -86,6 +88,7 @@ class _Process(Struct, frozen=True):
 VALUE = Logins
 WRITERS = {"": "account"}
 OF_REFUSALS = True
+_SHELL = re.compile(r"-?(?:\S*/)?(?:ba|da|z|k|mk|tc|c|fi)?sh(?: |$)")
 _SCRIPT = re.compile(
     r"^(?:\S*/)?(?:ba|da|z|k)?sh (?:-\w+ )*(/\S+)|^(?:(?=\S*python)\S+|\S*perl) (/\S+)|^(/\S+\.sh)\b"
 )
@@ -110,6 +113,7 @@ def parse(sections: Mapping[str, Section]) -> Logins | Unknown:
         script=script,
         pid=what.pid if what else None,
         seconds=round(uptime - what.started) if what else 0,
+        shell_itself=last is not None and bool(_SHELL.match(last.command)),
         evidence=evidence("ps -ef --forest", [f"{one.pid} {one.command}" for one in chain]),
     )
 

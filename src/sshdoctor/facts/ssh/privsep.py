@@ -33,7 +33,15 @@ directory=$(grep -zaxE -m 1 "$known" "$sshd" 2>/dev/null | tr -d '\\0')
 echo "directory=$directory"
 [ -n "$directory" ] || exit 0
 name=${directory#/run/}
-if [ -d /run/systemd/system ]; then
+made=
+[ ! -d /run/systemd/system ] ||
+  made=$(systemctl show -p LoadState,RuntimeDirectory ssh.service sshd.service 2>/dev/null)
+case $made in *LoadState=loaded*)
+  echo "$made" | grep -E "^RuntimeDirectory=.*$name" | head -n 1 | sed 's/^/unit=/'
+  made=told ;;
+esac
+if [ "$made" = told ]; then :
+elif [ -d /run/systemd/system ]; then
   grep -hsE "^RuntimeDirectory=.*$name" /lib/systemd/system/ssh.service /lib/systemd/system/sshd.service \\
     /etc/systemd/system/ssh.service /etc/systemd/system/sshd.service \\
     /etc/systemd/system/ssh.service.d/*.conf /etc/systemd/system/sshd.service.d/*.conf | sed 's/^/unit=/'

@@ -31,6 +31,21 @@ own=$(
 )
 common=$(grep -m 2 -ansHE "$ends" /etc/ssh/sshrc /etc/bash.bashrc /etc/profile /etc/profile.d/*.sh /dev/null)
 echo "$own"; echo "$common"
+reads='(^|[;&|[:space:]])(\.|source)[[:space:]]+[^[:space:];&|]'
+for file in "$home/.bashrc" "$home/.zshenv" /etc/bash.bashrc; do
+  [ -f "$file" ] || continue
+  timeout 2 head -n 60 "$file" 2>/dev/null | sed 's/^[[:space:]]*#.*//' | grep -anE "$reads" | head -n 8 |
+    while IFS=: read -r number text; do
+      path=$(printf '%s\n' "$text" | tr -d "\"'" |
+        sed -E 's/^(.*[;&|[:space:]])?(\.|source)[[:space:]]+([^[:space:];&|]+).*/\3/')
+      case $path in [~]/* | [$]HOME/* | [$]'{HOME}/'*) path=$home/${path#*/} ;; /*) ;; *) continue ;; esac
+      if [ -p "$path" ] || [ -c "$path" ]; then printf 'waits %s:%s:%s\n' "$file" "$number" "$text"
+      # What neither belongs to the user nor may be read by all is not looked into.
+      elif [ -n "$(find -H "$path" -prune -type f \( -user "$user" -o -perm -004 \) 2>/dev/null)" ]; then
+        timeout 2 grep -m 2 -anHE "$ends" "$path" 2>/dev/null
+      fi
+    done
+done
 case $shell in
   */bash) set -- /etc/bash.bashrc "$home/.bashrc" ;;
   */zsh) set -- "$home/.zshenv" ;;
@@ -52,11 +67,13 @@ true
 class StartFiles(Struct, frozen=True, kw_only=True):
     """``ending``: the first line at which such a file ends the shell, as FILE:LINE:TEXT; or "".
 
-    ``file`` is that file, one of those that this fact itself names. ``at_once``: the same, where nothing
-    that is done before it could keep a command from ending there; ""."""
+    ``file`` is that file, one of those that this fact itself names, or that one of these reads (``source``).
+    ``at_once``: the same, where nothing that is done before it could keep a command from ending there; "".
+    ``waits``: the line that reads from a pipe or a terminal, which may wait for ever; ""."""
 
     ending: str
     at_once: str
+    waits: str
     file: str
     evidence: tuple[Evidence, ...]
 
@@ -64,6 +81,7 @@ class StartFiles(Struct, frozen=True, kw_only=True):
 VALUE = StartFiles
 WRITERS = {"": "anyone", "file": "root"}
 _AT_ONCE = "at once "
+_WAITS = "waits "
 _PLAIN = re.compile(r"/[\w./+@-]+")
 
 
@@ -76,20 +94,25 @@ def _is_early(line: str) -> bool:
     >>> _is_early("/etc/profile:12:exit"), _is_early("/etc/profile:120:exit"), _is_early("nothing")
     (True, False, False)
     """
-    number = line.removeprefix(_AT_ONCE).split(":", 2)[1:2]
+    number = line.removeprefix(_AT_ONCE).removeprefix(_WAITS).split(":", 2)[1:2]
     return line.count(":") >= 2 and number[0].isdecimal() and int(number[0][:9]) <= _MOST
+
+
+def _waiting(said: list[str]) -> list[str]:
+    return [line.removeprefix(_WAITS) for line in said if line.startswith(_WAITS)]
 
 
 def parse(sections: Mapping[str, Section]) -> StartFiles | Unknown:
     if "unread" in sections["lines"].output.splitlines():
         return Unknown("the start files of its user may not be read, or not in time")
     said = [line[:200] for line in sections["lines"].output.splitlines() if _is_early(line)]
-    lines = [line for line in said if not line.startswith(_AT_ONCE)]
+    lines = [line for line in said if not line.startswith((_AT_ONCE, _WAITS))]
     ending = lines[0] if lines else ""
     file = ending.partition(":")[0]
     return StartFiles(
         ending=ending,
         at_once=next((line.removeprefix(_AT_ONCE) for line in said if line.startswith(_AT_ONCE)), ""),
+        waits=next(iter(_waiting(said)), ""),
         file=file if _PLAIN.fullmatch(file) else "that file",
-        evidence=evidence("grep -n exit ~/.bashrc ~/.profile", lines[:6]),
+        evidence=evidence("grep -n exit ~/.bashrc ~/.profile", [*lines[:6], *_waiting(said)]),
     )

@@ -16,9 +16,12 @@ from sshdoctor.services.base import GREETED
 
 
 class Admission(Struct, frozen=True, kw_only=True):
-    """``state``: admitted or refused. ``rule`` is what refuses, as it stands at ``line`` of ``file``;
+    """``state``: admitted or refused.
+
+    ``rule`` is what refuses, as it stands at ``line`` of ``file``, or would where ``state`` is unknown;
     ``remedy`` is the command that lets this client in, ``entry`` the rule that does so as the first of
-    hosts.allow, spelled as it does not stand there yet."""
+    hosts.allow, spelled as it does not stand there yet.
+    """
 
     state: str | Unknown
     rule: str = ""
@@ -57,17 +60,18 @@ def derive(known: Mapping[str, Any]) -> Admission | Unknown:
         return Unknown("the client's address is not known")
     decision = decide(wrappers.allow, wrappers.deny, client, dial.arrives_at)
     if isinstance(decision.admits, Unknown):
-        return Admission(state=decision.admits)
+        open_ = Admission(state=decision.admits)
+        return _refused(decision.refuses, client, wrappers, decision.admits) if decision.refuses else open_
     if decision.admits or decision.rule is None:
         return Admission(state="admitted")
-    return _refused(decision.rule, client, wrappers)
+    return _refused(decision.rule, client, wrappers, "refused")
 
 
-def _refused(rule: WrapperRule, client: str, wrappers: Wrappers) -> Admission:
+def _refused(rule: WrapperRule, client: str, wrappers: Wrappers, state: str | Unknown) -> Admission:
     entry = f"sshd: {f'[{client}]' if ':' in client else client}"
     first = rule.file.endswith("allow")
     return Admission(
-        state="refused",
+        state=state,
         rule=rule.text,
         file=rule.file,
         line=rule.line,

@@ -93,7 +93,7 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
     strict = config if isinstance(config, Unknown) else config.strict_modes
     against = _against(holding[0], strict) if holding else ()
     odd = [file for file in files if file.odd]
-    none_read = bool(odd) and not any(file.keys for file in files)
+    none_read = bool(odd) and not any(file.keys or file.authorities for file in files)
     would = "would offer" if known["dialled"].untried is True else "offered"
     offered = Evidence(f"keys that the client {would}", "\n".join(marks) or "none")
     return Keys(
@@ -107,7 +107,7 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
         stray=odd[0].path if odd and not none_read else "",
         nowhere=_nowhere(config) and not account.keys_command,
         refused_by=_refused_by(holding, marks, known.get("client_address") or "", config),
-        misread=_misread(holding, marks),
+        misread=_misread(holding, marks) or _authority(files, marks, holding),
         of_root=other,
         sure=_sure(account, config),
         forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
@@ -152,6 +152,11 @@ def _refused_by(
 def _misread(holding: list[AuthFile], marks: tuple[str, ...]) -> str:
     found = [misread(options) for file in holding for mark, options in file.options if mark in marks]
     return found[0] if found and all(found) else ""
+
+
+def _authority(files: tuple[AuthFile, ...], marks: tuple[str, ...], holding: list[AuthFile]) -> str:
+    found = not holding and any(set(file.authorities) & set(marks) for file in files)
+    return "cert-authority, by which the key signs certificates and logs nobody in itself" if found else ""
 
 
 def _said(words: Any) -> tuple[Any, ...]:

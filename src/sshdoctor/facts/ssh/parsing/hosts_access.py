@@ -35,10 +35,12 @@ _LOOKUPS = {"known", "unknown", "local", "paranoid"}
 
 
 class Decision(Struct, frozen=True):
-    """``admits``: whether the client is let in; ``rule`` the one that says so, None if there is none."""
+    """``admits``: whether the client is let in; ``rule`` the one that says so, None if there is none.
+    ``refuses``: the one that would turn it away, where ``admits`` is unknown."""
 
     admits: Truth
     rule: WrapperRule | None = None
+    refuses: WrapperRule | None = None
 
 
 def decide(
@@ -48,13 +50,16 @@ def decide(
     those of hosts.allow before those of hosts.deny; without any the client is admitted."""
     rest = Decision(True)
     for rule, admits in (*((r, False) for r in reversed(deny)), *((r, True) for r in reversed(allow))):
-        own = Decision(_outcome(rule, admits), rule)
+        outcome = _outcome(rule, admits)
+        own = Decision(outcome, rule, rule if isinstance(outcome, Unknown) else None)
         matches = both(
             _listed(rule.daemons, lambda word: _daemon(word, server)),
             _listed(rule.clients, lambda word: _client(word, client)),
         )
         if isinstance(matches, Unknown):
-            rest = rest if own.admits == rest.admits else Decision(matches, rule)
+            later = rest.refuses if isinstance(rest.admits, Unknown) else rest.rule
+            refuses = later if own.admits is True else rule
+            rest = rest if own.admits == rest.admits else Decision(matches, rule, refuses)
         elif matches:
             rest = own
     return rest
