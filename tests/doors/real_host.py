@@ -105,20 +105,25 @@ def door_host(
     shutil.copy(testbed.key.with_suffix(".pub"), folder / "id.pub")
     authority = create_key(folder / "ca")
     with testbed.host(image) as host:
+        nobody = host.variables["NOBODY4"]
         script = case["setup"].replace("{capub}", authority.with_suffix(".pub").read_text().strip())
+        script = script.replace("{nobody}", nobody)
         seconds = re.search(r"\d+", case.get("phone", ""))
         host.run(ACCOUNTS + script + (CLOCK.replace("SECONDS", seconds[0]) if seconds else ""))
         if "certificate" in case:
-            sign(folder, case["certificate"])
+            sign(folder, case["certificate"].replace("{nobody}", nobody))
         yield DoorHost(host, folder)
 
 
 def sign(folder: Path, told: str) -> None:
-    """A certificate as a case tells of it: "principals a,b, valid +1d", or "without principals"."""
+    """A certificate as a case tells of it: "principals a,b, valid +1d", or "without principals"; "with
+    force-command=true", or another of its options; "serial 7"."""
     named = re.search(r"principals (\S+), valid", told)
     principals = ["-n", named[1]] if named and "without principals" not in told else []
     valid = re.search(r"valid ([-+:\w]+)", told)
     span = valid[1] if valid else "+1d"
+    options = [word for one in re.findall(r"with ([a-z-]+=[^,\s]+)", told) for word in ("-O", one)]
+    serial = re.search(r"serial (\d+)", told)
     command = [
         "ssh-keygen",
         "-q",
@@ -129,6 +134,8 @@ def sign(folder: Path, told: str) -> None:
         *principals,
         "-V",
         span,
+        *options,
+        *(["-z", serial[1]] if serial else []),
         folder / "id.pub",
     ]
     subprocess.run(command, check=True)

@@ -57,12 +57,14 @@ class _Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """Tries everything that somebody with some of the factors could. ``keys``: the files, by factor."""
+    """Tries everything that somebody with some of the factors could. ``keys``: the files, by factor;
+    ``source``: the address from which he comes, of several that this machine has."""
 
     address: str
     port: int
     user: str
     keys: Mapping[str, Path] = field(default_factory=dict)
+    source: str = ""
 
     def sets(self) -> Sets:
         """The smallest sets of factors that get in."""
@@ -106,12 +108,11 @@ class Logins:
 
     def _met(self) -> paramiko.Transport:
         """A connection that sshd has greeted; one that reads its configuration anew is waited for."""
+        target = (self.address, self.port)
         for patience in range(_PATIENCE, -1, -1):
             transport = None
             try:
-                transport = paramiko.Transport(
-                    socket.create_connection((self.address, self.port), timeout=10)
-                )
+                transport = paramiko.Transport(socket.create_connection(target, 10, (self.source, 0)))
                 transport.start_client(timeout=10)
             except (paramiko.SSHException, EOFError, OSError):
                 if transport is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sshdoctor.documents.reader import read_yaml
 from sshdoctor.doors.factors import listed
@@ -31,7 +32,7 @@ COMMON = {
 HOME = "/home/deploy"
 DEPLOY = Account(name="deploy", uid=1000, gid=1000, home=HOME, groups=("deploy",))
 FOLDERS = {name: Place(0, 0, 0o755, "directory") for name in ("/", "/home", "/var", "/var/otp")}
-SECRET = Place(1000, 1000, 0o400)
+SECRET = Place(1000, 1000, 0o400, words=("TOTP_AUTH",))
 
 
 def setup(stacks: Mapping[str, Sequence[str]], account: Account = DEPLOY) -> Setup:
@@ -54,7 +55,7 @@ def setup(stacks: Mapping[str, Sequence[str]], account: Account = DEPLOY) -> Set
             **FOLDERS,
             HOME: Place(1000, 1000, 0o755, "directory"),
             f"{HOME}/.google_authenticator": SECRET,
-            "/var/otp/deploy": Place(0, 0, 0o400),
+            "/var/otp/deploy": Place(0, 0, 0o400, words=("TOTP_AUTH",)),
         },
         modules=MODULES,
     )
@@ -133,3 +134,10 @@ def test_a_password_that_has_to_be_changed_is_asked_for() -> None:
     due = Account(name="deploy", uid=1000, home=HOME, age="change-due")
     service = Service(setup(auth("required pam_permit.so"), due), "sshd", settle(lambda guesses: guesses))
     assert listed(service.entered(due)) == [["password"]]
+
+
+def test_a_secret_that_does_not_say_what_codes_are_of_is_refused() -> None:
+    host = setup(auth("required pam_google_authenticator.so"))
+    silent = replace(host, places={**host.places, f"{HOME}/.google_authenticator": Place(1000, 1000, 0o400)})
+    service = Service(silent, "sshd", settle(lambda guesses: guesses), address="198.51.100.1")
+    assert service.authenticated(DEPLOY, credentials="anew") == frozenset()

@@ -10,31 +10,37 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from hosts.testbed import Testbed, TestHost, open_testbed
-from protection.case import KINDS, Case, answers, attacked, cases, compared, inventory_of, made, told
+from protection.case import KINDS, REPORTS, Case, answers, attacked, cases, compared, inventory_of, made, told
 from protection.recorded import record
 from sshdoctor.inventory import complete, load_hosts
+
+BOTH = ("before", "after")
+"""When a host is asked: the attack is what lies between."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m protection")
     parser.add_argument("case", nargs="*", help="a case, or the start of one's name with *")
     parser.add_argument("--kinds", action="store_true", help="those of kinds.yml")
+    parser.add_argument("--reports", action="store_true", help="those of reports.yml")
+    parser.add_argument("--attacked", action="store_true", help="ask after the attack alone")
     parser.add_argument("--keep", type=Path, help="a folder for what was said")
     asked = parser.parse_args()
-    chosen = [case for case in cases(*[KINDS] * asked.kinds).values() if _is_meant(case.name, asked.case)]
+    files = [KINDS] * asked.kinds + [REPORTS] * asked.reports
+    chosen = [case for case in cases(*files).values() if _is_meant(case.name, asked.case)]
     folder = Path(tempfile.mkdtemp())
     rows: list[tuple[str, str, bool, bool | None]] = []
     with open_testbed(folder, sorted({case.image for case in chosen})) as testbed:
         for case in chosen:
             try:
-                rows += _of(case, testbed, folder, asked.keep)
+                rows += _of(case, testbed, folder, asked.keep, BOTH[asked.attacked :])
             except Exception:  # one host that cannot be made has no say in the others
                 traceback.print_exc()
                 print(f"{case.name}: not made", flush=True)
@@ -47,13 +53,13 @@ def _is_meant(name: str, words: list[str]) -> bool:
 
 
 def _of(
-    case: Case, testbed: Testbed, folder: Path, keep: Path | None
+    case: Case, testbed: Testbed, folder: Path, keep: Path | None, times: Sequence[str]
 ) -> Iterator[tuple[str, str, bool, bool | None]]:
     with made(case, testbed) as host:
-        for when in ("before", "after"):
+        for when in times:
             if when == "after":
-                attacked(case, host)
-                print(f"{case.name}: the kernel: banned, answered: {answers(case, host)}", flush=True)
+                noticed, answered = attacked(case, host), answers(case, host)
+                print(f"{case.name}: really: noticed {noticed}, banned, answered {answered}", flush=True)
             report = _report(case, when, host, testbed, folder, keep)
             if when == "before" and case.when_banned:
                 continue
@@ -76,7 +82,7 @@ def _report(
 
 
 def _sum(rows: list[tuple[str, str, bool, bool | None]]) -> None:
-    for when in ("before", "after"):
+    for when in BOTH:
         mine = [(right, said) for at, _, right, said in rows if at == when]
         good = sum(right is said for right, said in mine)
         silent = sum(said is None for _, said in mine)

@@ -22,6 +22,7 @@ from sshdoctor.documents.reader import read_yaml
 
 GIVEN = Path(__file__).parent / "cases.yml"
 KINDS = Path(__file__).parent / "kinds.yml"
+REPORTS = Path(__file__).parent / "reports.yml"
 PROXY = "192.0.2.80"
 QUIET = """
 systemctl stop fail2ban sshguard crowdsec nginx firewalld >/dev/null 2>&1 || true
@@ -119,10 +120,14 @@ def filled(script: str, host: TestHost) -> str:
     )
 
 
-def attacked(case: Case, host: TestHost) -> None:
-    """Somebody guesses, as often as ``case`` says; whoever nothing noticed is banned by hand."""
+def attacked(case: Case, host: TestHost) -> bool:
+    """Somebody guesses, as often as ``case`` says; whoever nothing noticed is banned by hand.
+
+    Whether an engine has banned anybody for it by itself.
+    """
     _guess(case, host)
     time.sleep(2)
+    noticed = host.run(_BANNED).strip() != ""
     if not case.truth["on"]:
         attacker = host.variables["NOBODY6" if case.family == "ipv6" else "NOBODY4"]
         with suppress(EngineError):
@@ -132,8 +137,17 @@ def attacked(case: Case, host: TestHost) -> None:
     if case.again:
         _guess(case, host)
         time.sleep(2)
+    return noticed
 
 
+_BANNED = r"""
+if fail2ban-client ping >/dev/null 2>&1; then
+  fail2ban-client status | sed -n 's/.*Jail list:[[:space:]]*//p' | tr -d ' ' | tr , '\n' |
+    grep . | while read -r each; do fail2ban-client get "$each" banip; done
+fi
+journalctl -q --no-pager -o cat SYSLOG_IDENTIFIER=sshguard 2>/dev/null | grep '^Blocking ' || :
+! systemctl is-active -q crowdsec || cscli decisions list -o raw | grep -e ',ban,' | grep -v simul || :
+"""
 _BY_HAND = """
 if [ -S /run/fail2ban/fail2ban.sock ]; then
   fail2ban-client status | sed -n 's/.*Jail list:[[:space:]]*//p' | tr -d ' ' | tr , '\\n' |
@@ -144,11 +158,7 @@ fi
 
 
 def _guess(case: Case, host: TestHost) -> None:
-    six = case.family == "ipv6"
-    source = host.variables["NOBODY6" if six else "NOBODY4"]
-    if "through" in case.attack:
-        source = PROXY
-    target = (host.address6 if six else host.address4, case.port)
+    source, target = _ends(case, host)
     for _ in range(int(case.attack["failures"])):
         with suppress(OSError, EOFError, paramiko.SSHException):
             if case.path:
@@ -156,6 +166,13 @@ def _guess(case: Case, host: TestHost) -> None:
             else:
                 _log_in(target, source)
         time.sleep(0.2)
+
+
+def _ends(case: Case, host: TestHost) -> tuple[str, tuple[str, int]]:
+    """Where the packets come from, and where they go."""
+    six = case.family == "ipv6"
+    source = PROXY if "through" in case.attack else host.variables["NOBODY6" if six else "NOBODY4"]
+    return source, (host.address6 if six else host.address4, case.port)
 
 
 def _log_in(target: tuple[str, int], source: str) -> None:
@@ -184,9 +201,7 @@ def posted(target: tuple[str, int], source: str, path: str, header: str = "") ->
 
 def answers(case: Case, host: TestHost) -> bool:
     """Whether who was banned still gets an answer: asked of the kernel by a connection."""
-    six = case.family == "ipv6"
-    source = host.variables["NOBODY6" if six else "NOBODY4"]
-    target = (host.address6 if six else host.address4, case.port)
+    source, target = _ends(case, host)
     with suppress(OSError), socket.create_connection(target, 3, (source, 0)) as connection:
         connection.settimeout(3)
         if case.path:

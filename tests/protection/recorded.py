@@ -19,7 +19,7 @@ from sshdoctor.diagnosis.setup import Wanted
 from sshdoctor.facts.protection.engines import Engines
 from sshdoctor.model import AccessUsed, Host, Login, Reply, Unknown, WayIn
 from sshdoctor.protection.audit import FACTS, Audited, judged, looked
-from sshdoctor.protection.pages import Asked, asked
+from sshdoctor.protection.pages import Asked, asked, asked_besides
 from sshdoctor.protection.state import Protection
 from sshdoctor.protection.yours import source_towards
 
@@ -47,6 +47,8 @@ def record(host: Host, file: Path) -> Protection:
     wanted = Wanted(facts=FACTS, given={"token": _MARK})
     with _heard() as heard:
         inside = looked(host, outside, wanted, probing)
+    ports = getattr(inside.views[0].facts["seen_requests"], "ports", ())
+    pages += asked_besides(host, dialled, _MARK, 3, ports)
     mark, output = heard[-1]
     packed = base64.b64encode(gzip.compress(output, 9, mtime=0)).decode()
     addresses = getattr(inside.views[0].facts["addresses"], "all_addresses", ())

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from hosts.testbed import Testbed, open_testbed
-from protection.case import GIVEN, KINDS, Case, attacked, cases, compared, made, told
+from protection.case import GIVEN, KINDS, REPORTS, Case, Truth, answers, attacked, cases, compared, made, told
 
 pytestmark = pytest.mark.containers
 
-CASES = cases(GIVEN, KINDS)
+CASES = cases(GIVEN, KINDS, REPORTS)
+OURS = cases(REPORTS)
 SHORT = ("port-moved", "journalmatch-unit", "ok-allports")
 """Asked before anybody was banned, on an image that other tests use as well."""
 
@@ -38,9 +39,18 @@ def test_a_host_that_was_attacked_is_judged_as_its_kernel_did(
     name: str, guarded: Testbed, tmp_path: Path
 ) -> None:
     with made(CASES[name], guarded) as host:
-        attacked(CASES[name], host)
+        noticed = attacked(CASES[name], host)
+        answered = answers(CASES[name], host)
         report = told(CASES[name], host, guarded, tmp_path)
+    if name in OURS:
+        assert _real(CASES[name], noticed, answered) == CASES[name].truth
     assert not _wrong(CASES[name], report, unknown=True)
+
+
+def _real(case: Case, noticed: bool, answered: bool) -> Truth:
+    """What the engines and the kernel did, in place of what the case says of it."""
+    did = {"on": noticed, "bans_stop_packets": not answered}
+    return {field: did.get(field, right) for field, right in case.truth.items()}
 
 
 def _wrong(case: Case, report: object, *, unknown: bool) -> list[str]:

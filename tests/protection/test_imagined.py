@@ -43,7 +43,7 @@ def audited(case: Mapping[str, Any]) -> tuple[Door, list[str]]:
         for name, text in {**ACTIONS[case["action"]], **case.get("but", {})}.items()
     }
     jail = Jail(name="sshd", banned=tuple(case.get("banned", ())), actions={"action": action})
-    book = of_jail(jail, tuple(case.get("tools", TOOLS)))
+    book = of_jail(jail, tuple(case.get("tools", TOOLS)), web=False)
     six = case.get("family") == "ipv6"
     packet = Packet(
         family="ipv6" if six else "ipv4",

@@ -114,3 +114,28 @@ def test_logins_that_the_policy_would_have_banned_are_told(
     found, why = Guarding(facts, known, Guards(sshguard=None, crowdsec=None), ()).shuts_out
     assert found == told
     assert bool(why) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("command", "found", "spared", "expected"),
+    [
+        ("/bin/true", 0, 0, False),
+        ("/bin/false", 0, 0, True),
+        ("/usr/local/bin/friend <ip>", 0, 0, None),  # nobody has failed yet
+        ("/usr/local/bin/friend <ip>", 0, 4, False),
+        ("/usr/local/bin/friend <ip>", 2, 4, True),
+    ],
+)
+def test_what_fail2ban_made_of_failures_tells_whom_a_command_lets_pass(
+    command: str, found: int, spared: int, expected: bool | None
+) -> None:
+    failed = line(FAILED.format("192.0.2.9"))
+    one = jail(COMM, ignorecommand=command, found=found, spared=spared, hits=(failed["MESSAGE"],))
+    assert notices(engines(failed), one)[0] is expected
+
+
+def test_a_jail_that_has_counted_none_of_its_failures_bans_nobody() -> None:
+    failed = line(FAILED.format("192.0.2.9"))
+    said = notices(engines(failed), jail(COMM, uncounted=6, hits=(failed["MESSAGE"],)))
+    assert said[0] is False
+    assert "idle off" in said[1]

@@ -7,13 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from protection.case import GIVEN, KINDS, cases, compared
+from protection.case import GIVEN, KINDS, REPORTS, cases, compared
 from protection.recorded import held_again, judged_again
 
 RECORDED = {file.stem: file for file in sorted((Path(__file__).parent / "recorded").glob("*.json"))}
-CASES = cases(GIVEN, KINDS)
+CASES = cases(GIVEN, KINDS, REPORTS)
 NOT_TOLD = {
     ("masqueraded-in", "bans_stop_packets"): "it is banned in another network's rules",
+    ("ok-ignorecommand-says-no", "owner_allowed"): "a program says whom it lets pass, and is not run",
     **dict.fromkeys(
         (
             (name, "sees_real_addresses")
@@ -23,6 +24,8 @@ NOT_TOLD = {
                 "success-counts",
                 "xmlrpc-uncovered",
                 "proxy-one-address",
+                "ok-haproxy-proxy-protocol",
+                "wp-own-log",
             )
         ),
         "all requests but ours came from one address: who guesses, or a proxy",

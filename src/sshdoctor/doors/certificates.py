@@ -9,6 +9,7 @@ from sshdoctor.doors.model import Certificate
 _FIELDS = {"rsa": 2, "dsa": 4, "ecdsa": 2, "ed25519": 1, "sk-ecdsa": 3, "sk-ed25519": 2}
 """So many fields a key of each kind has before the certificate's own."""
 _OF_USERS = 1
+_CRITICAL = {"source-address", "force-command", "verify-required"}
 
 
 class _Reader:
@@ -59,7 +60,7 @@ def _read(reader: _Reader, file: str) -> Certificate | None:
     authority = base64.b64encode(reader.text()).decode()
     if of != _OF_USERS:
         return None
-    sources = critical.get("source-address", b"")
+    sources, command = critical.get("source-address", b""), critical.get("force-command", b"")
     return Certificate(
         file=file,
         kind=kind,
@@ -68,6 +69,8 @@ def _read(reader: _Reader, file: str) -> Certificate | None:
         after=float(after),
         before=float(before),
         sources=_Reader(sources).text().decode() if sources else "",
+        command=_Reader(command).text().decode() if command else "",
+        unsupported=bool(critical.keys() - _CRITICAL),
     )
 
 

@@ -29,6 +29,8 @@ class Asked(Struct, frozen=True):
     guesses: Guesses
     commanded: tuple[Key, ...] | None = None
     """What AuthorizedKeysCommand gives; None where it was not asked."""
+    principals: KeyFile | None = None
+    """Its AuthorizedPrincipalsFile, as far as sshd would read it; None where there is none."""
 
     def one(self, name: str, usual: str = "none") -> str:
         return self.settings.get(name, (usual,))[0]
@@ -68,8 +70,10 @@ def _from_files(asked: Asked) -> Iterator[Held]:
 
 def _held(keys: Sequence[Key], asked: Asked) -> Iterator[Held]:
     for key in keys:
-        if not key.revoked and _is_accepted(key.kind, asked) and lets_in(key.options, asked):
-            yield Held(key.factor, key.blob, "command" in options_of(key.options))
+        options = options_of(key.options)
+        accepted = not key.revoked and _is_accepted(key.kind, asked) and lets_in(key.options, asked)
+        if accepted and "principals" not in options:  # sshd refuses these on the key of nobody's authority
+            yield Held(key.factor, key.blob, "command" in options)
 
 
 def _open_files(asked: Asked) -> Iterator[KeyFile]:
@@ -155,11 +159,13 @@ def _by_server(asked: Asked, trusted: Sequence[str]) -> Iterator[Held]:
     allowed = _principals(asked)
     certificates = asked.setup.certificates
     if not certificates and (allowed is None or allowed) and _is_accepted("", asked):
-        yield Held("cert", "any")
+        bound = bool(allowed) and all("command" in options_of(each) for each in (allowed or {}).values())
+        yield Held("cert", "any", bound)
     for one in certificates:
-        names = {asked.account.name} if allowed is None else allowed
-        if one.authority in trusted and names & {*one.principals} and _holds(one, asked):
-            yield Held("cert", one.file)
+        names = {asked.account.name: ""} if allowed is None else allowed
+        found = next((names[each] for each in names if each in one.principals), None)
+        if one.authority in trusted and found is not None and _holds(one, asked, found):
+            yield Held("cert", one.file, bool(one.command) or "command" in options_of(found))
 
 
 def _by_line(asked: Asked, line: Key) -> Iterator[Held]:
@@ -170,17 +176,18 @@ def _by_line(asked: Asked, line: Key) -> Iterator[Held]:
     for one in asked.setup.certificates:
         names = {*one.principals}
         fit = bool(names & wanted) if wanted is not None else not names or asked.account.name in names
-        if one.authority == line.blob and fit and _holds(one, asked):
-            yield Held("cert", one.file, "command" in options)
+        if one.authority == line.blob and fit and _holds(one, asked, line.options):
+            yield Held("cert", one.file, bool(one.command) or "command" in options)
 
 
-def _principals(asked: Asked) -> set[str] | None:
-    """Those that AuthorizedPrincipalsFile lists for the account; None where its name is the one."""
+def _principals(asked: Asked) -> Mapping[str, str] | None:
+    """Those that AuthorizedPrincipalsFile lists for the account, each with the options of its line; None
+    where its name is the one."""
     command = asked.one("authorizedprincipalscommand")
     if command != "none":
         why = f"AuthorizedPrincipalsCommand {command} was not asked"
         said = asked.guesses.ask("AuthorizedPrincipalsCommand", why, "none", "its name")
-        return {asked.account.name} if said != "none" else set()
+        return {asked.account.name: ""} if said != "none" else {}
     pattern = asked.one("authorizedprincipalsfile")
     if pattern == "none":
         return None
@@ -188,15 +195,13 @@ def _principals(asked: Asked) -> set[str] | None:
     if path not in asked.setup.files:
         why = f"AuthorizedPrincipalsFile {path} was not seen"
         said = asked.guesses.ask(f"principals {path}", why, "none", "its name")
-        return {asked.account.name} if said != "none" else set()
-    lines = asked.setup.files[path] or ()
-    found = (line.partition("#")[0].strip() for line in lines)
-    return {line.rpartition(" ")[2] for line in found if line and _line_holds(line, asked)}
-
-
-def _line_holds(line: str, asked: Asked) -> bool:
-    options = line.rpartition(" ")[0].strip()
-    return not options or lets_in(options, asked)
+        return {asked.account.name: ""} if said != "none" else {}
+    file = asked.principals
+    if file is not None and (file.hidden or (file.unsafe and asked.one("strictmodes", "yes") == "yes")):
+        return {}
+    lines = (line.partition("#")[0].strip() for line in asked.setup.files[path] or ())
+    named = ((line.rpartition(" ")[2], line.rpartition(" ")[0].strip()) for line in lines if line)
+    return {name: options for name, options in reversed([*named]) if lets_in(options, asked)}
 
 
 def expanded(pattern: str, account: Account) -> str:
@@ -206,7 +211,11 @@ def expanded(pattern: str, account: Account) -> str:
     return path if path.startswith("/") else f"{account.home}/{path}"
 
 
-def _holds(one: Certificate, asked: Asked) -> bool:
+def _holds(one: Certificate, asked: Asked, options: str) -> bool:
+    """``options``: of the line that admits it; two commands that it would be bound to are one too many."""
+    command = options_of(options).get("command", one.command)
+    if one.unsupported or (one.command and command != one.command):
+        return False
     if not _is_accepted(one.kind, asked) or asked.one("revokedkeys") in one.revoked:
         return False
     if not one.after <= asked.setup.now < one.before:

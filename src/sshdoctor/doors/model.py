@@ -79,20 +79,27 @@ class Server(Struct, frozen=True, kw_only=True):
     ports: tuple[int, ...]
     arguments: tuple[str, ...] = ()
     settings: Mapping[str, Mapping[str, tuple[str, ...]]] | Unknown = field(default_factory=dict)
-    """What ``sshd -T`` says: by "ACCOUNT ADDRESS", or "ACCOUNT" where the address does not matter; "" for all
-    that are not named."""
+    """What ``sshd -T`` says: by "ACCOUNT ADDRESS PORT" where the port matters, else by "ACCOUNT ADDRESS", or
+    "ACCOUNT" where the address does not matter; "" for all that are not named."""
     key_files: Mapping[str, tuple[KeyFile, ...] | Unknown] = field(default_factory=dict)
     """By account."""
     commanded: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
     """What AuthorizedKeysCommand gives for an account, where it was asked."""
+    principal_files: Mapping[str, KeyFile] = field(default_factory=dict)
+    """The AuthorizedPrincipalsFile of an account, judged as a file of keys."""
     chroots: Mapping[str, str] = field(default_factory=dict)
     """What sshd holds against an account's ChrootDirectory, "" where nothing."""
 
-    def settings_of(self, account: str, address: str) -> Mapping[str, tuple[str, ...]] | None:
-        """What holds for an account from an address; None where sshd did not say."""
+    def settings_of(
+        self, account: str, address: str, port: int | None = None
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """What holds for an account from an address at a port, the first without; None where sshd did not
+        say."""
         if isinstance(self.settings, Unknown):
             return None
-        names = (f"{account} {address}", account) if len(self.settings) > 1 else ("",)
+        port = next(iter(self.ports), 22) if port is None else port
+        named = (f"{account} {address} {port}", f"{account} {address}", account)
+        names = named if len(self.settings) > 1 else ("",)
         return next((found for name in names if (found := self.settings.get(name))), None)
 
 
@@ -109,6 +116,10 @@ class Certificate(Struct, frozen=True, kw_only=True):
     """The revocation lists that name it."""
     sources: str = ""
     """The source-address that it holds for, "" for any."""
+    command: str = ""
+    """The force-command that it is bound to, "" where none."""
+    unsupported: bool = False
+    """It has a critical option that sshd does not know, and refuses."""
 
 
 class Setup(Struct, frozen=True, kw_only=True):

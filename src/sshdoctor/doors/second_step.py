@@ -127,12 +127,17 @@ def required(setup: Setup, step: SecondStep) -> Setup:
         services = _asking(services, step)
         places = {
             **places,
-            **{secret_of(one): Place(one.uid, one.gid, 0o400) for one in without_secret(setup, step)},
+            **{secret_of(one): _enrolled(one) for one in without_secret(setup, step)},
         }
     modules = None if setup.modules is None else setup.modules | {*_MODULES}
     main = main_server(setup)
     servers = tuple(_told(setup, step, one, asked) if one is main else one for one in setup.servers)
     return replace(setup, services=services, places=places, modules=modules, servers=servers)
+
+
+def _enrolled(account: Account) -> Place:
+    """The secret that google-authenticator will have written for it."""
+    return Place(account.uid, account.gid, 0o400, words=("TOTP_AUTH",))
 
 
 def _asking(

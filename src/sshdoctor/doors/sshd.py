@@ -21,9 +21,12 @@ _BY_KEY = ("publickey", "hostbased", "gssapi-with-mic")
 _SHUT = ("/nologin", "/false")
 
 
-def sshd_door(setup: Setup, server: Server, account: Account, address: str, guesses: Guesses) -> Sets:
-    """The sets of factors that get an account in from an address, or a network's first. Raises Undecided."""
-    settings = server.settings_of(account.name, address)
+def sshd_door(
+    setup: Setup, server: Server, account: Account, address: str, guesses: Guesses, port: int | None = None
+) -> Sets:
+    """The sets of factors that get an account in from an address, or a network's first, at a port. Raises
+    Undecided."""
+    settings = server.settings_of(account.name, address, port)
     if settings is None:
         reason = (
             server.settings.reason if isinstance(server.settings, Unknown) else "sshd -T said nothing of it"
@@ -31,7 +34,16 @@ def sshd_door(setup: Setup, server: Server, account: Account, address: str, gues
         raise Undecided("settings", reason)
     address = address.partition("/")[0]
     files = server.key_files.get(account.name, Unknown("they were not read"))
-    asked = Asked(setup, account, settings, files, address, guesses, server.commanded.get(account.name))
+    asked = Asked(
+        setup,
+        account,
+        settings,
+        files,
+        address,
+        guesses,
+        server.commanded.get(account.name),
+        server.principal_files.get(account.name),
+    )
     if not _may_come(asked) or server.chroots.get(account.name) or _is_shut(asked):
         return NOBODY
     service = Service(setup, settings.get("pamservicename", ("sshd",))[0], guesses, address=address)

@@ -95,18 +95,18 @@ def _unseen(setup: Setup) -> Iterator[UnknownDoor]:
 def _doors(setup: Setup, account: Account) -> Iterator[tuple[str, _Door]]:
     for server in setup.servers:
         for port in server.ports:
-            yield f"ssh:{port}", _by_ssh(setup, server, account, setup.client)
+            yield f"ssh:{port}", _by_ssh(setup, server, account, setup.client, port)
             for address in setup.addresses:
-                yield f"ssh:{port}@{address}", _by_ssh(setup, server, account, address)
+                yield f"ssh:{port}@{address}", _by_ssh(setup, server, account, address, port)
     yield "su", lambda guesses: su_door(setup, account, guesses)
     yield "sudo", lambda guesses: sudo_door(setup, account, guesses)
     yield "console", lambda guesses: console_door(setup, account, guesses)
 
 
-def _by_ssh(setup: Setup, server: Server, account: Account, address: str) -> _Door:
+def _by_ssh(setup: Setup, server: Server, account: Account, address: str, port: int) -> _Door:
     def door(guesses: Guesses) -> Sets:
         if server.program == "sshd":
-            return sshd_door(setup, server, account, address, guesses)
+            return sshd_door(setup, server, account, address, guesses, port)
         if server.program == "dropbear":
             return dropbear_door(setup, server, account, address, guesses)
         raise Undecided(server.program, f"{server.program}: how it lets in is not known here")

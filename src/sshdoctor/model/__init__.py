@@ -18,7 +18,16 @@ from sshdoctor.model.report import (
     Status,
     Verdict,
 )
-from sshdoctor.model.words import Command, Evidence, Secret, Unknown, endpoint, is_address, is_mail_address
+from sshdoctor.model.words import (
+    Command,
+    Evidence,
+    Secret,
+    Unknown,
+    endpoint,
+    is_address,
+    is_mail_address,
+    is_network,
+)
 
 __all__ = [
     "AccessUsed",
@@ -58,4 +67,5 @@ __all__ = [
     "endpoint",
     "is_address",
     "is_mail_address",
+    "is_network",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
 
@@ -40,6 +40,19 @@ def is_mail_address(text: str) -> bool:
     (True, False)
     """
     return _MAIL_ADDRESS.fullmatch(text) is not None
+
+
+def is_network(text: str) -> bool:
+    """Whether ``text`` is an address or a network, with bits of a host in it or without.
+
+    >>> is_network("192.0.2.7/24"), is_network("web1")
+    (True, False)
+    """
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 class Secret:

@@ -14,10 +14,10 @@ from sshdoctor.diagnosis.inside import Inside, look_inside
 from sshdoctor.diagnosis.outside import Outside, ProbeOptions, look_outside
 from sshdoctor.diagnosis.setup import Wanted
 from sshdoctor.facts.protection.share import Share
-from sshdoctor.model import Host, Unknown
+from sshdoctor.model import Host, Unknown, is_network
 from sshdoctor.protection.doors import Audit
-from sshdoctor.protection.guarding import Guard, Guarding, is_network
-from sshdoctor.protection.pages import Asked, asked
+from sshdoctor.protection.guarding import Guard, Guarding
+from sshdoctor.protection.pages import Asked, asked, asked_besides
 from sshdoctor.protection.reached import Reached, family_of
 from sshdoctor.protection.state import Door, Protection, every
 from sshdoctor.protection.yours import source_towards, your_addresses
@@ -56,8 +56,16 @@ def audited(host: Host, probing: ProbeOptions) -> Audited:
     outside = look_outside(host, probing)
     addresses = [str(r.address) for r in outside.replies if r.address and r.source_port]
     pages = () if probing.outside_only else asked(host, addresses, token, min(probing.timeout, _WEB_SECONDS))
-    wanted = Wanted(facts=FACTS, given={"token": token})
-    return judged(host.name, outside, looked(host, outside, wanted, probing), pages)
+    inside = looked(host, outside, Wanted(facts=FACTS, given={"token": token}), probing)
+    if not probing.outside_only:
+        seconds = min(probing.timeout, _WEB_SECONDS)
+        pages += asked_besides(host, addresses, token, seconds, _web_ports(inside))
+    return judged(host.name, outside, inside, pages)
+
+
+def _web_ports(inside: Inside) -> tuple[int, ...]:
+    ports: tuple[int, ...] = getattr(inside.views[0].facts["seen_requests"], "ports", ())
+    return ports
 
 
 def looked(host: Host, outside: Outside, wanted: Wanted, probing: ProbeOptions) -> Inside:
@@ -113,7 +121,7 @@ class _Sight:
     def told(self, seen: Protection, asked: Sequence[str]) -> Protection:
         services = {name: self._guarding.of(name, self._reached.pages) for name in asked}
         noticed = {name: self._noticed(name, guards) for name, guards in services.items()}
-        running = {name: bool(guards) for name, guards in services.items()}
+        running = {name: any(g.of_service for g in guards) for name, guards in services.items()}
         real = every(self._real(name) for name in services)
         doors, stops, after = self._doors(services)
         guards = [guard for each in services.values() for guard in each]
@@ -177,8 +185,13 @@ class _Sight:
             noticing = [guard for guard in guards if guard.notices[0]] or guards
             audit = Audit(firewall, [g.book for g in noticing], self._reached.unanswered(name))
             held = {family_of(each) for guard in noticing for each in guard.book.held}
+            past = self._reached.proxied(name)
+            elsewhere = None if any(guard.book.elsewhere for guard in noticing) else False
             for way in self._reached.ways(name):
                 now, then = audit.door(way), audit.after(way)
+                if past and now.stops_new is True:
+                    now = then = replace(now, stops_new=elsewhere, stops_established=elsewhere)
+                    audit.why.append(_PROXIED.format(way.packet.destination_port))
                 doors.append(now)
                 if not held or way.packet.family in held:
                     counted.append((now.closes, then.closes))
@@ -196,6 +209,10 @@ def _shared(share: Any) -> tuple[dict[str, int] | None, str]:
     return dict(share.held), "" if share.loaded else gone
 
 
+_PROXIED = (
+    "visitors come to port {} through a proxy: they are banned by their own address, and the packets are the "
+    "proxy's, which no rule for that address stops. An action that bans in the web server or at the proxy"
+)
 _GOES_ON = (
     "who is banned goes on over the connection that stands at port {}: what is ESTABLISHED is let in before "
     "the ban. kill-mode (ss, conntrack), or the ban first"
@@ -219,4 +236,4 @@ def _passes(guard: Guard, one: Any) -> bool | None:
     networks = (ip_network(each, strict=False) for each in guard.allowed if is_network(each))
     if any(one.version == network.version and one in network for network in networks):
         return True
-    return None if guard.unresolved else False
+    return None if guard.open_list else False

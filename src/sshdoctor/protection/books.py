@@ -13,7 +13,7 @@ from sshdoctor.facts.protection.engines import Jail
 from sshdoctor.facts.protection.guards import Crowdsec, Sshguard
 from sshdoctor.model import Unknown
 from sshdoctor.protection.action.rules import Rules
-from sshdoctor.protection.imagined import NoBanError, banned, ends_connections
+from sshdoctor.protection.imagined import NoBanError, banned, bans_elsewhere, ends_connections
 
 Ban = Callable[[Firewall, str], Firewall | Unknown]
 """The rules with one address more banned. Raises NoBanError."""
@@ -28,24 +28,29 @@ class Book(Struct, frozen=True):
     bans: tuple[Ban, ...]
     ends: bool = False
     """A ban also ends the connections that stand."""
+    elsewhere: bool = False
+    """A ban is not by the rules of the firewall alone."""
 
     def of(self, family: str) -> tuple[str, ...]:
         """Some of those held, of one family."""
         return tuple(each for each in self.held if (":" in each) == (family == "ipv6"))[-_MOST:]
 
 
-def of_jail(jail: Jail, tools: Sequence[str], *, wrapped: bool = False) -> Book:
-    """The book of one jail of fail2ban; ``wrapped``: what it guards asks hosts.deny."""
+def of_jail(jail: Jail, tools: Sequence[str], *, wrapped: bool = False, web: bool = True) -> Book:
+    """The book of one jail of fail2ban; ``wrapped``: what it guards asks hosts.deny; ``web``: is a site."""
 
     def by(properties: Mapping[str, str]) -> Ban:
         def ban(firewall: Firewall, address: str) -> Firewall | Unknown:
             started = any((":" in each) == (":" in address) for each in jail.banned)
-            return banned(firewall, properties, address, tools, started=started, wrapped=wrapped)
+            told = {"started": started, "wrapped": wrapped, "web": web}
+            return banned(firewall, properties, address, tools, **told)
 
         return ban
 
     ends = any(ends_connections(each) for each in jail.actions.values())
-    return Book(f"fail2ban's jail {jail.name}", jail.banned, tuple(map(by, jail.actions.values())), ends)
+    actions = jail.actions.values()
+    elsewhere = any(bans_elsewhere(each) for each in actions)
+    return Book(f"fail2ban's jail {jail.name}", jail.banned, tuple(map(by, actions)), ends, elsewhere)
 
 
 def of_sshd() -> Book:
@@ -65,6 +70,8 @@ def of_sshguard(guard: Sshguard, firewall: Firewall | Unknown, tools: Sequence[s
     def ban(rules: Firewall, address: str) -> Firewall | Unknown:
         six = ":" in address
         table = "ip6" if six else "ip"
+        if backend == "null":
+            raise NoBanError("sshguard's BACKEND is sshg-fw-null, which stops nobody: sshg-fw-nft-sets")
         command = {
             "nft-sets": ["nft", "add", "element", table, "sshguard", "attackers", "{", address, "}"],
             "iptables": [f"{table}tables", "-A", "sshguard", "-s", address, "-j", "DROP"],

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_network
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.facts.protection.engines import Engines, Jail
 from sshdoctor.facts.protection.guards import Crowdsec, Guards, Sshguard
-from sshdoctor.model import Reply, Unknown
-from sshdoctor.protection import notice
+from sshdoctor.model import Reply, Unknown, is_network
+from sshdoctor.protection import notice, notice_others
 from sshdoctor.protection.books import Book, of_crowdsec, of_jail, of_sshd, of_sshguard
 from sshdoctor.protection.notice import Said
 from sshdoctor.protection.pages import Asked
 
 
 class Guard(Struct, frozen=True):
-    """One that guards a service: whether it ``notices``, the ``book`` of its bans, whom it lets pass."""
+    """One that guards a service: whether it ``notices``, the ``book`` of its bans, whom it lets pass;
+    ``unresolved``: by a name that the host does not know, or a program. ``open_list``: one of these may let
+    others pass as well. ``of_service``: it is there for this one."""
 
     notices: Said
     book: Book
     allowed: tuple[str, ...]
     unresolved: tuple[str, ...] = ()
+    open_list: bool = False
+    of_service: bool = True
 
 
 class Guarding:
@@ -45,20 +49,26 @@ class Guarding:
         """Why one of them could not be asked."""
 
     def of(self, service: str, pages: Sequence[Asked]) -> list[Guard]:
-        return list(self._of_ssh() if service == "ssh" else self._of_web(pages))
+        found = list(self._of_ssh() if service == "ssh" else self._of_web(pages))
+        return found or [self._of_another(service, jail) for jail in self._jails]
+
+    def _of_another(self, service: str, jail: Jail) -> Guard:
+        """A jail that is there for something else: whom it bans may be stopped here, too."""
+        said = (False, self.nothing(service))
+        return replace(self._of_jail(jail, said, service), of_service=False)
 
     def _of_ssh(self) -> Iterator[Guard]:
         for jail in self._jails:
             if "ssh" in jail.samples or jail.hits:
                 dialled = any(reply.source_port for reply in self._replies)
                 said = notice.notices(self._engines, jail, self._own, dialled=dialled)
-                yield self._of_jail(jail, said, wrapped=self._wrapped)
+                yield self._of_jail(jail, said, "ssh")
         tools = self._engines.tools
         if (guard := self._sshguard) and guard.running:
-            said = notice.noticed_by_sshguard(guard, self._engines)
+            said = notice_others.noticed_by_sshguard(guard, self._engines)
             yield Guard(said, of_sshguard(guard, self._firewall, tools), guard.allowed)
         if (crowdsec := self._crowdsec) and crowdsec.running:
-            said = notice.noticed_by_crowdsec(crowdsec, self._engines)
+            said = notice_others.noticed_by_crowdsec(crowdsec, self._engines)
             yield Guard(said, of_crowdsec(crowdsec, self._firewall, tools), crowdsec.allowed)
         if self._engines.penalizes and self._alone():
             yield Guard((True, ""), of_sshd(), self._engines.exempt)
@@ -73,18 +83,22 @@ class Guarding:
         ports = {str(each.port) for each in pages} | {"http", "https"}
         others = [jail for jail in self._jails if ports & _ports_of(jail)]
         for jail in reading or others:
-            yield self._of_jail(jail, said)
+            uncounted = notice.requests_uncounted(self._engines, jail, self._seen, self._own)
+            yield self._of_jail(jail, uncounted or said, "web")
         if (crowdsec := self._crowdsec) and crowdsec.running:
             book = of_crowdsec(crowdsec, self._firewall, self._engines.tools)
-            yield Guard(notice.guesses_noticed_by_crowdsec(crowdsec), book, crowdsec.allowed)
+            yield Guard(notice_others.guesses_noticed_by_crowdsec(crowdsec), book, crowdsec.allowed)
 
-    def _of_jail(self, jail: Jail, said: Said, *, wrapped: bool = False) -> Guard:
+    def _of_jail(self, jail: Jail, said: Said, service: str) -> Guard:
         fixed = tuple(each for each in jail.ignoreip if is_network(each))
-        named = [each for each in jail.ignoreip if not is_network(each)]
+        fixed += tuple(each for found in jail.resolved.values() for each in found or ())
+        named = [each for each in jail.ignoreip if not is_network(each) and not jail.resolved.get(each)]
+        may_pass = any(jail.resolved.get(each) is None for each in named) or bool(jail.ignorecommand)
         if jail.ignorecommand:
             named.append(f"ignorecommand {jail.ignorecommand.split()[0]}")
-        book = of_jail(jail, self._engines.tools, wrapped=wrapped)
-        return Guard(said, book, fixed, tuple(named))
+        wrapped = self._wrapped and service == "ssh"
+        book = of_jail(jail, self._engines.tools, wrapped=wrapped, web=service == "web")
+        return Guard(said, book, fixed, tuple(named), may_pass)
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -108,7 +122,8 @@ class Guarding:
     def nothing(self, service: str) -> str:
         """Why nothing guards ``service``, and the cure."""
         if self._engines.fail2ban == "stopped":
-            refused = self._engines.refused.partition("\n")[0]
+            lines = self._engines.refused.splitlines() or [""]
+            refused = next((line for line in lines if " ERROR " in line), lines[0])
             return f"fail2ban is installed and does not run: {refused}"
         if self._engines.fail2ban == "running":
             names = ", ".join(jail.name for jail in self._jails) or "none"
@@ -145,14 +160,6 @@ class Guarding:
         if unheard or self._engines.dbfile not in ("", "None"):
             return ""
         return "fail2ban keeps no database (dbfile = None): a restart lets all who are banned in again"
-
-
-def is_network(text: str) -> bool:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _ports_of(jail: Jail) -> set[str]:

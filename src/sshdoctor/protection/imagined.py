@@ -32,9 +32,11 @@ def banned(
     *,
     started: bool = False,
     wrapped: bool = False,
+    web: bool = True,
 ) -> Firewall | Unknown:
     """``firewall`` with ``address`` banned by the action of ``properties``; ``started``: it has banned
-    somebody of this family already; ``wrapped``: the daemon asks hosts.deny. Raises NoBanError."""
+    somebody of this family already; ``wrapped``: the daemon asks hosts.deny; ``web``: it is a web server.
+    Raises NoBanError."""
     name = properties.get("actname", "") or "?"
     texts = {part: filled(properties, part, address) for part in _PARTS}
     if properties.get("refused"):
@@ -46,7 +48,11 @@ def banned(
     shell = Shell(rules.command)
     if "hosts.deny" in texts["actionban"] and wrapped:
         return _unanswered(rules, address)
-    if _ELSEWHERE.search(texts["actionban"]):
+    if not web and _OF_SITES.search(texts["actionban"]):
+        raise NoBanError(
+            f"the action {name} bans at a web server or a proxy for sites: no login passes there"
+        )
+    if bans_elsewhere(texts):
         return Unknown(f"the action {name} does not ban by the rules of the firewall")
     if not texts["actionban"].strip():
         raise NoBanError(f"the action {name} has nothing that it runs for a ban")
@@ -77,8 +83,14 @@ def _unanswered(rules: Rules, address: str) -> Firewall:
     return after.firewall
 
 
-_ELSEWHERE = re.compile(r"hosts\.(?:deny|allow)|xt_recent|/nginx|/apache|/httpd|\.htaccess|cloudflare", re.I)
-"""By a daemon's own list, a list of recent senders, a web server's rules, somebody else's network."""
+_ELSEWHERE = re.compile(r"hosts\.(?:deny|allow)|xt_recent", re.I)
+"""By a daemon's own list, a list of recent senders."""
+_OF_SITES = re.compile(r"/nginx|/apache|/httpd|\.htaccess|cloudflare", re.I)
+"""By a web server's rules, or in somebody else's network before it."""
+
+
+def bans_elsewhere(properties: Properties) -> bool:
+    return any(each.search(properties.get("actionban", "")) for each in (_ELSEWHERE, _OF_SITES))
 
 
 def _ports(properties: Properties) -> dict[str, int]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 
 from sshdoctor.facts.protection.engines import Engines, Jail
-from sshdoctor.facts.protection.guards import Crowdsec, Sshguard
 from sshdoctor.facts.protection.seen_requests import SeenRequests, believes_anybody
 from sshdoctor.model import Reply, Unknown
 from sshdoctor.protection.pages import FORGED, Asked
@@ -23,6 +22,7 @@ _FAILED = re.compile(
 # The last one in a line is sshd's own word; before it stands the name, which a stranger typed.
 _FROM = re.compile(r"^(?!Server listening ).*(?<! on) ([\da-fA-F.:]{3,45}) port (\d{1,5})\b")
 _STRANGER = "192.0.2.213"
+_SOME = 3
 _SEES_OWN = (1, 1)
 """Since this version fail2ban takes the addresses of all interfaces for its own (ignoreself)."""
 
@@ -32,12 +32,12 @@ def notices(engines: Engines, jail: Jail, own: Sequence[str] = (), dialled: bool
 
     ``own`` are the host's addresses; ``dialled``: it has been connected to just now, so that sshd has logged.
     """
-    if (quiet := _quiet(engines)) is not None:
+    if (quiet := quiet_of(engines)) is not None:
         return quiet
     everybody = {"0.0.0.0", "::"} & set(jail.ignoreip)  # so fail2ban 1.0 writes 0.0.0.0/0  # noqa: S104
     if everybody or _is_within(_STRANGER, jail.ignoreip):
         return False, f"ignoreip of the jail {jail.name} is everybody: nobody is ever banned"
-    if (ignored := _all_ignored(engines, jail, own)) is not None:
+    if (ignored := _all_ignored(engines, jail, own) or _spared(jail)) is not None:
         return ignored
     if isinstance(engines.lines, Unknown):
         return (True, "") if jail.found else (None, f"notices: {engines.lines.reason}")
@@ -46,9 +46,9 @@ def notices(engines: Engines, jail: Jail, own: Sequence[str] = (), dialled: bool
     if dialled and engines.log_level and not engines.lines:
         return False, "sshd has logged nothing into the journal, which the jail reads: Storage= of journald"
     reached = [line for line in engines.lines if reaches(line, jail.journalmatch)]
-    if _logging(engines.lines) and not _logging(reached):
+    if about_clients(engines.lines) and not about_clients(reached):
         match = " + ".join(" ".join(group) for group in jail.journalmatch)
-        unit = next((line.get("_SYSTEMD_UNIT", "") for line in reversed(_logging(engines.lines))), "")
+        unit = next((line.get("_SYSTEMD_UNIT", "") for line in reversed(about_clients(engines.lines))), "")
         return False, (
             f"journalmatch = {match} of the jail {jail.name} finds none of the lines in which sshd tells of "
             f"logins. journalmatch = _SYSTEMD_UNIT={unit or 'ssh.service'}"
@@ -64,16 +64,46 @@ def _all_ignored(engines: Engines, jail: Jail, own: Sequence[str]) -> Said | Non
     clients = {each[1] for each in found if each}
     if not clients or not clients <= set(own):
         return None
+    return _UNCOUNTED if _counts_none(engines, jail, clients) else None
+
+
+_UNCOUNTED = (
+    False,
+    "every client is logged under an address of this host itself, which the jail never counts: "
+    "nobody is banned. Let the real addresses through (userland-proxy, PROXY protocol)",
+)
+
+
+def _counts_none(engines: Engines, jail: Jail, clients: Iterable[str]) -> bool:
+    """Whether fail2ban takes all of ``clients``, who are this host itself, for such as are never banned."""
     itself = jail.ignoreself and engines.version >= _SEES_OWN
-    if itself or all(_is_within(each, jail.ignoreip) or each in ("127.0.0.1", "::1") for each in clients):
-        return False, (
-            "every client is logged under an address of this host itself, which the jail never counts: "
-            "nobody is banned. Let the real addresses through (userland-proxy, PROXY protocol)"
-        )
-    return None
+    return itself or all(_is_within(one, jail.ignoreip) or one in ("127.0.0.1", "::1") for one in clients)
 
 
-def _quiet(engines: Engines) -> Said | None:
+def requests_uncounted(
+    engines: Engines, jail: Jail, seen: SeenRequests | Unknown, own: Sequence[str]
+) -> Said | None:
+    """The same of a site: a proxy on this host says nothing of who comes."""
+    clients = set() if isinstance(seen, Unknown) else {each.client for each in seen.seen}
+    if not clients or not clients <= {*own, "127.0.0.1", "::1"}:
+        return None
+    return _UNCOUNTED if _counts_none(engines, jail, clients) else None
+
+
+def _spared(jail: Jail) -> Said | None:
+    """Whom ``ignorecommand`` lets pass: it is not run here, and what fail2ban made of it decides."""
+    words = jail.ignorecommand.split()
+    if not words or words[0].rpartition("/")[2] == "false":
+        return None
+    name = words[0].rpartition("/")[2]
+    if name in ("true", ":") or (jail.spared and not jail.found):
+        return False, f"ignorecommand {words[0]} of the jail {jail.name} lets everybody pass who has failed"
+    if jail.found:
+        return None
+    return None, f"notices: nobody has failed yet by whom to tell what ignorecommand {words[0]} makes of them"
+
+
+def quiet_of(engines: Engines) -> Said | None:
     if engines.log_level not in _QUIET:
         return None
     return False, f"sshd's LogLevel is {engines.log_level}: no failure is logged. LogLevel INFO"
@@ -90,18 +120,23 @@ def _is_within(address: str, networks: Iterable[str]) -> bool:
     return False
 
 
-def _logging(lines: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+def about_clients(lines: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """Those about a client: what the daemon says of itself another process may log."""
     return [line for line in lines if _FROM.search(line.get("MESSAGE", ""))]
 
 
 def _by_hits(jail: Jail, reached: Sequence[Mapping[str, str]]) -> Said:
     failures = [line for line in reached if _FAILED.match(line.get("MESSAGE", ""))]
+    if jail.uncounted > _SOME:
+        return False, (
+            f"the jail {jail.name} has counted none of the failures that came to it since it started: it is "
+            f"idle, or hangs. fail2ban-client set {jail.name} idle off, or restart fail2ban"
+        )
     if any(line.get("MESSAGE") in jail.hits for line in reached):
         return True, ""
-    if len(failures) > 3:
+    if len(failures) > _SOME:
         return False, f"the filter of the jail {jail.name} takes none of this host's own failures for one"
-    if _logging(reached) and "ssh" in jail.samples:
+    if about_clients(reached) and "ssh" in jail.samples:
         return True, ""
     return None, "notices: sshd has logged no client yet, so that nothing shows whether the jail sees it"
 
@@ -213,69 +248,5 @@ def notices_guesses(readers: Sequence[Jail], pages: Sequence[Asked]) -> Said:
     return True, ""
 
 
-def noticed_by_sshguard(guard: Sshguard, engines: Engines) -> Said:
-    """What it reads is a command (LOGREADER) or FILES; what it noticed stands in the journal."""
-    if (quiet := _quiet(engines)) is not None:
-        return quiet
-    if guard.noticed:
-        return True, ""
-    reader = guard.settings.get("LOGREADER", "")
-    lines = () if isinstance(engines.lines, Unknown) else _logging(engines.lines)
-    failures = _failures(lines)
-    names = set(re.findall(r"(?:-t|--identifier[ =]|SYSLOG_IDENTIFIER=) *([\w-]+)", reader))
-    wrong = {line.get("SYSLOG_IDENTIFIER", "") for line in lines[-20:]}
-    if "journalctl" in reader and names and wrong and not names & wrong:
-        return (
-            False,
-            f"sshguard's LOGREADER asks for {', '.join(sorted(names))}, and {min(wrong)} logs the logins",
-        )
-    if len(failures) > 3:
-        return (
-            False,
-            "sshguard runs, and has noticed none of the failures that sshd logged: LOGREADER in its file",
-        )
-    if "journalctl" in reader and ("sshd" in reader or "SYSLOG_FACILITY" in reader):
-        return True, ""
-    return None, "notices: sshguard has noticed nothing yet, and what it reads does not tell that it will"
-
-
-def guesses_noticed_by_crowdsec(crowdsec: Crowdsec) -> Said:
-    """Of a site's pages: whether it may notice them, which its own scenarios decide."""
-    reads = any(re.search(r"nginx|apache|httpd|access", each.text) for each in crowdsec.sources)
-    knows = any(re.search(r"wordpress|http-bf|http-generic-bf", each) for each in crowdsec.scenarios)
-    if reads and knows:
-        return None, "notices: whether the scenarios of CrowdSec take these guesses for such is not judged"
-    return False, "CrowdSec reads no log of the site, or has no scenario for it (crowdsecurity/wordpress)"
-
-
-def _failures(lines: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
+def failures_of(lines: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
     return [line for line in lines if _FAILED.match(line.get("MESSAGE", ""))]
-
-
-_PARSED_TYPES = ("syslog", "sshd")
-
-
-def noticed_by_crowdsec(crowdsec: Crowdsec, engines: Engines) -> Said:
-    """The sources of sshd's lines, the parsers, the scenario, and what was really parsed."""
-    if (quiet := _quiet(engines)) is not None:
-        return quiet
-    if crowdsec.simulated:
-        return False, "CrowdSec is in simulation mode: it decides nothing. cscli simulation disable --global"
-    if not any("sshd-logs" in each for each in crowdsec.parsers):
-        return False, "CrowdSec has no parser of sshd's lines: cscli collections install crowdsecurity/sshd"
-    if not any("ssh" in each for each in crowdsec.scenarios):
-        return False, "CrowdSec has no scenario for SSH: cscli collections install crowdsecurity/sshd"
-    mine = [
-        each for each in crowdsec.sources if re.search(r"ssh|auth\.log|secure|syslog|messages", each.text)
-    ]
-    if not mine:
-        return False, "CrowdSec reads nothing in which sshd logs: acquis.yaml"
-    if all(each.kind not in _PARSED_TYPES for each in mine):
-        return False, (
-            f"CrowdSec reads sshd's lines under type: {mine[0].kind}, which no parser knows: they are read "
-            "and not parsed. type: syslog in acquis.yaml"
-        )
-    failures = () if isinstance(engines.lines, Unknown) else _failures(engines.lines)
-    if len(failures) > 3 and crowdsec.read and not crowdsec.parsed:
-        return False, "CrowdSec reads lines and parses none of them: cscli metrics"
-    return True, ""

@@ -20,6 +20,9 @@ PAGES = ("wp-login.php", "xmlrpc.php")
 FORGED = "192.0.2.214"
 _HEADERS = ("X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP")
 _THERE = (200, 401, 405)
+USUAL = (80, 443)
+_SECURE = (443, 8443)
+_MOST = 3
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -33,12 +36,23 @@ class Asked(Struct, frozen=True, kw_only=True):
     named: bool = False
 
 
-def asked(host: Host, addresses: Sequence[str], token: str, timeout: float) -> tuple[Asked, ...]:
-    """The pages that answer at the sites of ``host``, or where it has none named, at its ``addresses``."""
+def asked(
+    host: Host, addresses: Sequence[str], token: str, timeout: float, ports: Sequence[int] = USUAL
+) -> tuple[Asked, ...]:
+    """The pages that answer at the sites of ``host``, or where it has none named, at ``ports`` of its
+    ``addresses``."""
     named = [(site.scheme == "https", site.name, site.port, site.name) for site in host.sites]
-    plain = [(secure, each, port, each) for each in addresses for secure, port in ((False, 80), (True, 443))]
+    plain = [(port in _SECURE, each, port, each) for each in addresses for port in ports]
     found = (page for each in named or plain for page in _of(each, token, timeout))
     return tuple(replace(page, named=bool(named)) for page in found)
+
+
+def asked_besides(
+    host: Host, addresses: Sequence[str], token: str, timeout: float, listening: Sequence[int]
+) -> tuple[Asked, ...]:
+    """The same at other ports, at which a web server of the host listens, as it says."""
+    others = [port for port in listening if port not in USUAL][:_MOST]
+    return () if host.sites or not others else asked(host, addresses, token, timeout, others)
 
 
 def _of(where: tuple[bool, str, int, str], token: str, timeout: float) -> Iterator[Asked]:

@@ -14,10 +14,9 @@ from msgspec import Struct, field
 
 from sshdoctor.facts.protection.engines import Engines
 from sshdoctor.facts.protection.guards import Guards
-from sshdoctor.model import Unknown
+from sshdoctor.model import Unknown, is_network
 from sshdoctor.protection.audit import Audited
 from sshdoctor.protection.doors import behind, outer
-from sshdoctor.protection.guarding import is_network
 
 _LOOPBACK = ("127.0.0.0/8", "::1")
 _PACKAGES = {"dpkg": ("fail2ban", "python3-systemd")}

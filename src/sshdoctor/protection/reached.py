@@ -8,7 +8,7 @@ from typing import Any
 from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.facts.parsing.sockets import Listener, Listeners
 from sshdoctor.facts.protection.engines import Engines
-from sshdoctor.facts.protection.seen_requests import SeenRequests
+from sshdoctor.facts.protection.seen_requests import SeenRequests, proxies
 from sshdoctor.facts.ssh.wrappers import Wrappers
 from sshdoctor.model import Family, Reply, Unknown
 from sshdoctor.protection import notice
@@ -35,6 +35,11 @@ class Reached:
             own = getattr(self._facts["addresses"], "all_addresses", ())
             return notice.sees_real(self._engines, self._replies, own)
         return notice.sees_real_requests(self.pages, self._facts["seen_requests"])
+
+    def proxied(self, service: str) -> bool:
+        """Whether clients come through a proxy of another host, whose word for their address is believed."""
+        seen = self._facts["seen_requests"]
+        return service == "web" and isinstance(seen, SeenRequests) and bool(proxies(seen))
 
     def unanswered(self, service: str) -> frozenset[str]:
         """Who gets no answer whatever the firewall does: by a route, or for SSH by hosts.deny."""

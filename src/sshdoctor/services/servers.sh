@@ -25,7 +25,7 @@ trusted() {
 # not be seen) and hidden (processes of others are not shown at all).
 # shellcheck disable=SC2013,SC2034,SC2086,SC3013  # paths of /proc are words; others read what is set
 find_servers() {
-  known='' servers='' programs='' unseen='' here=''
+  known='' servers='' programs='' unseen='' waiting='' here=''
   [ -r /proc/1/comm ] || echo '## hidden'
   any=$(echo "$*" | tr ' ' '|')
   named=$(grep -lsE "^($any)" /proc/[0-9]*/comm | sed 's/comm$/status/')
@@ -39,7 +39,7 @@ find_servers() {
     if [ -z "$exe" ]; then
       { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || continue
       # Who is dead, or about to be, runs no program: the size of its memory is 0 (proc(5), stat, field 23).
-      [ "$(echo "${stat##*) }" | cut -d ' ' -f 21)" = 0 ] || unseen="$unseen $pid"
+      [ "$(echo "${stat##*) }" | cut -d ' ' -f 21)" = 0 ] || waiting="$waiting $pid"
       continue
     fi
     case $exe in *[!A-Za-z0-9/._+@:,\ \(\)-]*) continue ;; esac
@@ -50,6 +50,10 @@ find_servers() {
     trusted "$program" 2>/dev/null || continue
     servers="$servers $pid" programs="$programs$pid $exe
 "
+  done
+  for pid in $waiting; do # the child of a server is a session of its, whatever else may not be seen of it
+    parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
+    case " $servers " in *" ${parent:-none} "*) ;; *) unseen="$unseen $pid" ;; esac
   done
   echo '## servers'; printf %s "$programs"
   [ -z "$unseen" ] || {

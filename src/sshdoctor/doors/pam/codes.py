@@ -30,6 +30,8 @@ _PLAIN_OPTIONS = frozenset(
         "echo_verification_code",
     ]
 )
+_KINDS = ("TOTP_AUTH", "HOTP_COUNTER")
+"""What a code is of: a secret's file without a word for that is refused."""
 _VALUED = ("secret=", "authtok_prompt=", "user=", "allowed_perm=", "grace_period=")
 
 
@@ -105,6 +107,7 @@ def _secret(login: Login, line: Handler, path: str) -> str:
     most = int(given[-1], 8) if given and re.fullmatch("[0-7]+", given[-1]) else 0o600
     foreign = place.uid != uid and "no_strict_owner" not in line.arguments
     refused = foreign or place.mode & 0o3777 & ~most or place.kind != "regular file"
+    refused = refused or not any(word.partition(" ")[0] in _KINDS for word in place.words)
     unread = not _may(login, place, uid, 4)
     return "refused" if refused or unread or not 0 < place.size <= 64 * 1024 else "usable"
 

@@ -118,6 +118,11 @@ def _server(pid: str, program: str, said: Mapping[str, str]) -> Server:
             name: tuple(_key(*line.partition(" ")[::2], set()) for line in unbarred(text).splitlines())
             for name, text in _under(said, f"command {pid} ")
         },
+        principal_files={
+            name: files[0]
+            for name, text in _under(said, f"principals {pid} ")
+            if isinstance(files := _key_files(pid, name, unbarred(text), said), tuple) and files
+        },
         chroots={name: _chroot(unbarred(text)) for name, text in keys},
     )
 

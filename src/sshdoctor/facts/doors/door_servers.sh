@@ -74,20 +74,33 @@ keys_of() { # NUMBER NAME
     done
   done
 }
+principals_of() { # NUMBER NAME: whether sshd would read the account's list of principals, judged as its keys
+  files_asked=$(value authorizedprincipalsfile)
+  case $files_asked in ''|none) files_asked=; return ;; esac
+  user=$2
+  text=$(of_account)
+  files_asked=
+  echo "## principals $1 $2"
+  printf '%s\n' "$text" | sed 's/^/|/'
+}
 telling='port|usepam|pamservicename|authenticationmethods|[a-z0-9]*authentication|permit(rootlogin|emptypasswords)'
 telling="$telling|(allow|deny)(users|groups)|strictmodes|forcecommand|chrootdirectory|trustedusercakeys|revokedkeys"
 telling="$telling|authorized(keys|principals)(file|command|commanduser)|pubkeyaccepted(algorithms|keytypes)"
 # What of sshd -T the doors hang on.
 kept() { grep -E "^($telling) "; }
-asked() { # ACCOUNT ADDRESS: what this server would do.
-  "$daemon" -T $sshd_options -C "user=$1,host=$2,addr=$2,laddr=${address:-127.0.0.1},lport=${lport:-22}" 2>&1 | kept
+told() { # ACCOUNT ADDRESS: what this server would do.
+  "$daemon" -T $sshd_options -C "user=$1,host=$2,addr=$2,laddr=${address:-127.0.0.1},lport=${lport:-22}" 2>&1
 }
+asked() { told "$@" | kept; }
 look() { # NUMBER: an sshd with $sshd_options
-  settings=$("$daemon" -T $sshd_options 2>&1) || { echo "## fault $1"; printf '%s\n' "$settings" | head -n 3; }
+  # Where a Match block names the port or address that is dialled, sshd answers only who names them, too.
+  settings=$("$daemon" -T $sshd_options 2>&1) || settings=$(told nobody "${client:-127.0.0.1}") || {
+    echo "## fault $1"; printf '%s\n' "$settings" | head -n 3; }
   settings=$(printf '%s\n' "$settings" | kept)
   base=$settings
   echo "## ports $1"; [ -n "$2" ] && echo "$2" || printf '%s\n' "$settings" | sed -n 's/^port //p'
-  lport=${2:-$(value port)} lport=${lport%%[!0-9]*}
+  ports=${2:-$(printf '%s\n' "$settings" | sed -n 's/^port //p')}
+  lport=${ports%%[!0-9]*}
   echo "## settings $1"; printf '%s\n' "$settings"
   main=/etc/ssh/sshd_config
   case $sshd_options in *-f*) main=$(printf ' %s\n' "$sshd_options" | sed -n 's/.* -f *\(\/[^ ]*\).*/\1/p') ;; esac
@@ -98,25 +111,30 @@ look() { # NUMBER: an sshd with $sshd_options
   rules=$(grep -hsE '^[-+]' /etc/security/access.conf $rules)
   from=$(printf '%s\n' "$all" | cut -d: -f6 | while read -r home; do
     grep -hsoE 'from="[^"]*"' "$home/.ssh/authorized_keys"; done)
-  addresses=$(printf '%s\n' "$match" "$users" "$rules" "$from" | tr ' ,!@"=()\t' '\n' | grep -E '^[0-9a-fA-F:]*[.:][0-9a-fA-F.:]*(/[0-9]{1,3})?$' | sort -u | head -n 6)
+  addresses=$(printf '%s\n' "$match" "$users" "$rules" "$from" | tr ' ,!@"=()\t' '\n' | grep -E '^[0-9a-fA-F:]*[.:][0-9a-fA-F.:]*(/[0-9]{1,3})?$' | sed -e '/:/!s,/32$,,' -e 's,/128$,,' | sort -u | head -n 6)
   [ -z "$addresses" ] || addresses="$addresses 127.0.0.1 $elsewhere"
   echo "## addresses $1"; for one in $addresses; do echo "$one"; done
+  printf '%s\n' "$match" | grep -qi 'localport[[:space:]]' || ports=$lport
   by_address=$(printf '%s\n' "$match" | grep -iE '(address|host)[[:space:]]')
   for name in $names; do
     late && { echo '## late'; return; }
     case $name in -*) continue ;; esac
     settings=$base
     if [ -n "$match" ]; then
-      settings=$(asked "$name" "${client:-127.0.0.1}")
-      echo "## view $1 ${client:-127.0.0.1} $name"; printf '%s\n' "$settings"
-      [ -z "$by_address" ] || for one in $addresses; do
-        echo "## view $1 $one $name"; asked "$name" "${one%%/*}"
+      for lport in $ports; do
+        at=; [ "$ports" = "$lport" ] || at="$lport "
+        settings=$(asked "$name" "${client:-127.0.0.1}")
+        echo "## view $1 $at${client:-127.0.0.1} $name"; printf '%s\n' "$settings"
+        [ -z "$by_address" ] || for one in $addresses; do
+          echo "## view $1 $at$one $name"; asked "$name" "${one%%/*}"
+        done
       done
     fi
     home=$(printf '%s\n' "$all" | sed -n "s/^$name:[^:]*:[^:]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p" | head -n 1)
     uid=$(printf '%s\n' "$all" | sed -n "s/^$name:[^:]*:\([^:]*\):.*/\1/p" | head -n 1)
     read_files "$name" "$home" "$uid"
     keys_of "$1" "$name"
+    principals_of "$1" "$name"
     command_of "$1" "$name" "$home" "$uid"
   done
 }

@@ -14,14 +14,16 @@ from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
 
+from sshdoctor.facts.parsing.fail2ban import SOCKET
 from sshdoctor.facts.parsing.output import NOT_PERMITTED, denied, evidence, parts, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.words import plain_name
 from sshdoctor.model import Command, Evidence, Unknown
 
 COMMANDS = {
-    "fail2ban": """
-[ -S /run/fail2ban/fail2ban.sock ] && command -v fail2ban-client >/dev/null || exit 0
+    "fail2ban": SOCKET
+    + """
+[ -S "$socket" ] && command -v fail2ban-client >/dev/null || exit 0
 set -f
 echo '## asked'; echo "$client"
 echo '## banned'

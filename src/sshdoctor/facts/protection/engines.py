@@ -18,13 +18,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from sshdoctor.facts.parsing.fail2ban import SOCKET
 from sshdoctor.facts.parsing.output import parts, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
 
 _ASKED = Path(__file__).with_name("fail2ban_asked.txt").read_text(encoding="utf-8")
 COMMANDS = {
-    "fail2ban": f"""
+    "fail2ban": SOCKET
+    + f"""
 command -v fail2ban-client >/dev/null || exit 0
 echo '## installed'
 [ ! -e /etc/fail2ban/jail.d/sshdoctor.local ] || echo '## allow-list'
@@ -32,12 +34,12 @@ echo '## blocked'
 for log in /var/log/fail2ban.log*; do
   case $log in *.gz) gzip -dc "$log" ;; *) cat "$log" ;; esac
 done 2>/dev/null | grep ' NOTICE .*[]] Ban ' | grep -vcE 'Ban (192[.]0[.]2[.]213|2001:db8:5d0c::213) *$'
-[ -S /run/fail2ban/fail2ban.sock ] || {{
+[ -S "$socket" ] || {{
   echo '## refused'; fail2ban-client -t 2>&1 | tail -n 3 | cut -c 1-300; exit 0
 }}
 python=$(sed -n '1s/^#! *//p' "$(command -v fail2ban-client)" | cut -d ' ' -f 1)
 echo '## jails'
-"${{python:-python3}}" -I -c {shlex.quote(_ASKED)} 2>&1
+"${{python:-python3}}" -I -c {shlex.quote(_ASKED)} "$socket" 2>&1
 true
 """,
     "others": """
@@ -52,7 +54,8 @@ done | sort -u
 echo '## unrouted'
 for family in -4 -6; do ip $family route show table all 2>/dev/null; done |
   awk '/^(unreachable|blackhole|prohibit) / { print $2 }' | head -n 500
-echo '## sshd'; sshd -T 2>/dev/null | grep -i -e '^persourcepenalt' -e '^loglevel '
+from=user=root,host=${client:-0.0.0.0},addr=${client:-0.0.0.0},laddr=0.0.0.0,lport=22
+echo '## sshd'; { sshd -T || sshd -T -C "$from"; } 2>/dev/null | grep -i -e '^persourcepenalt' -e '^loglevel '
 true
 """,
     "lines": """
@@ -72,9 +75,13 @@ class Jail(Struct, frozen=True, kw_only=True):
     against its texts (``sh -n``), and "ports", the numbers that the host's list of services gives to names.
 
     ``samples``: whose failures its filter knows ("ssh", or a page of a site, where its log has our own
-    request). ``hits``: the messages of this host's own sshd that it takes for a failure. ``found``: how many
-    failures it has counted since the server began, None if its log does not tell. ``in_files``: the newest
-    messages of sshd that stand in the files that it reads, and that do not. ``asked_in_files``: our own
+    request). ``hits``: the messages of this host's sshd that it takes for a failure, of those in its files
+    if it reads files. ``found``: how many failures it has counted since the server began, None if that is not
+    told; ``spared``: how many ``ignorecommand`` had it pass over. ``uncounted``: failures that came
+    to it since it started, where it has counted none.
+    ``resolved``: the addresses that the host knows for the names in ``ignoreip``, None for one that it was
+    still asking for. ``in_files``: the newest messages of sshd's own (not of PAM, whose facility is another)
+    that stand in the files that it reads, and that do not. ``asked_in_files``: our own
     requests in them. ``logins``: how many succeeded in three weeks, how many of these from addresses that the
     jail's policy would have held banned at the time, by its own filter, and for how many seconds.
     ``missed``: paths of guesses in them that a site answered and the filter passes over.
@@ -88,6 +95,9 @@ class Jail(Struct, frozen=True, kw_only=True):
     ignoreself: bool = False
     banned: tuple[str, ...] = ()
     found: int | None = None
+    spared: int = 0
+    uncounted: int = 0
+    resolved: Mapping[str, tuple[str, ...] | None] = {}
     samples: tuple[str, ...] = ()
     hits: tuple[str, ...] = ()
     in_files: tuple[int, int] = (0, 0)

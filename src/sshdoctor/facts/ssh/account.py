@@ -75,7 +75,8 @@ while [ -n "$above" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$above" 2>&1; abo
 values='' chroot=''
 if [ "$(id -u)" = 0 ] && sshd=$(command -v sshd); then
   from=${client:-0.0.0.0}
-  values=$("$sshd" -T ${sshd_options-} -C "user=$user,host=$from,addr=$from" 2>/dev/null)
+  spec=user=$user,host=$from,addr=$from,laddr=${address:-127.0.0.1},lport=${lport:-22}
+  values=$("$sshd" -T ${sshd_options-} -C "$spec" 2>/dev/null)
 fi
 if [ -z "$values" ]; then
   [ -r /etc/ssh/sshd_config ] || echo unread=yes
@@ -84,7 +85,7 @@ if [ -z "$values" ]; then
     -e 's/^[[:space:]]*[Aa]uthorized[Kk]eys[Cc]ommand[[:space:]=]/authorizedkeyscommand /p' \
     /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null)
 fi
-patterns=
+patterns=${files_asked-}
 while read -r keyword value; do
   case $keyword in
     authorizedkeysfile) patterns=${patterns:-$value} ;;

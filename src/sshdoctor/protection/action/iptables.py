@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from msgspec.structs import replace
 
 from sshdoctor.facts.host.firewall import SavedRules
-from sshdoctor.protection.action.ports import numbered
+from sshdoctor.protection.action.ports import PortError, numbered
 from sshdoctor.unblock.ruleset_text import change_chain, has_chain
 
 _CHAINS = {
@@ -17,6 +18,7 @@ _CHAINS = {
     "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
     "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
 }
+_MOST_PORTS = 15
 _VERBS = {
     **dict.fromkeys(("-N", "--new-chain"), "new"),
     **dict.fromkeys(("-A", "--append"), "append"),
@@ -24,6 +26,7 @@ _VERBS = {
     **dict.fromkeys(("-C", "--check"), "check"),
     **dict.fromkeys(("-D", "--delete", "-F", "--flush", "-X", "-L", "-S"), "other"),
 }
+_WITH_PORTS = ("tcp", "udp", "udplite", "dccp", "sctp", "6", "17")
 _PORTS = ("--dport", "--sport", "--dports", "--sports", "--destination-ports", "--ports")
 
 
@@ -45,6 +48,8 @@ class Tables:
             return verb != ""
         if verb == "insert" and rest and rest[0].isdecimal():
             rest = rest[1:]
+        if not _may_have_ports(rest):
+            return False
         if chain in _CHAINS.get(table, ()):
             self.declare(six, table)
         if not self.has_chain(six, table, chain) or self._leads_nowhere(six, table, rest):
@@ -57,6 +62,9 @@ class Tables:
 
     def has_chain(self, six: bool, table: str, chain: str) -> bool:
         return any(has_chain(dump.text, table, chain) for dump in self._of(six))
+
+    def has_rule(self, six: bool, chain: str) -> bool:
+        return any(line.startswith(f"-A {chain} ") for line in self._lines(six))
 
     def declare(self, six: bool, table: str) -> None:
         """The kernel has a table's own chains as soon as a rule is put there."""
@@ -131,8 +139,22 @@ def as_saved(words: Sequence[str], ports: Mapping[str, int]) -> list[str]:
         if word in ("--dport", "--sport") and f"-m {protocol}" not in " ".join(found):
             found += ["-m", protocol or "tcp"]
         short = {"--protocol": "-p", "--source": "-s", "--jump": "-j"}.get(word, word)
-        found.append(numbered(word, ports) if before in _PORTS else short)
+        found.append(_ports(before, word, ports) if before in _PORTS else short)
     return found
+
+
+def _ports(option: str, text: str, names: Mapping[str, int]) -> str:
+    """A range counts for two in a match of many ports (xt_multiport.h). Raises PortError."""
+    found = numbered(text, names)
+    if option.endswith("s") and len(re.split("[,:]", found)) > _MOST_PORTS:
+        raise PortError(f"more than {_MOST_PORTS} ports in one rule: banaction = iptables-allports")
+    return found
+
+
+def _may_have_ports(words: Sequence[str]) -> bool:
+    """A match of ports is of a protocol that has ports, and iptables refuses it of any other, or of all."""
+    protocol = next((word for before, word in pairwise(words) if before in ("-p", "--protocol")), "all")
+    return protocol in _WITH_PORTS or not any(word in _PORTS for word in words)
 
 
 def _gist(rule: str) -> frozenset[str]:

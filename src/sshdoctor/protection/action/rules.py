@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.protection.action.iptables import Tables, as_saved
 from sshdoctor.protection.action.nft import Listing
 from sshdoctor.protection.action.ports import PortError, numbered
+from sshdoctor.protection.action.sets import Sets
 from sshdoctor.protection.action.words import ShellError
 
 _NO_PACKETS: tuple[str, ...] = (
@@ -48,7 +50,7 @@ class Rules:
         self._firewall, self._tools, self._ports = firewall, tools, ports or {}
         self._tables = Tables(firewall.dumps, self._ports, firewall.default)
         self._nft = Listing(firewall.nft_json or "", self._ports)
-        self._sets = firewall.ipset
+        self._sets = Sets(firewall.ipset)
         self.missing: list[str] = []
         self.unanswered: list[str] = []
         """To whom routes send nothing back."""
@@ -56,7 +58,7 @@ class Rules:
     @property
     def firewall(self) -> Firewall:
         return replace(
-            self._firewall, dumps=self._tables.dumps, nft_json=self._nft.text or None, ipset=self._sets
+            self._firewall, dumps=self._tables.dumps, nft_json=self._nft.text or None, ipset=self._sets.text
         )
 
     def command(self, words: Sequence[str]) -> bool:
@@ -71,9 +73,12 @@ class Rules:
         name, *rest = words
         name = name.rpartition("/")[2]
         if name in ("iptables", "ip6tables"):
-            return self._has_tool(name) and self._tables.call(name == "ip6tables", rest)
+            sets = (word for before, word in pairwise(rest) if before == "--match-set")
+            takes = self._has_tool(name) and all(map(self._sets.has, sets))
+            return takes and self._tables.call(name == "ip6tables", rest)
         if name in ("ipset", "nft", "ufw", "firewall-cmd"):
-            do = {"ipset": self._ipset, "nft": self._nft.change, "ufw": self._ufw}.get(name, self._firewalld)
+            known = {"ipset": self._sets.call, "nft": self._nft.change, "ufw": self._ufw}
+            do = known.get(name, self._firewalld)
             return self._has_tool(name) and do(rest)
         if name == "ip":
             return self._route([word for word in rest if word not in ("-4", "-6")])
@@ -91,24 +96,6 @@ class Rules:
         self.missing.append(f"the action runs {name}, which is not installed: apt install {name}")
         return False
 
-    def _ipset(self, words: list[str]) -> bool:
-        words = [word for word in words if word not in ("-exist", "-!", "--exist")]
-        verb, name = words[0].lstrip("-"), words[1] if len(words) > 1 else ""
-        text = (self._sets or "").rstrip("\n")
-        exists = bool(re.search(rf"^create {re.escape(name)} ", text, re.M))
-        if verb in ("create", "new", "N") and not exists:
-            kind = words[2] if len(words) > 2 else "hash:ip"
-            text += f"\ncreate {name} {kind} family {'inet6' if 'inet6' in words else 'inet'}"
-            text += " hashsize 1024 maxelem 65536"
-        elif verb in ("add", "A"):
-            if not exists:
-                return False
-            text += f"\nadd {name} {words[2]}"
-        elif verb == "test":
-            return False
-        self._sets = f"{text}\n".lstrip("\n")
-        return True
-
     def _ufw(self, words: list[str]) -> bool:
         if "app" in words[:1]:
             return False
@@ -125,6 +112,12 @@ class Rules:
             raise ShellError("what this call of ufw does is not known")
         six = ":" in source
         chain = "ufw6-user-input" if six else "ufw-user-input"
+        if place == "insert" and six and self._tables.has_rule(False, "ufw-user-input"):
+            self.missing.append(
+                "ufw numbers the rules of IPv6 behind those of IPv4, and refuses to insert one before them: "
+                "prepend in the action, instead of insert 1"
+            )
+            return False
         port = words[words.index("port") + 1] if "port" in words else ""
         what = f" -p tcp -m multiport --dports {numbered(port, self._ports)}" if port else ""
         self._tables.put(six, "filter", chain, f"-A {chain} -s {source}{what} -j DROP", first=place != verb)
@@ -192,4 +185,15 @@ def _holds(words: Sequence[str]) -> bool:
             return one == other
         case [one, "!=", other]:
             return one != other
+        case [one, "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" as sign, other]:
+            return _compared(one, sign, other)
     raise ShellError("what is tested is not known")
+
+
+def _compared(one: str, sign: str, other: str) -> bool:
+    try:
+        apart = int(one) - int(other)
+    except ValueError:
+        return False
+    held = {"-eq": apart == 0, "-lt": apart < 0, "-le": apart <= 0}
+    return held[sign] if sign in held else not held[{"-ne": "-eq", "-gt": "-le", "-ge": "-lt"}[sign]]

@@ -186,7 +186,11 @@ class Shell:
         return names.sub(lambda found: self._variables.get(found[1] or found[2], ""), text)
 
     def _output(self, text: str) -> str:
-        """What a pipe of echo, sed and tr prints. Raises ShellError for another."""
+        """What a pipe of echo, sed and tr prints, or one of two that a test chooses. Raises ShellError for
+        another."""
+        if found := re.fullmatch(r"(\[ [^&|]{1,200} \]) && ([^&|]{1,200}) \|\| ([^&|]{1,200})", text):
+            holds = Shell(self._command, self._variables).follow(found[1])
+            return self._output(found[2 if holds else 3].strip())
         first, *others = [part.strip() for part in text.split(" | ")]
         if not first.startswith("echo "):
             raise ShellError(f"what $({text}) prints is not known")

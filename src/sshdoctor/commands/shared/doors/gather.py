@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -18,7 +19,7 @@ from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.doors.certificates import read_certificate
 from sshdoctor.doors.model import Certificate, Setup
 from sshdoctor.doors.table import Doors, doors_of
-from sshdoctor.model import Host, Login, Unknown
+from sshdoctor.model import Host, Login, Unknown, is_network
 
 _USES = "door_uses"
 FACTS = ("door_accounts", "door_servers", "door_guards")
@@ -70,11 +71,12 @@ def _why(asked: Asked, fact: Unknown) -> str:
 def setup_of(asked: Asked) -> Setup:
     """What all facts say together."""
     accounts, servers, guards = (asked.facts[name] for name in FACTS)
+    certificates = tuple(_judged(one, servers.lists) for one in _certificates(asked.host.login))
     return Setup(
         accounts=accounts.accounts,
         servers=servers.servers,
         client=asked.client or "127.0.0.1",
-        addresses=_others(servers.addresses, asked.client),
+        addresses=_others((*servers.addresses, *_sources(certificates)), asked.client),
         services=guards.services,
         modules=guards.modules,
         files={**guards.files, **servers.lines},
@@ -85,12 +87,19 @@ def setup_of(asked: Asked) -> Setup:
         programs=accounts.programs,
         now=guards.now,
         behind=_behind(asked, guards.now),
-        certificates=tuple(_judged(one, servers.lists) for one in _certificates(asked.host.login)),
+        certificates=certificates,
     )
 
 
-def _others(addresses: Any, client: str) -> tuple[str, ...]:
-    return tuple(one for one in addresses if one != client)
+def _others(addresses: Iterable[str], client: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for one in addresses if one != client))
+
+
+def _sources(certificates: Iterable[Certificate]) -> Iterator[str]:
+    """From where alone a certificate holds: an address by itself, without its length."""
+    words = (word for one in certificates for word in one.sources.split(",") if is_network(word))
+    for network in (ip_network(word, strict=False) for word in words):
+        yield str(network.network_address if network.num_addresses == 1 else network)
 
 
 def _behind(asked: Asked, now: float) -> float:
@@ -102,7 +111,11 @@ def _behind(asked: Asked, now: float) -> float:
 
 def _judged(one: Certificate, lists: Mapping[str, str]) -> Certificate:
     """The certificate with the revocation lists that name it, as ssh-keygen(1) -Q says."""
-    found = (path for path, text in lists.items() if text and _is_revoked(one.file, text))
+    found = (
+        path
+        for path, text in lists.items()
+        if text and (_is_revoked(one.file, text) or _is_listed(one.authority, text))
+    )
     return replace(one, revoked=tuple(found))
 
 
@@ -113,6 +126,12 @@ def _is_revoked(file: str, revoked: str) -> bool:
         command = ["ssh-keygen", "-Q", "-f", copy.name, str(Path(file).expanduser())]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     return "REVOKED" in done.stdout
+
+
+def _is_listed(authority: str, revoked: str) -> bool:
+    """Whether a list of keys, one a line, has the authority itself: sshd asks for it, too."""
+    lines = base64.b64decode(revoked).decode("utf-8", "replace").splitlines()
+    return any(authority in line.partition("#")[0].split() for line in lines)
 
 
 def _certificates(login: Login) -> Iterator[Certificate]:
