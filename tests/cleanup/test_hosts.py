@@ -14,7 +14,7 @@ from examination.host import cases, ill_host, run
 
 pytestmark = pytest.mark.containers
 FEW = ("unit-watchdog", "web-upload-start")
-BY_HAND = ("second-root", "load-wp-cron")
+BY_HAND = ("second-root", "load-wp-cron", "load-backup-cron", "pam-replaced")
 """What a person decides alone: tests/examination/test_cleanup.py."""
 ILL = [n for n, case in cases().items() if case["truth"]["kind"] in KINDS and n not in BY_HAND]
 CASES = [name if name in FEW else pytest.param(name, marks=pytest.mark.long) for name in ILL]

@@ -29,8 +29,8 @@ def cases_file() -> Any:
 
 
 def cases() -> dict[str, Any]:
-    """The cases of both files, by name."""
-    more = read_yaml(HERE / "more.yml")["cases"]
+    """The cases of all files, by name."""
+    more = [*read_yaml(HERE / "more.yml")["cases"], *read_yaml(HERE / "further.yml")["cases"]]
     return {case["name"]: case for case in (*cases_file()["cases"], *more)}
 
 

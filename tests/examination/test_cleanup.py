@@ -127,6 +127,12 @@ def test_what_is_there_again_is_said_and_held_letters_are_not() -> None:
     assert still_there(found, other) == ""
 
 
+def test_what_a_person_puts_right_is_no_fault_of_the_clean_up() -> None:
+    found = examined("tools-replaced")
+    left = tuple(line for line in found.persistence if line.file == "/usr/bin/top")
+    assert left and still_there(found, replace(found, culprits=(), persistence=left)) == ""
+
+
 def pam(owned: Owned | None) -> Examination:
     """A host with a module of PAM that sshd's stack calls."""
     facts = parse_all(FACTS, recorded()["ok-tmux"])

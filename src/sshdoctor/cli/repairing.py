@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     **SITE_HELP,
     cause="ID: only this cause (repeatable)",
     script="FILE: change nothing, write the plan there, as a script for the host's console",
+    notice="FILE: what the provider wrote; with --format ticket its numbers and dates are answered",
     capture="FILE: with --script: plan by what the rescue script wrote on this host (- to paste it)",
 )
 def remediate(
@@ -35,6 +36,7 @@ def remediate(
     for_: str = "",
     script: str = "",
     capture: str = "",
+    notice: str = "",
     on: str = "",
     method: str = "",
     user_agent: str = "",
@@ -53,7 +55,7 @@ def remediate(
     )
     request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
     options = replace(options, capture=given_capture(capture), capture_file=capture, request=request)
-    return run(options, wish, tuple(cause))
+    return run(options, wish, tuple(cause), notice)
 
 
 @host_task(

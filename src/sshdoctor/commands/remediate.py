@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sshdoctor.remedy.plan import Step
 
 
-def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...]) -> int:
+def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...], notice: str = "") -> int:
     """Repair the hosts of ``options``, write the report, give the exit code. Raises CaptureError."""
     if wish.script and (wish.check or wish.diff or wish.yes):
         raise UsageError("--script asks at the console: --check, --diff and --yes do not go with it")
@@ -39,7 +39,9 @@ def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...]) -> int:
 
         if len(causes) > 1:
             raise UsageError(f"--cause {found[0]} is examined, not dialled: it stands alone")
-        return cleaning.run(options, wish, found[0])
+        return cleaning.run(options, wish, found[0], notice)
+    if notice:
+        raise UsageError(f"--notice is answered with --cause {', '.join(CAUSES)} and --format ticket")
     if wish.script:
         return _write_script(options, wish, choice)
 

@@ -13,6 +13,7 @@ from sshdoctor.examination.entry import way_in
 from sshdoctor.examination.findings import Culprit, Examination, Heap, Kind, Line
 from sshdoctor.examination.incidents import incidents
 from sshdoctor.examination.innocents import innocents
+from sshdoctor.examination.keys import guilty_keys
 from sshdoctor.examination.known import Known, known
 from sshdoctor.examination.load import left_request, load
 from sshdoctor.examination.mail import count_mail
@@ -88,6 +89,7 @@ def _persistence(host: Known, culprits: Sequence[Culprit], heaps: Sequence[Heap]
     """Each line once; what the provider locked is none of them."""
     found = [line for one in culprits for line in one.origin.lines if line.file not in _logs(host)]
     found += traces(host)
+    found += guilty_keys(host, culprits)
     found += guilty_files(host, culprits, [heap for heap in heaps if not heap.abused])
     return tuple(dict.fromkeys(line for line in found if not is_lock(line.file, host)))
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sshdoctor.examination.findings import Culprit, Heap, Line, Way
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.origin import at_the_second, login_before, served_file
+from sshdoctor.facts.frozen.entries import Entry
 from sshdoctor.facts.frozen.requests import Request
 
 
@@ -20,6 +21,8 @@ def way_in(
     guilty = [heap for heap in heaps if heap.guilty]
     return (
         _by_login(known, culprits)
+        or _by_session(known, culprits)
+        or _by_upload(known, persistence, guilty)
         or _by_site(known, culprits, persistence, guilty)
         or _by_mailbox(known, guilty)
     )
@@ -33,6 +36,41 @@ def _by_login(known: Known, culprits: Sequence[Culprit]) -> Way | None:
         if accepted:
             return Way(accepted.log, accepted.line, first_use=False)
     return None
+
+
+def _by_session(known: Known, culprits: Sequence[Culprit]) -> Way | None:
+    found = planted_in(known, culprits)
+    return Way(found.log, found.line, first_use=False) if found else None
+
+
+def planted_in(known: Known, culprits: Sequence[Culprit]) -> Entry | None:
+    """The login in whose session all programs of culprits were put there: its address alone was logged in
+    when they last changed, by the file system's own time."""
+    when = [
+        file.changed
+        for one in culprits
+        if one.origin.started_by != "web request" and (file := known.files.get(one.program))
+    ]
+    holding = [[one for one in known.entries.entries if _holds(one, at)] for at in when]
+    addresses = {one.address for logins in holding for one in logins}
+    return holding[0][0] if len(addresses) == 1 and all(holding) else None
+
+
+def _by_upload(known: Known, persistence: Sequence[Line], heaps: Sequence[Heap]) -> Way | None:
+    """What FTP's log tells of the guilty files of sites: its names may begin at the home of who logged in."""
+    files = {line.file for line in persistence} | {heap.name for heap in heaps}
+    files &= {*known.sites.files}
+    for one in known.entries.entries:
+        if one.kind == "upload" and any(
+            file == one.path or (file.endswith(one.path) and file.startswith(f"{known.home(one.user)}/"))
+            for file in files
+        ):
+            return Way(one.log, one.line, first_use=False)
+    return None
+
+
+def _holds(login: Entry, at: float) -> bool:
+    return login.kind == "accepted" and login.ended is not None and login.at < at < login.ended
 
 
 def _by_site(

@@ -23,6 +23,7 @@ StartedBy = Literal[
     "parent",
     "container",
     "udev",
+    "mail",
     "unknown",
 ]
 

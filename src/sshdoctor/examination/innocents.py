@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from sshdoctor.examination.findings import Culprit, Innocent, Line
 from sshdoctor.examination.known import Known
-from sshdoctor.examination.origin import way_of
 from sshdoctor.examination.places import base
 from sshdoctor.examination.programs import Verdict, script_of
 from sshdoctor.examination.sites import innocent_files
+from sshdoctor.examination.ways import way_of
 from sshdoctor.facts.frozen.running import Process
 
 _COPIES = {

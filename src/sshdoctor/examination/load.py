@@ -7,13 +7,14 @@ of a request, so that the kernel's cwd tells which one. What only burns is not n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
 from sshdoctor.examination.findings import Culprit, Origin, Way
 from sshdoctor.examination.known import Known
-from sshdoctor.examination.origin import mentions, served_file
+from sshdoctor.examination.mentions import mentions
+from sshdoctor.examination.origin import served_file
 from sshdoctor.examination.places import base, is_interpreter
 from sshdoctor.examination.programs import DELETED, script_of
 from sshdoctor.facts.frozen.requests import Request
@@ -74,7 +75,7 @@ def _overlapping(known: Known) -> Iterator[Culprit]:
         program = script_of(process) if is_interpreter(process.exe) else process.exe
         if program and "cron.service" in process.units and not base(program).startswith("cron"):
             groups.setdefault((process.uid, " ".join(process.words) or program), []).append(process)
-    for beside in groups.values():
+    for beside in _heads(groups.values(), known):
         times = sorted(one.since for one in beside)
         begun = 1 + sum(late - early > 30 for early, late in pairwise(times))
         if begun >= _BESIDE:
@@ -83,6 +84,25 @@ def _overlapping(known: Known) -> Iterator[Culprit]:
                 why = f"{len(beside)} of them run beside each other, each begun before the last had ended"
                 found = mentions(program, known, ("cron",))
                 yield _culprit(process, program, why, "cron", known, found)
+
+
+def _heads(groups: Iterable[Sequence[Process]], known: Known) -> Iterator[list[Process]]:
+    """Of each group those that no other process of these groups began: what they start is theirs."""
+    every = [*groups]
+    pids = {one.pid for beside in every if len(beside) >= _BESIDE for one in beside}
+    for beside in every:
+        if heads := [one for one in beside if not _began_by(one, pids, known)]:
+            yield heads
+
+
+def _began_by(process: Process, pids: set[int], known: Known) -> bool:
+    seen, at = {process.pid}, known.process(process.parent)
+    while at is not None and at.pid not in seen:
+        if at.pid in pids:
+            return True
+        seen.add(at.pid)
+        at = known.process(at.parent)
+    return False
 
 
 def _culprit(

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sshdoctor.examination.callers import Pool, mails_itself
+from sshdoctor.examination.cron_reports import is_report
 from sshdoctor.examination.findings import Culprit, Heap, Mail
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.origin import served_file
@@ -24,13 +26,9 @@ from sshdoctor.facts.frozen.site_files import SiteFile
 
 MASSES = 20
 """From so many letters of one cause on, they are masses."""
-_MAILS = re.compile(r"\b(?:mb_send_)?mail\s*\(|sendmail|PHPMailer|wp_mail|fsockopen|smtp", re.I)
-_INCLUDES = re.compile(r"\b(?:include|require)(?:_once)?\b([^;]{1,300})", re.I)
-_SCRIPT = re.compile(r"(?<![\w.-])[\w.-]{1,120}\.(?:php\d?|inc)(?!\w)", re.I)
 _HEADER = re.compile(r"(\d+):([^\s:]+)")
 _UPDATE = 4
 """So many files at once are an update of the site."""
-_BEFORE, _AFTER = 1.5, 4.0
 _DAY = 86400.0
 _BY_NETWORK = -1
 """No number of a user: the letters came by the network, a program of this host's own among them."""
@@ -46,7 +44,7 @@ class _Share(Struct):
 
 def count_mail(known: Known, culprits: Sequence[Culprit]) -> Mail | None:
     """The heaps; None where no mail server was found and no log tells of mail."""
-    letters = [*known.letters.waiting]
+    letters = [_numbered(one, known) for one in known.letters.waiting]
     logged = [] if letters else [*_logged(known)]
     if not (known.letters.server or letters or logged or known.letters.logins):
         return None
@@ -71,13 +69,17 @@ def _of_lists(letters: Sequence[Letter]) -> Iterator[Heap]:
         yield Heap(by="list", name=name, count=many, why="a mailing list of this host")
 
 
+def _numbered(letter: Letter, known: Known) -> Letter:
+    """With the number of who handed it in; Exim's log and sendmail tell the name alone."""
+    if letter.uid is not None or not letter.user:
+        return letter
+    return replace(
+        letter, uid=next((one.uid for one in known.mechanisms.users if one.name == letter.user), None)
+    )
+
+
 def _logged(known: Known) -> Iterator[Letter]:
-    """Those of the log, each with the number of who handed it in; Exim tells the name alone."""
-    numbers = {one.name: one.uid for one in known.mechanisms.users}
-    for one in known.letters.logged:
-        uid = numbers.get(one.user) if one.uid is None else one.uid
-        if uid is not None:
-            yield replace(one, uid=uid)
+    yield from (one for each in known.letters.logged if (one := _numbered(each, known)).uid is not None)
 
 
 _BOUNCES = re.compile(r"^([^@]{1,200}?)[+-]bounces?(?:[+-][^@]{0,300})?@(.+)$")
@@ -126,12 +128,19 @@ def _of_programs(letters: Sequence[Letter], known: Known, culprits: Sequence[Cul
         shares, rest = _shared(sorted(own, key=lambda one: one.at), uid, known, culprits)
         for share in shares:
             yield _of_script(share, uid, known, culprits)
-        if rest:
-            yield _of_user(uid, rest, known, culprits)
+        reports = [one for one in rest if is_report(one, known.user(uid), known)]
+        if reports:
+            yield _of_cron(uid, reports, known)
+        others = [one for one in rest if one not in reports]
+        if others:
+            yield _of_user(uid, others, known, culprits)
 
 
 def _of_user(uid: int, letters: Sequence[Letter], known: Known, culprits: Sequence[Culprit]) -> Heap:
     user = known.user(uid)
+    if uid == _BY_NETWORK and not any(one.sender or one.client for one in letters):
+        why = "bounces: this mail server's own answers to letters that it could not deliver"
+        return Heap(by="process", name="the mail server itself", count=len(letters), why=why)
     if uid == _BY_NETWORK:
         clients = Counter(one.client for one in letters).most_common(1)
         client = clients[0][0] if clients else ""
@@ -151,6 +160,11 @@ def _of_user(uid: int, letters: Sequence[Letter], known: Known, culprits: Sequen
     )
 
 
+def _of_cron(uid: int, letters: Sequence[Letter], known: Known) -> Heap:
+    user, why = known.user(uid), "cron's own reports about jobs of their owner, to one address"
+    return Heap(by="user", name=user, count=len(letters), why=why, uid=user, letters=_names(letters))
+
+
 def _is_open(letters: Sequence[Letter], uid: int) -> bool:
     """Whether it is still to be said what sent them: masses, and none of root's daemons."""
     return uid != 0 and len(letters) >= MASSES
@@ -162,7 +176,7 @@ def _shared(
     """Which scripts sent these letters of one user, and those of which no script is found."""
     shares: dict[str, _Share] = {}
     rest: list[Letter] = []
-    pool = _Pool(known)
+    pool = Pool(known)
     for letter in letters:
         named = _HEADER.match(letter.script)
         path = _named(named[2], uid, known, culprits, pool) if named else ""
@@ -178,63 +192,13 @@ def _shared(
     return [*shares.values()], rest
 
 
-class _Pool:
-    """The requests that may have mailed; each is taken once, as long as there are others."""
-
-    def __init__(self, known: Known) -> None:
-        self.known = known
-        weights = {path: may_mail(path, known) for path in {one.path for one in known.requests}}
-        asked = [one for one in known.requests if weights[one.path] > (one.method != "POST")]
-        self.all, self.free = asked, [*asked]
-        self.weights = weights
-
-    def asks(self, path: str) -> bool:
-        return any(served_file(one.path, self.known) == path for one in self.all)
-
-    def taken(self, letter: Letter, path: str) -> Request | None:
-        for source in (self.free, self.all):
-            fits = [
-                one
-                for one in source
-                if -_BEFORE <= one.at - letter.at <= _AFTER
-                and (not path or served_file(one.path, self.known) == path)
-            ]
-            if fits:
-                best = max(fits, key=lambda one: self.weights[one.path])
-                if source is self.free:
-                    self.free.remove(best)
-                return best
-        return None
-
-
-def may_mail(path: str, known: Known) -> int:
-    """Whether a request for ``path`` may run something that mails: 2 if its file does, or what it includes;
-    1 if it includes more than is known; else 0."""
-    file = known.sites.files.get(served_file(path, known))
-    if file is None:
-        return 0
-    return 2 if mails(file, known) else int(any("clude" in t or "require" in t for t in file.lines.values()))
-
-
-def mails(file: SiteFile, known: Known) -> bool:
-    """Whether a file calls a function that mails, or includes one that does."""
-    libraries = {base(path) for path, one in known.sites.files.items() if _mails_itself(one)}
-    named = (_SCRIPT.search(part) for text in file.lines.values() for part in _INCLUDES.findall(text))
-    included = {found[0] for found in named if found}
-    return _mails_itself(file) or bool(libraries & included)
-
-
 def _is_page(file: SiteFile) -> bool:
     """Whether it mails by itself, and is no library: it defines no function for others."""
     defines = any(re.search(r"\bfunction\s+\w+\s*\(|\bclass\s+\w+", text) for text in file.lines.values())
-    return _mails_itself(file) and not defines
+    return mails_itself(file) and not defines
 
 
-def _mails_itself(file: SiteFile) -> bool:
-    return any(_MAILS.search(text) for text in file.lines.values())
-
-
-def _named(name: str, uid: int, known: Known, culprits: Sequence[Culprit], pool: _Pool) -> str:
+def _named(name: str, uid: int, known: Known, culprits: Sequence[Culprit], pool: Pool) -> str:
     """The one file that PHP's header means; "" where that is a library which others call, or is not found."""
     scripts = [one.program for one in culprits if base(one.program) == name]
     asked = [path for path in known.sites.files if base(path) == name and pool.asks(path)]

@@ -8,57 +8,20 @@ parent; an orphan has no other trace of who began it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
+from sshdoctor.examination.encoded import decoded
 from sshdoctor.examination.findings import Line, Origin, StartedBy
 from sshdoctor.examination.known import Known
+from sshdoctor.examination.mentions import mentions, names_of
 from sshdoctor.examination.places import base
 from sshdoctor.examination.programs import DELETED, in_a_request
+from sshdoctor.examination.ways import DAEMONS, UNITS, WAYS
 from sshdoctor.facts.frozen.entries import Entry
 from sshdoctor.facts.frozen.mechanisms import HostFile
 from sshdoctor.facts.frozen.requests import Request
 from sshdoctor.facts.frozen.running import Process
 
-WAYS: tuple[tuple[StartedBy, re.Pattern[str]], ...] = (
-    ("at", re.compile(r"^/var/spool/(?:cron/at|at)")),
-    ("cron", re.compile(r"^/(?:etc/(?:crontab|anacrontab|cron|crontabs/)|var/spool/cron/)")),
-    ("timer", re.compile(r"\.timer$")),
-    ("unit", re.compile(r"^(?>.*?/systemd/)(?:.*[^/]\.(?:service|socket|path)|.*\.d/[^/]+\.conf)$")),
-    ("supervisor", re.compile(r"^/etc/supervisor")),
-    (
-        "rc",
-        re.compile(
-            r"^/etc/(?:rc|init\.d|inittab|local\.d)|^/etc/(?:network|NetworkManager|networkd|dhcp|ppp)"
-        ),
-    ),
-    ("login", re.compile(r"^/etc/(?:update-motd\.d|pam\.d|ssh/sshrc)|/\.ssh/(?:rc|authorized_keys2?)$")),
-    ("profile", re.compile(r"^/etc/(?:profile|bash|zsh|environment)|/\.(?:bash|profile|zsh|zprofile)[^/]*$")),
-    ("udev", re.compile(r"/udev/rules\.d/")),
-    ("cron", re.compile(r"^/etc/logrotate\.d/|^/etc/apt/apt\.conf\.d/")),
-)
-"""The ways in which a host starts programs by itself, and where the files of each are."""
-_UNITS: tuple[tuple[StartedBy, re.Pattern[str]], ...] = (
-    ("container", re.compile(r"^(?:docker|libpod|crio|cri-containerd|machine-[^-]*)-.*\.scope$")),
-    ("cron", re.compile(r"^(?:crond?|anacron|cronie|fcron|bcron)\.service$")),
-    ("at", re.compile(r"^atd\.service$")),
-    ("supervisor", re.compile(r"^supervisord?\.service$")),
-    (
-        "rc",
-        re.compile(
-            r"^(?:rc-local|rc\.local|networking|NetworkManager-dispatcher|networkd-dispatcher)\.service$"
-        ),
-    ),
-    ("udev", re.compile(r"^systemd-udevd\.service$")),
-    ("login", re.compile(r"^(?:sshd?(?:@.*)?|dropbear|telnet.*|getty@.*)\.service$|^session-[^/]+\.scope$")),
-)
-_DAEMONS: Mapping[str, StartedBy] = {
-    "cron": "cron",
-    "crond": "cron",
-    "atd": "at",
-    "supervisord": "supervisor",
-    "sshd": "login",
-    "dropbear": "login",
-}
 _NOTHING = HostFile(
     path="",
     kind="other",
@@ -71,7 +34,6 @@ _NOTHING = HostFile(
     owned=None,
     immutable=False,
 )
-_INTERPRETED = re.compile(r"^\s*(?:#|;|$)")
 
 
 def origin_of(process: Process, program: str, known: Known) -> Origin:
@@ -124,14 +86,14 @@ def _way(process: Process, known: Known) -> StartedBy:
     if in_a_request(process, known):
         return "web request"
     for unit in reversed(process.units):
-        for way, pattern in _UNITS:
+        for way, pattern in UNITS:
             if pattern.match(unit):
                 return way
         if unit.endswith(".service") and not unit.startswith("user@"):
             return "unit"
     seen, at = {process.pid}, known.process(process.parent)
     while at is not None and at.pid not in seen:
-        began = _DAEMONS.get(base(at.exe.removesuffix(DELETED)))
+        began = DAEMONS.get(base(at.exe.removesuffix(DELETED)))
         if began:
             return began
         seen.add(at.pid)
@@ -161,9 +123,14 @@ def _by_unit(program: str, unit: str, known: Known) -> Origin:
         if more is not None:
             return Origin(started_by="unit", file=more.file, lines=more.lines, through=more.through)
     where = timer or service
+    script = known.files.get(f"/etc/init.d/{name.removesuffix('.service')}")
+    if where is None and script is not None and script.owned is None:
+        named = mentions(program, known, ("rc",))
+        return Origin(started_by="rc", file=script.path, lines=named.lines if named else (), unit=name)
     if where is None:
         return Origin(started_by="unit", unit=f"{user}:{name}" if user else name)
     lines = [*(trigger(timer) if timer else ()), *(_starts(service) if service else ())]
+    lines += _woken(name, known)
     if user and (linger := known.files.get(f"/var/lib/systemd/linger/{user}")):
         lines.append(Line(linger.path, None, "linger: it starts with the host"))
     return Origin(
@@ -197,6 +164,21 @@ def timer_of(service: str, known: Known) -> HostFile | None:
     return None
 
 
+_WAKES = re.compile(r"^[ \t]{0,40}(?:Path|Listen|Directory)\w{0,40}[ \t]{0,40}=")
+
+
+def _woken(service: str, known: Known) -> Iterator[Line]:
+    """The lines of paths and sockets of nobody's that start the service."""
+    stem = service.removesuffix(".service")
+    for path, file in known.files.items():
+        if not path.endswith((".path", ".socket")) or file.kind != "file" or file.owned is not None:
+            continue
+        settings = [line.partition("=") for line in file.text]
+        named = [value.strip() for name, _, value in settings if name.strip() in ("Unit", "Service")]
+        if service in named or (not named and base(path).rpartition(".")[0] == stem):
+            yield from _matching(file, _WAKES)
+
+
 def trigger(timer: HostFile) -> Iterator[Line]:
     yield from _matching(timer, re.compile(r"^[ \t]{0,40}On[A-Z]\w{1,40}[ \t]{0,40}="))
 
@@ -213,85 +195,14 @@ def _matching(file: HostFile, pattern: re.Pattern[str]) -> Iterator[Line]:
             yield Line(file.path, place, text.strip())
 
 
-def way_of(path: str) -> StartedBy | None:
-    """The way that a file belongs to; None if it starts nothing by itself."""
-    return next((way for way, pattern in WAYS if pattern.search(path)), None)
-
-
-def mentions(program: str, known: Known, ways: Iterable[StartedBy]) -> Origin | None:
-    """The file of one of these ways that names ``program``, itself or through scripts that it runs."""
-    target = program.removesuffix(DELETED)
-    wanted, scripts = set(ways), _scripts_naming(target, known)
-    for path, file in sorted(known.files.items()):
-        way = way_of(path)
-        if way is None or way not in wanted or file.kind != "file" or not file.text:
-            continue
-        for names, through in ((names_of(target), ()), *((names_of(s), (s,)) for s in scripts)):
-            lines = tuple(_naming(file, names))
-            if lines and way == "at" and (script := through[0] if through else _handed_in(file, known)):
-                renews = tuple(_naming(known.files[script], names_of(target)))
-                return Origin(started_by=way, file=script, lines=(*renews, *lines), through=(script,))
-            if lines:
-                return Origin(started_by=way, file=path, lines=lines, through=through)
-    return None
-
-
-def _handed_in(job: HostFile, known: Known) -> str:
-    """The script that a job hands in again: the job's own file has a new name each time."""
-    names = (
-        found[1] for text in job.text if (found := re.search(r"\bat\b.{0,200}?\s-f\s{1,20}(/\S+)", text))
-    )
-    return next((name for name in names if name in known.files), "")
-
-
-def names_of(program: str) -> re.Pattern[str]:
-    """Where a text means ``program``: by its path, or by its name alone where that is telling."""
-    name = base(program)
-    short = rf"|(?<![\w.-]){re.escape(name)}(?![\w.-])" if len(name) >= 4 and name not in _COMMON else ""
-    return re.compile(rf"{re.escape(program)}(?![\w.-]){short}")
-
-
-_COMMON = {
-    "index.php",
-    "clean",
-    "update",
-    "conf",
-    "cache",
-    "cron",
-    "node",
-    "backup",
-    "start",
-    "main",
-    "config",
-}
-
-
-def _scripts_naming(target: str, known: Known) -> list[str]:
-    """Scripts that belong to no way by themselves and run ``target``."""
-    names = names_of(target)
-    return [
-        path
-        for path, file in known.files.items()
-        if way_of(path) is None
-        and file.owned is None
-        and path != target
-        and (file.mode & 0o111 or path.endswith((".sh", ".pl", ".py", ".php")))
-        and any(names.search(line) for line in file.text if not _INTERPRETED.match(line))
-    ]
-
-
-def _naming(file: HostFile, names: re.Pattern[str]) -> Iterator[Line]:
-    for place, text in enumerate(file.text, 1):
-        if not _INTERPRETED.match(text) and names.search(text):
-            yield Line(file.path, place, text.strip())
-
-
 def _by_request(process: Process, program: str, known: Known) -> Origin:
     target = program.removesuffix(DELETED)
     names = names_of(target)
     for path, site in known.sites.files.items():
         lines = tuple(
-            Line(path, place, text.strip()) for place, text in site.lines.items() if names.search(text)
+            Line(path, place, text.strip())
+            for place, text in site.lines.items()
+            if names.search(text) or names.search(decoded(text))
         )
         if lines and path != target:
             return Origin(started_by="web request", file=path, lines=lines)

@@ -45,6 +45,16 @@ _DAEMONS = re.compile(
 )
 
 
+_MINES = re.compile(
+    r"\bstratum\+(?:tcp|ssl|tls|udp)://|(?<!\S)--(?:donate-level|randomx-[a-z-]+|cpu-max-threads-hint|nicehash)\b"
+)
+"""What only miners of coins are told: a word of its own can speak against a program."""
+
+
+_SERVERS = 2
+"""Whoever hands its letters to one server has a relay."""
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     """``why`` it should not run; () if nothing is against it. ``innocent``: why it only looks so."""
 
@@ -67,16 +77,15 @@ def judge(process: Process, known: Known) -> Verdict:
     against = [*(_of_script(script, process, known) if script else _of_program(process, known))]
     if not against and _outlived(process, script, known):
         against.append("it began in a request to a site, and has outlived it")
+    if not _is_packages(process, known) and _MINES.search(" ".join(process.words)):
+        against.append("it was begun with the arguments of a miner")
     lie = _lie(process, known)
     if lie:
         against.append(lie)
-    if (
-        process.mails
-        and not (script and _package_of(script, known))
-        and not (_is_packages(process, known) and not script)
-    ):
+    own = script if is_interpreter(exe) else exe
+    if process.mails >= _SERVERS and own and not _package_of(own, known):
         against.append(
-            f"it holds {process.mails} connections to ports for mail, past this host's mail server"
+            f"it speaks to port 25 of {process.mails} other addresses, past this host's mail server"
         )
     program = script or exe
     innocent = "" if against else _replaced(process, known) or _tool(process, script)

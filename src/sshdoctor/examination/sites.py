@@ -29,7 +29,7 @@ _RUNS = re.compile(
 _MAILS = re.compile(r"\b\w{0,60}?(?:mail|send)\w{0,60}\s{0,9}\(", re.I)
 _CALL = re.compile(r"^(?!\s*(?://|\*|#|function\b|(?:include|require)(?:_once)?\b)).*\b[a-z_]\w*\s*\(", re.I)
 _STARTS = re.compile(r"(?<![\w>:$])(?:shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec)\s*\(", re.I)
-_PREPEND = re.compile(r"auto_(?:prepend|append)_file\"?\s*[=\s]\s*\"?([^\s\"';]+)", re.I)
+_PREPEND = re.compile(r"auto_(?:prepend|append)_file\"?\]?\s*[=\s]\s*\"?([^\s\"';]+)", re.I)
 _HANDLER = re.compile(r"(?:AddHandler|SetHandler|AddType)\b.{0,300}(?:php|cgi)", re.I)
 _LOCKS = re.compile(r"Require\s+all\s+denied|Deny\s+from\s+all", re.I)
 _FIRM = re.compile(r"ticket|abuse|locked|suspend|provider|hosting", re.I)
@@ -49,7 +49,7 @@ def guilty_files(known: Known, culprits: Sequence[Culprit], heaps: Sequence[Heap
             continue
         if path in mailing:
             yield from _lines(file, _MAILS, names) or _calls(file)
-        elif base(path) in (".htaccess", ".user.ini", "php.ini"):
+        elif base(path) in (".htaccess", ".user.ini", "php.ini") or path.startswith("/etc/"):
             yield from _steering(file, names, known)
         elif odd := tuple(odd_includes(file)):
             yield from odd
@@ -123,7 +123,7 @@ def _is_odd(path: str) -> bool:
     """Whether a file that is put before every page is one that should not be there."""
     if re.match(r"/(?:tmp|var/tmp|dev/shm)/", path) or "/." in path:
         return True
-    return bool(re.search(r"/uploads?/", path, re.I))
+    return bool(re.search(r"/(?:uploads?|sessions?)/", path, re.I))
 
 
 def provider_did(known: Known) -> Iterator[str]:

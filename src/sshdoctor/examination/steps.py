@@ -10,17 +10,14 @@ from collections.abc import Iterator, Sequence
 from sshdoctor.examination.findings import Culprit, Heap, Line, Step
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.load import manager_of
-from sshdoctor.examination.origin import way_of
 from sshdoctor.examination.places import SYSTEM, base
 from sshdoctor.examination.programs import DELETED
 from sshdoctor.examination.sites import odd_includes
 from sshdoctor.examination.traces import started
+from sshdoctor.examination.ways import way_of
+from sshdoctor.examination.whole import STEERING, is_whole
 
-_SHARED = re.compile(
-    r"^/var/spool/cron/(?!at)|^/etc/(?:crontab|passwd|profile|environment|bash|sudoers$|aliases|rc\.local|pam\.d/)"
-    r"|/\.(?:bash|profile|zsh|zprofile|ssh/)|/\.htaccess$|/\.user\.ini$"
-)
-_STEERING = (".htaccess", ".user.ini", "php.ini")
+_NAMED = re.compile(r"(?<![\w.-])[\w.-]{1,120}\.(?:sh|php|pl|py)\b")
 _QUOTED = re.compile(r"(?<![\w./-])[\w./-]*/[\w./-]+")
 _PRELOAD = "/etc/ld.so.preload"
 _ASIDE = "put aside, with owner, mode and times"
@@ -67,47 +64,53 @@ def _every(
                 f"parent:{name}", "end this process first: it writes its files anew", "parent", one.program
             )
     for line in steered:
-        included = base(line.file) not in _STEERING
+        included = base(line.file) not in STEERING
         named = _QUOTED.findall(line.text)[-1:] if included or "=" in line.text else []
-        whole = not included and _is_whole(line.file, steered, known)
+        whole = not included and is_whole(line.file, steered, known)
         yield _of_file(line.file, (named or [line.text])[0], known, whole=whole)
     for one in culprits:
-        yield from _of_culprit(one, known)
+        yield from _of_culprit(one, persistence, known)
     dealt = {line for one in culprits for line in one.origin.lines}
-    for line in persistence:
+    rest = [line for line in persistence if line not in dealt and line not in steered]
+    late = [line for line in rest if line.file == _PRELOAD or _is_packages(line.file, known)]
+    yield from _of_lines([line for line in rest if line not in late], persistence, known)
+    for one in culprits:
+        if _is_ours_to_move(one.program, known):
+            yield _aside(one.program)
+    yield from _of_lines(late, persistence, known)
+    for line in rest:
+        yield from (_aside(path) for path in started(line, known))
+    yield from _of_heaps(heaps, culprits)
+
+
+def _is_packages(path: str, known: Known) -> bool:
+    """Whether it is a package's and would go as a whole: that one is installed anew, by a person."""
+    file = known.files.get(path)
+    return file is not None and file.owned is not None and is_whole(path, (), known)
+
+
+def _of_lines(lines: Sequence[Line], guilty: Sequence[Line], known: Known) -> Iterator[Step]:
+    for line in lines:
         if way_of(line.file) == "at":
-            if line not in dealt:
-                yield _at_jobs(_owner(line.file, known))
+            yield _at_jobs(_owner(line.file, known))
         elif line.file.endswith((".timer", ".service", ".socket", ".path")):
-            if line not in dealt:
-                yield _unit(base(line.file))
-        elif line.file != "/etc/passwd" and line not in steered and line not in dealt:
-            whole = (
-                line.file == _PRELOAD
-                or line.file in known.sites.files
-                or _is_whole(line.file, persistence, known)
-            )
-            yield _of_file(line.file, (started(line, known) or [line.text])[0], known, whole=whole)
-    for line in persistence:
-        if line not in dealt:
-            yield from (_aside(path) for path in started(line, known))
+            yield _unit(base(line.file))
+        elif line.file != "/etc/passwd":
+            whole = line.file == _PRELOAD or is_whole(line.file, guilty, known)
+            named = started(line, known) or _NAMED.findall(line.text)[-1:] or [line.text]
+            yield _of_file(line.file, named[0], known, whole=whole)
+
+
+def _of_heaps(heaps: Sequence[Heap], culprits: Sequence[Culprit]) -> Iterator[Step]:
     for heap in heaps:
         if heap.guilty and heap.by == "script" and not heap.abused and heap.name not in _programs(culprits):
             yield _aside(heap.name)
         elif heap.abused:
-            yield Step(
-                heap.name,
-                "close the form, or let it send no copy: the file is the owner's, and stays",
-                "close",
-                heap.name,
-            )
+            how = "close the form, or let it send no copy: the file is the owner's, and stays"
+            yield Step(heap.name, how, "close", heap.name)
         elif heap.guilty and heap.by == "login":
-            yield Step(
-                f"login:{heap.name}",
-                "its owner changes the password; the letters are held",
-                "login",
-                heap.name,
-            )
+            how = "its owner changes the password; the letters are held"
+            yield Step(f"login:{heap.name}", how, "login", heap.name)
 
 
 def _owner(path: str, known: Known) -> str:
@@ -118,17 +121,22 @@ def _owner(path: str, known: Known) -> str:
 def _leads(line: Line, known: Known) -> bool:
     """Whether the line makes the server run another file: it goes before that one does."""
     file = known.sites.files.get(line.file)
-    return base(line.file) in _STEERING or (file is not None and line in tuple(odd_includes(file)))
+    if line.file in known.sites.files and line.file.startswith("/etc/"):
+        return True
+    return base(line.file) in STEERING or (file is not None and line in tuple(odd_includes(file)))
 
 
 def _programs(culprits: Sequence[Culprit]) -> set[str]:
     return {one.program for one in culprits}
 
 
-def _of_culprit(one: Culprit, known: Known) -> Iterator[Step]:
+def _of_culprit(one: Culprit, persistence: Sequence[Line], known: Known) -> Iterator[Step]:
     origin = one.origin
     if origin.started_by in ("unit", "timer") and origin.unit:
         yield from _of_units(one, known)
+    elif origin.started_by == "rc" and origin.unit:
+        yield _unit(origin.unit)
+        yield _of_file(origin.file, one.program, known, whole=True)
     elif origin.started_by == "at" and origin.file:
         yield _at_jobs(one.user)
     elif origin.started_by == "supervisor" and origin.file:
@@ -136,15 +144,14 @@ def _of_culprit(one: Culprit, known: Known) -> Iterator[Step]:
         yield Step(
             f"supervisor:{section}", "supervisorctl stop, then the section goes", "supervisor", section
         )
-        yield _of_file(origin.file, one.program, known, whole=_is_whole(origin.file, origin.lines, known))
+        yield _of_file(origin.file, one.program, known, whole=is_whole(origin.file, origin.lines, known))
     elif origin.file and origin.lines:
         named = origin.through[0] if origin.through else one.program
-        whole = origin.file in known.sites.files or _is_whole(origin.file, origin.lines, known)
-        yield _of_file(origin.file, named, known, whole=whole)
+        guilty = [*origin.lines, *persistence]
+        yield _of_file(origin.file, named, known, whole=is_whole(origin.file, guilty, known))
     for script in origin.through:
-        yield _aside(script)
-    if _is_ours_to_move(one.program, known):
-        yield _aside(one.program)
+        if _is_ours_to_move(script, known):
+            yield _aside(script)
 
 
 def _of_units(one: Culprit, known: Known) -> Iterator[Step]:
@@ -154,8 +161,10 @@ def _of_units(one: Culprit, known: Known) -> Iterator[Step]:
     files = list(dict.fromkeys(line.file for line in one.origin.lines))
     user, _, name = one.origin.unit.rpartition(":")
     if user:
-        how = f"systemctl --user disable --now {name}, as {user}"
-        yield Step(f"user-unit:{user}:{name}", how, "user-unit", name, user)
+        units = [base(file) for file in files if re.search(r"\.(?:timer|service|path|socket)$", file)]
+        for each in dict.fromkeys([*units, name]):
+            how = f"systemctl --user disable --now {each}, as {user}"
+            yield Step(f"user-unit:{user}:{each}", how, "user-unit", each, user)
         for file in files:
             yield _aside(file)
         return
@@ -217,30 +226,3 @@ def _plain(name: str) -> str:
     ('q.php', 'a\\\\+b')
     """
     return re.sub(r"([^\w.-])", r"\\\1", name)
-
-
-def _nothing_left(path: str, guilty: Sequence[Line], known: Known) -> bool:
-    """Whether a file that steers the server has no directive but the guilty ones, and what frames them."""
-    own = {one.line for one in guilty if one.file == path}
-    lines = known.sites.files[path].lines
-    rest = [text for place, text in lines.items() if place not in own and text.strip()]
-    return all(re.match(r"\s*(?:[#;]|</?\w)", text) for text in rest)
-
-
-def _is_whole(path: str, guilty: Sequence[Line], known: Known) -> bool:
-    """Whether nothing but the guilty lines would be left in a file that no package brought."""
-    file = known.files.get(path)
-    if path in known.sites.files:
-        return base(path) not in _STEERING or _nothing_left(path, guilty, known)
-    if file is None or way_of(path) is None:
-        return True
-    if file.owned is not None or _SHARED.search(path):
-        return False
-    if not file.text or file.text[0].startswith("#!"):
-        return True  # a script of its own
-    active = [
-        place
-        for place, text in enumerate(file.text, 1)
-        if re.search(r"^\s*[^#\s=]+\s", text) and "=" not in text.split()[0]
-    ]
-    return {one.line for one in guilty if one.file == path} >= {*active}

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 from sshdoctor.examination.findings import Line
 from sshdoctor.examination.known import Known
-from sshdoctor.examination.origin import timer_of, trigger, way_of
+from sshdoctor.examination.origin import timer_of, trigger
 from sshdoctor.examination.places import SYSTEM, TEMPORARY, base, hidden
+from sshdoctor.examination.ways import way_of
 from sshdoctor.facts.frozen.mechanisms import HostFile
 
 _PATH = re.compile(r"/[\w.@%+~/-]+")
@@ -27,7 +28,9 @@ _PRELOAD = "/etc/ld.so.preload"
 def traces(known: Known) -> Iterator[Line]:
     """The guilty lines of the host's own files, whatever runs."""
     yield from preloaded(known)
+    yield from _libraries(known)
     yield from _modules(known)
+    yield from _replaced(known)
     yield from _second_roots(known)
     yield from _servants_with_sudo(known)
     for path, file in sorted(known.files.items()):
@@ -50,6 +53,26 @@ def preloaded(known: Known) -> Iterator[Line]:
                 yield Line(_PRELOAD, place, text.strip())
 
 
+_BEFORE = re.compile(r"\bLD_PRELOAD\s{0,9}=\s{0,9}[\"']?(/[\w.@%+~/-]+)")
+
+
+def _libraries(known: Known) -> Iterator[Line]:
+    """Lines that put a library of nobody's before the programs of a service or a login."""
+    for path, file in sorted(known.files.items()):
+        if (way_of(path) is None and not path.startswith("/etc/default/")) or not known.packages:
+            continue
+        for place, text in enumerate(file.text, 1):
+            found = None if text.lstrip().startswith("#") else _BEFORE.search(text)
+            library = known.files.get(found[1]) if found else None
+            if found and library is not None and library.owned is None and _is_no_place(found[1]):
+                yield Line(path, place, text.strip())
+
+
+def _is_no_place(path: str) -> bool:
+    """Whether nobody but a package, or an intruder, puts a file there."""
+    return bool(TEMPORARY.match(path)) or hidden(path) or bool(SYSTEM.match(path))
+
+
 def _modules(known: Known) -> Iterator[Line]:
     for path, file in known.files.items():
         if re.match(r"/(?:usr/)?lib\d*/(?:[^/]+/)?security/pam_[^/]+\.so$", path) and known.packages:
@@ -60,6 +83,17 @@ def _modules(known: Known) -> Iterator[Line]:
                 yield Line(path, None, "a module of PAM that no package brought")
             elif file.owned.same is False:
                 yield Line(path, None, f"a module of PAM, not as the package {file.owned.package} brought it")
+
+
+_TOOLS = re.compile(r"^(?:/usr)?/s?bin/[^/]+$")
+
+
+def _replaced(known: Known) -> Iterator[Line]:
+    """Programs by which people and this examination look, that are not as their package brought them."""
+    running = {one.exe for one in known.processes}
+    for path, file in sorted(known.files.items()):
+        if _TOOLS.match(path) and file.owned and file.owned.same is False and path not in running:
+            yield Line(path, None, f"not as the package {file.owned.package} brought it")
 
 
 def _naming(module: str, known: Known) -> Iterator[Line]:
@@ -115,7 +149,7 @@ def _is_odd(path: str, known: Known, *, added: bool = False) -> bool:
     file = known.files.get(path)
     if file is None or file.kind != "file" or not file.mode & 0o111 or file.owned is not None:
         return False
-    return bool(TEMPORARY.match(path)) or hidden(path) or (added and bool(SYSTEM.match(path)))
+    return _is_no_place(path) and (added or not SYSTEM.match(path) or hidden(path))
 
 
 def doubts(known: Known) -> Iterator[str]:
@@ -134,6 +168,8 @@ def doubts(known: Known) -> Iterator[str]:
         yield f"not seen: {subject}"
     if known.sites.total and not known.web_logs:
         yield "no access log of a web server was found: who asked for what is not known"
+    if databases := [path for path in known.sites.files if base(path) == "wp-config.php"]:
+        yield f"the databases of {', '.join(databases[:4])} were not looked at: their options and users"
     if known.sites.unread:
         yield f"{known.sites.unread} lines of file names with a line feed in them were not looked at"
     if known.files and not known.packages:

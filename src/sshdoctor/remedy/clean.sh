@@ -7,7 +7,7 @@
 clean_same() {
   clean_began=$(guard_started "$1") || return 1
   clean_began=$(($(sed -n 's/^btime //p' /proc/stat) * 100 + clean_began - $2))
-  [ "$clean_began" -ge -150 ] && [ "$clean_began" -le 150 ]
+  [ "$clean_began" -ge -300 ] && [ "$clean_began" -le 300 ] # the clock may be set meanwhile; a number comes back later
 }
 
 # clean_freeze PID BEGAN UID: it does nothing any more; what it is, is kept.
@@ -98,14 +98,15 @@ EOF
 # clean_hook PATH: has what reads it read it again; "undo": afterwards, when it is back.
 clean_hook() {
   case $1 in
-    /etc/systemd/* | /run/systemd/* | /usr/lib/systemd/* | /usr/local/lib/systemd/*)
+    /etc/systemd/* | /run/systemd/* | /usr/lib/systemd/* | /usr/local/lib/systemd/* | /etc/init.d/*)
       ! guard_systemd || echo systemctl daemon-reload
       ;;
-    */.user.ini | */php.ini | */.htaccess)
+    */.user.ini | */php.ini | */.htaccess | /etc/php/* | /etc/php-fpm.* | /etc/php.d/*)
       ! guard_systemd || systemctl list-units --type=service --state=running --plain --no-legend 'php*-fpm*' 2>/dev/null |
         awk '{ print "systemctl reload " $1 }'
       ;;
     /etc/udev/*) ! guard_has udevadm || echo udevadm control --reload ;;
+    /etc/postfix/*) ! guard_has postfix || echo postfix reload ;;
     /etc/supervisor*) ! guard_has supervisorctl || echo supervisorctl update ;;
   esac
 }
@@ -115,6 +116,18 @@ clean_hooked() {
     # shellcheck disable=SC2086
     $2 $line
   done
+}
+
+# clean_database PATH: what is made of a file of aliases is kept as it is, for its bytes tell when it was made.
+clean_database() {
+  case $1 in /etc/aliases | /etc/mail/aliases) ;; *) return 0 ;; esac
+  [ -f "$1.db" ] && (umask 077 && cp -a "$1.db" "$state/${1##*/}.db") || return 0
+  inverse cp -a "$state/${1##*/}.db" "$1.db"
+}
+
+# clean_made_anew PATH: the mail server reads what is made of the file.
+clean_made_anew() {
+  case $1 in /etc/aliases | /etc/mail/aliases) ! guard_has newaliases || clean_try newaliases ;; esac
 }
 
 clean_try() {
@@ -204,6 +217,7 @@ clean_lines() (
   would || return 0
   clean_number
   clean_note lines "$1"
+  clean_database "$1"
   clean_loosen "$1"
   theirs_room && ln "../$name" "./$item" && [ "$(stat -c %h "./$item")" = 2 ] && [ -f "./$item" ] ||
     fail "$1 cannot be held: has it other names?"
@@ -229,6 +243,7 @@ clean_lines() (
   journal "lines out of $1"
   mv -fT "./$item.new" "../$name" && rm -f "./$item" && cd .. && rmdir "./.sshdoctor.$$"
   clean_hooked "$1" clean_try
+  clean_made_anew "$1"
 )
 
 # clean_unit NAME PATTERN: it is stopped, and what starts it at boot is put aside; its own file is, if no package brought it.

@@ -136,11 +136,14 @@ def _condition(args: Sequence[str]) -> list[str]:
 
     >>> _condition(("($request_method", "=", "HEAD)"))
     ['$request_method', '=', 'HEAD']
+    >>> _condition(("($http_user_agent", "=", ")"))
+    ['$http_user_agent', '=', '']
     """
     words = list(args)
     words[0] = words[0].removeprefix("(")
     words[-1] = words[-1].removesuffix(")")
-    words = [word for word in words if word]
+    before = ["", *words]
+    words = [word for word, last in zip(words, before, strict=False) if word or last in ("=", "!=")]
     if len(words) > 3:
         words = [*words[:2], " ".join(words[2:])]
     if len(words) == 2 and words[0] not in ("-f", "!-f", "-d", "!-d", "-e", "!-e", "-x", "!-x"):

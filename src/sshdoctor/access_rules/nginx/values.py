@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
+from sshdoctor.access_rules.nginx.links import secure_link
 from sshdoctor.access_rules.nginx.read import Directive
 from sshdoctor.access_rules.nginx.referers import is_valid
 from sshdoctor.access_rules.unknown import UnknownValue, expression
@@ -43,12 +44,15 @@ class Values:
         """The fastcgi_split_path_info that holds."""
         self.referers: Directive | None = None
         """The valid_referers that hold."""
+        self.links: tuple[Directive | None, Directive | None] = (None, None)
+        """The secure_link and the secure_link_md5 that hold."""
         self.kept: dict[str, tuple[str, list[Rule]]] = {}
         """What was asked for once stays so for the request, whatever changes; and the rules that gave it."""
         self.captures: dict[str, str] = {}
         self.special: dict[str, str] = {}
         self.used: list[Rule] = []
         self.made: dict[str, Callable[[], str]] = {"invalid_referer": self._invalid_referer}
+        self.made["secure_link"] = self._secure_link
         for one in http.all("map"):
             if len(one.args) == 2:
                 self.made[one.args[1].lstrip("$")] = self._map(one)
@@ -92,6 +96,15 @@ class Values:
             return ""
         self.used.append(self.referers.rule)
         return "" if is_valid(self.referers, self.request.headers.get("referer", "")) else "1"
+
+    def _secure_link(self) -> str:
+        asked, told = self.links
+        if asked is None:
+            return ""
+        self.used.append(asked.rule)
+        given, _, expires = self.fill(asked.args[0]).partition(",")
+        self.set["secure_link_expires"] = expires
+        return secure_link(given, expires, self.fill(told.args[0])) if told is not None else ""
 
     def _of_request(self, name: str) -> str:
         request = self.request

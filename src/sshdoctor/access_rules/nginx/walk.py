@@ -143,6 +143,7 @@ class _Walker:
         levels = (self.http, server, *(_way_to(server, location) if location else ()))
         self.values.split = inherited(levels, "fastcgi_split_path_info")
         self.values.referers = inherited(levels, "valid_referers")
+        self.values.links = inherited(levels, "secure_link"), inherited(levels, "secure_link_md5")
         self.values.special["document_root"] = self._root(levels)
         self.values.special["request_filename"] = self._file(levels, uri)
         self.note(levels=levels, location=location, uri=uri, file=self._file(levels, uri), handler=None)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from msgspec.structs import replace
 
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.examined import in_words
-from sshdoctor.commands.shared.letter import LANGUAGES, letter
+from sshdoctor.commands.shared.letter import LANGUAGES, letter, notice_from
 from sshdoctor.commands.shared.looking import Looked, look
 from sshdoctor.commands.shared.options import (
     Options,
@@ -28,12 +27,11 @@ from sshdoctor.examination import FACTS
 from sshdoctor.examination.document import host_entry
 from sshdoctor.examination.findings import Examination
 from sshdoctor.examination.narrow import PARTS, facts_of, narrowed
-from sshdoctor.examination.notice import Notice, read_notice
+from sshdoctor.examination.notice import Notice
 from sshdoctor.model import AccessUsed, Host
 
 SCHEMA = "sshdoctor/examination/1"
 FORMATS = ("json", "text", "ticket")
-_LONGEST = 200_000
 _PATIENCE = 5.0
 _CODES = {"well": 0, "undecided": exit_codes.UNDECIDED}
 """Of a kind; all others are found: 1."""
@@ -42,7 +40,7 @@ _CODES = {"well": 0, "undecided": exit_codes.UNDECIDED}
 def run(options: Options, account: str, notice: str = "") -> int:
     """Examine the hosts of ``options``, write the report, give the exit code. Raises UsageError."""
     _check(options)
-    cited = _notice(notice)
+    cited = notice_from(notice)
     parts = _parts(options.only)
     hosts, probing = hosts_of(options), probe_options(options)
     work = partial(_look, probing=probing, facts=facts_of(parts) if parts else FACTS)
@@ -61,16 +59,6 @@ def _check(options: Options) -> None:
         raise UsageError(f"--format {options.format}: there are {', '.join(FORMATS)}")
     if options.lang != "en" and (options.format != "ticket" or options.lang not in LANGUAGES):
         raise UsageError(f"--lang {options.lang}: only ticket is written in {' and '.join(LANGUAGES)}")
-
-
-def _notice(file: str) -> Notice:
-    """What the provider's notice cites. Raises UsageError if it cannot be read."""
-    if not file:
-        return Notice((), ())
-    try:
-        return read_notice(Path(file).read_text(encoding="utf-8", errors="replace")[:_LONGEST])
-    except OSError as error:
-        raise UsageError(f"--notice {file}: {error.strerror}") from None
 
 
 def _parts(only: Sequence[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from sshdoctor.access.base import Access
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.changes import ChangeOptions, choice_of
-from sshdoctor.commands.shared.letter import LANGUAGES, letter
+from sshdoctor.commands.shared.letter import LANGUAGES, letter, notice_from
 from sshdoctor.commands.shared.looking import look
 from sshdoctor.commands.shared.options import Options, hosts_of, probe_options, terminal, write_text
 from sshdoctor.commands.shared.ticking import ticking
@@ -33,6 +33,7 @@ from sshdoctor.reports.layout.folded import folded
 
 SCHEMA = "sshdoctor/examination/1"
 FORMATS = ("json", "text", "ticket")
+_NONE = Notice((), ())
 _OUTCOMES = {
     "proved": "It is stopped.",
     "failed": "It is not stopped, or not proved to be.",
@@ -59,7 +60,7 @@ class Done(Struct, frozen=True, kw_only=True):
         return proofs(self.found, done=self.cleaned.outcome == "proved", visited=visited)
 
 
-def run(options: Options, wish: ChangeOptions, cause: str) -> int:
+def run(options: Options, wish: ChangeOptions, cause: str, notice: str = "") -> int:
     """Clean the hosts of ``options`` up, write the report, give the exit code. Raises UsageError."""
     if options.format not in FORMATS:
         raise UsageError(f"--format {options.format}: with --cause {cause} there are {', '.join(FORMATS)}")
@@ -67,9 +68,10 @@ def run(options: Options, wish: ChangeOptions, cause: str) -> int:
         raise UsageError(f"--lang {options.lang}: only ticket is written in {' and '.join(LANGUAGES)}")
     if wish.script or wish.hold or wish.source:
         raise UsageError(f"--script, --for and --source do not go with --cause {cause}")
+    cited = notice_from(notice)
     probing, seconds = probe_options(options), choice_of(wish).seconds
     done = [cleaned_up(host, probing, cause, wish, seconds) for host in hosts_of(options)]
-    write_text(_told(done, options), options.output)
+    write_text(_told(done, options, cited), options.output)
     return max((_code(one) for one in done), default=0)
 
 
@@ -165,20 +167,20 @@ def _code(one: Done) -> int:
     return codes.get(one.cleaned.outcome, kind)
 
 
-def _told(done: Sequence[Done], options: Options) -> str:
+def _told(done: Sequence[Done], options: Options, notice: Notice) -> str:
     if options.format == "json":
         hosts = [entry(one) for one in done]
         return json.dumps({"schema": SCHEMA, "hosts": hosts}, indent=2, ensure_ascii=True) + "\n"
     if options.format == "ticket":
-        return "\n".join(letter_of(one, options.lang) for one in done)
+        return "\n".join(letter_of(one, options.lang, notice) for one in done)
     width = 80 if options.output else min(terminal()["width"], 80)
     return "\n".join(in_words(one, width) for one in done)
 
 
-def letter_of(one: Done, lang: str = "en") -> str:
-    """The letter to the provider, with what was done where it is proved."""
+def letter_of(one: Done, lang: str = "en", notice: Notice = _NONE) -> str:
+    """The letter to the provider that answers ``notice``, with what was done where it is proved."""
     done = one.cleaned.outcome == "proved"
-    return letter(one.host, one.found, Notice((), ()), lang, proofs=one.proofs, done=done)
+    return letter(one.host, one.found, notice, lang, proofs=one.proofs, done=done)
 
 
 def entry(one: Done) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from functools import cache
 from pathlib import Path
 
 from sshdoctor.documents.reader import read_yaml
+from sshdoctor.errors import UsageError
 from sshdoctor.examination.document import moment
 from sshdoctor.examination.findings import Examination, Incident
-from sshdoctor.examination.notice import Notice
+from sshdoctor.examination.notice import Notice, read_notice
 from sshdoctor.reports.layout.printable import printable
 
 _MOST = 10
+_LONGEST = 200_000
 LANGUAGES = ("en", "ja")
 
 
@@ -43,6 +45,16 @@ def letter(
     asked = "please_well" if found.kind == "well" else "please_done" if done else "please"
     lines += ["", words[asked]]
     return printable("\n".join(lines), lines=True) + "\n"
+
+
+def notice_from(file: str) -> Notice:
+    """What the provider's notice cites, nothing if no file is named. Raises UsageError."""
+    if not file:
+        return Notice((), ())
+    try:
+        return read_notice(Path(file).read_text(encoding="utf-8", errors="replace")[:_LONGEST])
+    except OSError as error:
+        raise UsageError(f"--notice {file}: {error.strerror}") from None
 
 
 @cache

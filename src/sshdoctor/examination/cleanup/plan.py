@@ -161,7 +161,7 @@ def _unit(step: Step, found: Examination) -> str:
 
 
 def _user_unit(step: Step, found: Examination) -> str:
-    own = next(one for one in found.culprits if one.origin.unit == f"{step.user}:{step.target}")
+    own = next(one for one in found.culprits if one.origin.unit.startswith(f"{step.user}:"))
     home = re.sub(r"/\.(?:config|local)/.*", "", own.origin.file)
     words = [step.user, str(own.process.uid), home, step.target, _as_pattern(step.target)]
     return f"clean_user_unit {shlex.join(words)}"
@@ -224,9 +224,10 @@ def still_there(before: Examination, after: Examination) -> str:
         return ""
     programs = {one.program.removesuffix(_DELETED) for one in before.culprits}
     again = [one.program for one in after.culprits if one.program.removesuffix(_DELETED) in programs]
-    had = {(line.file, line.text) for line in guilty_lines(before) if line.file != "/etc/passwd"}
+    by_a_person = {"/etc/passwd", *(step.what for step in before.stop if step.action in ("login", "advice"))}
+    had = {(line.file, line.text) for line in guilty_lines(before) if line.file not in by_a_person}
     again += [line.file for line in guilty_lines(after) if (line.file, line.text) in had]
     if again:
         return f"it is there again: {', '.join(dict.fromkeys(again))}"
-    lost = [text for text in after.doubts if text.startswith("not seen: ") and text not in before.doubts]
+    lost = [text for text in after.doubts if text.startswith("not seen: ")]
     return f"it could not be looked at again: {'; '.join(lost)}" if lost else ""

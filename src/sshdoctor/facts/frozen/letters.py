@@ -2,8 +2,8 @@
 
 Sources: Postfix's postcat(1), pickup(8) and smtpd(8) (a letter from a program of the host is logged with its
 uid, one from a login with sasl_username; the first Received line has "from userid"); Exim's specification
-(the -H files: the ident of who handed it in, -auth_id; the main log's U=, A= and cwd=); php.ini
-(mail.add_x_header). Of a long queue every n-th letter is opened, and that is said.
+(the -H files: the ident of who handed it in, -auth_id; the main log's U=, A= and cwd=); Sendmail's Installation
+and Operation Guide (the qf files: T, S, R, H, $_ and ${auth_authen}); php.ini (mail.add_x_header). Of a long queue every n-th letter is opened, and that is said.
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ if command -v postconf >/dev/null && [ -d /var/spool/postfix ]; then
   find "$queue/maildrop" "$queue/incoming" "$queue/active" "$queue/deferred" "$queue/hold" -type f 2>/dev/null |
     spread | counted postfix | xargs -0 -r postcat -eh 2>/dev/null | awk '
     function flush() {
-      if (id != "") print "Q\t" id "\t" at "\t" sender "\t" login "\t" client "\t" uid "\t" script "\t" list "\t" subject
-      at = sender = login = client = uid = script = list = subject = ""; got = 0
+      if (id != "") print "Q\t" id "\t" at "\t" sender "\t" login "\t" client "\t" uid "\t" script "\t" list "\t" subject "\t" to
+      at = sender = login = client = uid = script = list = subject = to = ""; got = 0
     }
     { gsub(/\t/, " ") }
     /^\*\*\* ENVELOPE RECORDS / { flush(); id = $4; sub(/.*\//, "", id); next }
     /^create_time:|^message_arrival_time:/ { at = substr($0, index($0, ":") + 2) }
     /^sender:/ { sender = $2 }
+    /^recipient:/ { to = to == "" || to == $2 ? $2 : "many" }
     /^named_attribute: sasl_username=/ { login = substr($0, 32) }
     /^named_attribute: client_address=/ { client = substr($0, 33) }
     /^Received: / { got++ }
@@ -67,8 +68,8 @@ for spool in /var/spool/exim4 /var/spool/exim; do
   find "$spool/input" -type f -name '*-H' 2>/dev/null | spread | counted exim | xargs -0 -r awk '
     function flush() {
       if (!proved) login = ""  # of a letter of this host it is the user again
-      if (id != "") print "Q\t" id "\t" at "\t" sender "\t" login "\t" client "\t" uid "\t" script "\t" list "\t" subject
-      proved = at = sender = login = client = uid = script = list = subject = ""
+      if (id != "") print "Q\t" id "\t" at "\t" sender "\t" login "\t" client "\t" uid "\t" script "\t" list "\t" subject "\t" to
+      proved = at = sender = login = client = uid = script = list = subject = to = ""; ends = 0
     }
     /^-host_auth / { proved = 1 }
     FNR == 1 { flush(); id = FILENAME; sub(/.*\//, "", id); sub(/-H$/, "", id) }
@@ -76,11 +77,34 @@ for spool in /var/spool/exim4 /var/spool/exim; do
     FNR == 2 { uid = $2 }
     FNR == 3 { sender = $0; gsub(/[<>]/, "", sender) }
     FNR == 4 { at = $1 }
+    $0 == "XX" { ends = FNR }
+    ends && FNR == ends + 2 { to = $1 }
+    ends && FNR == ends + 3 && NF == 1 { to = "many" }
     /^-auth_id / { login = substr($0, 10) }
     /^-host_address / { client = substr($0, 15); sub(/[.][0-9]+$/, "", client); sub(/^\[/, "", client) }
     /^[0-9]+. X-PHP-Originating-Script: / { if (script == "") { script = $0; sub(/.*-Script: /, "", script) } }
     /^[0-9]+. (List-Id|List-Post|Mailing-List): / { if (list == "") list = $0 }
     /^[0-9]+. Subject: / { if (subject == "") { subject = $0; sub(/.*Subject: /, "", subject) } }
+    END { flush() }' 2>/dev/null | clean
+done
+for spool in /var/spool/mqueue /var/spool/mqueue-client; do
+  [ -n "$(find "$spool" -type f -name 'qf*' 2>/dev/null | head -n 1)" ] || continue
+  find "$spool" -type f -name 'qf*' 2>/dev/null | spread | counted sendmail | xargs -0 -r awk '
+    function flush() {
+      if (id != "") print "Q\t" id "\t" at "\t" sender "\t" login "\t" client "\t" user "\t" script "\t" list "\t" subject "\t" to
+      at = sender = login = client = user = script = list = subject = to = ""
+    }
+    FNR == 1 { flush(); id = FILENAME; sub(/.*\/qf/, "", id) }
+    { gsub(/\t/, " ") }
+    /^T[0-9]+$/ { at = substr($0, 2) }
+    /^S/ { sender = substr($0, 2); gsub(/[<>]/, "", sender) }
+    /^R[^:]*:/ { name = $0; sub(/^R[^:]*:/, "", name); gsub(/[<>]/, "", name); to = to == "" || to == name ? name : "many" }
+    /^\$[{]auth_authen[}]/ { login = substr($0, 15) }
+    /^\$_/ && match($0, /\[[0-9a-fA-F.:]+\]/) { client = substr($0, RSTART + 1, RLENGTH - 2) }
+    user == "" && match($0, /\(from [^@ )]+@localhost\)/) { user = substr($0, RSTART + 6, RLENGTH - 17) }
+    /^H\?[^?]*\?X-PHP-Originating-Script: / { if (script == "") { script = $0; sub(/^[^:]*: /, "", script) } }
+    /^H\?[^?]*\?(List-Id|List-Post|Mailing-List): / { if (list == "") { list = $0; sub(/^H\?[^?]*\?/, "", list) } }
+    /^H\?[^?]*\?Subject: / { if (subject == "") { subject = $0; sub(/^[^:]*: /, "", subject) } }
     END { flush() }' 2>/dev/null | clean
 done
 true
@@ -146,6 +170,8 @@ class Letter(Struct, frozen=True, kw_only=True):
     folder: str = ""
     listed: str = ""
     sender: str = ""
+    to: str = ""
+    """Who gets it, "many" for several."""
     subject: str = ""
     queued: bool = False
     ident: str = ""
@@ -202,17 +228,20 @@ def parse(sections: Mapping[str, Section]) -> Letters | Unknown:
 
 
 def _waiting(text: str, now: float, zone: str) -> Iterator[Letter]:
-    for _, ident, at, sender, login, client, uid, script, listed, subject in rows(text, 10):
+    for row in (*rows(text, 10), *rows(text, 11)):
+        _, ident, at, sender, login, client, uid, script, listed, subject = row[:10]
         yield Letter(
             ident=ident,
             at=float(count(at)) if at.isdigit() else _postcat_time(at, now, zone),
             uid=int(uid) if uid.isdigit() else None,
+            user="" if uid.isdigit() else uid,
             login=login,
             client=client,
             script=script,
             listed=listed,
             sender=sender,
             subject=subject,
+            to="".join(row[10:]),
             queued=True,
         )
 

@@ -10,12 +10,13 @@ path with a line feed in it is not looked at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
 
-from sshdoctor.facts.parsing.bounded import AS_EACH, GENTLE, LINED, count
+from sshdoctor.facts.parsing.bounded import AS_EACH, GENTLE, LINED, READ_BY, count
 from sshdoctor.facts.parsing.output import evidence, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -24,6 +25,7 @@ COMMANDS = {
     "files": GENTLE
     + LINED
     + AS_EACH
+    + READ_BY
     + r"""
 find / -maxdepth 0 -printf '' 2>/dev/null || { echo 'N'; exit 0; }
 awk -F: '{ print "U\t" $1 "\t" $3 "\t" $6 "\t" $7 }' /etc/passwd
@@ -37,39 +39,58 @@ places='/etc/crontab /etc/anacrontab /etc/cron.d /etc/cron.hourly /etc/cron.dail
 /etc/udev/rules.d /usr/lib/udev/rules.d /lib/udev/rules.d /run/udev/rules.d /etc/sudoers /etc/sudoers.d
 /etc/network/if-up.d /etc/network/if-pre-up.d /etc/network/if-down.d /etc/network/if-post-down.d
 /etc/NetworkManager/dispatcher.d /etc/networkd-dispatcher /etc/dhcp /etc/ppp/ip-up.d /etc/apt/apt.conf.d
-/etc/logrotate.d /etc/aliases /etc/ssh/sshrc /etc/modules-load.d /etc/modprobe.d /etc/skel'
+/etc/logrotate.d /etc/aliases /etc/mail/aliases /etc/postfix/master.cf /etc/exim4 /etc/exim /etc/ssh/sshrc
+/etc/modprobe.d /etc/bash_completion.d /etc/xdg/autostart /etc/default
+/etc/systemd/user-generators /etc/systemd/system-sleep /etc/systemd/system-shutdown /usr/lib/systemd/system-sleep
+/usr/lib/systemd/system-shutdown'
+# What this examination, and whoever looks, stands on.
+tools='ps top htop ls find grep awk ss netstat lsof crontab systemctl login su sudo sshd passwd md5sum'
 programs() {
   { find /proc/[0-9]*/exe -maxdepth 0 -printf '%l\0' 2>/dev/null | lined; as_each exe 0 | grep -v '^/proc/'; } | sed 's/ (deleted)$//' | sort -u
-  find /lib/security /lib64/security /usr/lib/security /lib/*/security /usr/lib/*/security -maxdepth 1 \
-    -name '*.so' 2>/dev/null
+  libraries='/usr/lib/security /usr/lib64/security /usr/lib/*/security'
+  [ -h /lib ] || libraries="$libraries /lib/security /lib64/security /lib/*/security"
+  # shellcheck disable=SC2086
+  find $libraries -maxdepth 1 -name '*.so' 2>/dev/null
+  for tool in $tools; do command -v "$tool"; done
   sed 's/#.*//' /etc/ld.so.preload 2>/dev/null | tr ' :' '\n\n'
   cat /proc/[0-9]*/cmdline 2>/dev/null | lined | cut -c1-300 | grep '^/' | sort -u | head -n 2000
 }
 of_homes() {
   awk -F: '$6 ~ "^/." && !seen[$6]++ { print $6 }' /etc/passwd | head -n 2000 | while IFS= read -r home; do
-    for name in .bashrc .bash_profile .bash_login .profile .bash_logout .zshrc .zprofile .zshenv .ssh/rc \
+    for name in .bashrc .bash_profile .bash_login .bash_aliases .profile .bash_logout .zshrc .zprofile .zlogin \
+      .zshenv .xprofile .xsessionrc .ssh/rc \
       .ssh/authorized_keys .ssh/authorized_keys2 .forward .procmailrc .config/systemd/user \
       .local/share/systemd/user .config/autostart; do
       [ ! -e "$home/$name" ] || printf '%s\0' "$home/$name"
     done
   done
 }
+of_folders() {  # hooks of the repositories in which something runs
+  { find /proc/[0-9]*/cwd -maxdepth 0 -printf '%l\0' 2>/dev/null | lined; as_each cwd 0 | grep -v '^/proc/'; } |
+    sort -u | grep '^/..' |
+    head -n 200 | while IFS= read -r folder; do
+      for name in hooks .git/hooks; do [ ! -d "$folder/$name" ] || printf '%s\0' "$folder/$name"; done
+    done
+}
 first() {
   find $places -maxdepth 4 \( -type f -o -type l \) -print0 2>/dev/null | lined
-  of_homes | xargs -0 -r sh -c 'find "$@" -maxdepth 4 \( -type f -o -type l \) -print0' _ 2>/dev/null | lined
+  { of_homes; of_folders; } | xargs -0 -r sh -c 'find "$@" -maxdepth 4 \( -type f -o -type l \) -print0' _ \
+    2>/dev/null | lined
 }
 rows() {
   tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -maxdepth 0 ! -type d \
     -printf "F\t%y\t%U\t%m\t%T@\t%C@\t%s\t%l\t%p\n"' _ 2>/dev/null
 }
-owners() {
+owners() {  # with "sums", how each file was when it came as well
   if [ -d /var/lib/dpkg/info ]; then
-    paths=$(awk '{ print; if (sub(/^\/usr\//, "/")) print; else print "/usr" $0 }' | sort -u)
-    cd /var/lib/dpkg/info || return
-    printf '%s\n' "$paths" | grep -rHFxf - --include='*.list' . |
-      sed -n 's/^\.\/\([^:]*\)\.list:/O\t\1\t/p; s/^\.\/\([^:]*\):[^:]*\.list:/O\t\1\t/p'
-    printf '%s\n' "$paths" | sed 's/^\//  /' | grep -rhFf - --include='*.md5sums' . |
-      sed -n 's/^\([0-9a-f]\{32\}\)  \(.*\)$/S\t\1\t\/\2/p'
+    (cd /var/lib/dpkg/info && awk '
+      FILENAME == "-" || FILENAME == "" {
+        want[$0]; if (sub(/^\/usr\//, "/")) want[$0]; else want["/usr" $0]
+        next }
+      FNR == 1 { sums = FILENAME ~ /[.]md5sums$/; name = FILENAME; sub(/^[.]\//, "", name)
+        sub(/(:[a-z0-9]+)?[.](list|md5sums)$/, "", name) }
+      !sums { if ($0 in want) print "O\t" name "\t" $0; next }
+      ("/" substr($0, 35)) in want { print "S\t" substr($0, 1, 32) "\t/" substr($0, 35) }' - ./*.list ${1:+./*.md5sums})
   elif command -v rpm >/dev/null; then
     { sed 's/^/>/'; rpm -qa --qf '[%{=NAME}\t%{FILENAMES}\t%{FILEDIGESTS}\n]' 2>/dev/null; } |
       awk -F'\t' '
@@ -79,8 +100,13 @@ owners() {
 }
 sums=md5sum
 [ -d /var/lib/dpkg/info ] || sums=sha256sum
+[ ! -r /var/lib/dpkg/diversions ] || awk 'NR % 3 == 1 { print "V\t" $0 }' /var/lib/dpkg/diversions
 [ ! -r /var/lib/dpkg/status ] || sed -n 's/^ \(\/[^ ]*\) \([0-9a-f]\{32\}\).*/C\t\2\t\1/p' /var/lib/dpkg/status
-seen= next=$(first)
+reads='
+  FNR == 1 { print "@\t" FILENAME; size = 0 }
+  FNR <= 600 && size < 40000 { print "|" substr($0, 1, 1000); size += length($0) }'
+export reads
+seen= every= next=$(first)
 for level in 1 2 3; do
   new=$(printf '%s\n--\n%s\n' "$seen" "$next" | awk '
     /^--$/ { on = 1; next }
@@ -91,29 +117,30 @@ for level in 1 2 3; do
 $new"
   listed=$(printf '%s\n' "$new" | rows)
   printf '%s\n' "$listed"
-  real=$(printf '%s\n' "$listed" | awk -F'\t' '$2 == "f" || $2 == "l" { print $9 }')
-  had=$(printf '%s\n' "$real" | owners)
-  printf '%s\n' "$had"
-  { printf '%s\n' "$had" | sed 's/^/=/'; printf '%s\n' "$real"; } | awk -F'\t' '
-    /^=O/ { own[$3]; own["/usr" $3]; sub(/^\/usr\//, "/", $3); own[$3]; next }
-    /^=/ { next }
-    $0 in own { print }' | tr '\n' '\0' | xargs -0 -r "$sums" -- 2>/dev/null |
-    sed -n 's/^\([0-9a-f]*\)  \(.*\)$/M\t\1\t\2/p' >"/dev/fd/1"
+  every="$every
+$(printf '%s\n' "$listed" | awk -F'\t' '$2 == "f" || $2 == "l" { print $9 }')"
   [ "$level" != 3 ] || break
+  had=$(printf '%s\n' "$listed" | awk -F'\t' '$2 == "f" && $7 > 0 && $7 <= 262144 { print $9 }' | owners)
   texts=$(printf '%s\n--\n%s\n' "$had" "$listed" | awk -F'\t' -v level="$level" '
     /^--$/ { on = 1; next }
     !on { if ($1 == "O") { own[$3]; own["/usr" $3]; path = $3; if (sub(/^\/usr\//, "/", path)) own[path] } next }
     $2 != "f" || $7 == 0 || $7 > 262144 || ($9 in own && $9 !~ "^/etc/") { next }
     level == 1 || $4 ~ /[1357]/ || $9 ~ /[.](sh|pl|py|php|rb|js)$/ { print $9 }' | head -n 3000 |
-    tr '\n' '\0' | xargs -0 -r grep -IlZ '' 2>/dev/null | xargs -0 -r awk '
-      FNR == 1 { print "@\t" FILENAME; size = 0 }
-      FNR <= 600 && size < 40000 { print "|" substr($0, 1, 1000); size += length($0) }' 2>/dev/null)
+    read_by 'grep -IlZ "" -- "$@" 2>/dev/null | xargs -0 -r awk "$reads" 2>/dev/null')
   printf '%s\n' "$texts"
   next=$(printf '%s\n' "$texts" | sed -n 's/^|//p' | grep -aoE '/[A-Za-z0-9_.@%+~/-]+' |
     grep -vE '^/(dev/[^/]*$|proc/|sys/|var/log/|run/[^/]*[.](pid|sock)$)' | sort -u | head -n 4000)
   [ "$level" != 1 ] || next="$next
 $(programs)"
 done
+every=$(printf '%s\n' "$every" | grep .)
+had=$(printf '%s\n' "$every" | owners sums)
+printf '%s\n' "$had"
+{ printf '%s\n' "$had" | sed 's/^/=/'; printf '%s\n' "$every"; } | awk -F'\t' '
+  /^=O/ { own[$3]; own["/usr" $3]; sub(/^\/usr\//, "/", $3); own[$3]; next }
+  /^=/ { next }
+  $0 in own { print }' | tr '\n' '\0' | xargs -0 -r "$sums" -- 2>/dev/null |
+  sed -n 's/^\([0-9a-f]*\)  \(.*\)$/M\t\1\t\2/p'
 command -v lsattr >/dev/null && printf '%s\n' "$seen" | grep -E '^/(etc|var/spool|home|root)/' | head -n 4000 |
   tr '\n' '\0' | xargs -0 -r lsattr -d -- 2>/dev/null | sed -n 's/^\([^ ]*[ia][^ ]*\) \(\/.*\)$/A\t\1\t\2/p'
 true
@@ -179,6 +206,7 @@ def parse(sections: Mapping[str, Section]) -> Mechanisms | Unknown:
     owners = {row[2]: row[1] for row in typed if row[0] == "O" and len(row) == 3}
     sums = {row[2]: row[1] for row in typed if row[0] in "SC" and len(row) == 3}
     measured = {row[2]: row[1] for row in typed if row[0] == "M" and len(row) == 3}
+    moved = {path for row in typed if row[0] == "V" and len(row) == 2 for path in spellings(row[1])}
     fixed = {row[2] for row in typed if row[0] == "A" and len(row) == 3}
     files = {}
     for row in typed:
@@ -190,10 +218,10 @@ def parse(sections: Mapping[str, Section]) -> Mechanisms | Unknown:
                 uid=count(row[2]),
                 mode=int(row[3], 8) if row[3].isdigit() else 0,
                 modified=float(count(row[4])),
-                changed=float(count(row[5])),
+                changed=_seconds(row[5]),
                 size=count(row[6]),
                 target=row[7],
-                owned=_owned(path, owners, sums, measured),
+                owned=_owned(path, owners, {} if path in moved else sums, measured),
                 immutable=path in fixed,
                 text=tuple(texts.get(path, ())),
             )
@@ -224,6 +252,14 @@ def spellings(path: str) -> Iterator[str]:
     """
     yield path
     yield path.removeprefix("/usr") if path.startswith("/usr/") else f"/usr{path}"
+
+
+def _seconds(text: str) -> float:
+    """
+    >>> _seconds("1795794848.25"), _seconds("x")
+    (1795794848.25, 0.0)
+    """
+    return float(text) if re.fullmatch(r"\d{1,12}(?:\.\d{1,12})?", text) else 0.0
 
 
 def _owned(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from sshdoctor.facts.parsing.bounded import GENTLE
+from sshdoctor.facts.parsing.bounded import GENTLE, READ_BY
 from sshdoctor.facts.parsing.output import evidence, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.stamps import web_time
@@ -22,6 +22,7 @@ MOST = 12000
 
 COMMANDS = {
     "lines": GENTLE
+    + READ_BY
     + r"""
 named=$(grep -rhoE '^[[:space:]]*(access_log|CustomLog)[[:space:]]+"?/[^";[:space:]]+' \
   /etc/nginx /etc/apache2 /etc/httpd/conf /etc/httpd/conf.d 2>/dev/null | grep -oE '/[^"]+$')
@@ -34,7 +35,10 @@ done | awk '!had[$0]++' | head -n 60)
 printf '%s\n' "$files" | while IFS= read -r file; do
   [ -n "$file" ] || continue
   printf '@\t%s\n' "$file"
-  tail -c 20000000 "$file" | awk '
+  case $file in
+    /var/log/*) tail -c 20000000 "$file" ;;
+    *) printf '%s\n' "$file" | read_by 'tail -c 20000000 -- "$@"' 2>/dev/null ;;
+  esac | awk '
     /"(POST|PUT) |[.]ph(p[0-9]?|tml|ar)[?\/ ]|" 499 |[.](cgi|pl)[? ]/ { print "|" substr($0, 1, 500) }' |
     tail -n """
     + str(MOST)

@@ -43,7 +43,7 @@ echo '## open'
 find /proc/[0-9]*/fd -maxdepth 1 -type l \( -lname '/[!d]*' -o -lname 'socket:*' \) \
   -printf '%p\0%l\0' 2>/dev/null | lined | head -n 40000
 as_each fd 1
-echo '## mail'; awk '$3 ~ /:(0019|01D1|024B)$/ && $4 != "0A" { print $3, $10 }' /proc/net/tcp /proc/net/tcp6 \
+echo '## mail'; awk '$3 ~ /:0019$/ && $4 != "0A" { print $3, $10 }' /proc/net/tcp /proc/net/tcp6 \
   2>/dev/null | head -n 2000
 echo '## hidden'
 read -r _ _ _ _ last </proc/loadavg
@@ -88,7 +88,7 @@ class Process(Struct, frozen=True, kw_only=True):
     told: Mapping[str, str]
     open: tuple[str, ...]
     mails: int
-    """So many connections to ports for mail."""
+    """So many addresses but its own it speaks to at port 25: mail servers, past this host's own."""
 
 
 class Running(Struct, frozen=True, kw_only=True):
@@ -127,7 +127,7 @@ def _processes(said: Mapping[str, str]) -> Iterator[Process]:
     users = dict(_values(said.get("users", ""), "Uid:"))
     links, groups, words = _links(said.get("links", "")), _groups(said.get("groups", "")), _words(said)
     told, files = _told(said.get("told", "")), _open(said.get("open", ""))
-    mail = [line.split()[-1] for line in said.get("mail", "").splitlines() if line.strip()]
+    mail = _mail(said.get("mail", ""))
     first = links.get((1, "ns/pid"), "")
     for line in said.get("stat", "").splitlines():
         match = re.match(r"/proc/(\d+)/stat:\d+ \((.*)\) (\S .*)", line)
@@ -152,8 +152,20 @@ def _processes(said: Mapping[str, str]) -> Iterator[Process]:
             inner=(links.get((pid, "ns/pid")) or first) != first,
             told=told.get(pid, {}),
             open=tuple(dict.fromkeys(name for name in holds if name.startswith("/"))),
-            mails=sum(f"socket:[{inode}]" in holds for inode in mail),
+            mails=len({mail[name] for name in holds if name in mail}),
         )
+
+
+_LOOPBACK = re.compile(r"^[0-9A-F]{6}7F$|FFFF0000[0-9A-F]{6}7F$|^0{24}01000000$")
+
+
+def _mail(text: str) -> dict[str, str]:
+    """By socket, the address at whose port 25 it ends; an app that hands letters to its own host is no matter."""
+    rows = (line.split() for line in text.splitlines() if line.endswith(tuple("0123456789")))
+    found = {
+        f"socket:[{row[-1]}]": row[0].partition(":")[0] for row in rows if len(row) == 2 and ":0019" in row[0]
+    }
+    return {socket: address for socket, address in found.items() if not _LOOPBACK.search(address)}
 
 
 def _values(text: str, key: str) -> Iterator[tuple[int, str]]:

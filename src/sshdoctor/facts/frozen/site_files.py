@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from sshdoctor.facts.parsing.bounded import GENTLE, count, rows
+from sshdoctor.facts.parsing.bounded import GENTLE, READ_BY, count, rows
 from sshdoctor.facts.parsing.output import evidence, number, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -22,6 +22,7 @@ MOST = 4000
 
 COMMANDS = {
     "files": GENTLE
+    + READ_BY
     + r"""
 find / -maxdepth 0 -printf '' 2>/dev/null || { echo 'N'; exit 0; }
 newline='
@@ -34,45 +35,59 @@ roots=$({ grep -rhoE '^[[:space:]]*(root|DocumentRoot)[[:space:]]+"?/[^";[:space
   done; } | sort -u | grep -vE '^/(|etc|usr|var|home|root)/?$' | head -n 500)
 [ -n "$roots" ] || exit 0
 printf '%s\n' "$roots" | sed 's/^/R\t/'
-ini='-name .user.ini -o -name php.ini'
-walked=$(printf '%s\n' "$roots" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -xdev -path "*
-*" -printf "X\n" -o -type f \
-  \( -iname "*.php" -o -iname "*.php[0-9]" -o -iname "*.phtml" -o -iname "*.phar" -o -name .htaccess -o -name "*.cgi" \
-     -o -name "*.pl" -o -name .user.ini -o -name php.ini -o -perm /111 \) \
-  -printf "%C@\t%T@\t%u\t%U\t%m\t%s\t%p\n"' _ 2>/dev/null)
-printf '%s\n' "$walked" | grep -cx X | sed 's/^/X\t/'
-listed=$(printf '%s\n' "$walked" | grep -vx X | sort -t"$(printf '\t')" -k7 -u)
-[ -z "$listed" ] || printf '%s\n' "$listed" | awk -F'\t' '
-  { n++; day = int($2 / 60); if (++days[day] > most) { most = days[day]; mode = day }
-    c = int($1 / 60); if (++made[c] > top) { top = made[c]; bulk = c } }
-  END { print "B\t" n + 0 "\t" mode * 60 "\t" bulk * 60 }'
 odd='/(uploads|cache|images?|img|pictures|photos|media|fonts?|css|js|tmp|temp|files)/|/mu-plugins/|/[.][^/]+$'
-chosen=$(printf '%s\n' "$listed" | awk -F'\t' -v odd="$odd" '{ print ($7 ~ odd ? 1 : 0) "\t" $0 }' |
-  sort -t"$(printf '\t')" -k1,1nr -k2,2nr | head -n """
-    + str(MOST)
+tab=$(printf '\t')
+# Each once; how many, when most of them were put there; then the odd ones, the newest, so many as are read.
+chosen=$(printf '%s\n' "$roots" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -xdev -path "*
+*" -printf "X\n" -o -type f \
+  \( -iname "*.ph[pta]*" -o -name .htaccess -o -name "*.cgi" -o -name "*.pl" -o -name .user.ini -o -name php.ini -o \
+     ! -name "*.jpg" ! -name "*.png" ! -name "*.js" ! -name "*.css" ! -name "*.gif" ! -name "*.svg" ! -name "*.webp" \
+     ! -name "*.jpeg" ! -name "*.html" ! -name "*.mo" ! -name "*.po" ! -name "*.txt" ! -name "*.md" -perm /111 \) \
+  -printf "%C@\t%T@\t%u\t%U\t%m\t%s\t%p\n"' _ 2>/dev/null | awk -F'\t' -v odd="$odd" '
+  $0 == "X" { unread++; next }
+  NF != 7 || had[$7]++ { next }
+  $7 ~ /[.][pP][hH][^.\/]*$/ && $7 !~ /[.]([pP][hH][pP][0-9]?|[pP][hH][tT][mM][lL]|[pP][hH][aA][rR])$/ && $5 !~ /[1357]/ { next }
+  { n++; minute = int($2 / 60); if (++minutes[minute] > most) { most = minutes[minute]; mode = minute }
+    made = int($1 / 60); if (++mades[made] > top) { top = mades[made]; bulk = made }
+    day = int($2 / 86400); if (++days[day] > crowd) { crowd = days[day]; busiest = day }
+    print ($7 ~ odd ? 1 : 0) "\t" $0 }
+  END { print "2\t0\t" busiest + 1; print "3\t0\tX\t" unread + 0; if (n) print "3\t0\tB\t" n "\t" mode * 60 "\t" bulk * 60 }' |
+  sort -t"$tab" -k1,1nr -k2,2nr | head -n """
+    + str(MOST + 3)
     + r""" | cut -f2-)
+printf '%s\n' "$chosen" | sed -n 's/^0\t\([XB]\t.*\)/\1/p'
+bulk=$(printf '%s\n' "$chosen" | sed -n 's/^0\t\([0-9]*\)$/\1/p')
+chosen=$(printf '%s\n' "$chosen" | grep -v "^0$tab")
 printf '%s\n' "$chosen" | sed 's/^/F\t/'
 calls='(shell_exec|exec|passthru|system|popen|proc_open|pcntl_exec|mail|mb_send_mail|eval|assert|create_function)'
 calls="$calls|move_uploaded_file|auto_prepend_file|auto_append_file|base64_decode|gzinflate|str_rot13"
 calls="$calls|file_put_contents|include|include_once|require|require_once|AddHandler|SetHandler|AddType"
 calls="$calls|RewriteRule|Require[[:space:]]+all|[Dd]eny[[:space:]]+from|FilesMatch|php_value|php_admin_value"
-bulk=$(printf '%s\n' "$listed" | awk -F'\t' '
-  { day = int($2 / 86400); if (++days[day] > most) { most = days[day]; mode = day } } END { print mode + 1 }')
 whole() {  # small ones that are odd or newer than the site, and what steers the server
   awk -F'\t' -v want="$1" -v odd="$odd" -v bulk="$bulk" '
     { is = $7 ~ /[.](htaccess|user[.]ini)$/ || ($6 < 6000 && ($7 ~ odd || $2 / 86400 > bulk)) && ++n < 600
       if (!is == !want) print $7 }'
 }
 told() { tr '\000' '\t' | cut -c1-700 | sed 's/^/L\t/'; }
-said=$(printf '%s\n' "$chosen" | whole 1 | tr '\n' '\0' | xargs -0 -r grep -D skip -aHnZm 60 '' 2>/dev/null | told
-printf '%s\n' "$chosen" | whole 0 | tr '\n' '\0' |
-  xargs -0 -r grep -D skip -aHnZm 40 -E "(^|[^A-Za-z0-9_>:])($calls)([^A-Za-z0-9_]|\$)" 2>/dev/null | told | head -n 30000)
+calling="(^|[^A-Za-z0-9_>:])($calls)([^A-Za-z0-9_]|\$)"
+export calling
+said=$(printf '%s\n' "$chosen" | whole 1 | read_by 'grep -D skip -aHnZm 60 "" -- "$@" 2>/dev/null' | told
+printf '%s\n' "$chosen" | whole 0 |
+  read_by 'grep -D skip -aHnZm 40 -E "$calling" -- "$@" 2>/dev/null' | told | head -n 30000)
 printf '%s\n' "$said"
+steering=$(grep -rsHnZE '^[^;#]*auto_(prepend|append)_file.*=[[:space:]]*"?/' \
+  /etc/php /etc/php.ini /etc/php.d /etc/php-fpm.conf /etc/php-fpm.d /etc/opt/remi 2>/dev/null | head -n 50 | told)
+[ -z "$steering" ] || printf '%s\n' "$steering"
+printf '%s\n' "$steering" | awk -F'\t' '$2 != "" && !had[$2]++ { print $2 }' | tr '\n' '\0' |
+  xargs -0 -r sh -c 'find "$@" -maxdepth 0 -type f -printf "F\t%C@\t%T@\t%u\t%U\t%m\t%s\t%p\n"' _ 2>/dev/null
 disguised=$({  # programs under other names: where a line makes the server run them, or another file includes them
   printf '%s\n' "$said" | awk -F'\t' '$2 ~ /[.]htaccess$/ && /(Add|Set)(Handler|Type)/ {
     sub(/\/[^\/]*$/, "", $2); if (!had[$2]++) print $2 }' | tr '\n' '\0' |
     xargs -0 -r sh -c 'find "$@" -maxdepth 2 -type f -size -128k ! -name "*.php" ! -name .htaccess ! -path "*
-*"' _ 2>/dev/null | head -n 2000 | tr '\n' '\0' | xargs -0 -r grep -lF '<?php' 2>/dev/null
+*"' _ 2>/dev/null | head -n 2000 | read_by 'grep -D skip -lF "<?php" -- "$@" 2>/dev/null'
+  printf '%s\n' "$said" "$steering" | awk -F'\t' '
+    /auto_(prepend|append)_file/ && match($3, /[=[:space:]"]\/[^"; ]+/) {
+      name = substr($3, RSTART + 1, RLENGTH - 1); if (name !~ /[.]php$/ || name ~ /^\/(etc|tmp|var|usr|opt)\//) print name }'
   printf '%s\n' "$said" | awk -F'\t' -v quote="['\"]" '
     /(include|require)/ && match($3, quote "[^\"'\'']*[.](ico|jpe?g|png|gif|txt|dat|log|css|js)" quote) {
       name = substr($3, RSTART + 1, RLENGTH - 2); folder = $2; sub(/\/[^\/]*$/, "", folder)
@@ -80,7 +95,7 @@ disguised=$({  # programs under other names: where a line makes the server run t
 } | grep '^/' | sort -u | head -n 500)
 printf '%s\n' "$disguised" | tr '\n' '\0' | xargs -0 -r sh -c 'find "$@" -maxdepth 0 -type f \
   -printf "F\t%C@\t%T@\t%u\t%U\t%m\t%s\t%p\n"' _ 2>/dev/null
-printf '%s\n' "$disguised" | grep . | tr '\n' '\0' | xargs -0 -r grep -D skip -aHnZm 60 '' 2>/dev/null | told
+printf '%s\n' "$disguised" | grep . | read_by 'grep -D skip -aHnZm 60 "" -- "$@" 2>/dev/null' | told
 grep -rHnE '^[^;]*disable_functions.*[=, ]mail([, ]|$)' /etc/php /etc/php.ini /etc/php.d /etc/php-fpm.d 2>/dev/null |
   head -n 20 | sed 's/^/D\t/'
 true

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 _WEB = "%d/%b/%Y:%H:%M:%S %z"
 _CLASSIC = re.compile(r"([A-Z][a-z]{2}) ([ \d]\d) (\d\d:\d\d:\d\d) ")
-_LONG = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)? ")
+_LONG = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)? ")
 
 
 def web_time(text: str) -> float | None:
@@ -29,13 +29,14 @@ def log_time(line: str, now: float, zone: str) -> float | None:
     >>> log_time("Nov 27 15:54:08 web cron[1]: x", 1795794900.0, "+0000")
     1795794848.0
     >>> log_time("2026-11-27T15:54:08.123+00:00 web x", 0.0, "+0900")
-    1795794848.0
+    1795794848.123
     """
     try:
         if found := _LONG.match(line):
-            day, clock, own = found.groups()
+            day, clock, part, own = found.groups()
             offset = _offset((own or zone).replace("Z", "+0000").replace(":", ""))
-            return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=offset).timestamp()
+            whole = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=offset).timestamp()
+            return whole + float(f"0.{part or 0}")
         if found := _CLASSIC.match(line):
             offset = _offset(zone)
             year = datetime.fromtimestamp(now, offset).year

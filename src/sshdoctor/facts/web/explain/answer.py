@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sshdoctor.access_rules.nginx.walk import walk
 from sshdoctor.access_rules.verdict import Rule
-from sshdoctor.facts.web.explain import apache_rules, logged, paths, php, rules, servers, tls
+from sshdoctor.facts.web.explain import apache_rules, limits, logged, paths, php, rules, servers, tls
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
 from sshdoctor.model import Evidence
 from sshdoctor.services.base import NETWORK_WORDS
@@ -108,10 +108,16 @@ def _states(case: Case) -> Iterator[Found]:
         yield found
     if status == 403 and "Access denied." in case.body:
         yield php.script_refused(case, case.lines[-1]) if case.lines else _extension(case)
+    if status == 400 and case.by_nginx and (found := limits.certificate_wanted(case)) is not None:
+        yield found
+    if status == 414:
+        yield limits.header(case)
     if status in (400, 431, 494) and re.search(r"(?im)^(?>.*?header).*too (?:large|long)|exceeds", case.body):
-        yield _header(case)
+        yield limits.header(case)
     if status == 413:
-        yield _body(case)
+        yield limits.body(case)
+    if status >= 400 and (found := php.old_code(case)) is not None:
+        yield found
     if status >= 500 and case.files.full:
         yield php.full(case)
     walked = case.walked
@@ -156,14 +162,14 @@ def _maintenance(case: Case) -> Found | None:
 
 def _apache_method(case: Case) -> Found | None:
     lines = [line for _, block in case.governed(case.apache_file).sections() for line in block]
-    limits = [line.rule for line in lines if line.name in ("limit", "limitexcept", "dav", "allowmethods")]
+    ruling = [line.rule for line in lines if line.name in ("limit", "limitexcept", "dav", "allowmethods")]
     return Found(
         cause="method-refused",
         layer="request",
         text=f"{case.method} alone is refused here.",
         fix=f"Allow {case.method} there, or ask by GET",
-        sure=bool(limits),
-        evidence=evidence_of(*limits),
+        sure=bool(ruling),
+        evidence=evidence_of(*ruling),
     )
 
 
@@ -224,37 +230,6 @@ def _unrewritten(case: Case, file: str) -> Found | None:
                 evidence=(Evidence(f"{path}:{line}", base[0].strip()), place),
             )
     return None
-
-
-def _header(case: Case) -> Found:
-    place = case.walked.setting("large_client_header_buffers") if case.walked and case.by_nginx else None
-    what = (
-        place.rule.text
-        if place
-        else "large_client_header_buffers"
-        if case.by_nginx
-        else "LimitRequestFieldSize"
-    )
-    return Found(
-        cause="header-too-large",
-        layer="request",
-        text=f"The request's header is larger than {what} holds (cookies, mostly).",
-        fix="Delete the cookies of the site; or large_client_header_buffers 4 32k;",
-        evidence=evidence_of(place.rule) if place else (),
-    )
-
-
-def _body(case: Case) -> Found:
-    place = case.walked.setting("client_max_body_size") if case.walked and case.by_nginx else None
-    return Found(
-        cause="body-too-large",
-        layer="request",
-        text="The body is larger than is taken"
-        + (f" ({place.file}:{place.line}: {place.rule.text})." if place else "."),
-        fix="client_max_body_size, LimitRequestBody or post_max_size: the one whose server said it",
-        sure=place is not None,
-        evidence=evidence_of(place.rule) if place else (),
-    )
 
 
 def _loop(case: Case) -> Found:

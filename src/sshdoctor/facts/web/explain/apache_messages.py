@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from sshdoctor.access_rules.verdict import Rule
-from sshdoctor.facts.web.explain import apache_rules, backend, paths, php
+from sshdoctor.facts.web.explain import apache_rules, backend, paths, php, programs
 from sshdoctor.facts.web.explain.case import Case, Found, evidence_of
 from sshdoctor.facts.web.explain.lines import Said
 from sshdoctor.facts.web.explain.shared_messages import Handler, auth_file, exhausted, waf
@@ -234,6 +234,13 @@ def _exhausted(case: Case, one: Said, found: re.Match[str]) -> Found:
     return exhausted(case, one)
 
 
+_NOT_RUN = (
+    "Options ExecCGI is off in this directory|script not found or unable to stat"
+    "|file permissions deny server execution|attempt to invoke directory as script"
+)
+"""As mod_cgi and mod_cgid have it: before the file's name, or, in newer ones, behind it."""
+
+
 APACHE: Mapping[str, Handler] = {
     r"ModSecurity: Access denied": waf,
     r"mod_qos\(\d+\): access denied": _qos,
@@ -256,7 +263,12 @@ APACHE: Mapping[str, Handler] = {
     r"AH01617|AH01618|AH01627|AH01629": _password,
     r"AH00027": _no_authentication,
     r"AH01620: Could not open password file: (?P<path>\S+)": _auth_file,
-    r"AH00484|AH00161": _exhausted,
+    r"AH00484|AH00161|AH03490": _exhausted,
+    rf"(?:{_NOT_RUN}): (?P<path>/.*)": programs.not_run,
+    rf"^(?>.*?stderr from )(?P<path>/\S*): (?:{_NOT_RUN})": programs.not_run,
+    r"AH01241: exec of '(?P<path>/[^']*)' failed": programs.not_run,
+    r"End of script output before headers: (?P<path>.*)": programs.not_run,
+    r"^(?>.*?AH022[12]9: access to )(?P<path>/.*) failed, reason: (?P<why>.*)": programs.by_tls,
 }
 # An attempt to connect that names its errno first says more than one that does not.
 APACHE = {key: APACHE[key] for key in sorted(APACHE, key=lambda one: not one.startswith(r"^\("))}

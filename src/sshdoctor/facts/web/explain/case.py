@@ -224,7 +224,22 @@ class Case:
     def apache_host(self) -> Host:
         assert self.apache is not None  # noqa: S101 -- asked where there is one
         address = self.address if self.by_apache else ""
-        return choose_host(self.apache, self.request().host, self.apache_port, address)
+        return choose_host(self.apache, self.passed_name, self.apache_port, address)
+
+    @cached_property
+    def passed_name(self) -> str:
+        """The name by which Apache is asked: the client's, or what nginx in front makes of it."""
+        asked = self.request().host
+        walked = self.walked if self.by_nginx else None
+        if walked is None or walked.handler is None or walked.handler.name != "proxy_pass":
+            return asked
+        own = next(
+            (lines for level in reversed(walked.levels) if (lines := level.all("proxy_set_header"))), ()
+        )
+        named = next((one.args[1] for one in own if len(one.args) > 1 and one.args[0].lower() == "host"), "")
+        if "$" in named:
+            return asked if named in ("$host", "$http_host", "$server_name", "$host:$server_port") else named
+        return named or walked.handler.args[0].partition("://")[2].partition("/")[0].partition(":")[0]
 
     def governed(self, file: str) -> Governed:
         """Asked of a rule, it raises UnknownValue where it is not known whether a section holds."""
@@ -263,9 +278,13 @@ class Case:
     @cached_property
     def lines(self) -> tuple[Said, ...]:
         """The recent lines of all error logs, the newest last."""
+        return self.lines_of(_RECENT)
+
+    def lines_of(self, seconds: float) -> tuple[Said, ...]:
+        """Those of so many seconds before the host was asked."""
         now = self.state.now
         every = [
-            one for one in said(self.log.errors, self.state.zone) if now - _RECENT <= one.time <= now + 5
+            one for one in said(self.log.errors, self.state.zone) if now - seconds <= one.time <= now + 5
         ]
         return tuple(sorted(every, key=lambda one: one.time))
 

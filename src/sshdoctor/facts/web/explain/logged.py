@@ -17,6 +17,10 @@ from sshdoctor.facts.web.explain.lines import Said
 from sshdoctor.facts.web.explain.nginx_messages import NGINX
 from sshdoctor.facts.web.explain.shared_messages import Handler, exhausted
 
+_USED_UP = "AH00484|AH00161|AH03490"
+_LONG = 1800
+"""Seconds."""
+
 
 def explain(case: Case) -> Found | None:
     """The cause that the newest telling line about this request names."""
@@ -36,10 +40,14 @@ def _of(one: Said) -> Mapping[str, Handler]:
 def _unclaimed(case: Case) -> Found | None:
     """Lines that name no client, about what all clients meet."""
     for one in reversed(case.lines):
-        told = re.search(r"24: Too many open|worker_connections are not enough|AH00484|AH00161", one.text)
+        told = re.search(rf"24: Too many open|worker_connections are not enough|{_USED_UP}", one.text)
         if told and (case.status >= 500 or case.word == "intermittent"):
             return exhausted(case, one)
-    return None
+    if case.word != "intermittent":
+        return None
+    # Apache says so once, when it begins: that it is still so is likely, where nobody answers.
+    begun = next((one for one in reversed(case.lines_of(_LONG)) if re.search(_USED_UP, one.text)), None)
+    return replace(exhausted(case, begun), sure=False) if begun else None
 
 
 def _fpm_line(case: Case, one: Said, found: re.Match[str]) -> Found | None:

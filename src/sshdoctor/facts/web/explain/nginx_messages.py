@@ -19,9 +19,35 @@ def _denied_file(case: Case, one: Said, found: re.Match[str]) -> Found | None:
     basic = case.walked.setting("auth_basic_user_file") if case.walked else None
     if basic is not None and path.endswith(basic.args[0].rpartition("/")[2]):
         return auth_file(case, path, [basic.rule], one)
+    if _OF_BODIES.search(path):
+        return _temporary(case, one, path)
     if one.level == "crit" or case.status in (403, 404, 500):
         return paths.not_readable(case, path, "nginx", one)
     return None
+
+
+_OF_BODIES = re.compile(
+    r"/\d{10}$|/(?:body|proxy|fastcgi|uwsgi|scgi|client_body|\w{1,20}_temp)(?:/\d{1,3}){0,3}$"
+)
+"""A temporary file of nginx, or a folder of such: a number of ten digits (ngx_create_temp_file)."""
+
+
+def _temporary(case: Case, one: Said, path: str) -> Found:
+    user = case.worker_user("nginx")
+    names = ("client_body_temp_path", "proxy_temp_path", "fastcgi_temp_path")
+    places = [found.rule for name in names if case.walked and (found := case.walked.setting(name))]
+    folder = path
+    while folder.rpartition("/")[2].isdecimal():
+        folder = folder.rpartition("/")[0]
+    part = case.blocked_part(folder, user)
+    return Found(
+        cause="not-writable",
+        layer="files",
+        text=f"nginx runs as {user} and may not write its temporary files in {folder}"
+        + (f" ({part.path} is {part.owner}:{part.group} {part.mode.zfill(4)})." if part else "."),
+        fix=f"chown {user} {folder}; chmod 700 {folder}",
+        evidence=(*case.proof(one), *evidence_of(*places)),
+    )
 
 
 def _absent(case: Case, one: Said, found: re.Match[str]) -> Found | None:
@@ -153,6 +179,41 @@ def _slow(case: Case, one: Said, found: re.Match[str]) -> Found:
     return backend.busy(case, one)
 
 
+def _none_alive(case: Case, one: Said, found: re.Match[str]) -> Found:
+    """Every server of the upstream was given up before: why, the lines before this one say."""
+    for before in reversed(case.lines):
+        if before.server == "nginx" and before.time <= one.time:
+            if told := re.search(
+                r"connect\(\) (?:to unix:(?P<path>\S+) )?failed \((?P<errno>\d+):", before.text
+            ):
+                return _connect(case, before, told)
+            if "upstream timed out" in before.text:
+                return backend.busy(case, before, one)
+    handler = case.walked.handler if case.walked else None
+    return Found(
+        cause="backend-stopped",
+        layer="backend",
+        text=f"Every server of the upstream is taken for dead: {one.fields.get('upstream', '')}",
+        fix="Start what listens there; the lines before this one say which",
+        sure=False,
+        evidence=(*case.proof(one), *(evidence_of(handler.rule) if handler else ())),
+    )
+
+
+def _unresolved(case: Case, one: Said, found: re.Match[str]) -> Found:
+    handler = case.walked.handler if case.walked else None
+    place = case.walked.setting("resolver") if case.walked else None
+    rules = [each.rule for each in (handler, place) if each]
+    where = f" ({handler.file}:{handler.line}: {handler.rule.text})" if handler else ""
+    return Found(
+        cause="backend-address-wrong",
+        layer="backend",
+        text=f"nginx cannot tell the address of {found['name']}, which a variable names{where}: {one.text}.",
+        fix="A resolver line in that server (or an address, or an upstream block with the name), and nginx -t",
+        evidence=(*case.proof(one), *evidence_of(*rules)),
+    )
+
+
 def _user_unknown(case: Case, one: Said, found: re.Match[str]) -> Found | None:
     return rules.by_nginx(case, one) or Found(
         cause="authentication-required",
@@ -193,7 +254,11 @@ NGINX: Mapping[str, Handler] = {
     r"SSL_do_handshake\(\) failed|upstream SSL": _upstream_tls,
     r"FastCGI sent in stderr: \"?(?P<text>.*)": _stderr,
     r"upstream prematurely closed|recv\(\) failed \(104|readv\(\) failed \(104|writev\(\) failed": _cut,
-    r"upstream timed out|no live upstreams": _slow,
+    r"upstream timed out": _slow,
+    r"no live upstreams": _none_alive,
+    r"no resolver defined to resolve (?P<name>[^\s,]+)": _unresolved,
+    r"^(?P<name>[^\s,]+) could not be resolved \(": _unresolved,
+    r"(?:invalid (?:host|port)|no host|no port) in upstream \"(?P<name>[^\"]*)\"": _unresolved,
     r"was not found in|password mismatch|no user/password": _user_unknown,
     r'^(?>.*?(?:open|stat|lstat)\(\) ")(?P<path>.*)" failed \((?:2|20): ': _absent,
     r'^[^"]*"(?P<path>.*)" is not found \((?:2|20): ': _absent,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
 from sshdoctor.facts.web.explain.lines import Said
 from sshdoctor.facts.web.explain.paths import not_readable, script_unknown, unit_of
@@ -99,7 +101,15 @@ def _fatal(case: Case, fatal: re.Match[str], line: Said) -> Found:
     )
 
 
-def _stale(case: Case, file: str, line: Said) -> Found | None:
+def old_code(case: Case) -> Found | None:
+    """No log says it: the page that was asked for is newer than what OPcache has of it."""
+    walked = case.walked
+    file = walked.file if walked is not None and case.by_nginx else case.apache_file
+    found = _stale(case, file) if file.endswith(".php") else None
+    return replace(found, sure=False) if found else None
+
+
+def _stale(case: Case, file: str, *lines: Said) -> Found | None:
     """OPcache does not look whether ``file`` has changed, and it has since PHP-FPM started."""
     entry, master = case.files.entries.get(file), case.process(FPM)
     off = re.compile(r"opcache\.validate_timestamps\]?\s*=\s*(?:0|off|no)\b", re.IGNORECASE)
@@ -118,7 +128,7 @@ def _stale(case: Case, file: str, line: Said) -> Found | None:
         text=f"{file} has changed since PHP-FPM started, and {place}:{number} ({text.strip()}) lets OPcache serve"
         " the older one.",
         fix=f"systemctl reload {unit_of(case, FPM)} after each deployment",
-        evidence=(*case.proof(line), Evidence(f"{place}:{number}", text.strip())),
+        evidence=(*case.proof(*lines), Evidence(f"{place}:{number}", text.strip())),
     )
 
 
