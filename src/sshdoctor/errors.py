@@ -17,6 +17,7 @@ SshdoctorError            shown once, at the top, with the next step
 │   └── ResolverError     a resolver that gave no answer (outside/resolve.py)
 ├── RescueError           nobody fetched the rescue script, or nothing came back
 ├── RemedyError           a remedy, or an undo, that could not be done
+├── MailError             a mail that could not be sent (unlock/mail.py)
 ├── StoreError            what a watch remembers cannot be written now (watch/store.py)
 ├── DemoError             no throw-away host can be made on this machine
 └── RulesError            a firewall dump that is none

@@ -49,10 +49,10 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     meant_port: int | None
     """The same for the port."""
     shared: str
-    """What ssh came to with the shared connection of its own configuration (ControlPath), where it ended
-    or waits there; else ""."""
+    """What the client came to with the shared connection of its own configuration (ControlPath), where it
+    ended or waits there; else ""."""
     instead: str
-    """What its own configuration has ssh do in place of a command or a shell, "" for nothing."""
+    """What its own configuration has it do in place of a command or a shell, "" for nothing."""
     other_key: str
     """Where the key stands that the client holds for the host's, as FILE line NUMBER, as it says; ""."""
     other_key_mend: Command
