@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from sshdoctor.diagnosis.derived.dialled import dialled
 from sshdoctor.diagnosis.derived.path import Path, path
 from sshdoctor.facts.host.addresses import Address, Addresses
+from sshdoctor.facts.host.bans import Bans
 from sshdoctor.model import Login, Reply, Unknown
 from unblock.test_forecast import ADDRESSES, CLIENT, HOST, NO_BANS, host, saved
 
@@ -22,12 +23,16 @@ SSH = "-A INPUT -p tcp -m tcp --dport 22"
 
 
 def judged(
-    *rules: str, reply: str = "silence", addresses: Addresses = ADDRESSES, queues: tuple[int, ...] | None = ()
+    *rules: str,
+    reply: str = "silence",
+    addresses: Addresses = ADDRESSES,
+    queues: tuple[int, ...] | None = (),
+    bans: Bans | Unknown = NO_BANS,
 ) -> Path:
     answer = Reply(address=HOST, family="ipv4", port=22, word=reply)
     dial = dialled("ssh", Login(address=HOST, port=22), answer, [answer], None, addresses, False)
     firewall = replace(host(saved(*rules)), queues=queues)
-    found = path(dial, CLIENT, firewall, addresses, NO_BANS)
+    found = path(dial, CLIENT, firewall, addresses, bans)
     assert isinstance(found, Path)
     return found
 
@@ -72,6 +77,14 @@ def test_another_interface_is_taken_where_only_that_one_explains_the_reply() -> 
     assert judged(rule, addresses=TWO_UPLINKS).state == "drop"
     assert judged(rule, addresses=TWO_UPLINKS, reply="ok").state == "accept"
     assert judged(rule.replace("eth0", "docker0"), addresses=TWO_UPLINKS).state == "accept"
+
+
+@pytest.mark.parametrize("bans", [Unknown("timed out"), replace(NO_BANS, jails=Unknown("timed out"))])
+def test_a_rule_for_just_this_client_may_be_a_ban_where_those_were_not_seen(bans: Bans | Unknown) -> None:
+    alone = f"-A INPUT -s {CLIENT}/32 -p tcp -m tcp --dport 22 -j REJECT"
+    assert judged(alone, bans=bans).inferred
+    assert not judged(alone).inferred
+    assert not judged(f"{SSH} -j REJECT", bans=bans).inferred
 
 
 @pytest.mark.parametrize(("queues", "state"), [((), "drop"), ((7,), "accept"), (None, "accept")])

@@ -128,8 +128,17 @@ def _jail(rule: Rule, sets: tuple[str, ...]) -> str | None:
 def _jail_of_client(rule: Rule, source: str, bans: Bans | Unknown) -> str | None:
     """fail2ban's actions for ufw and firewalld give the rule to these: it names just this client."""
     jails = bans.jails if isinstance(bans, Bans) and isinstance(bans.jails, tuple) else ()
-    named = {source, f"{source}/32", f"{source}/128"}.intersection(rule.text.split())
-    return jails[0].name if jails and named else None
+    return jails[0].name if jails and _names(rule, source) else None
+
+
+def _names(rule: Rule, source: str) -> bool:
+    return not {source, f"{source}/32", f"{source}/128"}.isdisjoint(rule.text.split())
+
+
+def may_be_a_ban(rule: Rule, source: str, bans: Bans | Unknown) -> bool:
+    """Whether ``rule`` is for just this client, and what fail2ban holds was not seen: it may be its."""
+    unseen = isinstance(bans, Unknown) or isinstance(bans.jails, Unknown)
+    return unseen and _names(rule, source)
 
 
 def _left_over(named: str, sets: Sequence[str], rule: Rule, source: str, firewall: Firewall | None) -> Ban:

@@ -21,7 +21,7 @@ from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services import load, progress
 from sshdoctor.services.base import GREETED
-from sshdoctor.unblock.ban import ban
+from sshdoctor.unblock.ban import ban, may_be_a_ban
 from sshdoctor.unblock.opening import Opening
 from sshdoctor.unblock.owner import Owner, command_for, owner_of
 from sshdoctor.unblock.redirect import Removal, handle_of
@@ -39,8 +39,8 @@ class Path(Struct, frozen=True, kw_only=True):
     ``saved`` whether the rule comes back after a reboot; ``whose`` says both. ``banned`` is the jail or set
     that holds this client, where the rule that decides is a ban, else "". ``limited``: whether the client
     gets in hangs on a rate, and the reply that it got is one of those that may come of it. ``inferred``: the
-    rules leave it open, and the reply that came tells. ``knocks``: by which rules a client is let in that has
-    knocked, "" if there are none.
+    rules leave it open, and the reply that came tells; or it may be a ban, and those could not be seen.
+    ``knocks``: by which rules a client is let in that has knocked, "" if there are none.
     """
 
     state: str | Unknown
@@ -212,7 +212,7 @@ def _read(
         whose=str(owner) if rule else "",
         banned=f"{held.where}{held.times}" if held else "",
         limited=limited,
-        inferred=inferred,
+        inferred=inferred or (held is None and rule is not None and may_be_a_ban(rule, packet.source, bans)),
         knocks="; ".join(knocked),
         discovery=found,
         fix=Command(held.fix if held else opens.command if opens else ""),
