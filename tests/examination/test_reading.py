@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -27,14 +29,14 @@ def read(paths: list[Path], script: str = 'cat -- "$@"') -> str:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A folder of nobody's, on a way that is root's."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    theirs = tmp_path / "home"
-    theirs.mkdir()
-    os.chown(theirs, NOBODY, NOBODY)
-    return theirs
+def home() -> Iterator[Path]:
+    """A folder of nobody's, on a way that is root's (pytest closes its own to others)."""
+    with TemporaryDirectory() as above:
+        Path(above).chmod(0o755)
+        theirs = Path(above) / "home"
+        theirs.mkdir()
+        os.chown(theirs, NOBODY, NOBODY)
+        yield theirs
 
 
 def mine(folder: Path, name: str, text: str, mode: int) -> Path:

@@ -5,6 +5,7 @@ It ends with its input. Of ``DOOR``, "leaky" does what ours must not: it looks u
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -34,7 +35,10 @@ class Leaky(Door):
 def apart(state: Path, door: str = "ours") -> Iterator[int]:
     """Its port."""
     command = [sys.executable, "-m", "unlock.apart", str(state), door]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    found = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=found
+    ) as process:
         assert process.stdout is not None and process.stdin is not None
         yield int(process.stdout.readline())
         process.stdin.close()

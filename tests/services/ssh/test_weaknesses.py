@@ -34,3 +34,9 @@ def test_nothing_is_said_where_a_rule_may_keep_root_out() -> None:
 def test_nothing_is_said_of_what_was_not_seen_or_has_no_login() -> None:
     assert load("ssh").weaknesses({"config": Unknown("not permitted")}) == ()
     assert load("web").weaknesses({}) == ()
+
+
+def test_lists_that_could_not_be_read_are_no_weakness_and_no_end() -> None:
+    """As where sshd_config is gone: what it allows is unknown."""
+    unread = dict.fromkeys(("allow_users", "allow_groups", "deny_users", "deny_groups"), Unknown("gone"))
+    assert told(permit_root_login="yes", password_authentication=True, **unread) == ()

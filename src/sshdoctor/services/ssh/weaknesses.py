@@ -15,11 +15,11 @@ def weaknesses(facts: Mapping[str, Any]) -> Iterator[str]:
         return
     methods = config.effective.get("authenticationmethods", ("any",))
     lists = (config.allow_users, config.allow_groups, config.deny_users, config.deny_groups)
-    plain = methods == ("any",) and not any(lists)
+    plain = methods == ("any",) and all(listed == () for listed in lists)  # one that is Unknown is not
     if plain and config.permit_root_login == "yes" and config.password_authentication is True:
         yield (
             "root may log in with a password alone, if it has one (PermitRootLogin yes, "
             "PasswordAuthentication yes); `sshdoctor doors` shows every door"
         )
-    if config.effective.get("permitemptypasswords", ("no",))[0] == "yes":
+    if config.effective.get("permitemptypasswords") == ("yes",):
         yield "who has an empty password logs in without any (PermitEmptyPasswords yes)"
