@@ -66,6 +66,17 @@ def test_a_port_where_nothing_listens_and_no_way_in_is_undecided(tmp_path: Path)
     assert "sshdoctor_access" in done.stdout
 
 
+def everything(reader: int) -> bytes:
+    """What comes until the other end is closed, which a pty tells as an error."""
+    seen = b""
+    try:
+        while chunk := os.read(reader, 4096):
+            seen += chunk
+    except OSError:
+        pass
+    return seen
+
+
 def test_a_terminal_of_unknown_width_still_gets_the_report(tmp_path: Path) -> None:
     reader, writer = pty.openpty()
     words = [*COMMAND, "diagnose", "--host", "root@127.0.0.1:1"]
@@ -73,12 +84,7 @@ def test_a_terminal_of_unknown_width_still_gets_the_report(tmp_path: Path) -> No
         words, cwd=tmp_path, stdout=writer, stderr=subprocess.DEVNULL, env={**os.environ}
     ) as process:
         os.close(writer)
-        seen = b""
-        try:
-            while chunk := os.read(reader, 4096):
-                seen += chunk
-        except OSError:  # the other end of a pty is closed so
-            pass
+        seen = everything(reader)
     assert process.returncode == 3
     assert b"127.0.0.1:1 -> rst" in seen
     assert b"\x1b[" in seen, "a terminal gets colours"
@@ -90,12 +96,7 @@ def read_terminal(words: list[str], folder: Path, stdout: int) -> bytes:
     environment = {**os.environ, "TERM": "xterm"}
     with subprocess.Popen(words, cwd=folder, stdout=stdout, stderr=writer, env=environment):
         os.close(writer)
-        seen = b""
-        try:
-            while chunk := os.read(reader, 4096):
-                seen += chunk
-        except OSError:  # the other end of a pty is closed so
-            pass
+        seen = everything(reader)
     os.close(reader)
     return seen
 
@@ -104,7 +105,7 @@ def test_while_one_waits_for_a_silent_host_a_terminal_shows_what_is_done(tmp_pat
     with socket.create_server(("127.0.0.1", 0)) as silent:
         words = [*COMMAND, "diagnose", f"root@127.0.0.1:{silent.getsockname()[1]}"]
         seen = read_terminal(words, tmp_path, subprocess.DEVNULL)
-        assert b"dialling it (2 s)" in seen
+        assert b"dialling it (" in seen
         assert seen.endswith(b"\r\x1b[K"), "it is wiped out in the end"
         assert read_terminal([*words, "--quiet", "--timeout", "2"], tmp_path, subprocess.DEVNULL) == b""
 

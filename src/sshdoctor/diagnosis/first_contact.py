@@ -16,15 +16,16 @@ def shown_inside(facts: Sequence[Mapping[str, object]], used: AccessUsed) -> boo
     """Whether the key that was shown is one of the host's own; None where that was not seen, or not asked."""
     if used.via is None:
         return None
-    compared = [_compared(face) for face in facts]
-    known = [one for one in compared if one is not None]
-    return all(known) if known else None
+    compared = [_compared(face) for face in facts if getattr(face.get("dialled"), "reply", "") == UNKNOWN_KEY]
+    if False in compared:
+        return False
+    return True if compared and None not in compared else None
 
 
 def _compared(face: Mapping[str, object]) -> bool | None:
     dialled, keys = face.get("dialled"), face.get("host_keys")
     shown, own = getattr(dialled, "host_key", None), getattr(keys, "fingerprints", None)
-    if getattr(dialled, "reply", "") != UNKNOWN_KEY or not shown or not own:
+    if not shown or not own:
         return None
     if shown not in own and getattr(keys, "state", "") != "present":
         return None
