@@ -47,9 +47,9 @@ def test_every_place_that_makes_an_expression_is_known() -> None:
 
 def test_what_takes_longer_than_it_grows_is_noticed() -> None:
     for pattern in (r"\s+$", r"a.*b", r"(?m)^\s*x", r"(a|aa)+$", r"'.*x"):
-        assert superlinear(Use("", "search", re.compile(pattern)), (4 * KB, 16 * KB)), pattern
+        assert superlinear(Use("", "search", re.compile(pattern)), (2 * KB, 8 * KB)), pattern
     for pattern in (r"(?<!\s)\s+$", r"^(?>.*?a).*b", r"(?m)^[ \t]*x"):
-        assert not superlinear(Use("", "search", re.compile(pattern)), (4 * KB, 16 * KB)), pattern
+        assert not superlinear(Use("", "search", re.compile(pattern)), (2 * KB, 8 * KB)), pattern
 
 
 def every() -> tuple[Use, ...]:

@@ -47,10 +47,13 @@ def guessed(host: TestHost, source: str, times: int, port: int = 22) -> None:
 
 
 def answers(host: TestHost, source: str, port: int = 22) -> bool:
-    """Whether a connection from ``source`` gets the server's banner: asked of the kernel."""
+    """Whether a connection from ``source`` gets the server's banner: asked of the kernel.
+
+    A server of a busy machine may greet late: what the kernel took is waited for.
+    """
     target = host.address6 if ":" in source else host.address4
     with suppress(OSError), socket.create_connection((target, port), 3, (source, 0)) as connection:
-        connection.settimeout(3)
+        connection.settimeout(20)
         return connection.recv(4) == b"SSH-"
     return False
 

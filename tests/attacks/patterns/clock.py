@@ -18,32 +18,42 @@ _NOTICED = 0.015
 """Seconds below which a growth is noise."""
 _PATIENCE = 3
 """Seconds of the processor for one text."""
+_TRIES, _PLAINLY_LINEAR = 5, 5
+"""How often two sizes are asked again, and the growth at which there is no need to."""
 
 
 def superlinear(use: Use, sizes: Sequence[int]) -> str:
     """The first text whose time grows faster than its length, described; nothing where there is none."""
     for attack in attacks(use.pattern):
-        before = 0.0
+        before, smaller = 0.0, 0
         for size in sizes:
-            took = _quickest(use, attack, size)
+            took = _seconds(use, attack, size)
+            if before and _NOTICED < took < _PATIENCE:
+                before, took = _quickest(use, attack, (smaller, before), (size, took))
             grown = before and took > _FOURFOLD * max(before, _NOTICED / 16)
             if took >= _PATIENCE or (took > _NOTICED and grown):
                 return f"{attack[0]!r}, then {attack[1]!r} again and again: {size} characters in {took:.3f} s"
-            before = took
+            before, smaller = took, size
     return ""
 
 
-def _quickest(use: Use, attack: Attack, size: int) -> float:
+def _quickest(
+    use: Use, attack: Attack, small: tuple[int, float], large: tuple[int, float]
+) -> tuple[float, float]:
+    """The least that each took: the rest is what else the machine did. Asked again until it is plain."""
+    (size, took), (fourfold, longer) = small, large
+    for _ in range(_TRIES):
+        if longer < _PLAINLY_LINEAR * took:
+            break
+        took = min(took, _seconds(use, attack, size))
+        longer = min(longer, _seconds(use, attack, fourfold))
+    return took, longer
+
+
+def _seconds(use: Use, attack: Attack, size: int) -> float:
     text: str | bytes = text_of(attack, size)
     if isinstance(use.pattern.pattern, bytes):
         text = text_of(attack, size).encode("latin-1", "replace")
-    best = _seconds(use, text)
-    for _ in range(2 if _NOTICED < best < _PATIENCE else 0):
-        best = min(best, _seconds(use, text))
-    return best
-
-
-def _seconds(use: Use, text: str | bytes) -> float:
     began = time.thread_time()
     try:
         with _alarm():
