@@ -63,3 +63,12 @@ def test_a_rule_that_would_refuse_is_told_where_that_hangs_on_more(allow: str, d
     assert isinstance(found, Admission)
     assert found.rule == rule
     assert isinstance(found.state, Unknown) or found.state == "admitted"
+
+
+@pytest.mark.parametrize(("rule", "waits"), [("sshd: ALL: spawn (/bin/sleep 9)", True), ("sshd: ALL", False)])
+def test_a_command_that_an_admitting_rule_has_run_first_is_told(rule: str, waits: bool) -> None:
+    unseen: dict[str, Any] = {field.name: Unknown("not seen") for field in fields(Dialled)}
+    dial = Dialled(**unseen | {"reply": "no-banner", "arrives_at": SERVER})
+    found = derive({"dialled": dial, "client_address": "192.0.2.7", "wrappers": rules(rule)})
+    assert isinstance(found, Admission)
+    assert (found.state, found.spawns) == ("admitted", rule if waits else "")

@@ -69,6 +69,8 @@ class Addresses(Struct, frozen=True, kw_only=True):
     rp_filter: int | Unknown
     evidence: tuple[Evidence, ...]
     dialled: Address | None = None
+    none_of_the_family: bool = False
+    """The host has no address of the dialled one's family that others could dial."""
     ipv6_off: tuple[str, ...] = ()
     """Why interfaces have no IPv6, as "eth0: disable_ipv6=1", where the host has no address of it that others
     could dial."""
@@ -101,14 +103,15 @@ def parse(sections: Mapping[str, Section]) -> Addresses | Unknown:
         evidence=evidence("ip -brief address", _brief(every))
         + evidence(f"ip route get {client}", text.splitlines()),
         dialled=own,
-        ipv6_off=() if own or _has_ipv6(every) else tuple(_ipv6_off(said.get("ipv6", ""), every)),
+        none_of_the_family=dialled != "" and not _has_family(every, 6 if ":" in dialled else 4),
+        ipv6_off=() if own or _has_family(every, 6) else tuple(_ipv6_off(said.get("ipv6", ""), every)),
     )
 
 
-def _has_ipv6(every: Iterable[Address]) -> bool:
-    """It has an address of IPv6 that another machine could dial."""
+def _has_family(every: Iterable[Address], version: int) -> bool:
+    """It has an address of IPv4 or IPv6 that another machine could dial."""
     found = (ipaddress.ip_address(one.address) for one in every)
-    return any(one.version == 6 and not one.is_loopback and not one.is_link_local for one in found)
+    return any(one.version == version and not one.is_loopback and not one.is_link_local for one in found)
 
 
 def _ipv6_off(text: str, every: Iterable[Address]) -> Iterator[str]:

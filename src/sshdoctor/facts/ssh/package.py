@@ -18,7 +18,7 @@ from msgspec import Struct
 from sshdoctor.facts.offline.accounts_and_paths import OFF
 from sshdoctor.facts.parsing.output import evidence, parts, properties
 from sshdoctor.facts.parsing.section import Section
-from sshdoctor.facts.ssh.offline.programs import program
+from sshdoctor.facts.ssh.offline.programs import SSHD, program
 from sshdoctor.model import Evidence, Unknown
 
 if TYPE_CHECKING:
@@ -37,10 +37,14 @@ elif command -v pacman >/dev/null; then
 fi
 run() { said=$(LD_BIND_NOW=1 "$1" -V 2>&1); echo "status=$?"; echo "$said" | head -n 5; }
 echo '## program'
-sshd=$(command -v sshd) || for sshd in /usr/sbin/sshd /usr/local/sbin/sshd /opt/openssh/sbin/sshd ''; do
+set -- /usr/sbin/sshd /usr/local/sbin/sshd /opt/openssh/sbin/sshd
+sshd=$(command -v sshd) || for sshd in "$@" ''; do
   [ ! -x "$sshd" ] || break
 done
-[ -n "$sshd" ] || exit 0
+if [ -z "$sshd" ]; then
+  echo '## closed'; stat -L -c '%a %n' "$@" 2>/dev/null
+  exit 0
+fi
 echo "sshd=$sshd"
 run "$sshd"
 for session in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do
@@ -57,8 +61,8 @@ true
 class Package(Struct, frozen=True, kw_only=True):
     """``manager``: dpkg, rpm, apk, pacman, none. ``state``: installed, removed (its configuration is left),
     half-configured, half-installed, unpacked, absent. ``binary`` is the path of sshd, None if there is none;
-    ``release`` what it says of itself. ``loads`` is False where sshd, or sshd-session, does not start at all;
-    ``load_error`` is its message.
+    ``closed`` is its path where nobody may execute it, else ""; ``release`` what it says of itself.
+    ``loads`` is False where sshd, or sshd-session, does not start at all; ``load_error`` is its message.
     """
 
     manager: str
@@ -66,6 +70,7 @@ class Package(Struct, frozen=True, kw_only=True):
     state: str | Unknown
     version: str
     binary: str | None
+    closed: str
     release: str
     loads: bool | Unknown
     load_error: str
@@ -90,6 +95,7 @@ def on_disk(disk: Disk, user: str) -> Package | Unknown:
         state=state,
         version=version,
         binary=sshd,
+        closed="" if sshd else next(filter(disk.is_file, SSHD), ""),
         release=named[0].decode() if named else "",
         loads=OFF,
         load_error="",
@@ -114,6 +120,7 @@ _TYPED = {
     "apk": "apk info -e openssh-server",
     "pacman": "pacman -Q openssh",
 }
+_EXECUTE = 0o111
 _NEVER_RAN = 126
 """From here on: not executable, not found or not loaded (127), ended by a signal (128 and more)."""
 _BROKEN = re.compile(
@@ -130,13 +137,16 @@ def parse(sections: Mapping[str, Section]) -> Package | Unknown:
     state, version = _installed(manager, answer)
     programs = [_Program.of(said[part]) for part in ("program", "session") if said.get(part)]
     broken = next((program for program in programs if program.error), None)
+    there = re.search(r"^([0-7]{1,5}) (/\S{1,60})$", said.get("closed", ""), re.M)
+    barred = there is not None and not int(there[1], 8) & _EXECUTE
     found = evidence(_TYPED[manager], answer.splitlines()) if manager in _TYPED else ()
     return Package(
         manager=manager,
         name=_MANAGERS.get(manager, ""),
         state=state,
         version=version,
-        binary=programs[0].path if programs else None,
+        binary=programs[0].path if programs else there[2] if there and not barred else None,
+        closed=there[2] if there and barred else "",
         release=programs[0].release if programs else "",
         loads=_loads(programs),
         load_error=broken.error if broken else "",
@@ -165,7 +175,7 @@ class _Program(Struct, frozen=True):
 
 def _loads(programs: list[_Program]) -> bool | Unknown:
     if not programs:
-        return Unknown("there is no sshd program")
+        return Unknown("there is no sshd program that may be executed from here")
     if any(program.error for program in programs):
         return False
     silent = [program.path for program in programs if not program.release]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sshdoctor.facts.ssh.parsing.hosts_access import decide
 from sshdoctor.facts.ssh.wrappers import WrapperRule, Wrappers
@@ -30,6 +31,8 @@ class Admission(Struct, frozen=True, kw_only=True):
     client: str = ""
     remedy: Command = Command()
     entry: str = ""
+    spawns: str = ""
+    """The rule that admits, where it has a command run first, whose end sshd waits for."""
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -61,13 +64,17 @@ def derive(known: Mapping[str, Any]) -> Admission | Unknown:
     decision = decide(wrappers.allow, wrappers.deny, client, dial.arrives_at)
     if isinstance(decision.admits, Unknown):
         open_ = Admission(state=decision.admits)
-        return _refused(decision.refuses, client, wrappers, decision.admits) if decision.refuses else open_
-    if decision.admits or decision.rule is None:
+        return _stopped_by(decision.refuses, client, wrappers, decision.admits) if decision.refuses else open_
+    if decision.rule is None:
         return Admission(state="admitted")
-    return _refused(decision.rule, client, wrappers, "refused")
+    if decision.admits:
+        waits = any(re.match(r"\s*spawn\b", option, re.IGNORECASE) for option in decision.rule.options)
+        open_ = _stopped_by(decision.rule, client, wrappers, "admitted")
+        return structs.replace(open_, spawns=open_.rule) if waits else Admission(state="admitted")
+    return _stopped_by(decision.rule, client, wrappers, "refused")
 
 
-def _refused(rule: WrapperRule, client: str, wrappers: Wrappers, state: str | Unknown) -> Admission:
+def _stopped_by(rule: WrapperRule, client: str, wrappers: Wrappers, state: str | Unknown) -> Admission:
     entry = f"sshd: {f'[{client}]' if ':' in client else client}"
     first = rule.file.endswith("allow")
     return Admission(

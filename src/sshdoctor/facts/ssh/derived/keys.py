@@ -110,7 +110,9 @@ def derive(known: Mapping[str, Any]) -> Keys | Unknown:
         misread=_misread(holding, marks) or _authority(files, marks, holding),
         of_root=other,
         sure=_sure(account, config),
-        forced_command=next((file.commands[accepted] for file in files if accepted in file.commands), ""),
+        forced_command=next(
+            (file.commands[accepted] or '""' for file in files if accepted in file.commands), ""
+        ),
         evidence=(offered, *account.evidence),
     )
 
