@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from msgspec.structs import replace
 
+from preloaded import run_command
 from sshdoctor.commands.protect import exit_code as code_of_protect
 from sshdoctor.commands.protection import as_json, as_text, exit_code
 from sshdoctor.model import AccessUsed, HostReport, Login, Outcome, Repair
@@ -68,6 +69,13 @@ def test_json_is_as_its_schema_has_it() -> None:
     told = json.loads(as_json([audit("web1"), Protection(host="web2", why=("not looked at",))]))
     jsonschema.validate(told, schema)
     assert set(told["hosts"][0]) == set(schema["$defs"]["host"]["required"])
+
+
+@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0", "192.0.2.7/0"])
+def test_everybody_is_on_no_allow_list(everybody: str) -> None:
+    done = run_command(["allow", "--host", "web1", "--yes", "--address", everybody], seconds=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--address {everybody}: then nobody is ever banned" in done.stderr
 
 
 @pytest.mark.parametrize(

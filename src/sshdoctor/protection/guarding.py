@@ -113,8 +113,11 @@ class Guarding:
 
     @property
     def blocked(self) -> int | None:
-        """How many attacks were blocked, as far as the logs reach; None if none tells."""
-        counts = [] if isinstance(self._engines.blocked, Unknown) else [self._engines.blocked]
+        """How many attacks were blocked, as far as the logs reach; None if one that runs does not tell."""
+        told = self._engines.blocked
+        if isinstance(told, Unknown) and self._engines.fail2ban == "running":
+            return None
+        counts = [] if isinstance(told, Unknown) else [told]
         counts += [self._sshguard.blocked] if self._sshguard else []
         counts += [self._crowdsec.alerts] if self._crowdsec and self._crowdsec.alerts is not None else []
         return sum(counts) if counts else None

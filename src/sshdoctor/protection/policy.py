@@ -78,12 +78,17 @@ def _refusals(seen: Audited, engines: Engines, guards: Guards) -> Iterator[str]:
                 f"{name} runs here and guards SSH: it is not doubled. "
                 f"`allow` puts you on its allow-list, `protection` says whether it works.{faults}"
             )
+    yield from hindrances(seen, engines, "The protection stays off, as it could shut out everybody")
+
+
+def hindrances(seen: Audited, engines: Engines, stays_off: str) -> Iterator[str]:
+    """What speaks against any ban here, each with the cure; ``stays_off``: what comes of clients unseen."""
     if engines.elsewhere:
         yield "what bans has another network than the session of this login: name another way in"
     assert seen.reached is not None  # noqa: S101 -- the caller has asked
     real, why = seen.reached.sees_real("ssh")
     if real is not True:
-        yield f"The protection stays off, as it could shut out everybody: {why}"
+        yield f"{stays_off}: {why}"
     if not seen.told.your_addresses:
         yield "Your own address is not known here, so nobody would let it pass: log in over SSH first."
     if not ports_of(seen):

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from sshdoctor.facts.protection.engines import Engines
 from sshdoctor.model import Unknown
 from sshdoctor.protection.audit import Audited
-from sshdoctor.protection.policy import Policy, never_of, ports_of, sites_of
+from sshdoctor.protection.policy import Policy, hindrances, never_of, ports_of, sites_of
 from sshdoctor.protection.sharing import network_of
 
 
@@ -43,16 +43,9 @@ def _refusals(seen: Audited, engines: Engines) -> Iterator[str]:
     """What speaks against it, each with the cure."""
     if "nft" not in engines.tools:
         yield "nft is not installed here, and the bans of others are looked up by it: install nftables"
-    if engines.elsewhere:
-        yield "what bans has another network than the session of this login: name another way in"
-    assert seen.reached is not None  # noqa: S101 -- the caller has asked
-    real, why = seen.reached.sees_real("ssh")
-    if real is not True:
-        yield f"Nothing is shared with this host, as it does not see from where clients come: {why}"
-    if not seen.told.your_addresses:
-        yield "Your own address is not known here, so nobody would let it pass: log in over SSH first."
-    if not ports_of(seen):
-        yield "No port is known at which the SSH server of this host itself is reached."
+    yield from hindrances(
+        seen, engines, "Nothing is shared with this host, as it does not see from where clients come"
+    )
 
 
 def _networks(words: Iterable[str], version: int) -> Iterator[str]:

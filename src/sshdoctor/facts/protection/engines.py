@@ -31,9 +31,19 @@ command -v fail2ban-client >/dev/null || exit 0
 echo '## installed'
 [ ! -e /etc/fail2ban/jail.d/sshdoctor.local ] || echo '## allow-list'
 echo '## blocked'
-for log in /var/log/fail2ban.log*; do
-  case $log in *.gz) gzip -dc "$log" ;; *) cat "$log" ;; esac
-done 2>/dev/null | grep ' NOTICE .*[]] Ban ' | grep -vcE 'Ban (192[.]0[.]2[.]213|2001:db8:5d0c::213) *$'
+# As fail2ban reads its settings, the last one holds: a file, with what logrotate made of it, or the journal.
+cd /etc/fail2ban && log=$(cat fail2ban.conf fail2ban.d/*.conf fail2ban.local fail2ban.d/*.local 2>/dev/null |
+  sed -n 's/^[[:space:]]*logtarget[[:space:]]*=[[:space:]]*//p' | tail -n 1)
+case $log in
+  /*) for each in "$log"*; do
+    case $each in
+      *.gz) gzip -dc "$each" ;; *.xz) xz -dc "$each" ;; *.zst) zstd -dc "$each" ;; *) cat "$each" ;;
+    esac
+  done ;;
+  *) [ ! -d /run/systemd/system ] || journalctl -q --no-pager -o cat _UID=0 _COMM=fail2ban-server ;;
+esac 2>/dev/null | awk '
+  /[]] Ban / && !/Ban (192[.]0[.]2[.]213|2001:db8:5d0c::213) *$/ {{ bans++ }}
+  END {{ if (NR) print bans + 0 }}'
 [ -S "$socket" ] || {{
   echo '## refused'; fail2ban-client -t 2>&1 | tail -n 3 | cut -c 1-300; exit 0
 }}

@@ -36,9 +36,10 @@ guard_same() { [ "$(guard_essence "$1" "$3" "$4")" = "$(guard_essence "$2" "$3" 
 
 guard_essence() {
   case $2 in
-    # Whom other hosts have banned changes by itself; what looks it up does not (playbook share-bans).
+    # Whom other hosts have banned changes by itself; what looks it up, and whom it spares, does not
+    # (playbook share-bans).
     nft) guard_block "$@" | if [ "$3" = 'inet sshdoctor_share' ]; then
-      awk '/^\t\telements = / { held = 1 } !held { print } /}/ { held = 0 }'
+      awk '$1 == "set" { theirs = $2 ~ /_banned[46]$/ } /^\t\telements = / { held = theirs } !held { print } /}/ { held = 0 }'
     else cat; fi | guard_plain ;;
     ipset) guard_block "$@" | sed -e '/^add /s/ timeout [0-9]*//' -e 's/ packets [0-9]* bytes [0-9]*//' \
       -e 's/ hashsize [0-9]*//' | sort ;;
