@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from doors.real_logins import TEXTS, typed
 from hosts.testbed import TestHost
-from sshdoctor.doors.factors import ANYBODY, Sets, smallest
+from sshdoctor.doors.factors import ANYBODY, Sets, least
 
 _TYPED = (
     (),
@@ -37,7 +37,7 @@ def _sets(host: TestHost, commands: Sequence[str]) -> Sets:
         factors = frozenset().union(*(TEXTS[text] for text in texts))
         if not any(one <= factors for one in found) and any(_does(host, one, texts) for one in commands):
             found.append(factors)
-    return ANYBODY if frozenset() in found else smallest(found)
+    return ANYBODY if frozenset() in found else least(found)
 
 
 def _does(host: TestHost, command: str, texts: Sequence[str]) -> bool:

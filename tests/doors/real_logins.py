@@ -13,7 +13,7 @@ from pathlib import Path
 
 import paramiko
 
-from sshdoctor.doors.factors import ANYBODY, Sets, smallest
+from sshdoctor.doors.factors import ANYBODY, Sets, least
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEH"  # noqa: S105 - the secret of throw-away accounts
 PASSWORD = "door-word"  # noqa: S105 - their password
@@ -86,7 +86,7 @@ class Logins:
                 waiting += [(*before, (method, (*texts, text))) for text in TEXTS]
             elif len(steps) < 3:
                 waiting += [(*steps, step) for step in self._steps(outcome.open)]
-        return smallest(found)
+        return least(found)
 
     def _steps(self, methods: Sequence[str]) -> Iterator[Step]:
         for method in methods:

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from sshdoctor.documents.reader import read_yaml
-from sshdoctor.doors.factors import listed
+from sshdoctor.doors.factors import least, listed
 from sshdoctor.doors.model import Account, Place, Setup
 from sshdoctor.doors.pam.service import Service
 from sshdoctor.doors.pam.stack import handlers
@@ -77,7 +77,7 @@ def takes(stacks: Mapping[str, Sequence[str]], account: Account = DEPLOY) -> lis
     def answer(guesses: Any) -> list[list[str]]:
         service = Service(host, "sshd", guesses, address="198.51.100.1")
         found = service.authenticated(account, nulls=False, credentials="anew")
-        return listed(found) if service.accepted(account) else []
+        return listed(least(found)) if service.accepted(account) else []
 
     return settle(answer)
 
@@ -93,6 +93,52 @@ def auth(*lines: str) -> dict[str, list[str]]:
 
 def test_a_file_that_includes_itself_ends_and_refuses() -> None:
     assert takes({"sshd": ["auth include sshd", "auth sufficient pam_permit.so"]}) == []
+
+
+def test_an_include_of_debian_that_leads_nowhere_ends_the_whole_service() -> None:
+    before = "auth sufficient pam_permit.so"
+    account = "@include common-account"
+    assert takes({"sshd": [before, "auth include sshd", account]}) == [[]]
+    assert takes({"sshd": [before, "@include sshd", account]}) == []
+    assert takes({"sshd": [before, "@include gone", account]}) == []
+    assert takes({"sshd": [before, account], "other": ["@include gone"]}) == []
+
+
+def test_files_that_include_each_other_again_and_again_leave_it_undecided() -> None:
+    with pytest.raises(
+        Undecided, match=r"/etc/pam\.d/sshd:\d: auth include sshd: the files include each other"
+    ):
+        takes({"sshd": ["auth include sshd", "auth include sshd", "auth include sshd"]})
+
+
+def test_a_file_that_was_not_read_leaves_it_undecided() -> None:
+    with pytest.raises(Undecided, match=r"auth include /srv/ours: that file was not read"):
+        takes(auth("include /srv/ours"))
+
+
+def test_debian_takes_a_jump_for_nothing_where_credentials_are_established() -> None:
+    stacks = auth(
+        "[success=2 default=ignore] pam_unix.so", "required pam_permit.so", "required pam_permit.so"
+    )
+    assert takes(stacks) == []
+
+    def elsewhere(guesses: Any) -> Any:
+        host = replace(setup(stacks), debian=False)
+        return Service(host, "sshd", guesses).authenticated(DEPLOY, nulls=False, credentials="anew")
+
+    assert settle(elsewhere) == frozenset({frozenset()})
+
+
+def test_debian_takes_who_runs_it_for_who_calls() -> None:
+    stacks = auth("required pam_wheel.so", "required pam_unix.so")
+    assert takes(stacks) == [["password"]]
+
+    def elsewhere(guesses: Any) -> Any:
+        host = replace(setup(stacks), debian=False)
+        return Service(host, "sshd", guesses).authenticated(DEPLOY, nulls=False)
+
+    with pytest.raises(Undecided, match="whom it takes for who calls"):
+        settle(elsewhere)
 
 
 def test_a_control_word_that_is_none_refuses() -> None:

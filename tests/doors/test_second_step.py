@@ -90,6 +90,13 @@ def test_a_password_that_is_enough_elsewhere_is_named() -> None:
     assert one_step_doors(later, ["deploy"]) == [f"deploy {door} (password)" for door in ("su", "console")]
 
 
+def test_a_security_key_is_one_step_only_where_no_pin_is_wanted() -> None:
+    later = doors_of(debian())
+    keys = {"ssh:22": [["security-key"]], "ssh:2222": [["security-key"]]}
+    later = replace(later, accounts={"deploy": keys})
+    assert one_step_doors(later, ["deploy"], ("ssh:22",)) == ["deploy ssh:2222 (security-key)"]
+
+
 def test_certificates_get_in_beside_the_keys() -> None:
     asked = Authority(keys=("ssh-ed25519 CCCC",), principals={"deploy": ("ops-team",)})
     setup = debian(pubkeyacceptedalgorithms="ssh-ed25519,ssh-ed25519-cert-v01@openssh.com")

@@ -94,4 +94,6 @@ def test_the_doors_are_those_that_real_logins_find(
         wanted = right(case, host.host.variables["NOBODY4"])
         report, real = host.doors(), tried(host, wanted)
     assert told(report, wanted) == wanted, report
+    named = [*report["notes"], *(f"{one['account']}: {one['why']}" for one in report["unknown"])]
+    assert all(any(word in text for text in named) for word in case.get("named", ())), named
     assert real == {each: wanted[each] for each in real}

@@ -57,6 +57,22 @@ def test_a_code_that_is_taken_for_a_password_is_noted() -> None:
     ]
 
 
+def test_a_passcode_may_be_asked_for_twice() -> None:
+    stack = auth("required pam_google_authenticator.so forward_pass", "optional pam_unix.so try_first_pass")
+    one = host(
+        stack,
+        KeyFile("none"),
+        authenticationmethods="password,keyboard-interactive",
+        kbdinteractiveauthentication="yes",
+    )
+    assert doors(one).accounts["deploy"]["ssh:22"] == [["passcode"]]
+
+
+def test_accounts_that_were_not_asked_about_are_told() -> None:
+    one = replace(host(auth("required pam_unix.so")), left_out=("we$ird", "*"))
+    assert [(each.account, each.door) for each in doors(one).unknown] == [("we$ird", "*"), ("*", "*")]
+
+
 def test_keys_that_may_not_be_read_leave_the_door_unknown_only_where_they_matter() -> None:
     unread = KeyFile("/home/deploy/.ssh/authorized_keys", keys=Unknown("not permitted"))
     stack = auth("required pam_unix.so")

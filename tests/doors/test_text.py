@@ -18,7 +18,6 @@ web1
   Locked out of SSH: root
   Note: something to know.
   Undecided: ops, su: /etc/pam.d/su:4: auth required pam_exec.so \\x1b[31m
-  The host's clock is 300 s behind this machine's.
 """
 
 
@@ -33,7 +32,7 @@ def test_a_door_is_a_line_and_what_stands_out_comes_last() -> None:
         unknown=[UnknownDoor("ops", "su", "/etc/pam.d/su:4: auth required pam_exec.so \x1b[31m")],
         notes=["something to know"],
     )
-    assert told(HostDoors(host="web1", doors=doors, setup=Setup(behind=300.0))) == TABLE
+    assert told(HostDoors(host="web1", doors=doors, setup=Setup())) == TABLE
 
 
 def test_a_host_that_could_not_be_seen_is_undecided() -> None:

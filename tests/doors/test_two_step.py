@@ -117,7 +117,9 @@ def test_who_has_no_secret_is_shown_one_and_confirms_it_first(testbed: Testbed, 
         )
         assert exit_code == 0, said
         assert "not a code of this key" in said
-        assert "\u2588\u2588\u2588" in said
+        drawn = re.findall(r"\x1b\[30;47m(.*?)\x1b\[0m", said)
+        assert "\u2588\u2588\u2588" in "".join(drawn)
+        assert max(map(len, drawn)) <= 80
         assert len(re.findall(r"^ +\d{8}\r?$", said, re.M)) == 5
         secret = host.host.run("head -n 1 /home/deploy/.google_authenticator")
         assert host.host.run("stat -c '%U %a' /home/deploy/.google_authenticator") == "deploy 400"

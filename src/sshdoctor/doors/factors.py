@@ -40,14 +40,23 @@ _HOLDS = {"passcode": frozenset({"passcode", "password", "code"})}
 
 
 def smallest(sets: Iterable[frozenset[str]]) -> Sets:
-    """Those of which no other is a part; who types a passcode has its password and its code.
+    """Those of which no other is a part.
 
     >>> sorted(map(sorted, smallest(map(frozenset, (["key"], ["key", "code"], ["password", "code"])))))
     [['code', 'password'], ['key']]
-    >>> sorted(map(sorted, smallest(map(frozenset, (["code"], ["passcode"])))))
-    [['code']]
     """
     every = frozenset(sets)
+    return frozenset(one for one in every if not any(other < one for other in every))
+
+
+def least(sets: Iterable[frozenset[str]]) -> Sets:
+    """Those of a whole door: who types a passcode has its password and its code, so one of these alone is
+    less. Of a part of a door that may not be said: its passcode may be asked for again behind it.
+
+    >>> sorted(map(sorted, least(map(frozenset, (["code"], ["passcode"], ["key", "passcode"])))))
+    [['code']]
+    """
+    every = smallest(sets)
     held = {one: frozenset().union(*(_HOLDS.get(each, {each}) for each in one)) for one in every}
     return frozenset(one for one in every if not any(other != one and other <= held[one] for other in every))
 

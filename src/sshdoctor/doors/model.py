@@ -127,12 +127,16 @@ class Setup(Struct, frozen=True, kw_only=True):
     is none; ``places`` are files whose owner and mode matter."""
 
     accounts: tuple[Account, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Accounts that were not asked about, by name; "*" for those beyond a number."""
     servers: tuple[Server, ...] = ()
     client: str = ""
     addresses: tuple[str, ...] = ()
     """Others from which somebody may come, that a rule names."""
     services: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     """The files of pam.d(5): numbered lines, by the file's name or path."""
+    debian: bool = True
+    """Its Linux-PAM has Debian's changes."""
     modules: frozenset[str] | None = None
     """The PAM modules that are installed; None where that is not known."""
     files: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)

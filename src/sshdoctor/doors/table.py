@@ -8,9 +8,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sshdoctor.doors.dropbear import dropbear_door
-from sshdoctor.doors.factors import Sets, listed
+from sshdoctor.doors.factors import Sets, least, listed
 from sshdoctor.doors.local import console_door, su_door, sudo_door
 from sshdoctor.doors.model import Account, Server, Setup
+from sshdoctor.doors.remarks import remarks
 from sshdoctor.doors.sshd import sshd_door
 from sshdoctor.doors.undecided import Guesses, Undecided, settle
 from sshdoctor.model import Unknown
@@ -43,12 +44,7 @@ class Doors(Struct, frozen=True, kw_only=True):
 def doors_of(setup: Setup) -> Doors:
     """The table of a host."""
     found, loose = _table(setup), _table(replace(setup, code_as_password=True))
-    return replace(found, notes=[*_about_servers(setup), *_weaker(found, loose)])
-
-
-def _about_servers(setup: Setup) -> Iterator[str]:
-    if not setup.servers:
-        yield "No SSH server runs here: nobody gets in by SSH"
+    return replace(found, notes=[*remarks(setup), *_weaker(found, loose)])
 
 
 def _weaker(found: Doors, loose: Doors) -> Iterator[str]:
@@ -67,7 +63,7 @@ def _table(setup: Setup) -> Doors:
         own = accounts[account.name] = {}
         for name, door in _doors(setup, account):
             try:
-                found = settle(door)
+                found = settle(_whole(door))
             except Undecided as error:
                 unknown.append(UnknownDoor(account.name, name, error.why))
             else:
@@ -90,6 +86,11 @@ def _table(setup: Setup) -> Doors:
 def _unseen(setup: Setup) -> Iterator[UnknownDoor]:
     if setup.hidden:
         yield UnknownDoor("*", "ssh", f"there may be other SSH servers: {setup.hidden}")
+    for name in setup.left_out:
+        why = (
+            "there are more accounts than were asked about" if name == "*" else "its name was not asked about"
+        )
+        yield UnknownDoor(name, "*", why)
 
 
 def _doors(setup: Setup, account: Account) -> Iterator[tuple[str, _Door]]:
@@ -101,6 +102,14 @@ def _doors(setup: Setup, account: Account) -> Iterator[tuple[str, _Door]]:
     yield "su", lambda guesses: su_door(setup, account, guesses)
     yield "sudo", lambda guesses: sudo_door(setup, account, guesses)
     yield "console", lambda guesses: console_door(setup, account, guesses)
+
+
+def _whole(door: _Door) -> _Door:
+    def found(guesses: Guesses) -> Sets | None:
+        sets = door(guesses)
+        return None if sets is None else least(sets)
+
+    return found
 
 
 def _by_ssh(setup: Setup, server: Server, account: Account, address: str, port: int) -> _Door:

@@ -32,17 +32,9 @@ def _lines(one: HostDoors) -> Iterator[str]:
     if one.setup is not None and one.setup.certificates:
         files = ", ".join(each.file for each in one.setup.certificates)
         yield f"  Certificates are judged by the client's own: {files}."
-    if one.setup is not None and abs(one.setup.behind) > _CLOCK:
-        yield f"  The host's clock is {abs(one.setup.behind):.0f} s {_way(one.setup.behind)} this machine's."
 
 
-_CLOCK = 5
-"""Seconds by which two clocks may differ without a word."""
 _DOOR = 10
-
-
-def _way(behind: float) -> str:
-    return "behind" if behind > 0 else "ahead of"
 
 
 def _standing_out(doors: Doors) -> Iterator[str]:

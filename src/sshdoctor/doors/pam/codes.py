@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from sshdoctor.doors.factors import CODE, Typed
-from sshdoctor.doors.model import Account, Place
+from sshdoctor.doors.model import Account, Place, Setup
 from sshdoctor.doors.pam.login import Login
 from sshdoctor.doors.pam.stack import Handler
 
@@ -91,49 +91,68 @@ def _spares(login: Login, line: Handler, path: str) -> bool:
 
 def _secret(login: Login, line: Handler, path: str) -> str:
     """``usable``, ``absent``, or ``refused``."""
-    if not path:
-        return "refused"
-    if path not in login.setup.places:
+    if path and path not in login.setup.places:
         return login.guesses.ask(
             f"secret {path}", f"{line.place}: {line.text}: {path} was not seen", "usable", "absent", "refused"
         )
-    place = login.setup.places[path]
-    uid = _reader(login, line)
-    if _blocked(login, path, uid):
+    if refusal(login.setup, login.account, line.arguments):
         return "refused"
-    if place is None:
-        return "absent"
-    given = [word[13:] for word in line.arguments if word.startswith("allowed_perm=")]
+    return "absent" if login.setup.places[path] is None else "usable"
+
+
+def refusal(setup: Setup, account: Account, arguments: Sequence[str]) -> str:
+    """Why the module refuses the secret of an account; "" where it takes it, or there is none to be seen."""
+    path = secret_path(arguments, account)
+    if not path:
+        return "with user= there is no place for a secret in a home"
+    uid, place = _reader(setup, account, arguments), setup.places.get(path)
+    if _blocked(setup, path, uid):
+        return f"a folder on the way to {path} keeps its reader out"
+    return "" if place is None else _against(setup, place, uid, arguments, path)
+
+
+def _against(setup: Setup, place: Place, uid: int, arguments: Sequence[str], path: str) -> str:
+    given = [word[13:] for word in arguments if word.startswith("allowed_perm=")]
     most = int(given[-1], 8) if given and re.fullmatch("[0-7]+", given[-1]) else 0o600
-    foreign = place.uid != uid and "no_strict_owner" not in line.arguments
-    refused = foreign or place.mode & 0o3777 & ~most or place.kind != "regular file"
-    refused = refused or not any(word.partition(" ")[0] in _KINDS for word in place.words)
-    unread = not _may(login, place, uid, 4)
-    return "refused" if refused or unread or not 0 < place.size <= 64 * 1024 else "usable"
+    if place.kind != "regular file":
+        return f"{path} is no plain file"
+    if place.uid != uid and "no_strict_owner" not in arguments:
+        return f"{path} belongs to the user {place.uid}, and is to belong to {uid}"
+    if place.mode & 0o3777 & ~most:
+        return f"{path} has the mode {place.mode:04o}, and more than {most:04o} is refused"
+    if not _may(setup, place, uid, 4):
+        return f"{path} may not be read by the user {uid}, who has to"
+    if not 0 < place.size <= 64 * 1024:
+        return f"{path} is {'too long' if place.size else 'empty'}"
+    if not any(word.partition(" ")[0] in _KINDS for word in place.words):
+        return (
+            f"no line of {path} says of what its codes are ({' or '.join(_KINDS)}; or its line ends are odd)"
+        )
+    return ""
 
 
-def _reader(login: Login, line: Handler) -> int:
+def _reader(setup: Setup, account: Account, arguments: Sequence[str]) -> int:
     """The user as whom the module reads."""
-    fixed = [word.removeprefix("user=") for word in line.arguments if word.startswith("user=")]
+    fixed = [word.removeprefix("user=") for word in arguments if word.startswith("user=")]
     if not fixed:
-        return login.account.uid
+        return account.uid
     if fixed[-1].isdecimal():
         return int(fixed[-1])
-    known = {each.name: each.uid for each in login.setup.accounts}
+    known = {each.name: each.uid for each in setup.accounts}
     return 0 if fixed[-1] == "root" else known.get(fixed[-1], -1)
 
 
-def _blocked(login: Login, path: str, uid: int) -> bool:
+def _blocked(setup: Setup, path: str, uid: int) -> bool:
     """A folder on the way keeps its reader out."""
     folders = [path[:at] or "/" for at, sign in enumerate(path) if sign == "/"]
-    known = (login.setup.places.get(folder) for folder in folders)
-    return any(place is not None and not _may(login, place, uid, 1) for place in known)
+    known = (setup.places.get(folder) for folder in folders)
+    return any(place is not None and not _may(setup, place, uid, 1) for place in known)
 
 
-def _may(login: Login, place: Place, uid: int, bit: int) -> bool:
+def _may(setup: Setup, place: Place, uid: int, bit: int) -> bool:
     if uid == 0:
         return True
-    gid = next((each.gid for each in login.setup.accounts if each.uid == uid), -1)
+    gid = next((each.gid for each in setup.accounts if each.uid == uid), -1)
     share = 6 if place.uid == uid else 3 if place.gid == gid else 0
     return bool(place.mode >> share & bit)
 

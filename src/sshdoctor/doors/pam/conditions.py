@@ -135,14 +135,17 @@ def usertype(login: Login, phase: str, line: Handler) -> str:
 
 
 def wheel(login: Login, phase: str, line: Handler) -> str:
-    """About who calls; where sshd or login does, Linux-PAM 1.5.2 was seen to take root for him on some hosts,
-    and nobody on others."""
+    """About who calls: root where sshd or login does. Debian's asks which user runs it, with or without
+    use_uid (its patch 036_pam_wheel_getlogin_considered_harmful); another's asks utmp, where there may be
+    anybody or nobody."""
     if "root_only" in line.arguments and login.account.uid:
         return "ignore"
     if login.caller is not None:
         return _of_wheel(login, line, login.caller.groups)
     root = next((each.groups for each in login.setup.accounts if each.uid == 0), ("root",))
     as_root = _of_wheel(login, line, ("root", *root))
+    if login.setup.debian or "use_uid" in line.arguments:
+        return as_root
     return _unseen(login, line, "whom it takes for who calls", "service_err", as_root)
 
 

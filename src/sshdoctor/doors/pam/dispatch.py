@@ -16,10 +16,19 @@ class Walk:
 
     ``frozen`` is for credentials (pam_setcred): what each line, by its place in the stack, returned when it
     was asked who comes. That decides where the walk goes; a line that was not asked decides by itself.
+    ``jumps_agree``: a line that jumps there has agreed, as Linux-PAM has it; Debian's takes that out again
+    (its patch 045_pam_dispatch_jump_is_ignore).
     """
 
-    def __init__(self, stack: Sequence[Handler], call: Call, frozen: Mapping[int, str] | None = None) -> None:
-        self._stack, self._call, self._frozen = stack, call, frozen
+    def __init__(
+        self,
+        stack: Sequence[Handler],
+        call: Call,
+        frozen: Mapping[int, str] | None = None,
+        *,
+        jumps_agree: bool = False,
+    ) -> None:
+        self._stack, self._call, self._frozen, self._jumps_agree = stack, call, frozen, jumps_agree
         self._impression, self._status = "", FAILS
         self.returned: dict[int, str] = {}
         """What each line that was asked returned."""
@@ -58,7 +67,7 @@ class Walk:
             if action == "die":
                 return self._end_of_level(at)
         elif action.isdecimal():
-            if self._frozen is not None and returned != "ignore":  # measured with Linux-PAM 1.5.2
+            if self._frozen is not None and self._jumps_agree:
                 self._agree(returned, known)
             return self._jump(at, int(action))
         return at

@@ -31,7 +31,7 @@ class Service:
         sshd's method password does. ``credentials``: who calls it goes on only if these are established, too
         (pam_setcred): "kept", by what the stack has just said; "anew", by a process that was not told, as
         where sshd's keyboard-interactive asks; "none": they do not matter. Raises Undecided."""
-        stack = handlers(self._setup.services, self._name, "auth")
+        stack, debian = handlers(self._setup.services, self._name, "auth"), self._setup.debian
 
         def attempt(conversation: Conversation) -> bool:
             login = self._login(account, nulls, conversation)
@@ -40,7 +40,8 @@ class Service:
             if not agreed or credentials == "none":
                 return agreed
             frozen = walk.returned if credentials == "kept" else {}
-            return Walk(stack, lambda line: established(login, line), frozen).result() == "success"
+            again = Walk(stack, lambda line: established(login, line), frozen, jumps_agree=not debian)
+            return again.result() == "success"
 
         texts = AT_A_PASSWORD_PROMPT if single and not self._setup.code_as_password else tuple(TAKES)
         return tried(attempt, texts, single=single)

@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from sshdoctor.doors.undecided import Undecided
+
 Services = Mapping[str, Sequence[tuple[int, str]]]
 """The files of pam.d(5): numbered lines, by the file's name or path."""
 
-_DEEPEST = 32
+_DEEPEST = 16
+_MOST = 2000
+"""So many lines a stack may come to: files that include each other twice double at every level."""
 _PHASES = ("auth", "account", "password", "session")
 _PLAIN = {
     "required": ("ok", "bad"),
@@ -68,58 +72,109 @@ class Handler(Struct, frozen=True):
     module: str
     arguments: tuple[str, ...]
     level: int
+    fault: str = ""
+    """What is wrong with the line, "" where nothing is."""
 
     def action(self, returned: str) -> str:
         return self.actions.get(returned, self.actions["default"])
 
 
+class UnreadableError(Exception):
+    """Linux-PAM gives up reading a service at ``line``, and with that whoever comes by it."""
+
+    def __init__(self, line: Handler) -> None:
+        super().__init__(line.place)
+        self.line = line
+
+
 def handlers(services: Services, service: str, phase: str) -> tuple[Handler, ...]:
-    """The lines of a phase in order; those of the service ``other`` where it has none of its own."""
-    own = tuple(_read(services, service, service, phase, "", 0, 0)) if service in services else ()
-    return own or tuple(_read(services, "other", "other", phase, "", 0, 0))
+    """The lines of a phase in order; those of the service ``other`` where it has none of its own. One line
+    that refuses where the service cannot be read. Raises Undecided."""
+    try:
+        own = tuple(_Reading(services, service, phase).lines()) if service in services else ()
+        other = tuple(_Reading(services, "other", phase).lines())
+    except UnreadableError as error:
+        return (error.line,)
+    return own or other
 
 
-def _read(
-    services: Services, name: str, service: str, phase: str, wanted: str, level: int, depth: int
-) -> Iterator[Handler]:
-    for number, text in _joined(services.get(name, ())):
-        words = _WORD.findall(text)
-        place = f"{name if name.startswith('/') else f'/etc/pam.d/{name}'}:{number}"
-        if words[:1] == ["@include"]:
-            yield from _included(services, words[1:2], service, phase, wanted, level, depth, place, text)
-            continue
-        kind = words[0].removeprefix("-").lower()  # the sign only keeps the log quiet
-        faulty = kind not in _PHASES
-        if (wanted or phase if faulty and wanted else "auth" if faulty else kind) != phase:
-            continue
-        control = words[1].lower() if len(words) > 1 else ""
-        if control in ("include", "substack") and not faulty:
-            deeper = level + (control == "substack")
-            if deeper > level:
-                yield Handler(place, text, {"default": "ignore"}, "substack", (), level)
-            yield from _included(services, words[2:3], service, phase, phase, deeper, depth, place, text)
-            continue
-        module = "" if faulty or len(words) < 3 else words[2].rpartition("/")[2].removesuffix(".so")
-        arguments = tuple(_argument(word) for word in words[3:])
-        yield Handler(place, text, actions_of(words[1:2]), module, arguments, level)
+class _Reading:
+    """Reads one service's lines of a phase, and what they include."""
+
+    def __init__(self, services: Services, service: str, phase: str) -> None:
+        self._services, self._service, self._phase, self._read = services, service, phase, 0
+        self._around = ""
+        """The line that leads into a circle."""
+
+    def lines(self) -> Iterator[Handler]:
+        yield from self._of((self._service,), "", 0)
+
+    def _of(self, chain: tuple[str, ...], wanted: str, level: int) -> Iterator[Handler]:
+        """Of the last file of ``chain``, each of which includes the next; ``wanted`` is the phase of the line
+        that includes it, "" where it is none's."""
+        name = chain[-1]
+        for number, text in _joined(self._services.get(name, ())):
+            place = f"{name if name.startswith('/') else f'/etc/pam.d/{name}'}:{number}"
+            self._count(place, text)
+            words = _WORD.findall(text)
+            if words[:1] == ["@include"]:
+                yield from self._included(words[1:2], chain, wanted, level, (place, text))
+                continue
+            kind = words[0].removeprefix("-").lower()  # the sign only keeps the log quiet
+            faulty = kind not in _PHASES
+            if (wanted or "auth" if faulty else kind) != self._phase:
+                continue
+            control = words[1].lower() if len(words) > 1 else ""
+            if control in ("include", "substack") and not faulty:
+                deeper = level + (control == "substack")
+                if deeper > level:
+                    yield Handler(place, text, {"default": "ignore"}, "substack", (), level)
+                yield from self._included(words[2:3], chain, self._phase, deeper, (place, text))
+                continue
+            module = "" if faulty or len(words) < 3 else words[2].rpartition("/")[2].removesuffix(".so")
+            arguments = tuple(_argument(word) for word in words[3:])
+            fault = _fault(words, faulty)
+            yield Handler(place, text, actions_of(words[1:2]), module, arguments, level, fault)
+
+    def _included(
+        self, named: Sequence[str], chain: tuple[str, ...], wanted: str, level: int, at: tuple[str, str]
+    ) -> Iterator[Handler]:
+        name = named[0].removeprefix("/etc/pam.d/") if named else ""
+        there = name in self._services
+        if name.startswith("/") and not there:
+            raise Undecided("stack", f"{at[0]}: {at[1]}: that file was not read")
+        if name in chain:
+            self._around = ": ".join(at)
+        if there and len(chain) < _DEEPEST:
+            yield from self._of((*chain, name), wanted, level)
+            return
+        fault = _too_deep(name, chain) if there else f"there is no file {name}"
+        line = Handler(*at, {"default": "bad"}, "", (), level, fault)
+        if not wanted:  # Debian's @include, which no phase includes, has no stack to put a refusal in
+            raise UnreadableError(line)
+        yield line
+
+    def _count(self, place: str, text: str) -> None:
+        self._read += 1
+        if self._read > _MOST:
+            where = self._around or f"{place}: {text}"
+            raise Undecided("stack", f"{where}: the files include each other again and again")
 
 
-def _included(
-    services: Services,
-    named: Sequence[str],
-    service: str,
-    phase: str,
-    wanted: str,
-    level: int,
-    depth: int,
-    place: str,
-    text: str,
-) -> Iterator[Handler]:
-    name = named[0].removeprefix("/etc/pam.d/") if named else ""
-    if name in services and depth < _DEEPEST:
-        yield from _read(services, name, service, phase, wanted or phase, level, depth + 1)
-    else:
-        yield Handler(place, text, {"default": "bad"}, "", (), level)
+def _too_deep(name: str, chain: tuple[str, ...]) -> str:
+    if name in chain:
+        return "it includes what includes it"
+    circular = len({*chain}) < len(chain)  # then another line is the fault
+    return "" if circular else f"it is {_DEEPEST} files deep"
+
+
+def _fault(words: Sequence[str], faulty: bool) -> str:
+    """What is wrong with a line, "" where nothing is."""
+    if faulty:
+        return f"{words[0]} is no kind of line"
+    if len(words) < 3:
+        return "it names no module"
+    return "" if is_control(words[1]) else f"{words[1]} is no control word"
 
 
 def _joined(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -153,13 +208,26 @@ def actions_of(words: Sequence[str]) -> Mapping[str, str]:
         good, other = _PLAIN[control.lower()]
         found = {"default": other, "success": good, "new_authtok_reqd": good}
         return {**found, "ignore": "ignore"}
+    return _in_brackets(control) or {"default": "bad"}
+
+
+def is_control(word: str) -> bool:
+    """
+    >>> is_control("Required"), is_control("[success=1 default=bad]"), is_control("[sucess=ok default=bad]")
+    (True, True, False)
+    """
+    return word.lower() in _PLAIN or _in_brackets(word) is not None
+
+
+def _in_brackets(control: str) -> Mapping[str, str] | None:
+    """``[VALUE=ACTION ...]``; None where it is none."""
     if not control.startswith("["):
-        return {"default": "bad"}
+        return None
     actions = {"default": "bad"}
     for pair in re.sub(r"(?<!\s)\s*=\s*", "=", control[1:-1]).split():
         name, _, action = pair.partition("=")
         known = name == "default" or name in RETURNS
         if not known or not (action in _ACTIONS or re.fullmatch(r"[1-9]\d{0,5}", action)):
-            return {"default": "bad"}
+            return None
         actions[name] = action
     return actions

@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from sshdoctor.doors.model import Account
-from sshdoctor.facts.doors.parsing.listing import LISTING, unbarred
-from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, parts, unseen
+from sshdoctor.facts.doors.parsing.listing import LEFT_OUT, LISTING, MOST, unbarred
+from sshdoctor.facts.parsing.output import NOT_PERMITTED, evidence, number, parts, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.ssh import shadow
 from sshdoctor.model import Evidence, Unknown
 
 COMMANDS = {
     "accounts": LISTING
+    + LEFT_OUT
     + f"""
 of_shadow() (
 {shadow.COMMANDS["entry"]}
@@ -31,6 +32,7 @@ for file in $(grep -ls agetty /proc/[0-9]*/comm); do
   tr '\\000' '\\n' <"${{file%comm}}cmdline" 2>/dev/null | grep -A 1 -e '^-a$' -e '^--autologin' |
     grep -v -e '^-a$' -e '^--autologin$' | sed 's/^--autologin=//'
 done
+echo '## left out'; left_out
 all=$(listing)
 printf '%s\\n' "$all" | while IFS=: read -r name secret uid gid _ home shell; do
   [ -n "$name" ] || continue
@@ -56,9 +58,12 @@ true
 
 
 class DoorAccounts(Struct, frozen=True, kw_only=True):
-    """``accounts`` in the order of passwd(5); ``programs``: which of su, sudo and login there are."""
+    """``accounts`` in the order of passwd(5); ``programs``: which of su, sudo and login there are;
+    ``left_out``: accounts that were not asked about, as their names have signs of their own, or the C library
+    takes them for none ("-rf"), and "*" where there are more accounts than were asked."""
 
     accounts: tuple[Account, ...]
+    left_out: tuple[str, ...]
     programs: frozenset[str]
     evidence: tuple[Evidence, ...]
 
@@ -74,23 +79,29 @@ def parse(sections: Mapping[str, Section]) -> DoorAccounts | Unknown:
     if said.get("uid", "").strip() != "0":
         return NOT_PERMITTED
     autologin = said.get("autologin", "").split()
-    names = [name[8:] for name in said if name.startswith("account ")]
-    accounts = tuple(_account(name, said, name in autologin) for name in names)
+    listed = {name[8:]: _fields(text) for name, text in said.items() if name.startswith("account ")}
+    known = {name: own for name, own in listed.items() if own.get("uid", "").isdecimal()}
+    accounts = tuple(_account(name, own, said, name in autologin) for name, own in known.items())
+    left_out = unbarred(said.get("left out", "")).splitlines()
     return DoorAccounts(
         accounts=accounts,
+        left_out=(*left_out, *(listed.keys() - known), *(["*"] if len(listed) >= MOST else [])),
         programs=frozenset(said.get("programs", "").split()),
         evidence=evidence("getent passwd", [f"{one.name}:x:{one.uid}:{one.shell}" for one in accounts]),
     )
 
 
-def _account(name: str, said: Mapping[str, str], autologin: bool) -> Account:
-    entry = dict(line.partition("=")[::2] for line in said[f"account {name}"].splitlines())
+def _fields(text: str) -> dict[str, str]:
+    return dict(line.partition("=")[::2] for line in text.splitlines())
+
+
+def _account(name: str, entry: Mapping[str, str], said: Mapping[str, str], autologin: bool) -> Account:
     found = shadow.parse({"entry": Section(unbarred(said.get(f"shadow {name}", "")), 0)})
     sudo = said.get(f"sudo {name}")
     return Account(
         name=name,
         uid=int(entry["uid"]),
-        gid=int(entry["gid"]),
+        gid=number(entry.get("gid", "")) or 0,
         home=entry.get("home") or "/",
         shell=entry.get("shell") or "/bin/sh",
         shell_runs="runs" in entry,

@@ -1,7 +1,8 @@
 """PAM's stacks, line by line, and the files that its modules look at; where secrets lie.
 
-Sources: pam.d(5); the manual pages of the modules (FILES, and the options that name another file). Of a
-secret's file go out: owner, mode, size and the names of its options. Never a line that could be a secret.
+Sources: pam.d(5); os-release(5); the manual pages of the modules (FILES, and the options that name another
+file). Of a secret's file go out: owner, mode, size, the names of its options, and whether its lines end as
+those of Windows do. Never a line that could be a secret.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class DoorGuards(Struct, frozen=True, kw_only=True):
     ``places`` as ``doors.model.Setup`` has them; ``now``: the host's clock, in seconds since 1970."""
 
     services: Mapping[str, tuple[tuple[int, str], ...]]
+    debian: bool
+    """It is Debian, or made of it."""
     modules: frozenset[str] | None
     files: Mapping[str, tuple[str, ...] | None]
     places: Mapping[str, Place | None]
@@ -54,6 +57,7 @@ def parse(sections: Mapping[str, Section]) -> DoorGuards | Unknown:
     modules = frozenset(name.removesuffix(".so") for name in said.get("modules", "").split())
     return DoorGuards(
         services=services,
+        debian=bool({"debian", "ubuntu"} & {*re.findall(r"[a-z]+", said.get("system", "").lower())}),
         modules=modules or None,
         files=dict(_files({**files, **secrets})),
         places=dict(_places(secrets)),

@@ -16,6 +16,7 @@ listing | while IFS=: read -r name _ _ _ _ home _; do
     place "$path"
     [ ! -f "$path" ] || sed -n -E -e 's/^" (WINDOW_SIZE [0-9]{1,3})([^0-9].*)?$/word=\1/p' -e t \
       -e 's/^" ([A-Z_]{3,30}[0-9]?)([[:space:]].*)?$/word=\1/p' "$path" 2>/dev/null
+    [ ! -f "$path" ] || ! grep -q "$(printf '\r')" "$path" 2>/dev/null || echo word=CR
     folder=${path%/*}
     while [ -n "$folder" ]; do place "$folder"; folder=${folder%/*}; done
   done

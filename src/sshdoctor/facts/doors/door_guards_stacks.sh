@@ -1,6 +1,7 @@
 # PAM's stacks, each line with its number, and the modules that are there.
 echo '## uid'; id -u
 echo '## now'; date +%s
+echo '## system'; sed -n -E 's/^ID(_LIKE)?=//p' /etc/os-release /usr/lib/os-release 2>/dev/null
 echo '## pam'
 for file in /usr/lib/pam.d/* /etc/pam.d/*; do
   case $file in /usr/*) [ ! -r "/etc/pam.d/${file##*/}" ] || continue ;; esac

@@ -64,11 +64,16 @@ def _gets_in(own: _Own) -> bool:
     return any(sets for door, sets in own.items() if door.startswith("ssh:"))
 
 
-def one_step_doors(then: Doors, names: Sequence[str]) -> list[str]:
-    """The doors of these accounts at which one step is enough even then."""
+def one_step_doors(then: Doors, names: Sequence[str], with_a_pin: Sequence[str] = ()) -> list[str]:
+    """The doors of these accounts at which one step is enough even then; ``with_a_pin``: those at which a
+    security key is two."""
     return [
         f"{name} {door} ({sets_text(sets)})"
         for name in names
         for door, sets in then.accounts.get(name, {}).items()
-        if door != "sudo" and any(len(one) < 2 and one != ["passcode"] for one in sets)
+        if door != "sudo" and any(_is_one_step(one, door in with_a_pin) for one in sets)
     ]
+
+
+def _is_one_step(one: Sequence[str], with_a_pin: bool) -> bool:
+    return len(one) < 2 and one != ["passcode"] and not (with_a_pin and one == ["security-key"])

@@ -23,6 +23,8 @@ _SECONDS = 30
 _TRIES = 3
 _BORNE = 30
 """Seconds by which a code's clock may be off: WINDOW_SIZE 3."""
+_SIGNS = 64
+"""So many signs of a host's name are drawn, that it fits into a terminal of 80 columns."""
 _MAKE = ("google-authenticator", "-t", "-d", "-f", "-C", "-w", "3", "-r", "3", "-R", "30", "-Q", "UTF8")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _DRAWN = re.compile(r"[ \u2580\u2584\u2588]{20,}")
@@ -73,8 +75,8 @@ def _run_as(access: Access, account: Account, command: str) -> str:
 
 
 def _made(access: Access, host: str, account: Account) -> _Made:
-    label, place = f"{account.name}@{host}", f"{account.home}/{SECRET}.new"
-    made = shlex.join([*_MAKE, "-l", label, "-i", host, "-s", place])
+    named, place = host[:_SIGNS], f"{account.home}/{SECRET}.new"
+    made = shlex.join([*_MAKE, "-l", f"{account.name}@{named}", "-i", named, "-s", place])
     # It draws only on a terminal, which script(1) gives it.
     drawn = f"SHELL=/bin/sh script -qec {shlex.quote(made)} /dev/null"
     have = f"if command -v script >/dev/null; then {drawn}; else {made}; fi </dev/null"

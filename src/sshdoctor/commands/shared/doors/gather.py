@@ -74,10 +74,12 @@ def setup_of(asked: Asked) -> Setup:
     certificates = tuple(_judged(one, servers.lists) for one in _certificates(asked.host.login))
     return Setup(
         accounts=accounts.accounts,
+        left_out=accounts.left_out,
         servers=servers.servers,
         client=asked.client or "127.0.0.1",
         addresses=_others((*servers.addresses, *_sources(certificates)), asked.client),
         services=guards.services,
+        debian=guards.debian,
         modules=guards.modules,
         files={**guards.files, **servers.lines},
         places=guards.places,

@@ -159,13 +159,19 @@ def _forecast(setup: Setup, seen: Seen, step: SecondStep, provable: Sequence[Acc
         return "one step is enough again; the secrets stay where they are"
     names = [one.name for one in concerned(setup, step)]
     parts = changes(seen.now, seen.then) or ["no door changes"]
-    if stay := one_step_doors(seen.then, names):
+    if stay := one_step_doors(seen.then, names, _with_a_pin(setup, step)):
         parts.append(f"one step stays enough at {', '.join(stay)}")
     if enrolling := without_secret(setup, step):
         parts.append(f"before that, {', '.join(one.name for one in enrolling)} is given a secret")
     if unproved := [name for name in names if name not in {one.name for one in provable}]:
         parts.append(f"by the model alone, as your ssh does not get in there: {', '.join(unproved)}")
     return "; ".join(parts)
+
+
+def _with_a_pin(setup: Setup, step: SecondStep) -> tuple[str, ...]:
+    """The doors at which a security key is two steps, as its PIN is wanted."""
+    server = main_server(setup) if step.by == "security-key" else None
+    return tuple(f"ssh:{port}" for port in server.ports) if server else ()
 
 
 def _carry_out(

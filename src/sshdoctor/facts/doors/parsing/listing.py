@@ -23,6 +23,18 @@ listing() {{
 """
 
 
+LEFT_OUT = """
+# Of each account with a shell that is left out of the listing for the signs in its name: that name.
+left_out() {
+  { getent passwd 2>/dev/null || cat /etc/passwd; } |
+  while IFS=: read -r name _ _ _ _ _ shell; do
+    case $shell in */nologin|*/false|*/true|*/sync|*/shutdown|*/halt) continue ;; esac
+    case $name in ''|[+-]) ;; *[!A-Za-z0-9_.@+-]*) printf '|%s\\n' "$name" ;; esac
+  done | head -n 20
+}
+"""
+
+
 def unbarred(text: str) -> str:
     """The lines behind the bars that keep them from being taken for headings."""
     return "\n".join(line[1:] for line in text.splitlines() if line.startswith("|"))
