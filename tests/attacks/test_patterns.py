@@ -27,6 +27,7 @@ KB = 1024
 OF_OTHERS = {
     "access_rules/foreign.py": "the host's own configuration's: asked below",
     "access_rules/nginx/read.py": "a glob",
+    "commands/shared/letter_words.py": "our own sentences, asked about 600 characters at most",
     "inventory/patterns.py": "what the person typed as --host",
     "reasons/client_words.py": "asked below",
     "reasons/pattern.py": "asked below",

@@ -36,6 +36,10 @@ _QUEUE = r"""
 [ ! -d /var/spool/exim4/input ] || cd /var/spool/exim4/input && find . -type f -name '*-[HD]' \
   -printf '%f\t%m %U:%G %s\n' 2>/dev/null | grep -v -- -H | sort
 """
+_HELD = r"""
+find /var/spool/postfix/hold -type f -printf '%f\n' 2>/dev/null | sort
+grep -ls '^-frozen' /var/spool/exim4/input/*-H /var/spool/exim4/input/*/*-H | sort
+"""
 _PROCESSES = "ps -eo pid=,lstart=,user=,args= --no-headers | grep -v ' \\(ps\\|bash\\|timeout\\) '"
 _SITES = """
 for name in shop.example; do
@@ -81,6 +85,10 @@ class Cleaned:
 
     def queue(self) -> list[str]:
         return run(self.container, _QUEUE).splitlines()
+
+    def held(self) -> list[str]:
+        """The letters that go nowhere."""
+        return run(self.container, _HELD).splitlines()
 
     def running(self, pattern: str) -> list[str]:
         """The processes whose arguments fit, each with its number and start."""

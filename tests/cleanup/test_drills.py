@@ -19,7 +19,7 @@ pytestmark = pytest.mark.containers
 TASKS = 9
 """Freeze, hold, the unit, its program, the line, the page, end, watch, the sites."""
 BOUNDARIES = (*range(TASKS + 1), "proof", "confirmation")
-GUARD, PATIENCE = 8, 90
+GUARD, PATIENCE = 8, 150
 # Cron's line is not of each minute here: nobody waits for it.
 _PREPARE = """
 crontab -l | sed 's,^\\* ,*/7 ,' | crontab -

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,26 @@ def test_a_line_that_has_moved_is_found_and_one_that_is_another_is_left(place: P
     assert place.file.read_text() == "new\none\nthree\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("* * * * * x #\rno crontab for root   ", "* * * * * x #\\rno crontab for root"),
+        ("\r* * * * * x\x0b\x0c", "\\r* * * * * x\\x0b\\x0c"),
+        ("* * * * * Grüße\u2028x", "* * * * * Grüße\\u2028x"),
+    ],
+)
+def test_a_line_whose_bytes_are_told_in_another_spelling_is_found(place: Place, text: str, told: str) -> None:
+    place.file.write_text(f"one\n{text}\nthree\n", newline="")
+    place.run(shlex.join(["clean_lines", str(place.file), f"2\t{told}"]))
+    assert place.file.read_bytes() == b"one\nthree\n"
+
+
+def test_a_line_of_which_nothing_is_plain_is_not_taken(place: Place) -> None:
+    place.file.write_text("one\n\nthree\n")
+    assert "not what it was" in place.run(shlex.join(["clean_lines", str(place.file), "2\t\\x0b"]))
+    assert place.file.read_text() == "one\n\nthree\n"
+
+
 def test_what_has_changed_since_is_left_alone_and_named(place: Place) -> None:
     place.run(lines(place))
     place.file.write_text("its owner's new text\n")
@@ -155,3 +176,18 @@ def test_what_is_kept_is_roots_alone(place: Place) -> None:
     kept = place.state / "quarantine"
     assert {each.stat().st_mode & 0o077 for each in (kept, *kept.iterdir())} == {0}
     assert "home" in (kept / "0001.path").read_text()
+
+
+def test_a_process_is_found_by_the_kernels_word_whatever_its_group(place: Place) -> None:
+    """Also where root lacks the right to look into others' processes, as in many containers."""
+    command = ["setpriv", "--reuid", "12345", "--regid", "54321", "--clear-groups", "/usr/bin/sleep", "60"]
+    process = subprocess.Popen(command)
+    script = f"{shell_file('clean.sh')}\nclean_running 12345 /usr/bin/sleep /usr/bin/sleep\n"
+    weaker = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", "sh", "-s"]
+    try:
+        time.sleep(0.5)
+        done = subprocess.run(weaker, input=script, text=True, capture_output=True, check=False)
+    finally:
+        process.kill()
+        process.wait()
+    assert done.stdout.split() == [str(process.pid)]

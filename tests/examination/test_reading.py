@@ -10,9 +10,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from examination.record import recorded
+from sshdoctor.examination import FACTS, examine
 from sshdoctor.examination.encoded import decoded
 from sshdoctor.facts import commands, parse_all
-from sshdoctor.facts.parsing.bounded import READ_BY
+from sshdoctor.facts.parsing.bounded import READ_BY, unread
 from sshdoctor.facts.parsing.section import Section
 
 NOBODY = 65534
@@ -73,6 +75,22 @@ def test_what_is_no_regular_file_is_not_opened(home: Path) -> None:
 def test_a_pipe_in_the_place_of_a_text_ends_with_its_time(home: Path) -> None:
     swapped = mine(home, "text", "x\n", 0o644)
     assert read([swapped], 'rm -f "$1"; mkfifo "$1" && cat "$1"') == ""
+
+
+@as_root
+def test_whose_texts_were_not_read_to_the_end_is_said_and_is_no_clean_bill(home: Path) -> None:
+    """Those of everybody else are read."""
+    swapped = mine(home, "text", "x\n", 0o644)
+    text = f'{READ_BY}\nread_by \'rm -f "$1"; mkfifo "$1" && cat "$1"\''
+    done = subprocess.run(
+        ["sh", "-c", text], input=f"{swapped}\n", capture_output=True, text=True, check=False, timeout=30
+    )
+    assert unread(done.stderr) == {NOBODY}
+    section = recorded()["ok-tmux"]["site_files.files"]
+    cut = {**recorded()["ok-tmux"], "site_files.files": Section(f"{section.output}\nT\t1201\n", 0)}
+    found = examine(parse_all(FACTS, cut))
+    assert found.kind == "undecided"
+    assert "not seen: all texts of user 1201 (reading them took too long)" in found.doubts
 
 
 def test_the_queue_of_sendmail_tells_who_handed_a_letter_in(tmp_path: Path) -> None:

@@ -24,8 +24,10 @@ _SUBJECTS = {
     "entries": "who logged in",
 }
 _NO_MAIL = Letters(server="", queued=0, waiting=(), logged=(), logins=(), removed=(), evidence=())
-_NO_FILES = Mechanisms(files={}, users=(), packages=False, evidence=())
-_NO_SITES = SiteFiles(roots=(), files={}, total=0, modified=0, changed=0, off=(), unread=0, evidence=())
+_NO_FILES = Mechanisms(files={}, users=(), packages=False, late=frozenset(), evidence=())
+_NO_SITES = SiteFiles(
+    roots=(), files={}, total=0, modified=0, changed=0, off=(), unread=0, late=frozenset(), evidence=()
+)
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -68,6 +70,8 @@ def known(facts: Mapping[str, Any]) -> Known:
     seen = {name: value for name, value in facts.items() if not isinstance(value, Unknown)}
     identity = seen.get("identity")
     now, privileged = getattr(identity, "now", 0.0), getattr(identity, "privileged", None)
+    mechanisms, sites = seen.get("mechanisms", _NO_FILES), seen.get("site_files", _NO_SITES)
+    late = sorted(mechanisms.late | sites.late)
     running: Running | None = seen.get("running")
     requests: Requests | None = seen.get("requests")
     return Known(
@@ -75,11 +79,14 @@ def known(facts: Mapping[str, Any]) -> Known:
         privileged=None if isinstance(privileged, Unknown) else privileged,
         processes=running.processes if running else (),
         hidden=running.hidden if running else (),
-        mechanisms=seen.get("mechanisms", _NO_FILES),
-        sites=seen.get("site_files", _NO_SITES),
+        mechanisms=mechanisms,
+        sites=sites,
         requests=requests.requests if requests else (),
         web_logs=requests.logs if requests else (),
         letters=seen.get("letters", _NO_MAIL),
         entries=seen.get("entries", Entries(entries=(), evidence=())),
-        unseen=tuple(f"{_SUBJECTS[name]} ({value.reason})" for name, value in missing.items()),
+        unseen=(
+            *(f"{_SUBJECTS[name]} ({value.reason})" for name, value in missing.items()),
+            *(f"all texts of user {uid} (reading them took too long)" for uid in late),
+        ),
     )

@@ -106,7 +106,8 @@ def build_script(
     A lane writes into a pipe, which is copied out when the one before it has ended: hosts have more than one
     core, and nothing need be written to their disk. The sections come in the order of ``commands``.
 
-    ``variables`` (client, address, port, user, age) reach the commands as quoted shell variables. ``age``,
+    ``variables`` (client, address, port, user, age) reach the commands as quoted shell variables; ``seconds``
+    among them is how long each command may take, where that is not SECTION_SECONDS. ``age``,
     the seconds since the host was first dialled, counts until ``began``: a busy host comes late to a command.
     ``mark`` is the random word that tells this run's fences from whatever else is printed; it stands in no
     command line and in no environment. What a text of ``once`` prints is asked before, and reaches the
@@ -117,7 +118,7 @@ def build_script(
     mark=f0
     """
     limits = {"seconds": str(SECTION_SECONDS), "bytes": str(SECTION_BYTES)}
-    values = {**variables, "mark": mark, "run": run_word(mark), **limits}
+    values = {**limits, **variables, "mark": mark, "run": run_word(mark)}
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     seen = (services.load(name).session_client for name in services.names())
     head += "".join(f'[ -n "$client" ] || client={word}\n' for word in seen)

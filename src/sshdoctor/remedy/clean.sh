@@ -24,15 +24,23 @@ clean_freeze() {
   clean_evidence "$1" "$3"
 }
 
+# clean_as UID PID COMMAND...: as the user whose process it is, by whose rights alone it may be looked into where
+# root lacks the right (in many containers): the group must be the process's too.
+clean_as() {
+  as_uid=$1 as_gid=$(sed -n 's/^Gid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$2/status" 2>/dev/null)
+  shift 2
+  setpriv --reuid "$as_uid" --regid "${as_gid:-$as_uid}" --clear-groups "$@"
+}
+
 clean_evidence() {
   (
     umask 077
     mkdir -p "$state/evidence/$1" && cd "$state/evidence/$1" || exit 0
     for part in exe maps cmdline status cgroup; do
       timeout 10 head -c 67108864 "/proc/$1/$part" >"$part" 2>/dev/null ||
-        timeout 10 setpriv --reuid "$2" --regid "$2" --clear-groups head -c 67108864 "/proc/$1/$part" >"$part" 2>/dev/null
+        clean_as "$2" "$1" timeout 10 head -c 67108864 "/proc/$1/$part" >"$part" 2>/dev/null
     done
-    { ls -l "/proc/$1/" "/proc/$1/fd" || setpriv --reuid "$2" --regid "$2" --clear-groups ls -l "/proc/$1/" "/proc/$1/fd"; } \
+    { ls -l "/proc/$1/" "/proc/$1/fd" || clean_as "$2" "$1" ls -l "/proc/$1/" "/proc/$1/fd"; } \
       >open 2>/dev/null
     true
   )
@@ -49,15 +57,24 @@ clean_end() {
   kill -KILL "$1" 2>/dev/null || :
 }
 
+# clean_groups UID: the groups by which processes of UID run.
+clean_groups() {
+  grep -sE '^(Uid|Gid):' /proc/[0-9]*/status | awk -v uid="$1" '
+    /:Uid:/ { own = $3 == uid }
+    own && /:Gid:/ { print $3 }' | sort -u
+}
+
 # clean_running UID PROGRAM PATTERN: the numbers of the processes of UID that run it, by the kernel's word; PATTERN is
 # PROGRAM for find. An interpreter runs what stands among its arguments.
 clean_running() {
   {
     find /proc/[0-9]*/exe -maxdepth 0 \( -lname "$3" -o -lname "$3 (deleted)" \) -printf '%h\n' 2>/dev/null
-    setpriv --reuid "$1" --regid "$1" --clear-groups \
-      find /proc/[0-9]*/exe -maxdepth 0 \( -lname "$3" -o -lname "$3 (deleted)" \) -printf '%h\n' 2>/dev/null
+    clean_groups "$1" | while read -r gid; do
+      setpriv --reuid "$1" --regid "$gid" --clear-groups \
+        find /proc/[0-9]*/exe -maxdepth 0 \( -lname "$3" -o -lname "$3 (deleted)" \) -printf '%h\n' 2>/dev/null
+    done
     grep -lzxF -- "$2" /proc/[0-9]*/cmdline 2>/dev/null | sed 's,/cmdline$,,' | while IFS= read -r one; do
-      exe=$(readlink "$one/exe" 2>/dev/null || setpriv --reuid "$1" --regid "$1" --clear-groups readlink "$one/exe" 2>/dev/null)
+      exe=$(readlink "$one/exe" 2>/dev/null || clean_as "$1" "${one#/proc/}" readlink "$one/exe" 2>/dev/null)
       case ${exe##*/} in perl* | python* | php* | ruby* | node* | sh | dash | bash | busybox) echo "$one" ;; esac
     done
   } | sort -u | while IFS= read -r one; do
@@ -224,11 +241,17 @@ clean_lines() (
   cp -a "./$item" "./$item.new" || fail "$1 cannot be copied"
   printf '%s\n' "$2" >"$work/spec"
   awk -F '\t' '
-    function plain(text) { gsub(/^[ \t\r]+|[ \t\r]+$/, "", text); return text }
+    # What is told of a host has some bytes spelled out (\r): what is plain to see is compared.
+    function plain(text) {
+      gsub(/[\\](r|x[0-9a-f][0-9a-f]|u[0-9a-f][0-9a-f][0-9a-f][0-9a-f])/, "", text)
+      gsub(/[^!-~]/, "", text)
+      return text
+    }
     FNR == NR { at[++wanted] = $1; text[wanted] = plain(substr($0, index($0, "\t") + 1)); next }
     { line[++lines] = $0 }
     END {
       for (i = 1; i <= wanted; i++) {
+        if (text[i] == "") exit 1
         if (index(plain(line[at[i]]), text[i]) == 1) { gone[at[i]]; continue }
         same = 0
         for (n = 1; n <= lines; n++) if (plain(line[n]) == text[i]) { same++; where = n }

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
+from math import ceil
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from sshdoctor.commands.shared.letter import LANGUAGES, letter, notice_from
 from sshdoctor.commands.shared.looking import look
 from sshdoctor.commands.shared.options import Options, hosts_of, probe_options, terminal, write_text
 from sshdoctor.commands.shared.ticking import ticking
-from sshdoctor.diagnosis.inside import Inside, enter
+from sshdoctor.diagnosis.inside import PROBE_ANSWERS, Inside, enter
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import AccessError, UsageError
 from sshdoctor.examination.cleanup.causes import CAUSES
@@ -134,7 +135,8 @@ def _cleaned(
         return still_there(found, after)
 
     with ticking(lambda: f"cleaning {host.name} up, and watching it"):
-        return clean_up(access, made, seconds, partial(enter, inside.way, probing), again)
+        armed = seconds + ceil(PROBE_ANSWERS * probing.timeout)  # a busy host is long looked at again
+        return clean_up(access, made, armed, partial(enter, inside.way, probing), again)
 
 
 def _agreed(host: str, found: Examination, planned: Sequence[Task], *, yes: bool) -> bool:

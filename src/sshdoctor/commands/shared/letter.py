@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 
-from sshdoctor.documents.reader import read_yaml
+from sshdoctor.commands.shared.answers import answers, prevention
+from sshdoctor.commands.shared.letter_words import LANGUAGES, Words, words_of
 from sshdoctor.errors import UsageError
 from sshdoctor.examination.document import moment
 from sshdoctor.examination.findings import Examination, Incident
@@ -19,7 +19,7 @@ from sshdoctor.reports.layout.printable import printable
 
 _MOST = 10
 _LONGEST = 200_000
-LANGUAGES = ("en", "ja")
+__all__ = ["LANGUAGES", "letter", "notice_from"]
 
 
 def letter(
@@ -33,17 +33,17 @@ def letter(
 ) -> str:
     """The letter about one host in the language ``lang``. Unless all of the plan is ``done``, and ``proofs``
     tell how each step is proved, it promises nothing done."""
-    words = _words(lang)
+    words = words_of(lang)
     tickets = f" ({', '.join(notice.tickets)})" if notice.tickets else ""
-    lines = [words["subject"].format(host=host, tickets=tickets), "", words["dear"].format(host=host), ""]
-    lines.append(words[found.kind])
+    lines = [words.say("subject", host=host, tickets=tickets), "", words.say("dear", host=host), ""]
+    lines.append(words.say(found.kind))
     for title, rows in _parts(found, notice, words, proofs if done else ()):
         told = [*rows]
         if told:
-            lines += ["", words[title], *(f"- {printable(row)}" for row in told[:_MOST])]
+            lines += ["", words.say(title), *(f"- {printable(row)}" for row in told[:_MOST])]
             lines += [f"- (+{len(told) - _MOST})"] if len(told) > _MOST else []
     asked = "please_well" if found.kind == "well" else "please_done" if done else "please"
-    lines += ["", words[asked]]
+    lines += ["", words.say(asked)]
     return printable("\n".join(lines), lines=True) + "\n"
 
 
@@ -57,65 +57,67 @@ def notice_from(file: str) -> Notice:
         raise UsageError(f"--notice {file}: {error.strerror}") from None
 
 
-@cache
-def _words(lang: str) -> dict[str, str]:
-    return dict(read_yaml(Path(__file__).with_name("letter.yml"))[lang])
-
-
 def _parts(
-    found: Examination, notice: Notice, words: dict[str, str], proofs: Sequence[str]
+    found: Examination, notice: Notice, words: Words, proofs: Sequence[str]
 ) -> Iterator[tuple[str, Iterator[str]]]:
+    yield "answers", answers(found, notice, words)
     yield "found", _found(found, words)
     yield "way", _way(found, words)
     yield "incidents", _incidents(found, notice, words)
-    yield "yours", iter(found.provider_did)
-    steps = [f"{step.what}: {step.how}" for step in found.stop]
+    yield "yours", (words.told(text) for text in found.provider_did)
+    steps = [f"{step.what}: {words.told(step.how)}" for step in found.stop]
     yield "plan", iter(() if proofs else steps)
     yield (
         "done",
         (
-            words[f"proved_by_{proof.replace(' ', '_')}"].format(step=step)
+            words.say(f"proved_by_{proof.replace(' ', '_')}", step=step)
             for step, proof in zip(steps, proofs, strict=False)
         ),
     )
-    yield "unseen", iter(found.doubts)
+    yield "prevention", prevention(found, words)
+    yield "unseen", (words.told(text) for text in found.doubts)
 
 
-def _found(found: Examination, words: dict[str, str]) -> Iterator[str]:
+def _found(found: Examination, words: Words) -> Iterator[str]:
     for one in found.culprits:
-        yield words["process"].format(
+        yield words.say(
+            "process",
             pid=one.process.pid,
             user=one.user,
             program=one.program,
             since=moment(one.process.since),
-            way=one.origin.started_by,
+            way=words.told(one.origin.started_by),
             file=one.origin.file or "-",
         )
     for line in found.persistence:
         place = f":{line.line}" if line.line else ""
-        yield words["line"].format(file=line.file, place=place, text=line.text[:120])
+        yield words.say("line", file=line.file, place=place, text=line.text[:120])
     for heap in found.mail.heaps if found.mail else ():
         if heap.guilty or heap.abused or heap.open:
-            yield words["heap"].format(count=heap.count, by=heap.by, name=heap.name)
+            yield words.say("heap", count=heap.count, by=words.told(heap.by), name=heap.name)
 
 
-def _way(found: Examination, words: dict[str, str]) -> Iterator[str]:
+def _way(found: Examination, words: Words) -> Iterator[str]:
     if found.entry is not None:
-        yield words["entry"].format(log=found.entry.log, line=found.entry.line[:300])
+        yield words.say("entry", log=found.entry.log, line=found.entry.line[:300])
         if found.entry.first_use:
-            yield words["first"]
+            yield words.say("first")
     elif found.kind == "misuse":
-        yield words["untold"]
+        yield words.say("untold")
 
 
-def _incidents(found: Examination, notice: Notice, words: dict[str, str]) -> Iterator[str]:
+def _incidents(found: Examination, notice: Notice, words: Words) -> Iterator[str]:
     for one in found.incidents:
-        yield words["ended" if one.ended else "now"].format(
-            what=one.what, first=moment(one.first), last=moment(one.last), log=one.log
+        yield words.say(
+            "ended" if one.ended else "now",
+            what=words.told(one.what),
+            first=moment(one.first),
+            last=moment(one.last),
+            log=words.told(one.log),
         )
     for day in notice.days:
         if _is_of_an_ended_one(day, found):
-            yield words["other"].format(day=day.isoformat())
+            yield words.say("other", day=day.isoformat())
 
 
 def _is_of_an_ended_one(day: date, found: Examination) -> bool:

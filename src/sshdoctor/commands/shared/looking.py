@@ -14,6 +14,9 @@ from sshdoctor.examination.findings import Examination
 from sshdoctor.inventory import complete
 from sshdoctor.model import AccessUsed, Host
 
+_SECONDS = 25
+"""For each part of the look: a host is examined for its load, and the look gives way to all else."""
+
 
 class Looked(Struct, frozen=True, kw_only=True):
     """What was found on one host, and by which way in."""
@@ -27,6 +30,6 @@ def look(host: Host, probing: ProbeOptions, facts: Sequence[str] = FACTS) -> tup
     """What was found; the way in is left open, and is the caller's to close."""
     completed = complete(host)
     outside = look_outside(completed, probing)
-    wanted = Wanted(facts=tuple(facts), chosen=True)
+    wanted = Wanted(facts=tuple(facts), given={"seconds": str(_SECONDS)}, chosen=True)
     inside = look_inside(completed, outside, wanted, probing, to_repair=True)
     return inside, examine(inside.views[0].facts)

@@ -16,7 +16,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sshdoctor.facts.parsing.bounded import AS_EACH, GENTLE, LINED, READ_BY, count
+from sshdoctor.facts.parsing.bounded import AS_EACH, GENTLE, LINED, READ_BY, count, unread
 from sshdoctor.facts.parsing.output import evidence, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -102,10 +102,10 @@ sums=md5sum
 [ -d /var/lib/dpkg/info ] || sums=sha256sum
 [ ! -r /var/lib/dpkg/diversions ] || awk 'NR % 3 == 1 { print "V\t" $0 }' /var/lib/dpkg/diversions
 [ ! -r /var/lib/dpkg/status ] || sed -n 's/^ \(\/[^ ]*\) \([0-9a-f]\{32\}\).*/C\t\2\t\1/p' /var/lib/dpkg/status
-reads='
-  FNR == 1 { print "@\t" FILENAME; size = 0 }
-  FNR <= 600 && size < 40000 { print "|" substr($0, 1, 1000); size += length($0) }'
-export reads
+told='
+  { at = index($0, "\001"); path = substr($0, 1, at - 1); text = substr($0, at + 1) }
+  path != last { print "@\t" path; last = path; size = 0 }
+  size < 40000 { print "|" substr(text, 1, 1000); size += length(text) }'
 seen= every= next=$(first)
 for level in 1 2 3; do
   new=$(printf '%s\n--\n%s\n' "$seen" "$next" | awk '
@@ -126,7 +126,7 @@ $(printf '%s\n' "$listed" | awk -F'\t' '$2 == "f" || $2 == "l" { print $9 }')"
     !on { if ($1 == "O") { own[$3]; own["/usr" $3]; path = $3; if (sub(/^\/usr\//, "/", path)) own[path] } next }
     $2 != "f" || $7 == 0 || $7 > 262144 || ($9 in own && $9 !~ "^/etc/") { next }
     level == 1 || $4 ~ /[1357]/ || $9 ~ /[.](sh|pl|py|php|rb|js)$/ { print $9 }' | head -n 3000 |
-    read_by 'grep -IlZ "" -- "$@" 2>/dev/null | xargs -0 -r awk "$reads" 2>/dev/null')
+    read_by 'grep -D skip -IHZm 600 "" -- "$@" 2>/dev/null' | tr '\000' '\001' | awk "$told")
   printf '%s\n' "$texts"
   next=$(printf '%s\n' "$texts" | sed -n 's/^|//p' | grep -aoE '/[A-Za-z0-9_.@%+~/-]+' |
     grep -vE '^/(dev/[^/]*$|proc/|sys/|var/log/|run/[^/]*[.](pid|sock)$)' | sort -u | head -n 4000)
@@ -187,6 +187,8 @@ class Mechanisms(Struct, frozen=True, kw_only=True):
     files: Mapping[str, HostFile]
     users: tuple[User, ...]
     packages: bool
+    late: frozenset[int]
+    """The users whose texts were not read to the end: it took too long."""
     evidence: tuple[Evidence, ...]
 
 
@@ -229,6 +231,7 @@ def parse(sections: Mapping[str, Section]) -> Mechanisms | Unknown:
         files=files,
         users=tuple(User(row[1], count(row[2]), row[3]) for row in typed if row[0] == "U" and len(row) == 5),
         packages=["N2"] not in typed,
+        late=unread(section.output),
         evidence=evidence("dpkg -S, rpm -qf", [f"{len(files)} files looked at"]),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from sshdoctor.facts.parsing.bounded import GENTLE, READ_BY, count, rows
+from sshdoctor.facts.parsing.bounded import GENTLE, READ_BY, count, rows, unread
 from sshdoctor.facts.parsing.output import evidence, number, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.model import Evidence, Unknown
@@ -130,6 +130,8 @@ class SiteFiles(Struct, frozen=True, kw_only=True):
     """Lines of PHP's configuration that take mail() away, each behind its file and number."""
     unread: int
     """Lines of paths with a line feed in them, which were not looked at."""
+    late: frozenset[int]
+    """The users whose files were not read to the end: it took too long."""
     evidence: tuple[Evidence, ...]
 
 
@@ -171,5 +173,6 @@ def parse(sections: Mapping[str, Section]) -> SiteFiles | Unknown:
         changed=float(count(bulk[3])),
         off=tuple(row[1] for row in rows(text, 2) if row[0] == "D"),
         unread=sum(count(row[1]) for row in rows(text, 2) if row[0] == "X"),
+        late=unread(text),
         evidence=evidence("find", [f"{count(bulk[1])} files that can run, in {', '.join(roots)}"]),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sshdoctor.facts.parsing.output import number
 
 GENTLE = """\
-renice -n 10 -p $$ >/dev/null 2>&1
+renice -n 5 -p $$ >/dev/null 2>&1
 ionice -c 3 -p $$ >/dev/null 2>&1
 """
 """Whatever the section runs gives way to everything else on the host, and still comes to an end within its
@@ -29,7 +29,7 @@ as_each() {
     /:Gid:/ && uid[pid] > 0 { key = uid[pid] " " $2; pids[key] = pids[key] " " pid }
     END { for (key in pids) print key pids[key] }' | head -n 60 | while read -r uid gid pids; do
       for pid in $pids; do printf '%s\0' "/proc/$pid/$1"; done |
-        timeout 2 xargs -0 -r setpriv --reuid "$uid" --regid "$gid" --clear-groups sh -c \
+        timeout 6 xargs -0 -r setpriv --reuid "$uid" --regid "$gid" --clear-groups sh -c \
           "find \"\$@\" -maxdepth $2 -type l -printf '%p\\0%l\\0'" _ 2>/dev/null
     done | lined
 }
@@ -41,10 +41,11 @@ READ_BY = r"""
 # put something else in their place: as root where every folder on the way is root's alone (the spools of cron
 # and at are their daemons'), else as the owner of the first one that is not, or of the file where all may
 # write. So nobody has more read than he may read himself; a pipe or an endless file in the place of a text
-# ends with the time and the memory of this one reader.
+# ends with the time and the memory of this one reader; whose texts were not read so is
+# said (T, among the errors).
 read_by() {
   if [ "$(id -u)" != 0 ]; then
-    tr '\n' '\0' | timeout 6 xargs -0 -r sh -c "$1" _
+    tr '\n' '\0' | timeout 15 xargs -0 -r sh -c "$1" _
     return
   fi
   read_list=$(cat)
@@ -75,12 +76,18 @@ read_by() {
     script=$1 && shift
     printf '%s\n' "$read_list" |
       awk -F'\t' -v by="$uid $gid" '$1 == by { print substr($0, length(by) + 2) }' |
-      tr '\n' '\0' | timeout 3 xargs -0 -r "$@" sh -c "ulimit -v 800000; $script" _
+      tr '\n' '\0' | timeout 8 xargs -0 -r "$@" sh -c "ulimit -v 800000; $script" _
+      [ $? != 124 ] || printf 'T\t%s\n' "$uid" >&2
     set -- "$script"
   done
 }
 """
 """``read_by SCRIPT`` reads files in which somebody else than root may have a hand."""
+
+
+def unread(text: str) -> frozenset[int]:
+    """The users whose texts ``read_by`` did not come to the end of in its time."""
+    return frozenset(count(row[1]) for row in rows(text, 2) if row[0] == "T")
 
 
 def rows(text: str, fields: int) -> Iterator[list[str]]:
