@@ -24,6 +24,7 @@ ENDS_WHERE_IT_IS_READ = {
     "UnknownValue": "a value of nginx: the verdict is unknown",
     "MoreNeededError": "an answer that a stack of PAM asks for: each that there may be is tried",
     "Undecided": "what a door hangs on is not known: the door is unknown",
+    "UnreadableError": "a file of PAM that leads nowhere: the whole service is what it comes to then",
     "PortError": "a port in an action of fail2ban: what the ban stops is told by that",
     "ShellError": "a command of an action that is not understood: that a ban stops packets is unknown",
     "NoBanError": "an action that bans nobody: bans stop no packets",

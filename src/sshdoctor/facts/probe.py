@@ -118,7 +118,8 @@ def build_script(
     mark=f0
     """
     limits = {"seconds": str(SECTION_SECONDS), "bytes": str(SECTION_BYTES)}
-    values = {**limits, **variables, "mark": mark, "run": run_word(mark)}
+    limits = {name: variables.get(name, most) for name, most in limits.items()}
+    values = {**variables, "mark": mark, "run": run_word(mark), **limits}
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     seen = (services.load(name).session_client for name in services.names())
     head += "".join(f'[ -n "$client" ] || client={word}\n' for word in seen)
