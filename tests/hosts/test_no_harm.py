@@ -82,9 +82,10 @@ def test_a_rollback_gives_fail2ban_its_ban_back(testbed: Testbed, tmp_path: Path
         guarded = GuardedHost(client.host)
         guarded.sabotage(
             f"fail2ban-client set sshd addignoreip {address}; fail2ban-client set sshd unbanip {address};"
-            " fail2ban-client set sshd banip 192.0.2.77"
+            " fail2ban-client set sshd banip 192.0.2.77",
+            seconds=15,
         )
-        guarded.await_word("restored")
+        guarded.await_word("restored", minutes=2)
         journal = guarded.journal()
         assert sorted(client.host.run(books).split()) == sorted([*held.split(), "192.0.2.77"]), journal
         rules = [

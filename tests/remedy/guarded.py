@@ -72,9 +72,10 @@ guard_open r{next(self._numbers)} </root/guard.sh && guard_take && guard_arm {se
             f"cat >/root/apply.sh <<'END'\n{script}\nEND\n{self.shell} /root/apply.sh || echo exit $?"
         )
 
-    def sabotage(self, changes: str) -> str:
-        """Changes, after which the one who made them is killed; the state that they led to."""
-        return self.apply(f"({changes}) >/dev/null 2>&1\nsh /root/state.sh\nkill -KILL $$")
+    def sabotage(self, changes: str, seconds: int = 2) -> str:
+        """Changes, after which the one who made them is killed; the state that they led to. They have to come
+        to their end in ``seconds``, on a busy machine too: then all is put back."""
+        return self.apply(f"({changes}) >/dev/null 2>&1\nsh /root/state.sh\nkill -KILL $$", seconds)
 
     def status(self) -> list[list[str]]:
         """The words of each line of ``guard_status``: the newest state first."""
