@@ -66,3 +66,15 @@ def test_the_line_of_another_host_key_is_taken_out_of_the_file_that_holds_it() -
         "/etc/ssh/known hosts line 7",
         "sed -i.old 7d '/etc/ssh/known hosts'",
     )
+
+
+@pytest.mark.parametrize(
+    ("another", "said"),
+    [((), ["client-config-override"]), (("debug1: Offering public key: /k/id ED25519 SHA256:a",), [])],
+)
+def test_a_key_that_is_left_out_says_nothing_where_another_was_offered(
+    another: tuple[str, ...], said: list[str]
+) -> None:
+    left = "debug1: Skipping ssh-dss key /k/id_dsa - corresponding algo not in PubkeyAcceptedAlgorithms"
+    seen = own_client("ssh", Login(address="192.0.2.1", port=22), (left, *another))
+    assert [one.cause for one in seen.said] == said

@@ -66,6 +66,7 @@ _INSTEAD = {
     "sessiontype": "SessionType {}: it asks the host for no shell",
 }
 _SHARED = ("unix_listener: ", "muxclient: ", "auto-mux: Trying existing master", "mux_client_")
+_LEAVES_A_KEY_OUT = ("client-config-override", "authentication")
 _OTHER_KEY = re.compile(r"Offending \S+ key in (/[^\0-\x1f\x7f]{1,999}):(\d{1,9})")
 _CHOOSING = ("ciphers", "kexalgorithms", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms")
 
@@ -155,8 +156,11 @@ def _disabled(login: Login) -> Iterator[str]:
 
 
 def _said(program: str, lines: Sequence[str]) -> Iterator[Said]:
+    offers = any("Offering public key: " in line for line in lines)
     for text in lines:
         reason = classify(program, text)
+        if reason and offers and (reason.entry.cause, reason.entry.stage) == _LEAVES_A_KEY_OUT:
+            continue  # that one was left out explains nothing where the host was asked about another
         if reason and reason.entry.cause and reason.entry.ends:
             yield Said(
                 cause=reason.entry.cause, of="client", text=text, parts=reason.parts, trusted=reason.certain
