@@ -30,7 +30,9 @@ def cases_file() -> Any:
 
 def cases() -> dict[str, Any]:
     """The cases of all files, by name."""
-    more = [*read_yaml(HERE / "more.yml")["cases"], *read_yaml(HERE / "further.yml")["cases"]]
+    more = [
+        case for name in ("more", "further", "rarer") for case in read_yaml(HERE / f"{name}.yml")["cases"]
+    ]
     return {case["name"]: case for case in (*cases_file()["cases"], *more)}
 
 

@@ -49,15 +49,15 @@ def ask(container: str, facts: tuple[str, ...]) -> tuple[Mapping[str, Section], 
     return split_output(done.stdout, _MARK, tuple(asked)), time.monotonic() - began
 
 
-def record(name: str, facts: tuple[str, ...]) -> None:
+def record(name: str, facts: tuple[str, ...]) -> dict[str, Any]:
+    """What the host of a case says, to be stored."""
     with ill_host(cases()[name]) as container:
         sections, seconds = ask(container, facts)
     said = {key: {"output": s.output, "status": s.status, "cut": s.cut} for key, s in sections.items()}
-    together = json.dumps({**_stored(), name: said}, sort_keys=True).encode()
-    RECORDED.write_bytes(lzma.compress(together, preset=9))
     cut = {key: each["cut"] for key, each in said.items() if each["cut"]}
     sizes = {key: len(s.output) for key, s in sections.items()}
     print(f"{name}: {seconds:.1f} s, {sizes} {cut or ''}", flush=True)
+    return said
 
 
 def main(names: list[str]) -> None:
@@ -65,8 +65,12 @@ def main(names: list[str]) -> None:
 
     with engine.one_at_a_time():
         engine.prepare_images(["frozen", "frozen-exim"])
-    for name in names or list(cases()):
-        record(name, FACTS)
+    stored = _stored()
+    try:
+        for name in names or list(cases()):
+            stored[name] = record(name, FACTS)
+    finally:
+        RECORDED.write_bytes(lzma.compress(json.dumps(stored, sort_keys=True).encode(), preset=9))
 
 
 if __name__ == "__main__":

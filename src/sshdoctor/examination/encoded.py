@@ -1,6 +1,7 @@
-"""What a line hides by base64, as shells and PHP take it off again: read, never run.
+"""What a line hides by base64, or by numbers for letters, as shells and PHP take it off: read, never run.
 
-Sources: base64(1), PHP's base64_decode and gzinflate. Of an owner's picture in base64 nothing comes of it.
+Sources: base64(1), PHP's base64_decode and gzinflate, its manual on strings in double quotes. Of an
+owner's picture in base64 nothing comes of it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,18 @@ def decoded(line: str) -> str:
     if not _UNPACKS.search(line):
         return ""
     return "\n".join(text for chunk in _CHUNK.findall(line[:_MOST]) if (text := _text(chunk)))
+
+
+_NUMBERED = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3}))")
+
+
+def spelled(line: str) -> str:
+    r"""The line with the letters that stand in it as numbers.
+
+    >>> spelled(r'include "\x2ftmp\057a.ico";')
+    'include "/tmp/a.ico";'
+    """
+    return _NUMBERED.sub(lambda found: chr(int(found[1], 16) if found[1] else int(found[2], 8) % 256), line)
 
 
 def _text(chunk: str) -> str:

@@ -46,6 +46,8 @@ class Origin(Struct, frozen=True, kw_only=True):
     through: tuple[str, ...] = ()
     unit: str = ""
     """The unit that holds it, with "USER:" before one of a user's own."""
+    reread: str = ""
+    """A package's unit that reads ``file``, and starts the process anew until it reads it again."""
 
 
 class Culprit(Struct, frozen=True, kw_only=True):
@@ -123,6 +125,8 @@ class Step(Struct, frozen=True):
     action: Action = "advice"
     target: str = ""
     user: str = ""
+    reread: str = ""
+    """The unit that is to read the file again afterwards."""
 
 
 class Innocent(Struct, frozen=True):

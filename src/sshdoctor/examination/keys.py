@@ -27,11 +27,9 @@ def guilty_keys(known: Known, culprits: Sequence[Culprit]) -> Iterator[Line]:
     users = {one.address for one in known.entries.entries if one.key == login.key}
     if users != {login.address}:
         return
-    for path, file in known.files.items():
-        if not re.search(r"/\.ssh/authorized_keys2?$", path):
-            continue
+    for path, file in known.files.items():  # in whichever file sshd was told to look
         for place, text in enumerate(file.text, 1):
-            if fingerprint(text) == login.key:
+            if "AAAA" in text and fingerprint(text) == login.key:
                 yield Line(path, place, text.strip())
 
 

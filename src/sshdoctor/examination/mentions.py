@@ -13,7 +13,7 @@ from sshdoctor.examination.findings import Line, Origin, StartedBy
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.places import base
 from sshdoctor.examination.programs import DELETED
-from sshdoctor.examination.ways import way_of
+from sshdoctor.examination.ways import is_setting, way_of
 from sshdoctor.facts.frozen.mechanisms import HostFile
 
 _COMMENT = re.compile(r"^\s*(?:#|;|$)")
@@ -65,6 +65,19 @@ _COMMON = {
     "main",
     "config",
 }
+
+
+def named_in_settings(program: str, known: Known) -> Origin | None:
+    """The settings of some program that name this one: whoever reads them started it."""
+    target = program.removesuffix(DELETED)
+    settings = [file for path, file in sorted(known.files.items()) if is_setting(path)]
+    for named in (target, *_scripts_naming(target, known)):
+        whole = re.compile(rf"(?<![\w./-]){re.escape(named)}(?![\w.-])")  # a name alone may be another's
+        for file in settings:
+            if not _as_it_came(file) and (lines := tuple(_naming(file, whole))):
+                through = (named,) if named != target else ()
+                return Origin(started_by="unit", file=file.path, lines=lines, through=through)
+    return None
 
 
 def _scripts_naming(target: str, known: Known) -> list[str]:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from sshdoctor.examination.encoded import decoded
 from sshdoctor.examination.findings import Line, Origin, StartedBy
 from sshdoctor.examination.known import Known
-from sshdoctor.examination.mentions import mentions, names_of
-from sshdoctor.examination.places import base
-from sshdoctor.examination.programs import DELETED, in_a_request
-from sshdoctor.examination.ways import DAEMONS, UNITS, WAYS
+from sshdoctor.examination.mentions import mentions, named_in_settings, names_of
+from sshdoctor.examination.places import base, is_interpreter
+from sshdoctor.examination.programs import DELETED, in_a_request, script_of
+from sshdoctor.examination.ways import DAEMONS, UNITS, WAYS, is_setting
 from sshdoctor.facts.frozen.entries import Entry
 from sshdoctor.facts.frozen.mechanisms import HostFile
 from sshdoctor.facts.frozen.requests import Request
@@ -47,6 +49,8 @@ def origin_of(process: Process, program: str, known: Known) -> Origin:
         found = mentions(program, known, ways)
         if found is not None:
             return found
+    if settings := named_in_settings(program, known):
+        return replace(settings, started_by=way)
     above = known.process(process.parent)
     if (
         above is not None
@@ -119,9 +123,10 @@ def _by_unit(program: str, unit: str, known: Known) -> Origin:
     service = next(iter(files), None)
     timer = timer_of(name, known)
     if timer is None and service is not None and service.owned is not None:
-        more = mentions(program, known, ("unit",))  # what was added to a package's unit
+        # What was added to a package's unit, or to what it reads.
+        more = mentions(program, known, ("unit",)) or named_in_settings(program, known)
         if more is not None:
-            return Origin(started_by="unit", file=more.file, lines=more.lines, through=more.through)
+            return replace(more, started_by="unit", reread=name if is_setting(more.file) else "")
     where = timer or service
     script = known.files.get(f"/etc/init.d/{name.removesuffix('.service')}")
     if where is None and script is not None and script.owned is None:
@@ -129,6 +134,8 @@ def _by_unit(program: str, unit: str, known: Known) -> Origin:
         return Origin(started_by="rc", file=script.path, lines=named.lines if named else (), unit=name)
     if where is None:
         return Origin(started_by="unit", unit=f"{user}:{name}" if user else name)
+    if timer is None and service is not None and _serves_others(program, name, service, known):
+        return Origin(started_by="unit", file=service.path)
     lines = [*(trigger(timer) if timer else ()), *(_starts(service) if service else ())]
     lines += _woken(name, known)
     if user and (linger := known.files.get(f"/var/lib/systemd/linger/{user}")):
@@ -139,6 +146,18 @@ def _by_unit(program: str, unit: str, known: Known) -> Origin:
         lines=tuple(lines),
         unit=f"{user}:{name}" if user else (timer and base(timer.path)) or name,
     )
+
+
+def _serves_others(program: str, unit: str, service: HostFile, known: Known) -> bool:
+    """Whether the unit's own program is another one, which still runs, and names nothing of this: it was
+    begun through that one."""
+    starts = [*_matching(service, _EXECUTES)]
+    for one in known.processes:
+        own = (script_of(one) if is_interpreter(one.exe) else "") or one.exe
+        if unit in one.units and own != program and own and any(own in line.text for line in starts):
+            text = known.files[own].text if own in known.files else ()
+            return not any(names_of(program.removesuffix(DELETED)).search(line) for line in text)
+    return False
 
 
 def _unit_files(name: str, known: Known, home: str) -> list[HostFile]:
@@ -164,6 +183,7 @@ def timer_of(service: str, known: Known) -> HostFile | None:
     return None
 
 
+_EXECUTES = re.compile(r"^[ \t]{0,40}ExecStart\w{0,20}[ \t]{0,40}=")
 _WAKES = re.compile(r"^[ \t]{0,40}(?:Path|Listen|Directory)\w{0,40}[ \t]{0,40}=")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 SYSTEM = re.compile(r"^/(?:usr/(?!local/)|bin/|sbin/|lib(?:32|64|x32)?/|etc/|boot/)")
 """Where packages put their files, and nobody else should."""
@@ -16,12 +17,14 @@ OF_CACHES = re.compile(r"/(?:cache|tmp|temp)/", re.I)
 """Where a site's own programs write programs."""
 _HOME = re.compile(r"^(?:/home/[^/]+|/root|/var/www|/srv/[^/]+)(?=/)")
 _HIDDEN = re.compile(r"/\.[^/]")
-_TOOLS = re.compile(
-    r"/\.(?:nvm|fnm|volta|nodenv|npm|npm-global|npm-packages|yarn|bun|deno|cargo|rustup|rbenv|rvm|gem|pyenv|virtualenvs"
-    r"|venv|asdf|sdkman|jenv|linuxbrew|composer|config/composer|go|gvm|dotnet|vscode-server|vscode-server-insiders"
-    r"|cursor-server|pm2|local/(?:bin|lib|pipx|opt|share/(?:pipx|uv|virtualenvs|fnm|mise|rtx|gem|pnpm|nvim|JetBrains"
-    r"|claude|containers))|cache/(?:pypoetry|ms-playwright|puppeteer|uv|pre-commit|JetBrains|bazel|go-build))/"
-)
+_NAMES = [
+    name
+    for line in (Path(__file__).parent / "tools.txt").read_text().splitlines()
+    if not line.startswith("#")
+    for name in line.split()
+]
+_TOOLS = re.compile(rf"/\.(?:{'|'.join(map(re.escape, _NAMES))})/")
+"""An intruder may use such a folder as well: then something else has to speak against him."""
 INTERPRETERS = re.compile(
     r"(?:perl|python|php|ruby|node|nodejs|lua|tclsh|sh|dash|bash|zsh|ksh|busybox|java|gawk|mawk)[\d.]*(?:-\d+)?$"
 )

@@ -112,7 +112,10 @@ def _by_its_word(process: Process, known: Known) -> Verdict:
 
 
 def in_a_request(process: Process, known: Known) -> bool:
-    """Whether it began in a request to a site: the web server's unit holds it, and it is no server."""
+    """Whether it began in a request to a site: the web server's unit holds it, and it is no server. What the
+    server itself starts, a log's program say, runs as root; what requests start does not."""
+    if process.uid == 0:
+        return False
     server = SERVERS.match(base(process.exe.removesuffix(DELETED))) and _is_packages(process, known)
     return not server and any(_WEB.match(unit) for unit in process.units)
 

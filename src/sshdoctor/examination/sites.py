@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from sshdoctor.examination.encoded import spelled
 from sshdoctor.examination.findings import Culprit, Heap, Innocent, Line
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.origin import served_file
@@ -64,7 +65,7 @@ def _led(known: Known) -> Iterator[str]:
             if (found := _PREPEND.search(text)) and _is_odd(found[1]):
                 yield found[1]
         for line in odd_includes(file):
-            for name in _INCLUDED.findall(line.text):
+            for name in _INCLUDED.findall(spelled(line.text)):
                 yield name
                 yield f"{path.rpartition('/')[0]}/{name.lstrip('/')}"
 
@@ -72,7 +73,7 @@ def _led(known: Known) -> Iterator[str]:
 def odd_includes(file: SiteFile) -> Iterator[Line]:
     """Lines that include what is hidden, temporary or among the uploads."""
     for place, text in file.lines.items():
-        found = _INCLUDED.search(text)
+        found = _INCLUDED.search(spelled(text))
         if found and (_HIDDEN.search(found[1]) or _ODD_FOLDERS.search(found[1])):
             yield Line(file.path, place, text.strip())
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
+from sshdoctor.examination.encoded import spelled
 from sshdoctor.examination.findings import Culprit, Heap, Line, Step
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.load import manager_of
@@ -65,7 +68,7 @@ def _every(
             )
     for line in steered:
         included = base(line.file) not in STEERING
-        named = _QUOTED.findall(line.text)[-1:] if included or "=" in line.text else []
+        named = _QUOTED.findall(spelled(line.text))[-1:] if included or "=" in line.text else []
         whole = not included and is_whole(line.file, steered, known)
         yield _of_file(line.file, (named or [line.text])[0], known, whole=whole)
     for one in culprits:
@@ -93,7 +96,7 @@ def _of_lines(lines: Sequence[Line], guilty: Sequence[Line], known: Known) -> It
     for line in lines:
         if way_of(line.file) == "at":
             yield _at_jobs(_owner(line.file, known))
-        elif line.file.endswith((".timer", ".service", ".socket", ".path")):
+        elif line.file.endswith((".timer", ".service", ".socket", ".path")) and "/dbus-1/" not in line.file:
             yield _unit(base(line.file))
         elif line.file != "/etc/passwd":
             whole = line.file == _PRELOAD or is_whole(line.file, guilty, known)
@@ -148,7 +151,8 @@ def _of_culprit(one: Culprit, persistence: Sequence[Line], known: Known) -> Iter
     elif origin.file and origin.lines:
         named = origin.through[0] if origin.through else one.program
         guilty = [*origin.lines, *persistence]
-        yield _of_file(origin.file, named, known, whole=is_whole(origin.file, guilty, known))
+        step = _of_file(origin.file, named, known, whole=is_whole(origin.file, guilty, known))
+        yield replace(step, reread=origin.reread)
     for script in origin.through:
         if _is_ours_to_move(script, known):
             yield _aside(script)

@@ -14,7 +14,7 @@ from sshdoctor.examination.findings import Line
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.origin import timer_of, trigger
 from sshdoctor.examination.places import SYSTEM, TEMPORARY, base, hidden
-from sshdoctor.examination.ways import way_of
+from sshdoctor.examination.ways import is_setting, way_of
 from sshdoctor.facts.frozen.mechanisms import HostFile
 
 _PATH = re.compile(r"/[\w.@%+~/-]+")
@@ -33,12 +33,27 @@ def traces(known: Known) -> Iterator[Line]:
     yield from _replaced(known)
     yield from _second_roots(known)
     yield from _servants_with_sudo(known)
+    yield from _settings(known)
     for path, file in sorted(known.files.items()):
         if way_of(path) is not None and file.kind == "file":
             found = [*_lines(file, known)]
             timer = timer_of(base(path), known) if found and path.endswith(".service") else None
             yield from trigger(timer) if timer else ()
             yield from found
+
+
+def _settings(known: Known) -> Iterator[Line]:
+    """The lines of other settings that start what should not be there, or put it there anew."""
+    settings = [file for path, file in sorted(known.files.items()) if is_setting(path) and file.text]
+    odd = {path for path, file in known.files.items() if way_of(path) and [*_lines(file, known)]}
+    odd = {path for path in odd if known.files[path].owned is None}
+    for file in settings:
+        if file.owned is not None and file.owned.same is True:
+            continue
+        for place, text in enumerate(file.text, 1):
+            named = [] if text.lstrip().startswith(("#", ";")) else _PATH.findall(text)
+            if any(path in odd or _is_odd(path, known, added=False) for path in named):
+                yield Line(file.path, place, text.strip())
 
 
 def preloaded(known: Known) -> Iterator[Line]:

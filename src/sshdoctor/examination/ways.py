@@ -1,7 +1,8 @@
 """The ways in which a host starts programs by itself: the files of each, and their units.
 
 Sources: crontab(5), at(1), systemd.unit(5), supervisord's manual, pam_exec(8), update-motd(5), Postfix'
-local(8) and pipe(8), Exim's specification (pipes of aliases, of ~/.forward, of transports), githooks(5).
+local(8) and pipe(8), Exim's specification (pipes of aliases, of ~/.forward, of transports), githooks(5), the
+specification of D-Bus, incrontab(5), cloud-init's manual.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ WAYS: tuple[tuple[StartedBy, re.Pattern[str]], ...] = (
     ("cron", re.compile(r"^/etc/logrotate\.d/|^/etc/apt/apt\.conf\.d/")),
     ("mail", re.compile(r"^/etc/(?:mail/)?aliases$|^/etc/postfix/|^/etc/exim4?/|/\.(?:forward|procmailrc)$")),
     ("login", re.compile(r"/hooks/[a-z-]{1,40}$")),
+    ("unit", re.compile(r"/dbus-1/(?:system-)?services/[^/]+$")),
+    (
+        "profile",
+        re.compile(r"/\.(?:k|mk|c|tc)shrc$|/\.login$|/\.pam_environment$|/\.config/(?:fish|environment\.d)/"),
+    ),
+    ("cron", re.compile(r"^/etc/incron|^/var/spool/(?:incron|fcron)/")),
+    ("rc", re.compile(r"^/var/lib/cloud/scripts/")),
 )
 """The ways in which a host starts programs by itself, and where the files of each are."""
 UNITS: tuple[tuple[StartedBy, re.Pattern[str]], ...] = (
@@ -56,6 +64,21 @@ DAEMONS: Mapping[str, StartedBy] = {
     "sshd": "login",
     "dropbear": "login",
 }
+
+
+_SETTINGS = re.compile(
+    r"^/etc/(?!passwd|group|shadow|ssl/)|\.pth$|/(?:site|user)customize\.py$"
+    r"|^/(?:usr/lib|run)/(?:tmpfiles|sysctl|binfmt|modprobe|environment)\.d/"
+)
+
+
+def is_setting(path: str) -> bool:
+    """Whether a program reads the file when it starts, and may run or put in place what it names.
+
+    >>> is_setting("/etc/rsyslog.d/50-default.conf"), is_setting("/etc/cron.d/php")
+    (True, False)
+    """
+    return way_of(path) is None and bool(_SETTINGS.search(path))
 
 
 def way_of(path: str) -> StartedBy | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sshdoctor.examination.findings import Line
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.places import base
-from sshdoctor.examination.ways import way_of
+from sshdoctor.examination.ways import is_setting, way_of
 
 STEERING = (".htaccess", ".user.ini", "php.ini")
 _SHARED = re.compile(
@@ -32,18 +32,23 @@ def is_whole(path: str, guilty: Sequence[Line], known: Known) -> bool:
             return _nothing_left(path, guilty, known)
         return not path.startswith("/etc/") and not _is_needed(path, guilty, known)
     file = known.files.get(path)
-    if file is None or way_of(path) is None:
+    if file is None or (way_of(path) is None and not is_setting(path)):
         return True
     if file.owned is not None or _SHARED.search(path):
         return False
-    if not file.text or file.text[0].startswith("#!"):
-        return True  # a script of its own
+    own = {one.line for one in guilty if one.file == path}
+    if is_setting(path):
+        return own >= {
+            place for place, text in enumerate(file.text, 1) if not re.match(r"\s*(?:[#;]|$)", text)
+        }
+    if not file.text or file.text[0].startswith(("#!", "[D-BUS")):
+        return True  # a script, or a service, of its own
     active = [
         place
         for place, text in enumerate(file.text, 1)
         if re.search(r"^\s*[^#\s=]+\s", text) and "=" not in text.split()[0]
     ]
-    return {one.line for one in guilty if one.file == path} >= {*active}
+    return own >= {*active}
 
 
 def _nothing_left(path: str, guilty: Sequence[Line], known: Known) -> bool:

@@ -113,7 +113,15 @@ EOF
 }
 
 # clean_hook PATH: has what reads it read it again; "undo": afterwards, when it is back.
+# clean_reread is the unit that reads it, where the file alone does not tell: one that answers for sites only
+# reads again, any other begins anew.
+clean_reread=
 clean_hook() {
+  case $clean_reread in
+    '' | *[!A-Za-z0-9@_.:-]*) ;;
+    *apache2* | *httpd* | *nginx* | *fpm*) ! guard_systemd || echo "systemctl reload $clean_reread" ;;
+    *) ! guard_systemd || echo "systemctl try-restart $clean_reread" ;;
+  esac
   case $1 in
     /etc/systemd/* | /run/systemd/* | /usr/lib/systemd/* | /usr/local/lib/systemd/* | /etc/init.d/*)
       ! guard_systemd || echo systemctl daemon-reload

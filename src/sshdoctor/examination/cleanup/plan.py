@@ -132,6 +132,8 @@ def _letters(found: Examination) -> Iterator[Task]:
 
 def _of_step(step: Step, found: Examination) -> Iterator[Task]:
     call = _CALLS[step.action](step, found)
+    if call and step.reread:
+        call = f"clean_reread={shlex.quote(step.reread)}\n{call}\nclean_reread="
     if call:
         yield Task(f"{step.what}: {step.how}", call, step)
 

@@ -1,11 +1,14 @@
 """What starts programs on a host, and what is brought along by packages: files, their texts, who owns them.
 
-Sources: crontab(5), cron(8), at(1), systemd.unit(5) (where units are looked for), supervisord's manual,
-run-parts(8), pam_motd(8), pam.d(5), ld.so(8), udev(7), sudoers(5), passwd(5), sshd(8) (rc, authorized_keys),
-bash(1) (start files), dpkg(1) and its database (info/*.list, info/*.md5sums, Conffiles in status), rpm(8),
-lsattr(1). A file that a package brought and that is as it came is not read; of others the text, and of the
-programs that it names the same again, twice (of those, what may be run alone: never a file of secrets). A
-path with a line feed in it is not looked at.
+Sources: crontab(5), cron(8), at(1), systemd.unit(5) and systemd.generator(7) (where they are looked for),
+supervisord's manual, run-parts(8), pam_motd(8), pam.d(5), ld.so(8), udev(7), sudoers(5), passwd(5), sshd(8)
+(rc, authorized_keys), sshd_config(5) (AuthorizedKeysFile), the start files of bash(1), zsh(1), fish(1), tcsh(1),
+environment.d(5), pam_env(8), the specification of D-Bus (activation), tmpfiles.d(5), binfmt.d(5), sysctl.d(5),
+Python's site module (.pth), cloud-init's manual (per-boot), incrontab(5), dpkg(1) and its database (info/*.list,
+info/*.md5sums, Conffiles in status), rpm(8), lsattr(1). A file that a package brought and that is as it came is
+not read; of others the text, and of the programs that it names the same again, twice (of those, what may be run
+alone: never a file of secrets). Of /etc whatever all may read and is not as a package brought it: any program's
+settings may name another. A path with a line feed in it is not looked at.
 """
 
 from __future__ import annotations
@@ -42,7 +45,13 @@ places='/etc/crontab /etc/anacrontab /etc/cron.d /etc/cron.hourly /etc/cron.dail
 /etc/logrotate.d /etc/aliases /etc/mail/aliases /etc/postfix/master.cf /etc/exim4 /etc/exim /etc/ssh/sshrc
 /etc/modprobe.d /etc/bash_completion.d /etc/xdg/autostart /etc/default
 /etc/systemd/user-generators /etc/systemd/system-sleep /etc/systemd/system-shutdown /usr/lib/systemd/system-sleep
-/usr/lib/systemd/system-shutdown'
+/usr/lib/systemd/system-shutdown /run/systemd/system-generators /usr/local/lib/systemd/system-generators
+/usr/lib/systemd/user-generators /usr/lib/systemd/user-environment-generators /etc/systemd/system.control
+/usr/share/dbus-1/system-services /usr/share/dbus-1/services /usr/local/share/dbus-1 /usr/lib/tmpfiles.d
+/run/tmpfiles.d /usr/lib/sysctl.d /usr/lib/binfmt.d /usr/lib/modprobe.d /usr/lib/environment.d
+/var/lib/cloud/scripts /var/spool/incron /var/spool/fcron'
+sums=md5sum
+[ -d /var/lib/dpkg/info ] || sums=sha256sum
 # What this examination, and whoever looks, stands on.
 tools='ps top htop ls find grep awk ss netstat lsof crontab systemctl login su sudo sshd passwd md5sum'
 programs() {
@@ -55,15 +64,44 @@ programs() {
   sed 's/#.*//' /etc/ld.so.preload 2>/dev/null | tr ' :' '\n\n'
   cat /proc/[0-9]*/cmdline 2>/dev/null | lined | cut -c1-300 | grep '^/' | sort -u | head -n 2000
 }
+# Where sshd looks for keys beside the usual places, %h and %u as they stand.
+keys=$(cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf 2>/dev/null | head -n 3000 |
+  sed -n 's/^[[:space:]]*[Aa]uthorized[Kk]eys[Ff]ile[[:space:]=]*//p' | tr -d '"' | tr -s ' \t' '\n\n' |
+  grep -vxE 'none|([.]ssh|%h/[.]ssh)/authorized_keys2?' | sed 's,^%h/,,' | sort -u | head -n 20)
 of_homes() {
-  awk -F: '$6 ~ "^/." && !seen[$6]++ { print $6 }' /etc/passwd | head -n 2000 | while IFS= read -r home; do
-    for name in .bashrc .bash_profile .bash_login .bash_aliases .profile .bash_logout .zshrc .zprofile .zlogin \
-      .zshenv .xprofile .xsessionrc .ssh/rc \
-      .ssh/authorized_keys .ssh/authorized_keys2 .forward .procmailrc .config/systemd/user \
-      .local/share/systemd/user .config/autostart; do
-      [ ! -e "$home/$name" ] || printf '%s\0' "$home/$name"
+  awk -F: '$6 ~ "^/." && !seen[$6]++ { print $1 "\t" $6 }' /etc/passwd | head -n 2000 |
+    while IFS="$(printf '\t')" read -r user home; do
+      for name in .bashrc .bash_profile .bash_login .bash_aliases .bashrc.d .profile .bash_logout .zshrc .zprofile \
+        .zlogin .zlogout .zshenv .kshrc .mkshrc .cshrc .tcshrc .login .config/fish/config.fish .config/fish/conf.d \
+        .xprofile .xsessionrc .xsession .xinitrc .pam_environment .config/environment.d .ssh/rc \
+        .ssh/authorized_keys .ssh/authorized_keys2 .forward .procmailrc .config/systemd/user \
+        .config/systemd/user.control .local/share/systemd/user .config/autostart .local/share/dbus-1/services; do
+        [ ! -e "$home/$name" ] || printf '%s\0' "$home/$name"
+      done
+      [ -z "$keys" ] || printf '%s\n' "$keys" | while IFS= read -r name; do
+        case $name in /*) name=$(printf '%s' "$name" | sed "s/%u/$user/g; s/%%/%/g") ;; *) name=$home/$name ;; esac
+        [ ! -f "$name" ] || printf '%s\0' "$name"
+      done
     done
+}
+of_python() {  # what it reads before every script
+  for folder in /usr/lib/python3*/dist-packages /usr/lib*/python3*/site-packages \
+    /usr/local/lib/python3*/dist-packages /usr/local/lib/python3*/site-packages; do
+    [ ! -d "$folder" ] || find "$folder" -maxdepth 1 -type f \
+      \( -name '*.pth' -o -name sitecustomize.py -o -name usercustomize.py \) -print0 2>/dev/null | lined
   done
+}
+brought() {  # sums of settings, as packages brought them
+  [ ! -r /var/lib/dpkg/status ] || sed -n 's/^ \(\/[^ ]*\) \([0-9a-f]\{32\}\).*/\2  \1/p' /var/lib/dpkg/status
+  [ -d /var/lib/dpkg/info ] || ! command -v rpm >/dev/null ||
+    rpm -qa --qf '[%{FILEDIGESTS}  %{FILENAMES}\n]' 2>/dev/null | grep -F '  /etc/'
+}
+of_settings() {
+  { brought; echo --; find /etc -xdev -type f -perm -004 -size -128k -print0 2>/dev/null | lined | head -n 20000 |
+    tr '\n' '\0' | xargs -0 -r "$sums" -- 2>/dev/null; } | awk '
+    /^--$/ { on = 1; next }
+    !on { had[$0]; next }
+    !($0 in had) && sub(/^[0-9a-f]*  \//, "/")' | head -n 2000
 }
 of_folders() {  # hooks of the repositories in which something runs
   { find /proc/[0-9]*/cwd -maxdepth 0 -printf '%l\0' 2>/dev/null | lined; as_each cwd 0 | grep -v '^/proc/'; } |
@@ -74,6 +112,7 @@ of_folders() {  # hooks of the repositories in which something runs
 }
 first() {
   find $places -maxdepth 4 \( -type f -o -type l \) -print0 2>/dev/null | lined
+  of_settings; of_python
   { of_homes; of_folders; } | xargs -0 -r sh -c 'find "$@" -maxdepth 4 \( -type f -o -type l \) -print0' _ \
     2>/dev/null | lined
 }
@@ -98,8 +137,6 @@ owners() {  # with "sums", how each file was when it came as well
         $2 in want { print "O\t" $1 "\t" $2; if ($3 != "") print "S\t" $3 "\t" $2 }'
   else echo N2; fi
 }
-sums=md5sum
-[ -d /var/lib/dpkg/info ] || sums=sha256sum
 [ ! -r /var/lib/dpkg/diversions ] || awk 'NR % 3 == 1 { print "V\t" $0 }' /var/lib/dpkg/diversions
 [ ! -r /var/lib/dpkg/status ] || sed -n 's/^ \(\/[^ ]*\) \([0-9a-f]\{32\}\).*/C\t\2\t\1/p' /var/lib/dpkg/status
 told='
@@ -126,7 +163,13 @@ $(printf '%s\n' "$listed" | awk -F'\t' '$2 == "f" || $2 == "l" { print $9 }')"
     !on { if ($1 == "O") { own[$3]; own["/usr" $3]; path = $3; if (sub(/^\/usr\//, "/", path)) own[path] } next }
     $2 != "f" || $7 == 0 || $7 > 262144 || ($9 in own && $9 !~ "^/etc/") { next }
     level == 1 || $4 ~ /[1357]/ || $9 ~ /[.](sh|pl|py|php|rb|js)$/ { print $9 }' | head -n 3000 |
-    read_by 'grep -D skip -IHZm 600 "" -- "$@" 2>/dev/null' | tr '\000' '\001' | awk "$told")
+    read_by 'bytes=; for path; do case $path in */authorized_keys* | /var/spool/*) bytes=1 ;; esac; done
+      grep -D skip -IHZm 600 "" -- "$@" 2>/dev/null
+      [ -z "$bytes" ] || for path; do
+        case $path in */authorized_keys* | /var/spool/*)
+          grep -D skip -qI "" -- "$path" || grep -D skip -aHZm 600 "" -- "$path" ;;
+        esac
+      done 2>/dev/null' | tr '\000' '\001' | awk "$told")
   printf '%s\n' "$texts"
   next=$(printf '%s\n' "$texts" | sed -n 's/^|//p' | grep -aoE '/[A-Za-z0-9_.@%+~/-]+' |
     grep -vE '^/(dev/[^/]*$|proc/|sys/|var/log/|run/[^/]*[.](pid|sock)$)' | sort -u | head -n 4000)

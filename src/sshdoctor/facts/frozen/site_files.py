@@ -68,6 +68,26 @@ whole() {  # small ones that are odd or newer than the site, and what steers the
     { is = $7 ~ /[.](htaccess|user[.]ini)$/ || ($6 < 6000 && ($7 ~ odd || $2 / 86400 > bulk)) && ++n < 600
       if (!is == !want) print $7 }'
 }
+spelled() {  # letters that stand as numbers in PHP (\x41, \101) as themselves
+  awk '
+    function read_number(digits, base,   n, length_, digit) {
+      most = base == 16 ? 2 : 3
+      while (length_ < most && (digit = index(substr("0123456789abcdef", 1, base), tolower(substr(digits, length_ + 1, 1)))) > 0 &&
+             length(digits) > length_) { n = n * base + digit - 1; length_++ }
+      taken = length_
+      return n % 256
+    }
+    !/include|require/ { next }
+    { text = $0; out = ""
+      while ((at = index(text, "\\")) > 0) {
+        hex = substr(text, at + 1, 1) == "x"
+        n = read_number(substr(text, at + 1 + hex, 3), hex ? 16 : 8)
+        out = out substr(text, 1, at - 1)
+        if (taken) out = out (n > 31 && n < 127 ? sprintf("%c", n) : "?"); else { out = out "\\"; hex = 0 }
+        text = substr(text, at + 1 + hex + taken)
+      }
+      print out text }'
+}
 told() { tr '\000' '\t' | cut -c1-700 | sed 's/^/L\t/'; }
 calling="(^|[^A-Za-z0-9_>:])($calls)([^A-Za-z0-9_]|\$)"
 export calling
@@ -88,7 +108,7 @@ disguised=$({  # programs under other names: where a line makes the server run t
   printf '%s\n' "$said" "$steering" | awk -F'\t' '
     /auto_(prepend|append)_file/ && match($3, /[=[:space:]"]\/[^"; ]+/) {
       name = substr($3, RSTART + 1, RLENGTH - 1); if (name !~ /[.]php$/ || name ~ /^\/(etc|tmp|var|usr|opt)\//) print name }'
-  printf '%s\n' "$said" | awk -F'\t' -v quote="['\"]" '
+  printf '%s\n' "$said" | spelled | awk -F'\t' -v quote="['\"]" '
     /(include|require)/ && match($3, quote "[^\"'\'']*[.](ico|jpe?g|png|gif|txt|dat|log|css|js)" quote) {
       name = substr($3, RSTART + 1, RLENGTH - 2); folder = $2; sub(/\/[^\/]*$/, "", folder)
       print name; sub(/^\//, "", name); print folder "/" name }'
