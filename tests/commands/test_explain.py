@@ -77,6 +77,13 @@ def test_every_reply_is_a_word_of_the_contract(client: str, words: object) -> No
         ("dial tcp 198.51.100.2:22: connect: connection refused", "rst"),
         ("com.jcraft.jsch.JSchException: Auth fail", "auth-denied"),
         ("FATAL ERROR: Network error: Connection timed out", "silence"),
+        ("<html><head><title>403 Forbidden</title></head>", "blocked"),
+        ("curl: (60) SSL certificate problem: certificate has expired", "certificate-expired"),
+        (
+            "This page isn't working\nexample.jp redirected you too many times.\nERR_TOO_MANY_REDIRECTS",
+            "redirection",
+        ),
+        ("channel 0: open failed: administratively prohibited: open failed\nstdio forwarding failed", "ok"),
     ],
 )
 def test_words_as_people_paste_them(text: str, reply: str) -> None:
@@ -100,6 +107,26 @@ def test_a_cause_that_the_client_itself_names_is_named() -> None:
         "ssh: connect to host web1 port 22: Connection refused\n"
     )
     assert found is not None and found.named
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("Permissions 0644 for '/home/a/.ssh/id_rsa' are too open.", "client-key-permissions"),
+        ("/home/a/.ssh/config: line 3: Bad configuration option: usekeychain", "client-config-override"),
+    ],
+)
+def test_what_a_client_says_of_itself_alone_names_its_cause_and_no_reply(text: str, cause: str) -> None:
+    found = explained(text)
+    assert found is not None
+    assert (found.named, found.causes, found.replies) == (cause, (cause,), ())
+
+
+def test_a_page_is_explained_by_what_stops_pages() -> None:
+    found = explained("403 Forbidden")
+    assert found is not None and found.service == "web"
+    assert {"access-denied-by-rule", "waf-blocked"} <= set(found.causes)
+    assert not {"sshd-stopped", "pubkey-not-authorized"} & set(found.causes)
 
 
 def typed(*words: str, said: str = "") -> subprocess.CompletedProcess[str]:

@@ -51,7 +51,7 @@ def _unknown(form: str) -> str:
     return (
         "No list of clients' words knows this.\n"
         f"  Next: {talkative()} 2>&1 | sshdoctor explain\n"
-        "        sshdoctor diagnose --host USER@HOST\n"
+        "        sshdoctor diagnose --host USER@HOST    # or the address of a page, https://HOST/PATH\n"
     )
 
 
@@ -61,7 +61,8 @@ def _text(found: Explanation) -> str:
 
 def _lines(found: Explanation) -> Iterator[str]:
     yield from _wrapped("", printable(found.message))
-    yield from _wrapped("  reply    ", ", or ".join(found.replies))
+    if found.replies:
+        yield from _wrapped("  reply    ", ", or ".join(found.replies))
     yield from _wrapped("  means    ", found.means)
     yield from _wrapped("  said by  ", ", ".join(found.clients))
     yield from _wrapped("  came     ", found.stage)
@@ -74,10 +75,11 @@ def _lines(found: Explanation) -> Iterator[str]:
     for one in found.possible:
         yield from _wrapped("  - ", f"{one.say} ({one.id})")
         yield from _wrapped("      ", one.settle)
-    others = [ident for ident in found.causes if ident not in {one.id for one in found.possible}]
+    told = {found.named, *(one.id for one in found.possible)}
+    others = [ident for ident in found.causes if ident not in told]
     if others:
         yield from _wrapped("\n  or from: ", ", ".join(others))
-    yield "\n  Next: sshdoctor diagnose --host USER@HOST"
+    yield f"\n  Next: {found.next}"
 
 
 def _wrapped(label: str, text: str) -> list[str]:

@@ -43,6 +43,8 @@ class ClientList(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     client: str
     source: str
     words: tuple[Words, ...]
+    service: str = ""
+    """Whose client it is; "" for the service that is meant where none is named."""
 
 
 class Heard(Struct, frozen=True, kw_only=True):
@@ -51,6 +53,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     line: str
     clients: tuple[str, ...]
     words: Words
+    service: str = ""
 
 
 @cache
@@ -72,7 +75,8 @@ def hear(text: str) -> Heard | None:
         if found:
             client, words = max(found, key=lambda one: (one[1].weight, one[0] != _ANY_OTHER))
             same = tuple(dict.fromkeys(who for who, other in found if other.says == words.says))
-            heard = Heard(line=line.strip(), clients=same or (client,), words=words)
+            service = next(one.service for one in client_lists() if one.client == client)
+            heard = Heard(line=line.strip(), clients=same or (client,), words=words, service=service)
             if not words.above:
                 return heard
             only_repeats = only_repeats or heard
