@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from access.conftest import StartSshd
 from access.servers import Sshd, failure_of, free_port, says_hello
 from sshdoctor.access.ssh.connection import open_ssh
+from sshdoctor.access.ssh.route import PROXY
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Login
 
@@ -60,8 +64,34 @@ def test_a_proxy_command_that_fails_is_closed_before_the_banner(sshd: Sshd) -> N
 
 def test_a_proxy_command_with_a_token_that_is_not_known_is_refused(sshd: Sshd) -> None:
     with pytest.raises(AccessError) as caught:
-        open_ssh(sshd.login(options={"proxycommand": "nc %k"}), timeout=5)
-    assert (caught.value.word, "%k" in caught.value.detail) == ("unsupported", True)
+        open_ssh(sshd.login(options={"proxycommand": "nc %q"}), timeout=5)
+    assert (caught.value.word, "%q" in caught.value.detail) == ("closed-before-banner", True)
+
+
+def test_what_a_proxy_command_prints_before_it_ends_is_told(sshd: Sshd) -> None:
+    failure = failure_of(sshd.login(options={"proxycommand": "printf 'This account is closed.\\n'"}))
+    assert (failure.word, failure.stage) == ("closed-before-banner", PROXY)
+    assert "This account is closed." in failure.detail
+
+
+def test_a_proxy_command_may_hand_over_the_connection_that_it_made(
+    start_sshd: StartSshd, tmp_path: Path
+) -> None:
+    target = start_sshd()
+    dialler = tmp_path / "dial.py"
+    dialler.write_text(
+        "import socket, sys\n"
+        "made = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n"
+        "socket.send_fds(socket.socket(fileno=1), [b'x'], [made.fileno()])\n"
+    )
+    options = {"proxycommand": f"{sys.executable} {dialler} %h %p", "proxyusefdpass": "yes"}
+    assert says_hello(target.login(options={**options, "identitiesonly": "yes"}))
+
+
+def test_a_proxy_command_that_hands_over_nothing_has_failed(sshd: Sshd) -> None:
+    with pytest.raises(AccessError) as caught:
+        open_ssh(sshd.login(options={"proxycommand": "true", "proxyusefdpass": "yes"}), timeout=5)
+    assert (caught.value.word, caught.value.stage) == ("closed-before-banner", PROXY)
 
 
 def test_a_port_where_nobody_listens_is_refused() -> None:

@@ -33,12 +33,19 @@ class LoginFailure(Struct, frozen=True, kw_only=True):
     """Where on the way it failed: a jump host, a ProxyCommand; "" at the server itself."""
     seconds: float = 0.0
     """From the greeting to the failure."""
+    late: float = 0.0
+    """How long the person's own client took, which waited longer and got in; 0 where it did not."""
     host_key: str | None = None
     known_host_keys: tuple[str, ...] = ()
     client_keys: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     client_algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     server_algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def unanswered(self) -> bool:
+        """The server let the login wait until the client's time for it was over (paramiko's words)."""
+        return "Authentication timeout" in self.detail
 
 
 class Offers(Struct, frozen=True, kw_only=True):

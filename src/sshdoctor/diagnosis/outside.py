@@ -77,18 +77,30 @@ def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
 
 
 def _asked_of_client(login: Login, service: Service, seen: Outside, probing: ProbeOptions) -> Outside:
-    """The same, by the person's own client where the library may have done otherwise: its reply stands."""
+    """The same, by the person's own client where the library may have done otherwise: its reply stands.
+
+    Unless it only got in by waiting longer than was to be waited: a login for which one gives up is none.
+    """
     reply = next((one for one in seen.replies if progress(one.word) >= GREETED), None)
     if reply is None or reply.stage or not service.logs_in:
         return seen
     answer = ask_own_client(login, reply.word, probing.timeout)
     if answer is None:
         return seen
+    failure = seen.failure
+    if failure and failure.unanswered and works(answer.word) and answer.seconds >= probing.timeout:
+        after = f"{reply.detail}; {service.client} itself got in after {answer.seconds:.0f} s"
+        return replace(_told(seen, reply, reply.word, after), failure=replace(failure, late=answer.seconds))
     word = answer.word or reply.word
     last = answer.lines[-1].removeprefix("debug1: ") if answer.lines else word
     detail = reply.detail if word == reply.word else f"{service.client} itself: {last}"
-    replies = tuple(replace(one, word=word, detail=detail) if one is reply else one for one in seen.replies)
-    return replace(seen, replies=replies, witness=answer.lines)
+    return replace(_told(seen, reply, word, detail), witness=answer.lines)
+
+
+def _told(seen: Outside, reply: Reply, word: str, detail: str | None) -> Outside:
+    """With another word and detail in the place of one reply's."""
+    told = replace(reply, word=word, detail=detail)
+    return replace(seen, replies=tuple(told if one is reply else one for one in seen.replies))
 
 
 def greeted_first(met: Sequence[DialResult]) -> DialResult | None:

@@ -26,6 +26,7 @@ _OPTIONS = (
     "ipqos",
     "preferredauthentications",
     "proxycommand",
+    "proxyusefdpass",
     "pubkeyauthentication",
     "stricthostkeychecking",
 )
@@ -46,6 +47,7 @@ _CHOICES = (
 """What it may agree to; of interest where it is not ssh's own choice."""
 
 _EXTRAS = (
+    "checkhostip",
     "controlmaster",
     "controlpath",
     "dynamicforward",

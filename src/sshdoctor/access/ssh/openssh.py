@@ -7,6 +7,7 @@ what runs on the host, if it lets us in, is ``true``.
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -18,8 +19,9 @@ from sshdoctor.model import Login
 HONOURED = frozenset(
     {
         "addressfamily", "batchmode", "bindaddress", "connecttimeout", "identitiesonly",
-        "port", "proxycommand", "proxyjump", "pubkeyauthentication", "stricthostkeychecking",
-        "userknownhostsfile", "globalknownhostsfile", "hostkeyalias", "user", "hostname",
+        "port", "proxycommand", "proxyjump", "proxyusefdpass", "pubkeyauthentication",
+        "stricthostkeychecking", "userknownhostsfile", "globalknownhostsfile",
+        "hostkeyalias", "user", "hostname",
     }
 )  # fmt: skip
 """The options that the library does as ssh does; any other is asked of ssh."""
@@ -31,7 +33,7 @@ ORDINARY = {
 """What ssh does unasked: Debian's, and upstream's before 10.1 and since (ssh_config(5))."""
 
 _FORWARDS = ("dynamicforward", "localforward", "remoteforward", "tunnel")
-_ASKED_FOR = ("controlpath", "knownhostscommand", "revokedhostkeys", "sessiontype")
+_ASKED_FOR = ("checkhostip", "controlpath", "knownhostscommand", "revokedhostkeys", "sessiontype")
 """By these ssh can end, or wait for ever, where the library logs in; by a forward, if it must succeed."""
 
 _DIFFERENT = ("auth-denied", "kex-failed", "host-key-unknown")
@@ -44,16 +46,19 @@ _WORDS = (
     ("no matching ", "kex-failed"),
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", "host-key-changed"),
     ("REVOKED HOST KEY DETECTED", "host-key-changed"),
+    ("differs from the key for the IP address", "host-key-changed"),
     ("Host key verification failed", "host-key-unknown"),
     ("getifaddrs: ", "local-unreachable"),
 )
 
 
 class OpensshAnswer(Struct, frozen=True, kw_only=True):
-    """``word`` is a reply word, "" where ssh's end has none; ``lines`` are its own, as they stand."""
+    """``word`` is a reply word, "" where ssh's end has none; ``lines`` are its own, as they stand;
+    ``seconds`` is how long it took."""
 
     word: str
     lines: tuple[str, ...]
+    seconds: float = 0.0
 
 
 def differs(login: Login, word: str) -> bool:
@@ -77,6 +82,7 @@ def ask_openssh(
     ``more``: options that hold over those of the login. ``shared``: by the shared connection of the person's
     own configuration (ControlPath), which is not to hide what a new one meets.
     """
+    began = time.monotonic()
     try:
         done = subprocess.run(
             command_of(login, timeout, more, shared=shared),
@@ -95,7 +101,7 @@ def ask_openssh(
     word = _word(lines, status)
     if status is None and not word:
         word = _waited_for(lines, login)
-    return OpensshAnswer(word=word, lines=_own(lines))
+    return OpensshAnswer(word=word, lines=_own(lines), seconds=time.monotonic() - began)
 
 
 def command_of(

@@ -26,6 +26,9 @@ _JUMP = re.compile(
 
 _SIGNS_OF_LIFE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 30_000}
 
+_FIRST = 4096
+"""Bytes of what a ProxyCommand writes that are kept."""
+
 # RFC 4254 5.1: why a server opens no channel.
 _PROHIBITED = 1
 
@@ -50,7 +53,7 @@ def open_route(
         return _through_jumps(login, stack, timeout=timeout, accept_new_host_key=accept_new_host_key)
     command = login.options.get("proxycommand", "none")
     if command.lower() != "none":
-        return _through_command(command, login, stack)
+        return _through_command(command, login, stack, timeout)
     if socket is not None:
         return socket
     return _straight(login, timeout)
@@ -133,9 +136,13 @@ def _word(error: paramiko.ChannelException) -> str:
     return "unreachable" if "unreachable" in text or "no route" in text else "refused"
 
 
-def _through_command(command: str, login: Login, stack: contextlib.ExitStack) -> sockets.socket:
+def _through_command(
+    command: str, login: Login, stack: contextlib.ExitStack, timeout: float
+) -> sockets.socket:
     """A ProxyCommand's two pipes as one socket; the command is ended with the login (ssh_config(5))."""
-    tokens = {"%": "%", "h": login.address, "n": login.address, "p": str(login.port), "r": user_of(login)}
+    known_as = login.host_key_alias or login.options.get("hostkeyalias", login.address)
+    tokens = {"%": "%", "h": login.address, "k": known_as, "n": login.address, "p": str(login.port)}
+    tokens["r"] = user_of(login)
     filled = re.sub(
         r"%(.)", lambda found: tokens[found[1]] if found[1] == "%" else _quoted(tokens, found), command
     )
@@ -143,7 +150,8 @@ def _through_command(command: str, login: Login, stack: contextlib.ExitStack) ->
     if not _is_command(program):
         said = f"the ProxyCommand {program!r} is not installed on this machine"
         raise AccessError("closed-before-banner", said, stage=PROXY)
-    ours, theirs = sockets.socketpair()
+    pair = sockets.socketpair()
+    ours, theirs = _Heard(fileno=pair[0].detach()), pair[1]
     with theirs:
         process = subprocess.Popen(
             ("sh", "-c", f"exec {filled}"),
@@ -154,8 +162,34 @@ def _through_command(command: str, login: Login, stack: contextlib.ExitStack) ->
         )
     stack.callback(_end, process)
     stack.callback(ours.close)
-    stack.enter_context(_told_by(process))
+    if login.options.get("proxyusefdpass", "no").lower() in ("yes", "true"):
+        return _passed(ours, timeout, stack)
+    stack.enter_context(_told_by(process, ours))
     return ours
+
+
+class _Heard(sockets.socket):
+    """A socket that remembers what came first."""
+
+    heard = b""
+
+    def recv(self, *arguments: int) -> bytes:
+        got = super().recv(*arguments)
+        self.heard += got[: _FIRST - len(self.heard)]
+        return got
+
+
+def _passed(ours: sockets.socket, timeout: float, stack: contextlib.ExitStack) -> sockets.socket:
+    """The connection that a ProxyCommand makes and hands over (ssh_config(5), ProxyUseFdpass)."""
+    ours.settimeout(timeout)
+    try:
+        received = sockets.recv_fds(ours, 1, 1)[1]
+    except OSError:
+        received = []
+    if not received:
+        said = "the ProxyCommand passed no connection back, as ProxyUseFdpass has it do"
+        raise AccessError("closed-before-banner", said, stage=PROXY)
+    return stack.enter_context(sockets.socket(fileno=received[0]))
 
 
 def _is_command(program: str) -> bool:
@@ -169,23 +203,41 @@ def _is_command(program: str) -> bool:
 
 
 @contextlib.contextmanager
-def _told_by(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _told_by(process: subprocess.Popen[bytes], ours: _Heard) -> Iterator[None]:
     """A login that fails because the command has ended is told in the command's own words."""
+    left = ours.dup()  # what nobody came to read: ``ours`` is closed by then
     try:
         yield
     except LoginError as error:
         early = error.word in ("closed-before-banner", "no-banner")
         if not early or process.poll() is None or process.stderr is None:
             raise
-        said = process.stderr.read(4096).decode("utf-8", "backslashreplace").strip().splitlines()
-        last = said[-1] if said else f"it ended with status {process.returncode}"
+        texts = process.stderr.read(_FIRST), ours.heard + _rest(left)
+        said = [line for text in texts if (line := _last_line(text))]
+        last = "; ".join(said) or f"it ended with status {process.returncode}"
         failure = replace(error.failure, detail=f"the ProxyCommand: {last}", stage=PROXY)
         raise LoginError(failure) from None
+    finally:
+        left.close()
+
+
+def _rest(socket: sockets.socket) -> bytes:
+    socket.setblocking(False)
+    try:
+        return socket.recv(_FIRST)
+    except OSError:
+        return b""
+
+
+def _last_line(text: bytes) -> str:
+    lines = text.decode("utf-8", "backslashreplace").strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def _quoted(tokens: dict[str, str], found: re.Match[str]) -> str:
     if found[1] not in tokens:
-        raise AccessError("unsupported", f"ProxyCommand: {found[0]} is not known here; %h %n %p %r %% are")
+        said = f"ProxyCommand has {found[0]}, which ssh does not know there; it knows %h %k %n %p %r %%"
+        raise AccessError("closed-before-banner", said, stage=PROXY)
     return shlex.quote(tokens[found[1]])
 
 

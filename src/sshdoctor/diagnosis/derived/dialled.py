@@ -66,8 +66,12 @@ class Dialled(Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...] | Unknown
     login_seconds: float
     """How long the login took that failed, in seconds."""
+    late: int
+    """How long the person's own client waited, which got in all the same; 0 where it did not."""
     not_started: str
     """The program that the server could not start in place of the shell, as it said; "" for none."""
+    not_loaded: str
+    """The program that did not load its libraries, by the name that the loader gave it; "" for none."""
     cut_off: bool
     """The host closed the connection in the login."""
     missing_algorithm: str | Unknown
@@ -128,10 +132,12 @@ def dialled(
         has_password=login.password is not None,
         methods=failure.methods if failure else (),
         login_seconds=failure.seconds if failure else 0.0,
+        late=round(failure.late) if failure else 0,
         not_started=_not_started(reply),
+        not_loaded=_not_loaded(reply),
         cut_off="saw EOF" in (failure.detail if failure else ""),
         missing_algorithm=_missing(failure),
-        unanswered="Authentication timeout" in (failure.detail if failure else ""),
+        unanswered=failure is not None and failure.unanswered,
         off=False,
         evidence=(_seen(login, reply), *_login_evidence(failure)),
     )
@@ -147,6 +153,18 @@ _NOT_STARTED = re.compile(
 
 def _not_started(reply: Reply) -> str:
     found = _NOT_STARTED.fullmatch(reply.detail or "") if reply.word == "session-closed" else None
+    return found[1] if found else ""
+
+
+_NOT_LOADED = re.compile(
+    r"(?:[^\s:]*/)?-?([^\s:/]+): (?:error while loading shared libraries|symbol lookup error|relocation error"
+    r"|/[^\s:]+: version `)"
+)
+"""ld.so(8)'s words, which begin with what it was called as."""
+
+
+def _not_loaded(reply: Reply) -> str:
+    found = _NOT_LOADED.match(reply.detail or "") if reply.word == "session-closed" else None
     return found[1] if found else ""
 
 

@@ -67,7 +67,7 @@ _INSTEAD = {
 }
 _SHARED = ("unix_listener: ", "muxclient: ", "auto-mux: Trying existing master", "mux_client_")
 _LEAVES_A_KEY_OUT = ("client-config-override", "authentication")
-_OTHER_KEY = re.compile(r"Offending \S+ key in (/[^\0-\x1f\x7f]{1,999}):(\d{1,9})")
+_OTHER_KEY = re.compile(r"Offending (?:\S+ key|key for IP) in (/[^\0-\x1f\x7f]{1,999}):(\d{1,9})")
 _CHOOSING = ("ciphers", "kexalgorithms", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms")
 
 

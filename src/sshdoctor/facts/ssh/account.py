@@ -70,6 +70,13 @@ real "$home"
 real_home=$real
 [ "$real" = "$home" ] || echo "real=$real"
 chain "$real_home"
+mount='' inner=$home/.ecryptfs/Private.mnt
+[ ! -f "$inner" ] || [ ! -r "$inner" ] || read -r mount <"$inner"
+if grep -qsF " $home " /proc/mounts; then :
+elif [ "$mount" = "$home" ]; then echo sealed=eCryptfs
+elif grep -qsF "mountpoint=\"$home\"" /etc/security/pam_mount.conf.xml; then echo sealed=pam_mount
+elif [ -f "/var/lib/systemd/home/$user.identity" ]; then echo sealed=systemd-homed
+fi
 above=${home%/*}
 while [ -n "$above" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$above" 2>&1; above=${above%/*}; done
 values='' chroot=''
@@ -106,6 +113,8 @@ case $chroot in
     path=$chroot; replace %h "$home"; replace %u "$user"; replace %U "$uid"; replace %% %
     chroot=$path
     echo "## chroot $chroot"
+    [ -d "$chroot" ] || echo gone=yes
+    [ -x "$chroot${shell:-/bin/sh}" ] || echo shell=gone
     while [ -n "$path" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$path" 2>&1; path=${path%/*}; done
     stat -L -c 'stat=%a %u %g %U %F|%n' / ;;
 esac
@@ -129,7 +138,8 @@ for path in $patterns; do
     -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/ca=\3/p' \
     -e 'd' -e '}' \
     -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/key=\3 \1/p' \
-    -e t -e 's/^---- BEGIN SSH2 PUBLIC KEY.*/odd=ssh2/p' -e t -e "s/^$utf16.*/odd=utf-16/p" -e t \
+    -e t -e 's/^---- BEGIN SSH2 PUBLIC KEY.*/odd=ssh2/p' -e t \
+    -e 's/^-----BEGIN .*PRIVATE KEY-.*/odd=private/p' -e t -e "s/^$utf16.*/odd=utf-16/p" -e t \
     -e 's/.*/odd=line/p' "$path"
 done
 true
@@ -161,7 +171,8 @@ class AuthFile(Struct, frozen=True):
     authorities: tuple[str, ...] = ()
     """The keys that cert-authority makes authorities: they sign others, and log nobody in themselves."""
     odd: str = ""
-    """What else stands there, that sshd does not read as a key: "ssh2", "utf-16", "directory", "line"; ""."""
+    """What else stands there, that sshd does not read as a key: "ssh2", "private", "utf-16", "directory",
+    "line"; ""."""
 
     @property
     def problem(self) -> str:
@@ -199,21 +210,30 @@ class Account(Struct, frozen=True, kw_only=True):
     """What is to run it, where it is a script and that is not there (execve(2), ENOENT); else ""."""
     shell_known: bool = True
     """It is called as one of the shells that run any command that they are given."""
+    shell_called: str = ""
+    """Its name without folders, by which the loader speaks of it."""
     home: str = ""
     home_exists: bool | Unknown = False
+    home_sealed: str = ""
+    """What opens the home at a login with a password, where it is not open now: eCryptfs, pam_mount,
+    systemd-homed; "" for none."""
     groups: tuple[str, ...] = ()
     authorized: tuple[str, ...] | Unknown = ()
     authorized_files: tuple[AuthFile, ...] = ()
     keys_command: str = ""
     chroot: tuple[Objection, ...] = ()
     """What sshd holds against ChrootDirectory, or a folder above it; () where there is none."""
+    chroot_gone: str = ""
+    """ChrootDirectory, where it is not there; else ""."""
+    chroot_bare: str = ""
+    """ChrootDirectory, where the login shell is not in it; else ""."""
     evidence: tuple[Evidence, ...] = ()
 
 
 VALUE = Account
 WRITERS = {
     "": "root",
-    **dict.fromkeys(("home_exists", "authorized", "authorized_files"), "account"),
+    **dict.fromkeys(("home_exists", "home_sealed", "authorized", "authorized_files"), "account"),
 }
 
 _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
@@ -222,7 +242,7 @@ _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
 _LONGEST = 4096
 _SHELLS = frozenset(("sh", "bash", "rbash", "dash", "ash", "busybox", "zsh", "rzsh", "ksh", "ksh93", "mksh"))
 _SHELLS |= {"rksh", "lksh", "pdksh", "oksh", "tcsh", "csh", "fish", "yash", "posh"}
-_TELLING = ("directory", "utf-16", "ssh2", "line")
+_TELLING = ("directory", "utf-16", "ssh2", "private", "line")
 
 
 def on_disk(disk: Disk, user: str) -> Account | Unknown:
@@ -260,12 +280,16 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         shell_interpreter=entry.get("interpreter", ""),
         shell_listed=entry["listed"] == "yes" if "listed" in entry else Unknown("/etc/shells was not read"),
         shell_known=entry["shell"].rpartition("/")[2] in _SHELLS,
+        shell_called=entry["shell"].rpartition("/")[2],
         home=entry["home"],
+        home_sealed=entry.get("sealed", "") if _hides_keys(files, entry["home"]) else "",
         home_exists=_exists(home, said["passwd"]),
         groups=tuple(entry.get("groups", "").split()),
         authorized=NOT_PERMITTED if "unread" in entry else _authorized(files),
         authorized_files=files,
         chroot=_chroot(said),
+        chroot_gone=_chroot_without(said, "gone=yes"),
+        chroot_bare=_chroot_without(said, "shell=gone"),
         keys_command="" if command == "none" else command,
         evidence=evidence(
             f"getent passwd {entry['name']}; ls -l ~{entry['name']}/.ssh",
@@ -279,6 +303,20 @@ def _chroot(said: Mapping[str, str]) -> tuple[Objection, ...]:
     """As OpenSSH's safely_chroot(): each part of the path is root's, and nobody else may write there."""
     found = (rows(text) for name, text in said.items() if name.startswith("chroot "))
     return tuple(one for of in found for one in Judge("root", 0, "0", private=False, home="").unsafe(of))
+
+
+def _hides_keys(files: tuple[AuthFile, ...], home: str) -> bool:
+    """sshd looks for keys in the home, and sees none there."""
+    there = [file for file in files if file.path.startswith(f"{home}/")]
+    return bool(there) and not any(file.keys for file in there)
+
+
+def _chroot_without(said: Mapping[str, str], line: str) -> str:
+    """The ChrootDirectory of which the host printed ``line``, "" for none."""
+    found = (
+        name[7:] for name, text in said.items() if name.startswith("chroot ") and line in text.splitlines()
+    )
+    return next(map(_plain_path, found), "")
 
 
 def _without_entry(status: str) -> Account | Unknown:

@@ -39,8 +39,13 @@ for key in ${keys:-/etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ecdsa_key /etc/ss
   [ -f "$key" ] || continue
   if [ ! -r "$key" ]; then echo head=unread
   else
-    head=; read -r head <"$key"
-    case $head in -----BEGIN*) echo head=key ;; *) echo head=other ;; esac
+    { read -r head; read -r next; } <"$key"
+    case $head,$next in
+      -----BEGIN*,b3BlbnNzaC1rZXktdjEAAAAABG5vbmU*) echo head=key ;;
+      -----BEGIN*,b3BlbnNzaC1rZXktdjEA* | -----BEGIN*,Proc-Type:* | -----BEGIN?ENCRYPTED*) echo head=locked ;;
+      -----BEGIN*) echo head=key ;;
+      *) echo head=other ;;
+    esac
   fi
   if [ -r "$key.pub" ]; then read -r type blob rest <"$key.pub"; echo "public=$type $blob"
   elif [ -r "$key" ]; then ssh-keygen -lf "$key" 2>&1 | sed 's/^/listed=/'; fi
@@ -79,6 +84,8 @@ class HostKeys(Struct, frozen=True, kw_only=True):
     """HostKey lines of sshd_config name them; else they are the usual ones."""
     unreadable: tuple[str, ...]
     """Files that are there, and hold no key that sshd can read."""
+    locked: tuple[str, ...]
+    """Those of them that need a passphrase, which nobody gives at a start."""
     evidence: tuple[Evidence, ...]
 
 
@@ -100,7 +107,7 @@ def _shown(path: str, disk: Disk) -> list[str]:
     if not disk.is_file(path):
         return [f"## key {path}"]
     try:
-        head = "key" if disk.read(path, most=10) == b"-----BEGIN" else "other"
+        head = _head(disk.read(path, most=200))
     except PermissionError:
         head = "unread"
     public = (disk.text_if_any(f"{path}.pub") or "").split()[:2]
@@ -108,6 +115,23 @@ def _shown(path: str, disk: Disk) -> list[str]:
     whose = f"{of.st_uid} {owner(of.st_uid, disk=disk)} {group(of.st_gid, disk=disk)}"
     shown = [f"## key {path}", f"head={head}", f"stat={S_IMODE(of.st_mode):o} {whose} {of.st_size}"]
     return [*shown, f"public={' '.join(public)}"] if len(public) == 2 else shown
+
+
+_PLAIN = b"b3BlbnNzaC1rZXktdjEAAAAABG5vbmU"
+"""A key of OpenSSH's own format that no cipher ("none") keeps, in base64 (PROTOCOL.key)."""
+
+
+def _head(begin: bytes) -> str:
+    """
+    >>> _head(b"-----BEGIN OPENSSH PRIVATE KEY-----\\nb3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHI"), _head(b"")
+    ('locked', 'other')
+    """
+    first, _, rest = begin.partition(b"\n")
+    if not first.startswith(b"-----BEGIN"):
+        return "other"
+    sealed = rest.startswith(_PLAIN[:17]) and not rest.startswith(_PLAIN)
+    marked = b"ENCRYPTED" in first or rest.startswith(b"Proc-Type:")
+    return "locked" if sealed or marked else "key"
 
 
 def parse(sections: Mapping[str, Section]) -> HostKeys | Unknown:
@@ -123,6 +147,7 @@ def parse(sections: Mapping[str, Section]) -> HostKeys | Unknown:
         fingerprints=tuple(prints),
         configured="configured" in said,
         unreadable=tuple(key.path for key in keys if key.usable is False),
+        locked=tuple(key.path for key in keys if "head=locked" in named[key.path].splitlines()),
         evidence=evidence(
             "ls -l /etc/ssh/ssh_host_*_key",
             [f"{key.mode} {key.owner} {key.path}" for key in keys] or ["No such file or directory"],

@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from sshdoctor.facts.parsing import servers, sockets
 from sshdoctor.facts.parsing.output import evidence, parts
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.servers import Servers
 from sshdoctor.facts.parsing.sockets import Listener, Listeners
+from sshdoctor.facts.parsing.words import unit_name
 from sshdoctor.facts.ssh.parsing import server_processes
 from sshdoctor.model import Evidence, Family, Unknown, endpoint, is_address
 
@@ -26,7 +29,7 @@ COMMANDS = {
 echo '## uid'; id -u
 if listing=$(ss -Hltne 2>/dev/null) || listing=$(ss -ltne 2>/dev/null); then
   echo '## ss'; echo "$listing"
-  echo '## named'; ss -ltnp 2>/dev/null | sed 's/^/|/'
+  named=$(ss -ltnp 2>/dev/null); echo '## named'; echo "$named" | sed 's/^/|/'
 elif [ -r /proc/net/tcp ]; then
   echo '## tcp'; cat /proc/net/tcp
   echo '## tcp6'; cat /proc/net/tcp6 2>/dev/null
@@ -38,7 +41,16 @@ streams=$(grep -hs '^ListenStream=' /lib/systemd/system/ssh.socket /lib/systemd/
   /etc/systemd/system/ssh.socket /etc/systemd/system/sshd.socket \\
   /run/systemd/generator/ssh.socket.d/*.conf \\
   /etc/systemd/system/ssh.socket.d/*.conf /etc/systemd/system/sshd.socket.d/*.conf)
+# Ports of socket units that rest are not systemd's; where it does not answer, they may be.
+[ -z "$streams" ] || case " $(systemctl is-active ssh.socket sshd.socket 2>/dev/null | tr '\\n' ' ') " in
+  '  '|*' active '*|*' activating '*) ;;
+  *) streams='' ;;
+esac
 echo '## activated'; [ ! -d /run/systemd/system ] || echo "$streams"
+case $named in
+  *'pid=1,'*)
+    echo '## units'; systemctl list-sockets --all --no-legend --no-pager 2>/dev/null | head -n 100 ;;
+esac
 folders=
 for pid in $servers ${streams:+1}; do folders="$folders /proc/$pid/fd"; done
 echo '## held'
@@ -63,6 +75,8 @@ def parse(sections: Mapping[str, Section]) -> Listeners | Unknown:
         source, seen = "proc", sockets.of_proc(said, holders, unknown)
     else:
         return Unknown("there is no ss and no /proc")
+    units = said.get("units", "")
+    seen = tuple(socket if socket.inode in holders else _with_unit(socket, units) for socket in seen)
     own = tuple(socket for socket in seen if socket.inode in holders)
     hidden = found.hidden if said.get("uid") == "0" else Unknown("not permitted")
     ports = _activated_ports(said.get("activated", ""))
@@ -73,6 +87,14 @@ def parse(sections: Mapping[str, Section]) -> Listeners | Unknown:
         source=source,
         evidence=evidence(_TYPED[source], [str(socket) for socket in own or seen]),
     )
+
+
+def _with_unit(socket: Listener, units: str) -> Listener:
+    """With the socket unit of that port, by ``systemctl list-sockets``: it is for another service."""
+    rows = (row.split() for row in units.splitlines() if len(row.split()) > 1)
+    held = (row[1] for row in rows if row[0].rpartition(":")[2] == str(socket.port))
+    unit = next((unit_name(name) for name in held if name.endswith(".socket")), "")
+    return replace(socket, program=f"{socket.program}, for {unit}") if unit and socket.pid else socket
 
 
 def _holders(said: Mapping[str, str], found: Servers) -> dict[str, tuple[int, str]]:

@@ -35,7 +35,17 @@ elif command -v apk >/dev/null; then
 elif command -v pacman >/dev/null; then
   echo '## pacman'; pacman -Q openssh 2>&1
 fi
-run() { said=$(LD_BIND_NOW=1 "$1" -V 2>&1); echo "status=$?"; echo "$said" | head -n 5; }
+# What the unit gives the loader, it gives sshd too.
+set -- /etc/default/ssh /etc/sysconfig/sshd
+for unit in ssh sshd; do
+  unit=/etc/systemd/system/$unit.service
+  set -- "$@" "$unit" "$unit".d/*.conf
+done
+loader=$(sed -n 's/^\\(Environment="*\\)*\\(LD_[A-Z_]*=[A-Za-z0-9_./:-]*\\).*/\\2/p' "$@" 2>/dev/null)
+run() {
+  said=$(env $loader LD_BIND_NOW=1 "$1" -V 2>&1); echo "status=$?"; echo "$said" | head -n 5
+  [ -z "$loader" ] || echo "loader="$loader
+}
 echo '## program'
 set -- /usr/sbin/sshd /usr/local/sbin/sshd /opt/openssh/sbin/sshd
 sshd=$(command -v sshd) || for sshd in "$@" ''; do
@@ -63,6 +73,7 @@ class Package(Struct, frozen=True, kw_only=True):
     half-configured, half-installed, unpacked, absent. ``binary`` is the path of sshd, None if there is none;
     ``closed`` is its path where nobody may execute it, else ""; ``release`` what it says of itself.
     ``loads`` is False where sshd, or sshd-session, does not start at all; ``load_error`` is its message.
+    ``loader`` is what its unit sets for the loader (LD_LIBRARY_PATH ...), "" for nothing.
     """
 
     manager: str
@@ -74,6 +85,7 @@ class Package(Struct, frozen=True, kw_only=True):
     release: str
     loads: bool | Unknown
     load_error: str
+    loader: str
     evidence: tuple[Evidence, ...]
 
 
@@ -99,6 +111,7 @@ def on_disk(disk: Disk, user: str) -> Package | Unknown:
         release=named[0].decode() if named else "",
         loads=OFF,
         load_error="",
+        loader="",
         evidence=evidence(_TYPED.get(manager, "ls -l /usr/sbin/sshd"), answer.splitlines()),
     )
 
@@ -150,27 +163,30 @@ def parse(sections: Mapping[str, Section]) -> Package | Unknown:
         release=programs[0].release if programs else "",
         loads=_loads(programs),
         load_error=broken.error if broken else "",
+        loader=broken.loader if broken else "",
         evidence=found + (evidence(f"{broken.path} -V", [broken.error]) if broken else ()),
     )
 
 
 class _Program(Struct, frozen=True):
-    """What ``PATH -V`` says; ``error`` is "" unless it did not load."""
+    """What ``PATH -V`` says; ``error`` is "" unless it did not load; ``loader``: see Package."""
 
     path: str
     release: str
     error: str
+    loader: str
 
     @classmethod
     def of(cls, text: str) -> _Program:
         said = properties(text)
         status = int(said["status"])
-        talk = [line for line in text.splitlines() if line and not re.match(r"(sshd|status)=", line)]
+        talk = [line for line in text.splitlines() if line and not re.match(r"(sshd|status|loader)=", line)]
         broken = [line for line in talk if _BROKEN.search(line)]
         if not broken and status >= _NEVER_RAN:
             broken = [*talk[:1], f"{said['sshd']} ended with status {status}"]
         release = re.search(r"^(OpenSSH_[^,\s]+(?: [^,]+)?|[Ss]un_SSH\S+)", "\n".join(talk), re.M)
-        return cls(said["sshd"], release[1] if release else "", broken[0] if broken else "")
+        error = broken[0] if broken else ""
+        return cls(said["sshd"], release[1] if release else "", error, said.get("loader", ""))
 
 
 def _loads(programs: list[_Program]) -> bool | Unknown:

@@ -76,6 +76,16 @@ value DropInPaths "$service"
 for file in $value; do
   sed -n "/^\\[Service]/,/^\\[[^S]/s|^\\([A-Z][A-Za-z]*=.\\{1,200\\}\\)|$file \\1|p" "$file" 2>/dev/null
 done
+echo '## socket drop-ins'
+value DropInPaths "$socket"
+for file in $value; do
+  sed -n "/^\\[Socket]/,/^\\[[^S]/s|^\\([A-Z][A-Za-z]*=.\\{1,200\\}\\)|$file \\1|p" "$file" 2>/dev/null
+done
+echo '## dropped'
+case $service in *ActiveState=inactive*)
+  journalctl -q -b -n 500 -p err -o cat --no-pager _PID=1 2>/dev/null |
+  grep -aE "Job $unit\\.(service|socket)/start deleted to break ordering cycle" | tail -n 1 ;;
+esac
 echo '## bound'; echo "$bound"
 for kind in service socket; do
   said=$service; [ $kind = service ] || said=$socket
@@ -137,6 +147,10 @@ class Start(Struct, frozen=True, kw_only=True):
     socket_active: str
     socket_result: str
     socket_drop_in: str
+    socket_settings: tuple[str, ...]
+    """What the drop-ins of the socket unit set, as "LINE (FILE)"."""
+    dropped: str
+    """systemd's words of having dropped its start, where units wait for each other in a circle; else ""."""
     socket_v6_only: bool
     socket_said: str
     """What was written when the socket unit failed, or ""."""
@@ -208,6 +222,8 @@ def parse(sections: Mapping[str, Section]) -> Start | Unknown:
         socket_active=socket.get("ActiveState", ""),
         socket_result=socket.get("Result", ""),
         socket_drop_in=(socket.get("DropInPaths", "").split() or [""])[-1],
+        socket_settings=last_start.settings(said.get("socket drop-ins", "")),
+        dropped=said.get("dropped", "").strip(),
         socket_v6_only=socket.get("BindIPv6Only") == "ipv6-only",
         socket_said=""
         if isinstance(socket_lines, Unknown) or not socket_lines

@@ -62,6 +62,7 @@ _LOOK = (
 _ODD = {
     "directory": "is a directory, and no file",
     "ssh2": "holds no line that sshd can read: a key in SSH2 format (RFC 4716)",
+    "private": "holds no line that sshd can read: it is a private key, which is to stay with its owner",
     "utf-16": "holds no line that sshd can read: it is written in UTF-16",
     "line": "holds no line that sshd can read as a whole key",
 }

@@ -19,7 +19,12 @@ _LIBRARY = re.compile(
     r"loading shared librar|symbol lookup|undefined symbol|' not found|version mismatch|Error rel"
 )
 _MATCH_NEEDS = re.compile(r"not in connection test specification|test mode specification|connection spec")
-_BAD_OPTION = re.compile(r"^usage: sshd|(unknown|illegal|invalid) option|command-line", re.M)
+_BAD_OPTION = re.compile(
+    r"^usage: sshd|(unknown|illegal|invalid) option|command-line|^Extra argument |^Couldn't open logfile "
+    r"|^too many (ports|host keys)\.|^Bad port number\.|^Invalid (login grace time|utmp length)\.",
+    re.M,
+)
+"""What main() of OpenSSH's sshd.c holds against its arguments, and getopt(3)."""
 _NO_FILE = re.compile(r"^(?=\S*sshd_config)\S+: No such file or directory", re.M)
 _KEYWORD = re.compile(
     r"(?<=[a-z0-9\"])(?=(?:Port|AddressFamily|ListenAddress|HostKey|SyslogFacility|LogLevel|LoginGraceTime|Permit"
