@@ -127,7 +127,7 @@ def _score(context: Context, case: str, jobs: str) -> None:
 @task(auto_shortflags=False)
 def bench(context: Context) -> None:
     """Time, side by side with the peers in the same run."""
-    names = ("firewall", "diagnose", "remedy")
+    names = ("firewall", "diagnose", "sites", "remedy")
     runs = [context.run(f"{sys.executable} -m bench.{name}", pty=False, warn=True) for name in names]
     if not all(runs):
         raise Exit("bench: a limit does not hold", 1)

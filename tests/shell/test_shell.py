@@ -11,6 +11,7 @@ from typing import Any
 from examination.record import recorded
 from examination.table import examined
 from sshdoctor import facts
+from sshdoctor.access.relay import relay_script
 from sshdoctor.diagnosis.probe import Probe
 from sshdoctor.documents.reader import read_yaml
 from sshdoctor.documents.resources import shipped
@@ -133,13 +134,15 @@ def test_of_a_clean_up(tmp_path: Path) -> None:
 
 def test_of_what_a_witness_runs(tmp_path: Path) -> None:
     hosts = load_hosts("root@127.0.0.1:1,o'brien@[::1]:2", None, {})
-    assert remarks(tmp_path, {"witness": witness_script(hosts, 20)}, "2016") == ""
+    said = {"witness": witness_script(hosts, 20), "relay": relay_script("relay ::1 22 word")}
+    assert remarks(tmp_path, said, "2016") == ""
 
 
 def test_no_file_of_shell_is_left_out() -> None:
     seen = "".join(
         [
             witness_script((), 20),
+            relay_script(""),
             checking_script(compiled(PLAYBOOKS, SYSTEMD), ""),
             *guarded().values(),
             cleaned(),

@@ -10,12 +10,19 @@ from pathlib import Path
 
 from hosts.engine import EngineError
 from hosts.testbed import Testbed, open_testbed
-from sites.case import FILE, HEALTHY, MORE, REFUSALS, Case, load_cases
+from sites.case import FILE, HEALTHY, HOPS, MORE, REFUSALS, REPORTED, Case, load_cases
 from sites.run import Result, run_case
 from sites.table import write
 
 _HEALTHY = "healthy, looking ill"
-KINDS = {"people's reports": FILE, "each cause": MORE, "rules that refuse": REFUSALS, _HEALTHY: HEALTHY}
+KINDS = {
+    "people's reports": FILE,
+    "each cause": MORE,
+    "rules that refuse": REFUSALS,
+    "one server before another": HOPS,
+    "later reports": REPORTED,
+    _HEALTHY: HEALTHY,
+}
 
 
 def scored(cases: Sequence[Case], bed: Testbed, output: Path) -> Iterator[Result]:

@@ -16,6 +16,11 @@ MORE = Path(__file__).parent / "more.yml"
 REFUSALS = Path(__file__).parent / "refusals.yml"
 """What refuses a request by a rule, a mode or a module."""
 
+HOPS = Path(__file__).parent / "hops.yml"
+"""Two servers, one in front of the other."""
+REPORTED = Path(__file__).parent / "reported.yml"
+"""A later round of people's reports."""
+
 HEALTHY = Path(__file__).parent / "healthy.yml"
 """What looks ill, and is not."""
 OPENINGS = Path(__file__).parent / "openings.yml"

@@ -7,11 +7,19 @@ from pathlib import Path
 import pytest
 
 from hosts.testbed import Testbed
-from sites.case import HEALTHY, MORE, REFUSALS, Case, load_cases
+from sites.case import FILE, HEALTHY, HOPS, MORE, REFUSALS, REPORTED, Case, load_cases
 from sites.run import run_case
 
-CASES = [*load_cases(), *load_cases(MORE), *load_cases(REFUSALS), *load_cases(HEALTHY)]
-FEW = ("xmlrpc-protected-path", "home-closed-404", "plugins-php-off", "renewed-not-loaded", "ok-satisfy-any")
+FILES = (FILE, MORE, REFUSALS, HOPS, REPORTED, HEALTHY)
+CASES = [case for file in FILES for case in load_cases(file)]
+FEW = (
+    "xmlrpc-protected-path",
+    "home-closed-404",
+    "plugins-php-off",
+    "renewed-not-loaded",
+    "hop-inner-return",
+    "ok-satisfy-any",
+)
 """One of each kind; the others take too long for every run."""
 
 

@@ -47,6 +47,7 @@ def explained(configuration: str, *errors: str, status: int = 403) -> Explained:
     url = "http://site.test/b.html"
     state = WebState(
         now=1_795_000_000,
+        dialled=0,
         zone="+0000",
         processes=(),
         sockets=(Socket(address="*", port=80, program="apache2"),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -82,6 +83,13 @@ class Access(Protocol):
         group are killed on the host, then ``stop`` is run there: it ends what left the group (as what
         runs under timeout(1) does). A process in a session of its own lives on: setsid is the way to
         leave something running on purpose.
+        """
+        ...
+
+    def stream(self, argv: tuple[str, ...]) -> socket.socket:
+        """Run ``argv`` on the host, as whoever logs in; the socket is its standard input and output.
+
+        The program ends when the socket is closed, if it reads its input. Raises AccessError.
         """
         ...
 

@@ -6,6 +6,7 @@ Sources for the repair: unshare(1), pid_namespaces(7), network_namespaces(7), ch
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 from sshdoctor.access.base import Output
@@ -51,6 +52,10 @@ class ChrootAccess:
         if os.geteuid() != 0:
             raise AccessError("not-permitted", "only root can repair a mounted disk")
         return self._inside.run(script, timeout=timeout, limit=limit, stop=stop)
+
+    def stream(self, argv: tuple[str, ...]) -> socket.socket:
+        """Raises AccessError: no program of that system talks to others."""
+        raise AccessError("unsupported", "a mounted disk dials nobody")
 
     def close(self) -> None:
         """Nothing is open."""

@@ -6,7 +6,9 @@ import contextlib
 import os
 import selectors
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 from sshdoctor.access.base import Output
@@ -31,6 +33,23 @@ class ProcessAccess:
 
     def run(self, script: str, *, timeout: float, limit: int = 64 * 2**20, stop: str = "") -> Output:
         return run_script(self._execute, self._shell, script, timeout=timeout, limit=limit, stop=stop)
+
+    def stream(self, argv: tuple[str, ...]) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = subprocess.Popen(
+                    (*self._prefix, *argv),
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                ours.close()
+                raise AccessError("not-running", error.strerror or "") from None
+        threading.Thread(target=process.wait, daemon=True).start()  # or it would stay as a zombie
+        return ours
 
     def close(self) -> None:
         """Nothing is open."""

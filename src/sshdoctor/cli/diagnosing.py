@@ -9,7 +9,7 @@ from invoke.context import Context
 from invoke.tasks import task
 from msgspec.structs import replace
 
-from sshdoctor.cli.help_texts import HOST_HELP, SITE_HELP
+from sshdoctor.cli.help_texts import FROM_HELP, HOST_HELP, SITE_HELP
 from sshdoctor.commands.shared.host_task import host_task
 from sshdoctor.commands.shared.program import exit_code_of
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     iterable=["header"],
     service="ssh (the default), web (the sites of the hosts), all",
     **SITE_HELP,
+    **FROM_HELP,
 )
 def diagnose(
     options: Options,
@@ -32,6 +33,7 @@ def diagnose(
     deep: bool = False,
     service: str = "ssh",
     on: str = "",
+    from_: str = "",
     method: str = "",
     user_agent: str = "",
     data: str = "",
@@ -43,7 +45,7 @@ def diagnose(
     from sshdoctor.commands.diagnose import run
     from sshdoctor.commands.shared.options import given_capture, site_request
 
-    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
+    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6, from_)
     return run(
         replace(
             options,

@@ -40,6 +40,8 @@ SITE_HELP = {
     "ipv6": "of a URL: IPv6 alone",
 }
 
+FROM_HELP = {"from_": "HOST: of a URL: have this host of the inventory dial it, in the place of this machine"}
+
 CHANGE_HELP = {
     "check": "change nothing, say what would be",
     "diff": "show what would change in files",

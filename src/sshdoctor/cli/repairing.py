@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sshdoctor.cli.help_texts import CHANGE_HELP, HOST_HELP, SITE_HELP
+from sshdoctor.cli.help_texts import CHANGE_HELP, FROM_HELP, HOST_HELP, SITE_HELP
 from sshdoctor.commands.shared.host_task import host_task
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     iterable=["cause", "header"],
     **CHANGE_HELP,
     **SITE_HELP,
+    **FROM_HELP,
     cause="ID: only this cause (repeatable)",
     script="FILE: change nothing, write the plan there, as a script for the host's console",
     notice="FILE: what the provider wrote; with --format ticket its numbers and dates are answered",
@@ -38,6 +39,7 @@ def remediate(
     capture: str = "",
     notice: str = "",
     on: str = "",
+    from_: str = "",
     method: str = "",
     user_agent: str = "",
     data: str = "",
@@ -53,7 +55,7 @@ def remediate(
     wish = ChangeOptions(
         check=check, diff=diff, yes=yes, guard=guard, source=source, script=script, hold=for_
     )
-    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
+    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6, from_)
     options = replace(options, capture=given_capture(capture), capture_file=capture, request=request)
     return run(options, wish, tuple(cause), notice)
 
@@ -64,6 +66,7 @@ def remediate(
     iterable=["header"],
     **CHANGE_HELP,
     **SITE_HELP,
+    **FROM_HELP,
     name="NAME: the playbook; `playbooks` lists them",
     export_vars="only write what the playbook would be given, for ansible-playbook -e @FILE",
 )
@@ -79,6 +82,7 @@ def playbook(
     for_: str = "",
     export_vars: bool = False,
     on: str = "",
+    from_: str = "",
     method: str = "",
     user_agent: str = "",
     data: str = "",
@@ -92,7 +96,7 @@ def playbook(
     from sshdoctor.commands.shared.options import site_request
 
     wish = ChangeOptions(check=check, diff=diff, yes=yes, guard=guard, source=source, hold=for_)
-    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
+    request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6, from_)
     return run(replace(options, request=request), wish, name, export=export_vars)
 
 

@@ -31,10 +31,10 @@ def look_here(host: Host, outside: Outside, timeout: float) -> dict[str, Facts]:
     silent one answers a dial without the mark of IPQoS.
 
     It is asked as whoever runs this, without sudo; nothing is asked where the way leads through a jump host,
-    or where this machine is looked into anyway.
+    where another host dialled, or where this machine is looked into anyway.
     """
     through = host.login.jumps or host.login.fault or "proxycommand" in host.login.options
-    if through or host.ways[0].connection == "local":
+    if through or host.asked_from is not None or host.ways[0].connection == "local":
         return {}
     return {
         reply.address: {
@@ -56,7 +56,7 @@ def measure_stalled(host: Host, replies: Sequence[Reply], timeout: float) -> dic
     return {  # a second try where the first could not even begin
         reply.address: {"passage": measure(reply, service, patience) or measure(reply, service, patience)}
         for reply in replies
-        if reply.address is not None and not reply.stage and _stalled(reply)
+        if reply.address is not None and not (reply.stage or reply.asked_from) and _stalled(reply)
     }
 
 

@@ -52,7 +52,7 @@ def look_outside(host: Host, probing: ProbeOptions) -> Outside:
         works(one.word) or progress(one.word) >= LOGIN_TRIED for one in seen.replies
     ):
         seen = replace(seen, offers=offers_of(host.login, service.offered_keys(host.login)))
-    if not probing.deep:
+    if not probing.deep or host.asked_from is not None:  # it would be this machine's way
         return seen
     from sshdoctor.outside.traceroute import look_around  # few ask for it
 
@@ -61,6 +61,10 @@ def look_outside(host: Host, probing: ProbeOptions) -> Outside:
 
 def _visit(host: Host, service: Service, probing: ProbeOptions) -> Outside:
     if host.site is not None:
+        if host.asked_from is not None:
+            from sshdoctor.diagnosis.elsewhere import ask_from  # few ask so
+
+            return Outside(replies=ask_from(host.asked_from, host.login, host.site, service.visit, probing))
         from sshdoctor.outside.site import ask  # only sites are asked
 
         return Outside(replies=ask(host.login, host.site, service.visit, probing.timeout))

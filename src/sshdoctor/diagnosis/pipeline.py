@@ -107,6 +107,8 @@ def _own_checks(checks: Sequence[Check]) -> Iterator[str]:
 def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:
     """The host with what the user's own configuration adds, and what a client gets there."""
     completed, began, before = complete(host), time.time(), failed_sends()
+    if host.asked_from is not None:
+        completed = replace(completed, asked_from=complete(host.asked_from))
     seen = look_outside(completed, probing)
     after = failed_sends()
     unsent = None if before is None or after is None else after - before

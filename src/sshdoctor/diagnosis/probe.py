@@ -62,7 +62,8 @@ class Probe:
     ) -> None:
         self.mark = mark or secrets.token_hex(16)
         self._jump = _last_jump(host.login)
-        self._here = host.ways[0].connection == "local"
+        dialler = host.asked_from
+        self._here = host.ways[0].connection == "local" if dialler is None else dialler.name == host.name
         self.wanted, self._replies = tuple(wanted), tuple(replies)
         self.own = own
         self._own = {f"check.{check}": text for check, text in own.items()}

@@ -5,7 +5,7 @@ them what the user's own ssh_config says. They are apart because the second cost
 """
 
 from sshdoctor.inventory.client_config import complete
-from sshdoctor.inventory.load import load_hosts, load_inventory, load_site
+from sshdoctor.inventory.load import dialled_from, load_hosts, load_inventory, load_site
 from sshdoctor.inventory.sites import Request, is_url, with_site
 from sshdoctor.inventory.sources import find_sources
 from sshdoctor.inventory.typed import TypedVariables
@@ -16,6 +16,7 @@ __all__ = [
     "Request",
     "TypedVariables",
     "complete",
+    "dialled_from",
     "find_sources",
     "is_url",
     "load_hosts",

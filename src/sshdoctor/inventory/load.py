@@ -71,6 +71,19 @@ def load_site(
     return of_site(host or ad_hoc(site), with_token(site, version), request)
 
 
+def dialled_from(
+    host: Host, request: Request, sources: Sequence[Path] | None, environ: Mapping[str, str]
+) -> Host:
+    """``host``, whose site the host that ``request`` names dials. Raises InventoryError, UsageError."""
+    if not request.asked_from:
+        return host
+    named = load_hosts(request.asked_from, sources, environ)
+    if len(named) != 1 or not named[0].ways_elsewhere:
+        what = "is this machine" if len(named) == 1 else f"means {len(named)} hosts"
+        raise UsageError(f"--from {request.asked_from} {what}: one host that is reached otherwise dials")
+    return replace(host, asked_from=named[0])
+
+
 def load_inventory(sources: Sequence[Path] | None, environ: Mapping[str, str]) -> Inventory:
     """The inventory itself. Raises InventoryError, InputError."""
     return read_sources(find_sources(sources, environ))

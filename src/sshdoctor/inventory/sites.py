@@ -28,6 +28,8 @@ class Request(Struct, frozen=True, kw_only=True):
     data: str = ""
     ca: str = ""
     on: str = ""
+    asked_from: str = ""
+    """The name of the host that dials, "" for this machine."""
     family: str = ""
     """"inet" or "inet6", "" for both."""
 

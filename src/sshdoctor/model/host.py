@@ -9,6 +9,8 @@ from msgspec import Struct, field
 
 from sshdoctor.model.words import Secret
 
+_NOT_ELSEWHERE = ("local", "chroot", "capture")
+
 
 class Login(Struct, frozen=True, kw_only=True):
     """How a client dials one service, and logs in.
@@ -116,6 +118,13 @@ class Host(Struct, frozen=True, kw_only=True):
     """Mail addresses of those who may have their own address let in again."""
     timezone: str = ""
     """Its owner's, as "Asia/Tokyo"; empty: this machine's."""
+    asked_from: Host | None = None
+    """The host that dials the site, in the place of this machine."""
+
+    @property
+    def ways_elsewhere(self) -> tuple[WayIn, ...]:
+        """The ways in that may lead to another machine than this one: so it can dial as a witness."""
+        return tuple(way for way in self.ways if way.connection not in _NOT_ELSEWHERE)
 
     @property
     def way_by_service(self) -> WayIn:

@@ -89,5 +89,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     """Up to the last stop that answered; None where nobody looked."""
     answer: Answer | None = None
     """What a site said."""
+    asked_from: str = ""
+    """The host that dialled, "" if this machine did."""
     lost: bool = False
     """Nothing is known of the service by it: the resolver gave no answer, or there is no way from here."""

@@ -68,6 +68,7 @@ def _reply(reply: Reply) -> dict[str, Any]:
         "banner": reply.banner,
         "detail": reply.detail,
         **({"stage": reply.stage} if reply.stage else {}),
+        **({"from": reply.asked_from} if reply.asked_from else {}),
         **({"status": reply.answer.last.status} if reply.answer and reply.answer.last else {}),
         **_around(reply),
     }

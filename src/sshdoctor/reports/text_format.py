@@ -155,6 +155,8 @@ def _dialled(report: HostReport, reply: Reply) -> str:
     address = reply.address or report.login.address
     who = f"{report.login.user}@" if report.login.user else ""
     text = f"{who}{endpoint(address, reply.port)} -> {reply.word}"
+    if reply.asked_from:
+        text += f", dialled from {reply.asked_from}" + (f" ({reply.source})" if reply.source else "")
     if reply.stage:
         text += f", from the {reply.stage}"
     if reply.sender and reply.sender != address:

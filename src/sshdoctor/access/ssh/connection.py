@@ -12,12 +12,14 @@ import paramiko
 
 from sshdoctor.access.base import Output
 from sshdoctor.access.shell import KeptOutput, Shell, become_shell, run_script
+from sshdoctor.access.ssh.joined import joined
 from sshdoctor.access.ssh.login import log_in, user_of
 from sshdoctor.access.ssh.route import open_route, watch
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Become, Login
 
 _CHUNK = 65536
+_STREAM_SECONDS = 10.0
 _STDERR_SECONDS = 0.1
 """How long standard error waits to be read while standard output is silent."""
 
@@ -83,6 +85,9 @@ class SshAccess:
         with contextlib.suppress(AccessError):
             self._command(f"echo {token}", b"", timeout, capture)
         return token in capture.output().stdout.decode("utf-8", "replace").splitlines()
+
+    def stream(self, argv: tuple[str, ...]) -> sockets.socket:
+        return joined(self._open_channel("exec " + shlex.join(argv), _STREAM_SECONDS))
 
     def close(self) -> None:
         self._stack.close()

@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from sshdoctor.access_rules.apache.read import Line
 
+_PATTERN = frozenset("*?[")
+
 
 class Host(Struct, frozen=True, kw_only=True):
     """The virtual host that answers; ``by_name``: the name is its own. ``block`` None: the main server."""
@@ -28,7 +30,7 @@ def choose_host(configuration: Line, name: str, port: int, address: str = "") ->
     for one in there:
         names = [arg.partition(":")[0] for line in one.all("servername", "serveralias") for arg in line.args]
         names = [known.removeprefix("http//").lower() for known in names]
-        if any(fnmatchcase(name, known) for known in names):
+        if any(name == known or (_PATTERN & set(known) and fnmatchcase(name, known)) for known in names):
             return Host(block=one, by_name=True)
     return Host(block=there[0] if there else None, by_name=False)
 

@@ -20,7 +20,7 @@ from sshdoctor.commands.shared.progress import Progress, progress_of
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
-from sshdoctor.inventory import Request, find_sources, is_url, load_hosts, load_site, with_site
+from sshdoctor.inventory import Request, dialled_from, find_sources, is_url, load_hosts, load_site, with_site
 from sshdoctor.inventory.folders import check_folders
 from sshdoctor.model import Host, HostReport, Login
 from sshdoctor.reports import render
@@ -84,7 +84,12 @@ class Options(Struct, frozen=True, kw_only=True):
 
 def _asked_so(request: Request) -> Iterator[tuple[str, str]]:
     """How a URL was asked for; a header that may hold a secret is left to the person."""
-    yield from (("--on", request.on), ("--method", request.method), ("--user-agent", request.user_agent))
+    yield from (
+        ("--on", request.on),
+        ("--from", request.asked_from),
+        ("--method", request.method),
+        ("--user-agent", request.user_agent),
+    )
     for header in request.headers:
         if not header.lower().startswith(("authorization", "cookie", "proxy-authorization")):
             yield "--header", header
@@ -114,15 +119,19 @@ def jobs_of(options: Options) -> int:
 def hosts_of(options: Options) -> list[Host]:
     """The hosts that the pattern means. Raises InventoryError, UsageError."""
     typed = typed_variables(options.login, options.extra_vars)
+    request, sources = options.request or Request(), options.sources or None
     if is_url(options.pattern):
-        request = options.request or Request()
-        return [load_site(options.pattern, request, options.sources or None, os.environ, __version__)]
-    found = load_hosts(options.pattern, options.sources or None, os.environ, typed, limit=options.limit)
+        host = load_site(options.pattern, request, sources, os.environ, __version__)
+        return [dialled_from(host, request, sources, os.environ)]
+    if request.asked_from and options.service != "web":
+        raise UsageError("--from: a URL, or the sites of --service web, can be dialled from another host")
+    found = load_hosts(options.pattern, sources, os.environ, typed, limit=options.limit)
     for note in overruled(found, options.login):
         print(f"sshdoctor: {note}", file=sys.stderr)
     if options.service in ("web", "all"):
-        sites = [with_site(host, __version__, options.request or Request()) for host in found]
-        return [*(found if options.service == "all" else ()), *(one for each in sites for one in each)]
+        sites = [one for host in found for one in with_site(host, __version__, request)]
+        sites = [dialled_from(one, request, sources, os.environ) for one in sites]
+        return [*(found if options.service == "all" else ()), *sites]
     return [_with_known_hosts(host, options) for host in found]
 
 
@@ -142,6 +151,7 @@ def site_request(
     on: str,
     ipv4: bool,
     ipv6: bool,
+    asked_from: str = "",
 ) -> Request:
     """How a URL is asked for. Raises UsageError."""
     if ipv4 and ipv6:
@@ -151,7 +161,14 @@ def site_request(
             raise UsageError(f"{name} {file}: there is no such file")
     family = "inet" if ipv4 else "inet6" if ipv6 else ""
     return Request(
-        method=method, headers=headers, user_agent=user_agent, data=data, ca=ca, on=on, family=family
+        method=method,
+        headers=headers,
+        user_agent=user_agent,
+        data=data,
+        ca=ca,
+        on=on,
+        asked_from=asked_from,
+        family=family,
     )
 
 

@@ -34,7 +34,7 @@ from sshdoctor.watch.senses import Found, Senses
 from sshdoctor.watch.store import Store
 from sshdoctor.watch.target import Target, address_book, target_of
 from sshdoctor.watch.windows import Window, parse_window
-from sshdoctor.watch.witness.panel import Panel, ways_of
+from sshdoctor.watch.witness.panel import Panel
 from sshdoctor.watch.words import LANGUAGES, moment
 
 FORMATS = ("text", "json", "jsonl")
@@ -132,7 +132,7 @@ def _witnesses(options: Options) -> list[Host]:
     if not options.sources:
         return []
     found = [host for host in load_hosts("all", options.sources, os.environ) if host.vantage]
-    usable = [host for host in found if ways_of(host)]
+    usable = [host for host in found if host.ways_elsewhere]
     for host in found:
         if host not in usable:
             print(printable(f"sshdoctor: {host.name} is this machine: no witness"), file=sys.stderr)

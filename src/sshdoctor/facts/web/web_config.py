@@ -152,7 +152,11 @@ def _error(section: Section, beginning: str) -> str | None:
         return ""
     whole = [_STAMP.sub(r"nginx: [\1] ", line) for line in section.output.splitlines() if line.strip()]
     lines = [line for line in whole if line.startswith(beginning)]
-    wrong = [line for line in lines if "[emerg]" in line or "error" in line.lower() or "AH0" in line]
+    wrong = [
+        line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if "[emerg]" in line or "error" in line.lower() or "AH0" in line or before.endswith(":")
+    ]
     return "\n".join((wrong or lines)[:6]) or f"it ended with status {section.status}"
 
 

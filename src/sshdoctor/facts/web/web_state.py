@@ -20,7 +20,8 @@ _SHOWN = (
     "LimitNOFILE,PIDFile"
 )
 COMMANDS = {
-    "clock": "date +%s.%N; date +%z; cut -d' ' -f1 /proc/uptime; getconf CLK_TCK || echo 100",
+    "clock": "date +%s.%N; date +%z; cut -d' ' -f1 /proc/uptime; getconf CLK_TCK || echo 100;"
+    ' echo "$((${began:-0} - ${age:-0}))"',
     "processes": r"""
 ps -eo pid=,ppid=,euser:32=,args= | grep -E 'nginx|apache2|httpd|php-fpm|lighttpd|caddy' |
 while read -r pid parent user args; do
@@ -85,6 +86,8 @@ class WebState(Struct, frozen=True, kw_only=True):
 
     now: int
     zone: str
+    dialled: int
+    """When the site was first dialled, by the host's clock; 0 if that is not known."""
     processes: tuple[Process, ...]
     sockets: tuple[Socket, ...]
     units: Mapping[str, Mapping[str, str]]
@@ -136,6 +139,7 @@ def parse(sections: Mapping[str, Section]) -> WebState | Unknown:
     return WebState(
         now=int(now),
         zone=clock[1] if len(clock) > 1 else "+0000",
+        dialled=max(0, int(_number(clock, 4))),
         processes=processes,
         sockets=tuple(_sockets(sections["sockets"].output)),
         units={

@@ -79,4 +79,5 @@ def seen(report: HostReport) -> str:
 
 
 def _at(reply: Reply) -> str:
-    return client_words(reply.word) + (f" at the {reply.stage}" if reply.stage else "")
+    said = client_words(reply.word) + (f" at the {reply.stage}" if reply.stage else "")
+    return said + (f", asked from {reply.asked_from}" if reply.asked_from else "")

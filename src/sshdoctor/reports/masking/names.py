@@ -36,6 +36,8 @@ def hosts_of(report: HostReport, texts: Sequence[str]) -> Iterator[str]:
     login = report.login
     for name in (report.host, login.address, login.host_key_alias or "", *login.jumps):
         yield from _usable(_host(name))
+    for reply in report.outside:
+        yield from _usable(reply.asked_from)
     yield from _found(_HOST_IN_TEXT, texts)
 
 

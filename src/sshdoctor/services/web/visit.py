@@ -191,7 +191,8 @@ class _Visit:
                 self.certificate = trust.certificate(channel.socket.getpeercert(binary_form=True))
             else:
                 made = exchange(channel, self.site, "HEAD", f"http://{name}:{port}/", self.site.target)
-                self.plain = made.status > 0
+                # A server that speaks TLS says by 400 that this was plain HTTP.
+                self.plain = made.status not in (0, 400, 497)
         except (OSError, NotHttpError, ClosedError):
             pass
         finally:

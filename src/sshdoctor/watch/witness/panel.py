@@ -9,27 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sshdoctor.access import open_way
 from sshdoctor.errors import AccessError
-from sshdoctor.model import Host, WayIn
+from sshdoctor.model import Host
 from sshdoctor.watch.witness.script import answers, script
 
 MOST, AT_ONCE = 100, 8
 """So many looks in one script; so many scripts at a time."""
 _GATHER, _LOGIN, _MORE = 0.3, 8.0, 10.0
-_NOT_ELSEWHERE = ("local", "chroot", "capture")
 _log = logging.getLogger(__name__)
 
 Asked = Callable[[Host, Sequence[Host], float], Mapping[int, str]]
 """What a witness says of some hosts, by their numbers, within so many seconds each; blocks."""
 
 
-def ways_of(witness: Host) -> tuple[WayIn, ...]:
-    """Those that lead elsewhere."""
-    return tuple(way for way in witness.ways if way.connection not in _NOT_ELSEWHERE)
-
-
 def ask(witness: Host, hosts: Sequence[Host], limit: float) -> Mapping[int, str]:
     """By the first way into the witness that works; nothing where none does. Blocks."""
-    for way in ways_of(witness):
+    for way in witness.ways_elsewhere:
         try:
             access = open_way(way, timeout=_LOGIN)
         except AccessError as error:

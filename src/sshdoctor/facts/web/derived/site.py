@@ -10,7 +10,7 @@ from msgspec import Struct
 from sshdoctor.model import Command, Evidence, Unknown
 
 if TYPE_CHECKING:
-    from sshdoctor.facts.web.explain.case import Case
+    from sshdoctor.facts.web.explain.case import Case, Found
 
 NEEDS = ("web_state", "web_config", "web_log", "web_files", "php_fpm", "addresses")
 
@@ -90,8 +90,14 @@ def derive(known: Mapping[str, Any]) -> Site | Unknown:
         reply=word,
         evidence=tuple(dict.fromkeys(shown)),
         unit=found.unit,
-        opening=_opening(case) if found.cause in _OPENED else Unknown(f"{found.cause} is no rule of access"),
+        opening=_opened_by(case, found),
     )
+
+
+def _opened_by(case: Case, found: Found) -> Opening | Unknown:
+    if found.cause not in _OPENED:
+        return Unknown(f"{found.cause} is no rule of access")
+    return Unknown("a server behind the first one refuses it") if found.behind else _opening(case)
 
 
 def _opening(case: Case) -> Opening | Unknown:

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from sshdoctor.access_rules.nginx.walk import walk
 from sshdoctor.access_rules.verdict import Rule
-from sshdoctor.facts.web.explain import apache_rules, limits, logged, paths, php, rules, servers, tls
+from sshdoctor.facts.web.explain import apache_rules, hops, limits, logged, paths, php, rules, servers, tls
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
-from sshdoctor.model import Evidence
+from sshdoctor.model import Evidence, Exchange
 from sshdoctor.services.base import NETWORK_WORDS
 
 _CDN = ("cf-ray", "x-sucuri-id", "x-amz-cf-id", "x-served-by", "x-akamai-request-id", "x-iinfo", "x-cdn")
@@ -31,7 +31,26 @@ def explain(case: Case) -> Found | None:
         return _success(case)
     if (found := servers.another_site(case)) is not None:
         return found
-    return logged.explain(case) or _unlogged(case)
+    return logged.explain(case) or _behind(case) or _unlogged(case)
+
+
+def _own_rules(case: Case) -> Found | None:
+    """The rules of the first server that gets the request."""
+    return rules.by_nginx(case) if case.by_nginx else apache_rules.unlogged(case) if case.by_apache else None
+
+
+def _behind(case: Case) -> Found | None:
+    """The same asked of the server to which the first one passes the request on, unless its own rules decide."""
+    hop = hops.behind(case)
+    if hop is None or not (hop.case.by_nginx or hop.case.by_apache):
+        return None
+    if (own := _own_rules(case)) is not None:
+        return own
+    found = explain(hop.case)
+    if found is None:
+        return None
+    evidence = dict.fromkeys((*found.evidence, *evidence_of(hop.rule)))
+    return replace(found, sure=found.sure and hop.sure, evidence=tuple(evidence), behind=True)
 
 
 def _elsewhere(case: Case) -> Found | None:
@@ -87,13 +106,7 @@ def _states(case: Case) -> Iterator[Found]:
     status = case.status
     if status >= 500 and (found := _maintenance(case)) is not None:
         yield found
-    passed = case.by_apache or (
-        case.apache is not None
-        and case.walked is not None
-        and case.walked.handler is not None
-        and case.walked.handler.name == "proxy_pass"
-    )
-    if passed and case.apache is not None:
+    if case.by_apache and case.apache is not None:
         if (found := apache_rules.unlogged(case)) is not None:
             yield found
         if status == 401:
@@ -117,6 +130,8 @@ def _states(case: Case) -> Iterator[Found]:
     if status == 413:
         yield limits.body(case)
     if status >= 400 and (found := php.old_code(case)) is not None:
+        yield found
+    if status >= 500 and (found := php.unreached(case, None)) is not None:
         yield found
     if status >= 500 and case.files.full:
         yield php.full(case)
@@ -218,6 +233,14 @@ def _unrewritten(case: Case, file: str) -> Found | None:
                 fix="AllowOverride All (or FileInfo) for that folder; systemctl reload apache2",
                 evidence=(place, *evidence_of(*rule)),
             )
+        if not _engine_on(case, file):
+            return Found(
+                cause="rewrite-wrong",
+                layer="rewriting",
+                text=f"The rules of {path} are skipped: no RewriteEngine On holds there.",
+                fix=f"RewriteEngine On, before the first rule of {path}",
+                evidence=(place,),
+            )
         base = re.search(r"(?im)^[^\S\n]*RewriteBase[^\S\n]+(\S+)", text)
         if base is not None and base[1] != "/":
             line = text[: base.start()].count("\n") + 1
@@ -232,13 +255,20 @@ def _unrewritten(case: Case, file: str) -> Found | None:
     return None
 
 
+def _engine_on(case: Case, file: str) -> bool:
+    """By the last line that says so of the sections that hold for ``file``."""
+    sections = case.governed(file).sections()
+    said = [one.args[0].lower() for _, block in sections for one in block if one.name == "rewriteengine"]
+    return said[-1:] == ["on"]
+
+
 def _loop(case: Case) -> Found:
     """The two that send each other the client."""
     sent = [one for one in case.made if 300 <= one.status < 400]
     steps = [f"{one.url} -> {one.header('location')}" for one in sent]
     senders: list[Rule] = []
     for one in sent:
-        if case.nginx is not None and (rule := _sender(case, one.url)) is not None:
+        if (rule := _sender(case, one)) is not None:
             senders.append(rule)
     settings = [
         Evidence(f"{path}:{line.partition(':')[0]}", line.partition(":")[2].strip())
@@ -268,15 +298,25 @@ def _loop(case: Case) -> Found:
     )
 
 
-def _sender(case: Case, url: str) -> Rule | None:
-    """nginx's own redirect for a URL; where another machine is in front, by plain HTTP as well."""
-    assert case.nginx is not None  # noqa: S101 -- asked where there is one
-    urls = [url] if case.own else [url, url.replace("https://", "http://", 1)]
-    for one in urls:
-        request = case.request(one)
-        if not case.own:
-            request = replace(request, address="")
-        verdict = walk(case.nginx, request, case.exists).verdict
+def _sender(case: Case, made: Exchange) -> Rule | None:
+    """The redirect of the first server on the way that has one for this request.
+
+    Where another machine is in front, nginx may be asked by plain HTTP.
+    """
+    if not case.own:
+        return _sender_behind_another(case, made.url)
+    for one in hops.chain(hops.alone(case, made)):
+        verdict = hops.verdict(one)
+        if verdict is not None and verdict.status and 300 <= verdict.status < 400:
+            return verdict.rule
+    return None
+
+
+def _sender_behind_another(case: Case, url: str) -> Rule | None:
+    if case.nginx is None:
+        return None
+    for one in (url, url.replace("https://", "http://", 1)):
+        verdict = walk(case.nginx, replace(case.request(one), address=""), case.exists).verdict
         if verdict.status and 300 <= verdict.status < 400:
             return verdict.rule
     return None

@@ -26,8 +26,11 @@ def denied(case: Case, said: Said, file: str) -> Found:
     except UnknownValue as error:
         return _by_unknown(case, said, file, error)
     rules = list(dict.fromkeys([*((decided,) if decided else ()), *(one.rule for one in ruling)]))
+    passed_on = ""
     if any("ip" in one.args or "host" in one.args for one in ruling):
-        rules += _remote_ip(case)
+        rules += (named := _remote_ip(case))
+        if not (case.by_apache or named):
+            passed_on = " The client is the server before it to Apache: RemoteIPHeader is missing."
     path = case.request().target.partition("?")[0]
     cause = "xmlrpc-closed" if path.endswith("/xmlrpc.php") else "access-denied-by-rule"
     if walked.method_alone if walked is not None and decided else _for_methods(ruling):
@@ -37,7 +40,7 @@ def denied(case: Case, said: Said, file: str) -> Found:
     return Found(
         cause=cause,
         layer="request",
-        text=f"Apache denies {file} by {where}.{doubt}",
+        text=f"Apache denies {file} by {where}.{passed_on}{doubt}",
         fix=f"Change {rules[0].file}:{rules[0].line} (Require all granted for whom it is meant);"
         " apachectl -t && systemctl reload apache2"
         if rules

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from sshdoctor.access_rules.nginx.read import Directive
+from sshdoctor.facts.web.explain import hops, servers
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
 from sshdoctor.facts.web.explain.lines import Said
 from sshdoctor.facts.web.explain.paths import unit_of
@@ -52,6 +55,8 @@ def refused(case: Case, target: str, error: int, *lines: Said) -> Found:
                 Evidence(mine.place("listen"), f"listen = {mine.value('listen')}"),
             ),
         )
+    if not is_fpm and (found := _web_server(case, target, *lines)) is not None:
+        return found
     unit = unit_of(case, FPM) if is_fpm else "the program behind it"
     state = case.state.units.get(unit, {}).get("ActiveState", "")
     return Found(
@@ -62,6 +67,28 @@ def refused(case: Case, target: str, error: int, *lines: Said) -> Found:
         unit=unit if is_fpm and case.state.units.get(unit, {}).get("LoadState") == "loaded" else "",
         evidence=(*case.proof(*lines), *(evidence_of(asked.rule) if asked else ())),
     )
+
+
+_AS_BACKEND = {"web-server-stopped": "backend-stopped", "listens-elsewhere": "backend-address-wrong"}
+
+
+def _web_server(case: Case, target: str, *lines: Said) -> Found | None:
+    """Where nginx or Apache is to listen on ``target``: why it does not."""
+    hop = hops.behind(case)
+    if hop is None or not target.endswith(f":{hop.case.site.port}"):
+        return None
+    program = servers.listener(hop.case)
+    named = servers.meant(hop.case) if not program else ""
+    if not program and (named not in servers.naming(hop.case) or case.process(named) is None):
+        return None
+    found = servers.explain(hop.case)
+    if found is None:
+        return None
+    cause = _AS_BACKEND.get(found.cause, found.cause)
+    evidence = dict.fromkeys((*case.proof(*lines), *found.evidence, *evidence_of(hop.rule)))
+    text = f"Nothing listens on {target}: {found.text}"
+    layer = "backend" if cause.startswith("backend") else found.layer
+    return replace(found, cause=cause, layer=layer, text=text, sure=bool(program), evidence=tuple(evidence))
 
 
 def _same(listen: str, target: str) -> bool:

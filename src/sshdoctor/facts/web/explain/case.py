@@ -27,6 +27,8 @@ from sshdoctor.model import Answer, Evidence, Exchange, Site
 
 _RECENT = 45
 """Seconds before the host was asked within which a line may be about this request."""
+_SLACK = 2
+"""Logs tell whole seconds, and so does the time of the dial."""
 APACHES = ("apache2", "httpd")
 FPM = "php-fpm"
 
@@ -42,6 +44,8 @@ class Found(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     unit: str = ""
     """The unit that is to be started, without ``.service``; "" if that is not known, or not the way out."""
+    behind: bool = False
+    """A server behind the one that is dialled answers so."""
 
 
 class Case:
@@ -297,6 +301,8 @@ class Case:
         if one.server == "php-fpm":
             return True
         client = one.fields.get("client", "").split("%")[0]
+        if client and one.time < self.state.dialled - _SLACK:
+            return False
         if not client:  # what Apache says of a backend names no client
             return re.search(r"AH02454|AH00957|AH00940", one.text) is not None
         if one.server == "nginx":

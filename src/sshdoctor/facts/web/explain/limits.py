@@ -25,6 +25,17 @@ def certificate_wanted(case: Case) -> Found | None:
     )
 
 
+def size(text: str) -> int:
+    """A size as nginx writes it (ngx_parse_size).
+
+    >>> size("16m"), size("1024")
+    (16777216, 1024)
+    """
+    unit = {"k": 2**10, "m": 2**20, "g": 2**30}.get(text[-1:].lower(), 1)
+    number = text if unit == 1 else text[:-1]
+    return int(number) * unit if number.isdecimal() else 0
+
+
 def header(case: Case) -> Found:
     place = case.walked.setting("large_client_header_buffers") if case.walked and case.by_nginx else None
     line = case.status == 414
@@ -48,6 +59,6 @@ def body(case: Case) -> Found:
         text="The body is larger than is taken"
         + (f" ({place.file}:{place.line}: {place.rule.text})." if place else "."),
         fix="client_max_body_size, LimitRequestBody or post_max_size: the one whose server said it",
-        sure=place is not None,
+        sure=place is not None and 0 < size(place.args[0]) < len(case.site.body),
         evidence=evidence_of(place.rule) if place else (),
     )

@@ -19,7 +19,8 @@ _NGINX = re.compile(
 )
 _APACHE = re.compile(
     r"\[(?P<time>\w{3} \w{3} \d\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<module>[\w-]*):(?P<level>\w+)\] "
-    r"\[pid (?P<pid>\d+)(?::tid \d+)?\] (?P<os>\(\d+\)[^\[\]:]*: )?(?:\[remote [^\]]*\] )?(?:\[client (?P<client>[^\]]*)\] )?(?P<rest>.*)"
+    r"\[pid (?P<pid>\d+)(?::tid \d+)?\] (?P<os>\(\d+\)[^\[\]:]*: )?(?:\[remote [^\]]*\] )?(?:\[client (?P<client>[^\]]*)\] )?(?P<rest>.*)",
+    re.DOTALL,
 )
 _BEGINS = re.compile(r"\d{4}/\d\d/\d\d \d\d:|\[\w{3} \w{3} \d\d \d\d:|\[\d\d-\w{3}-\d{4} ")
 _FPM = re.compile(r"\[(?P<time>\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d)(?:\.\d+)?\] (?P<level>[A-Z]+): (?P<rest>.*)")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from sshdoctor.facts.web.explain import backend, paths, php, rules
 from sshdoctor.facts.web.explain.case import Case, Found, evidence_of
+from sshdoctor.facts.web.explain.limits import size
 from sshdoctor.facts.web.explain.lines import Said
 from sshdoctor.facts.web.explain.shared_messages import Handler, auth_file, exhausted, waf
 
@@ -122,8 +123,10 @@ def _cycle(case: Case, one: Said, found: re.Match[str]) -> Found:
     )
 
 
-def _too_large(case: Case, one: Said, found: re.Match[str]) -> Found:
+def _too_large(case: Case, one: Said, found: re.Match[str]) -> Found | None:
     place = case.walked.setting("client_max_body_size") if case.walked else None
+    if place is not None and len(case.site.body) <= size(place.args[0]):
+        return None  # the line is of an earlier request, before the limit was raised
     where = (
         f"{place.file}:{place.line}: {place.rule.text}" if place else "client_max_body_size, 1m by default"
     )

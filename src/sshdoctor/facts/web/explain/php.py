@@ -48,7 +48,40 @@ def php_said(case: Case, text: str, line: Said) -> Found | None:
     fatal = _FATAL.search(text)
     if fatal:
         return _fatal(case, fatal, line)
-    return None
+    refused = _REFUSED.search(text)
+    return unreached(case, refused, line) if refused and case.status >= 500 else None
+
+
+_REFUSED = re.compile(
+    r"PHP Warning:\s{1,9}(?P<call>[\w:]{1,80})\(\): (?P<what>[^\n]{0,300}?"
+    r"(?:Connection refused|Connection timed out|No such file or directory|getaddrinfo[^\n]{0,40}failed))"
+    r"[^\n]{0,20} in (?P<file>/[^\s:]+) on line (?P<line>\d+)"
+)
+"""A connection that the script wanted: mysqli, PDO, fsockopen, Redis, ..."""
+_NO_DATABASE = "Error establishing a database connection"
+"""WordPress' own page (wp-includes/functions.php, dead_db)."""
+
+
+def unreached(case: Case, said: re.Match[str] | None, *lines: Said) -> Found | None:
+    """The application does not reach what it needs, a database mostly; its page or its log says so."""
+    told = _NO_DATABASE in case.body
+    if not told and said is None:
+        return None
+    who = "The application says that it cannot reach its database" if told else "The application was refused"
+    where = f": {said['call']}: {said['what']} ({said['file']}:{said['line']})" if said else ""
+    return Found(
+        cause="application-error",
+        layer="backend",
+        text=f"{who}{where}.",
+        fix="Start the database (systemctl status mariadb mysql), or correct its address in the configuration"
+        " of the application",
+        sure=told and said is not None,
+        evidence=(
+            *case.proof(*lines),
+            *((Evidence("the page", _NO_DATABASE),) if told else ()),
+            *((Evidence(f"{said['file']}:{said['line']}", said["what"]),) if said else ()),
+        ),
+    )
 
 
 def _wrapper_gone(case: Case, path: str, line: Said) -> Found:

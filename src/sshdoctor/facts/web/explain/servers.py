@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from sshdoctor.access_rules.nginx.choose import Server, servers
 from sshdoctor.access_rules.nginx.read import Directive
 from sshdoctor.facts.web.explain.case import APACHES, Case, Found
+from sshdoctor.facts.web.explain.lines import Said, said
 from sshdoctor.model import Evidence
 
 _TAKEN = re.compile(r"bind\(\) to (\S+) failed \(98|could not bind to address (\S+)|Address already in use")
-_WHERE = re.compile(r" in (/\S+):(\d+)\s*$|(?:of|file) (/\S+?)(?:(?::? line |: ?| )(\d+))?:?\s*$")
+_WHERE = re.compile(
+    r" in (?P<file>/\S+):(?P<line>\d+)\s*$"
+    r"|on line (?P<number>\d+) of (?P<read>/\S+?):(?:\s|$)"
+    r"|(?:of|file) (?P<named>/\S+?)(?:(?::? line |: ?| )(?P<at>\d+))?:?\s*$"
+)
 
 
 def meant(case: Case) -> str:
@@ -36,9 +41,30 @@ def meant(case: Case) -> str:
     return next((one for one in ("nginx", "apache2", "httpd") if one in case.state.programs), "")
 
 
+def naming(case: Case) -> tuple[str, ...]:
+    """The servers whose configuration has this site's name."""
+    return tuple(program for program in ("nginx", "apache2") if _names(case, program))
+
+
+def listener(case: Case) -> str:
+    """The server whose configuration has this port, where one alone has it; "" where that is not so."""
+    found = []
+    http = case.nginx.first("http") if case.nginx is not None else None
+    if http is not None and any(
+        listen.port == case.site.port for one in servers(http) for listen in one.listens
+    ):
+        found.append("nginx")
+    if case.apache is not None and any(
+        line.args and line.args[0].rpartition(":")[2] == str(case.site.port)
+        for line in case.apache.all("listen")
+    ):
+        found.append("httpd" if "httpd" in case.state.programs else "apache2")
+    return found[0] if len(found) == 1 else ""
+
+
 def explain(case: Case) -> Found | None:
     """Why nobody answers on the port, or why another program does."""
-    program = meant(case)
+    program = listener(case) or meant(case)
     unit = case.state.units.get(program, {})
     if not program and not case.state.on_port(case.site.port):
         return Found(
@@ -86,26 +112,52 @@ def _ports(case: Case, program: str) -> str:
 
 def _not_running(case: Case, program: str, unit: dict[str, str] | object) -> Found:
     error = case.config.nginx_error if program == "nginx" else case.config.apache_error
-    said = tuple(line.partition(": ")[2] for line in case.state.words if line.startswith(f"{program}: "))
+    words = tuple(line.partition(": ")[2] for line in case.state.words if line.startswith(f"{program}: "))
     state = case.state.units.get(program, {}).get("ActiveState", "not running")
     holder = next((one for one in case.state.on_port(case.site.port)), None)
     if error and not _bind(error):
         return invalid(case, program, error)
-    taken = next((line for line in reversed(said) if _bind(line)), "") or (
+    taken = next((line for line in reversed(words) if _bind(line)), "") or (
         (_bind(error or "") and error) or ""
     )
     if holder is not None and holder.program and not holder.program.startswith(program):
         return taken_port(case, program, taken)
+    if (refusal := _last_words(case, program)) is not None:
+        return refusal
     test = "nginx -t" if program == "nginx" else "apachectl -t"
-    wrong = [line for line in said if "[emerg]" in line or "AH0" in line or "yntax error" in line]
+    wrong = [line for line in words if "[emerg]" in line or "AH0" in line or "yntax error" in line]
     return Found(
         cause="web-server-stopped",
         layer="server",
         text=f"{program} is not running ({state})" + (f"; its last words: {wrong[-1]}" if wrong else "."),
         fix=f"{test} && systemctl start {program}",
         unit=program if case.state.units.get(program, {}).get("LoadState") == "loaded" else "",
-        evidence=(Evidence(f"journalctl -u {program}", "\n".join(said[-4:])),) if said else (),
+        evidence=(Evidence(f"journalctl -u {program}", "\n".join(words[-4:])),) if words else (),
     )
+
+
+_LAST = 5
+
+
+def _last_words(case: Case, program: str) -> Found | None:
+    """Its own test is content, and its start is not (keys, certificates): the end of its error log says why."""
+    server = "nginx" if program == "nginx" else "apache"
+    own = sorted((one for one in said(case.log.errors, case.state.zone) if one.server == server), key=_time)
+    refusals = [one for one in own[-_LAST:] if one.level == "emerg" and not _bind(one.text)]
+    if not refusals or case.state.units.get(program, {}).get("ActiveState") not in (None, "failed"):
+        return None
+    told = next((one for one in refusals if "AH00016" not in one.text), refusals[0])
+    return Found(
+        cause="web-config-invalid",
+        layer="server",
+        text=f"{program} does not start: {told.text.partition(chr(10))[0]}",
+        fix=f"Mend what that names; then systemctl start {program}",
+        evidence=case.proof(*refusals),
+    )
+
+
+def _time(one: Said) -> float:
+    return one.time
 
 
 def _bind(text: str) -> bool:
@@ -130,7 +182,10 @@ def taken_port(case: Case, program: str, said: str) -> Found:
 
 def invalid(case: Case, program: str, error: str) -> Found:
     """The server refuses its configuration."""
-    line = next((one for one in error.splitlines() if "[emerg]" in one), error.splitlines()[0])
+    lines = error.splitlines()
+    line = next((one for one in lines if "[emerg]" in one), lines[0])
+    if line.endswith(":") and lines.index(line) + 1 < len(lines):  # Apache says in the next one what is wrong
+        line += " " + lines[lines.index(line) + 1]
     test = "nginx -t" if program == "nginx" else "apachectl -t"
     places = list(_places(case, line))
     where = f" ({places[0].source})" if places else ""
@@ -146,8 +201,10 @@ def invalid(case: Case, program: str, error: str) -> Found:
 def _places(case: Case, line: str) -> Iterator[Evidence]:
     """Where the line stands that the message is about: by file and line, or by the file that it names."""
     found = _WHERE.search(line)
-    if found and (found[1] or found[4]):
-        yield Evidence(f"{found[1] or found[3]}:{found[2] or found[4]}", line[:200])
+    file = (found["file"] or found["read"] or found["named"]) if found else None
+    number = (found["line"] or found["number"] or found["at"]) if found else None
+    if file and number:
+        yield Evidence(f"{file}:{number}", line[:200])
         return
     for named in re.findall(r'"(/[^"]+)"', line):
         for path, text in {**case.config.nginx_tree, **case.config.apache_tree}.items():
