@@ -18,7 +18,7 @@ REFUSALS = Path(__file__).parent / "refusals.yml"
 
 HOPS = Path(__file__).parent / "hops.yml"
 """Two servers, one in front of the other."""
-REPORTED = Path(__file__).parent / "reported.yml"
+REPORTED = Path(__file__).parent / "later.yml"
 """A later round of people's reports."""
 
 HEALTHY = Path(__file__).parent / "healthy.yml"
