@@ -28,10 +28,13 @@ configured_ports() {
   echo "${found:-22 }"
 }
 
-# Rules that name the port, or stop whatever no rule names. What becomes of a packet is not told by their words.
-naming() {
-  grep -E "ports? (.*[^0-9])?$port([^0-9]|\$)|:INPUT DROP|hook input.*policy drop" | sed 's/^[[:space:]]*//'
+# Each rule, and each policy that stops what no rule names. What becomes of a packet is not told by their words.
+rules() {
+  sed -n -e '/^-A /p' -e '/^:INPUT DROP/p' -e '/^[[:space:]]*chain /,/^[[:space:]]*}/p' |
+    grep -vE '^[[:space:]]*(chain |}|type .*policy accept)' | sed 's/^[[:space:]]*//'
 }
+
+naming() { grep -E "ports? (.*[^0-9])?$port([^0-9]|\$)|:INPUT DROP|hook input.*policy drop"; }
 
 row() { printf ' %-26s %s\n' "$1" "$2"; }
 to_type() { printf ' %-26s -> %s\n' '' "$1"; }
@@ -112,18 +115,23 @@ verdict_dialled() {
 }
 
 verdict_firewall() {
-  seen='' rules=''
+  seen='' all='' where=''
   for tool in iptables-save ip6tables-save 'nft list ruleset'; do
-    if text=$($tool 2>/dev/null); then
-      seen=yes
-      rules=$(printf '%s\n' "$rules" "$(echo "$text" | naming)" | sed '/^$/d')
-    fi
+    text=$($tool 2>/dev/null) || continue
+    seen=yes
+    text=$(echo "$text" | rules)
+    [ -z "$text" ] || all="$all$text
+" where="$where$tool; "
   done
-  if [ -n "$rules" ]; then
+  named=$(printf %s "$all" | naming)
+  if [ -n "$named" ]; then
     row '5 Firewall lets it in?' 'LOOK, these name the port, or all (not judged here)'
-    echo "$rules" | head -n 3 | while read -r rule; do to_type "$rule"; done
+    echo "$named" | head -n 3 | while read -r rule; do to_type "$rule"; done
+  elif [ -n "$all" ]; then
+    row '5 Firewall lets it in?' "LOOK, rules without a $port in them (not judged here)"
+    to_type "${where%; }"
   elif [ -n "$seen" ]; then
-    row '5 Firewall lets it in?' "no rule names port $port (not judged here)"
+    row '5 Firewall lets it in?' 'no rule is seen'
   elif as_root; then
     row '5 Firewall lets it in?' 'cannot be seen: iptables-save and nft say nothing'
   else

@@ -222,6 +222,56 @@ def test_where_nothing_can_be_written_the_capture_comes_on_the_screen(
     assert capture.asked.own.keys() == OWN.keys()
 
 
+NOT_JUDGED = {
+    "nothing": ("true", "no rule is seen", ()),
+    "a client, and no port": (
+        "iptables -A INPUT -s 198.51.100.7 -j REJECT",
+        "LOOK, rules without a 22 in them (not judged here)",
+        ("iptables-save",),
+    ),
+    "a range": (
+        "iptables -A INPUT -p tcp -m multiport --dports 20:25 -j DROP",
+        "LOOK, rules without a 22 in them (not judged here)",
+        ("iptables-save",),
+    ),
+    "another port": (
+        "nft add table inet t; nft add chain inet t c '{type filter hook input priority 0;}'; "
+        "nft add rule inet t c tcp dport 2222 drop",
+        "LOOK, rules without a 22 in them (not judged here)",
+        ("nft list ruleset",),
+    ),
+    "one lets in, one does not": (
+        "iptables -A INPUT -p tcp --dport 22 -j ACCEPT; iptables -A INPUT -p tcp --dport 22 -j DROP",
+        "LOOK, these name the port, or all (not judged here)",
+        (
+            "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT",
+            "-A INPUT -p tcp -m tcp --dport 22 -j DROP",
+        ),
+    ),
+    "a policy": (
+        "iptables -P INPUT DROP",
+        "LOOK, these name the port, or all (not judged here)",
+        (":INPUT DROP [0:0]",),
+    ),
+}
+"""What stands in the kernel, what is said of it, and what a person is shown, a line each."""
+
+
+@pytest.mark.containers
+@pytest.mark.parametrize("name", NOT_JUDGED)
+def test_no_word_in_a_rule_is_taken_for_what_becomes_of_a_packet(name: str, tmp_path: Path) -> None:
+    rules, said, shown = NOT_JUDGED[name]
+    script = make_script(tmp_path, load_hosts("root@127.0.0.1:22", None, {})[0], own={})
+    steps = f'{rules}; exec sh "$0"'
+    text, _ = run_script(script, ["unshare", "--net", "sh", "-ec", steps], tmp_path)
+    row = re.search(r"^ 5 Firewall lets it in\? +(.*)\n((?: +-> .*\n)*)", text, re.MULTILINE)
+    assert row
+    assert row[1] == said
+    lines = [line.strip().removeprefix("-> ") for line in row[2].splitlines()]
+    # iptables' own rules stand in nftables as well, where it is the newer one.
+    assert [line.removesuffix("; nft list ruleset") for line in lines][: len(shown)] == [*shown]
+
+
 def test_a_diagnosis_without_a_way_in_names_the_script_as_the_next_step(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sshdoctor.cli", "diagnose", "--host", NAME]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)

@@ -250,7 +250,7 @@ def _evaluate(tree: ast.expr, facts: Mapping[str, object]) -> object:
             fact = facts[name]
             return Unknown(f"{name}: {fact.reason}") if isinstance(fact, Unknown) else fact
         case ast.Attribute(value=inner, attr=attr):
-            return _field(_evaluate(inner, facts), attr, ast.unparse(tree))
+            return _field(_evaluate(inner, facts), attr, _as_text(tree))
         case ast.UnaryOp(operand=operand):
             inner_value = _evaluate(operand, facts)
             return inner_value if isinstance(inner_value, Unknown) else not inner_value
@@ -280,6 +280,12 @@ def _combine(every: bool, values: list[ast.expr], facts: Mapping[str, object]) -
         elif bool(value) is not every:
             return not every
     return every if unknown is None else unknown
+
+
+@cache
+def _as_text(tree: ast.expr) -> str:
+    """As it was written; each is asked for with every host."""
+    return ast.unparse(tree)
 
 
 def _compare(

@@ -97,11 +97,8 @@ class Check(Struct, frozen=True, kw_only=True):
     causes: tuple[CauseRule, ...]
     otherwise: Sentence
     path: Path
-
-    @property
-    def whose(self) -> str:
-        """The file and its owner, of a check that did not come with this program; else ""."""
-        return whose(self.path, "checks")
+    whose: str = ""
+    """The file and its owner, of a check that did not come with this program; else ""."""
 
     def is_of(self, service: Service) -> bool:
         """Whether a diagnosis of ``service`` asks it."""
@@ -224,6 +221,7 @@ class _CheckReader(BlockReader):
             causes=self.causes(block, schema),
             otherwise=self.sentence(block, "otherwise", schema),
             path=self.path,
+            whose=whose(self.path, "checks"),
         )
         return check if len(self.faults) == before else None
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     deep="where no SSH server answers: knock on other ports too, and find the hop where packets stop",
     iterable=["header"],
     service="ssh (the default), web (the sites of the hosts), all",
+    scheduler="ADDRESS: a Dask scheduler whose workers look instead of this machine: tcp://HOST:8786",
+    all_places="with --scheduler: every worker looks, the replies side by side",
     **SITE_HELP,
     **FROM_HELP,
 )
@@ -32,6 +34,8 @@ def diagnose(
     capture: str = "",
     deep: bool = False,
     service: str = "ssh",
+    scheduler: str = "",
+    all_places: bool = False,
     on: str = "",
     from_: str = "",
     method: str = "",
@@ -54,6 +58,8 @@ def diagnose(
             capture_file=capture,
             request=request,
             service=service,
+            scheduler=scheduler,
+            all_places=all_places,
         )
     )
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     record="TARGET: print the looks at it that the state file remembers, for --replay",
     report="FILE: write the history as one page of HTML: now, 90 days, outages and their causes",
     serve="ADDRESS:PORT: show the history there: a page, status.json, feed.xml, badge.svg?target=NAME",
+    scheduler="ADDRESS: the workers of this Dask scheduler are witnesses as well: tcp://HOST:8786",
     exporter="ADDRESS:PORT: for Prometheus: /probe?target=NAME looks once; /metrics",
     unit="print a unit of systemd that runs this command",
     **SITE_HELP,
@@ -45,6 +46,7 @@ def watch(
     record: str = "",
     report: str = "",
     serve: str = "",
+    scheduler: str = "",
     exporter: str = "",
     unit: bool = False,
     on: str = "",
@@ -75,5 +77,5 @@ def watch(
 
     request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6)
     wish = WatchOptions(every=every, state=state, once=once, maintenance=tuple(maintenance))
-    options = replace(options, request=request, service=service)
+    options = replace(options, request=request, service=service, scheduler=scheduler)
     return run_exporter(options, exporter) if exporter else run(options, wish)

@@ -21,6 +21,7 @@ from sshdoctor.commands.shared.options import (
 )
 from sshdoctor.diagnosis.pipeline import diagnose
 from sshdoctor.diagnosis.setup import DiagnosisSetup, diagnosis_setup
+from sshdoctor.errors import UsageError
 from sshdoctor.inventory.folders import check_folders, playbook_folders
 from sshdoctor.model import Host, HostReport
 from sshdoctor.reports import check_format
@@ -40,6 +41,8 @@ def run(options: Options) -> int:
     hosts = [one_host(options, "--capture is of one host")] if options.capture else hosts_of(options)
     rooms = (f"reports.{options.format}_format",)
     setup = diagnosis_setup(check_folders(options.sources), probing, options.only, rooms)
+    if options.scheduler or options.all_places:
+        return _there(hosts, setup, options)
     if len(hosts) == 1:
         with shown_progress(hosts, options):
             reports = [examine(hosts[0], partial(_report, setup=setup, capture=options.capture))]
@@ -47,11 +50,35 @@ def run(options: Options) -> int:
         try:
             reports = in_order(hosts, _diagnose_all(hosts, setup, jobs), options)
         except Interrupted as interrupted:
-            if interrupted.reports:
-                write(*_with_playbooks(interrupted.reports, options))
+            _write_what_is_known(interrupted, options)
             raise
     write(*_with_playbooks(reports, options))
     return exit_codes.of_diagnoses(reports)
+
+
+def _there(hosts: Sequence[Host], setup: DiagnosisSetup, options: Options) -> int:
+    """By the workers of a scheduler. Raises UsageError."""
+    if not options.scheduler or options.capture:
+        raise UsageError(
+            "--scheduler asks hosts, and --capture is what one said"
+            if options.scheduler
+            else "--all-places is of --scheduler: its workers are the places"
+        )
+    from sshdoctor.commands.shared.scheduler.fleet import LEFT, examine_there
+
+    found = examine_there(hosts, setup, options.scheduler, all_places=options.all_places)
+    try:
+        reports = in_order(hosts, found, options, running=LEFT)
+    except Interrupted as interrupted:
+        _write_what_is_known(interrupted, options)
+        raise
+    write(*_with_playbooks(reports, options))
+    return exit_codes.of_diagnoses(reports)
+
+
+def _write_what_is_known(interrupted: Interrupted, options: Options) -> None:
+    if interrupted.reports:
+        write(*_with_playbooks(interrupted.reports, options))
 
 
 def _diagnose_all(hosts: Sequence[Host], setup: DiagnosisSetup, jobs: int) -> Generator[HostReport]:

@@ -55,6 +55,21 @@ class DiagnosisSetup(Struct, frozen=True, kw_only=True):
         self.wanted(), self.checks()
         access.prepare()
 
+    def plan(self) -> Plan:
+        """The same, read already: it can be sent."""
+        return Plan(self.wanted(), tuple(self.checks()), self.probing)
+
+
+class Plan(Struct, frozen=True):
+    """What all diagnoses of one run have in common, for another process to go by."""
+
+    wanted: Wanted
+    checks: tuple[Check, ...]
+    probing: ProbeOptions
+
+    def setup(self) -> DiagnosisSetup:
+        return DiagnosisSetup(wanted=lambda: self.wanted, checks=lambda: self.checks, probing=self.probing)
+
 
 def diagnosis_setup(
     folders: Sequence[Path], probing: ProbeOptions, only: Sequence[str] = (), rooms: Sequence[str] = ()

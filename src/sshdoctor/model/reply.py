@@ -90,6 +90,6 @@ class Reply(Struct, frozen=True, kw_only=True):
     answer: Answer | None = None
     """What a site said."""
     asked_from: str = ""
-    """The host that dialled, "" if this machine did."""
+    """The host or worker that dialled, "" if this machine did."""
     lost: bool = False
     """Nothing is known of the service by it: the resolver gave no answer, or there is no way from here."""

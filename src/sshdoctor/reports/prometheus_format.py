@@ -57,6 +57,7 @@ def _samples(report: HostReport) -> Iterator[_Sample]:
 
 def _of_reply(host: Mapping[str, str], reply: Reply) -> Iterator[_Sample]:
     where = {**host, "address": reply.address or "", "port": str(reply.port)}
+    where |= {"from": reply.asked_from} if reply.asked_from else {}
     far = progress(reply.word)
     yield "reply_stage", {**where, "reply": reply.word, "works": str(works(reply.word)).lower()}, far
     if reply.elapsed_ms is not None:

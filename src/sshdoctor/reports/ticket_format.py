@@ -47,6 +47,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
     clients: tuple[str, ...]
     """The client's own addresses, one for each family."""
     behind_nat: bool
+    by_proxy: bool
+    """The client goes through a program of its own."""
     replies: tuple[tuple[Reply, str, str, str], ...]
     """For each address dialled: the reply, what came back and what that means, after how long."""
     asks: tuple[str, ...]
@@ -91,8 +93,9 @@ def _ticket(report: HostReport, words: Phrases) -> Ticket:
         foretold=_foretold(report, words),
         clients=clients,
         behind_nat=any(map(_behind_nat, report.outside)),
+        by_proxy="proxycommand" in report.login.options,
         replies=tuple(
-            (reply, words.said[reply.word], words.means.get(reply.word, ""), _duration(reply))
+            (reply, words.said[reply.word], _means(reply, words), _duration(reply))
             for reply in report.outside
         ),
         asks=tuple(dict.fromkeys(_asks(report, failed, causes, words))),
@@ -104,6 +107,11 @@ def _ticket(report: HostReport, words: Phrases) -> Ticket:
         capture=_capture(report, first),
         log=_log(report, first),
     )
+
+
+def _means(reply: Reply, words: Phrases) -> str:
+    """Of the host's port; what stopped before it tells nothing about that."""
+    return "" if reply.stage else words.means.get(reply.word, "")
 
 
 def _asks(
@@ -191,6 +199,8 @@ def _commands(report: HostReport, replies: Sequence[Reply]) -> Iterator[str]:
             yield shlex.join(["curl", "-v", *_to(report.url, reply), report.url])
         elif login.jumps:
             yield shlex.join(["ssh", "-v", "-J", ",".join(login.jumps), "-p", port, *user, address])
+        elif reply.stage:
+            yield shlex.join(["ssh", "-v", "-p", port, *user, address])
         else:
             yield shlex.join(["nc", "-vz", "-w", "5", address, port])
             yield shlex.join(["ssh", "-v", "-p", port, *user, address])
@@ -206,8 +216,8 @@ def _to(url: str, reply: Reply) -> list[str]:
 
 
 def _capture(report: HostReport, reply: Reply) -> str:
-    """Behind NAT or a jump host, from whom the packets come is open."""
-    if reply.word == "name-not-found" or progress(reply.word) >= CONNECTED:
+    """Behind NAT or a jump host, from whom the packets come is open. What stopped on the way sent none."""
+    if reply.stage or reply.word == "name-not-found" or progress(reply.word) >= CONNECTED:
         return ""
     seen = f"tcp port {reply.port}"
     if reply.source and not report.login.jumps and not _behind_nat(reply):
@@ -216,7 +226,7 @@ def _capture(report: HostReport, reply: Reply) -> str:
 
 
 def _log(report: HostReport, reply: Reply) -> str:
-    if progress(reply.word) < CONNECTED or works(reply.word):
+    if reply.stage or progress(reply.word) < CONNECTED or works(reply.word):
         return ""
     if report.url:
         return "tail -n 50 /var/log/nginx/error.log /var/log/apache2/error.log /var/log/httpd/error_log"

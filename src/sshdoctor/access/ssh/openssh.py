@@ -27,7 +27,7 @@ HONOURED = frozenset(
 """The options that the library does as ssh does; any other is asked of ssh."""
 
 ORDINARY = {
-    "ipqos": ("lowdelay throughput", "af21 cs1", "ef none", "ef cs0"),
+    "ipqos": ("lowdelay throughput", "af21 cs1", "ef none", "ef cs0", "ef cs1"),
     "identityagent": ("SSH_AUTH_SOCK",),
 }
 """What ssh does unasked: Debian's, and upstream's before 10.1 and since (ssh_config(5))."""

@@ -17,6 +17,7 @@
 #   frozen frozen-exim           debian12 with what starts programs, serves sites and sends mail, none of it
 #                                started: cron, at, supervisor, nginx, Apache, PHP-FPM, mlmmj, Postfix or Exim
 #   bench                        debian12 with the whole of Python, which Ansible needs
+#   client12 client13            Debian 12 and 13 with Python, pip and pipx, as a person has them; sshd by hand
 #   twins twins-noinit           firewalls and noinit, with all that Ansible's own modules need as well
 #
 # An image is tagged with a sum over all that it is made of: one that is there is left alone, and checkouts
@@ -70,6 +71,9 @@ describe() {
     banned11) suite=bullseye add="$add,fail2ban,python3-systemd" archived="$archived fail2ban" ;;
     debian12) suite=bookworm ;;
     bench) suite=bookworm add="$add,python3" ;;
+    client12 | client13)
+      suite=bookworm add=,python3,python3-venv,python3-pip,pipx,iproute2 command=$by_hand
+      [ "$1" = client12 ] || suite=trixie ;;
     rpm) suite=bookworm add=,dnf,rpm,createrepo-c,zypper,pacman-package-manager,openrc command=$by_hand ;;
     firewalls | twins)
       suite=bookworm add="$add,ufw,firewalld,fail2ban,python3-systemd,ipset,conntrack,sshguard,ferm,shorewall"

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from sshdoctor import __version__
 from sshdoctor.commands.shared.logins import LoginOptions, overruled, typed_variables
+from sshdoctor.commands.shared.program import NOTHING_RUNS
 from sshdoctor.commands.shared.progress import Progress, progress_of
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
 from sshdoctor.diagnosis.outside import ProbeOptions
@@ -58,6 +59,10 @@ class Options(Struct, frozen=True, kw_only=True):
     """How a URL is asked for."""
     service: str = ""
     capture_file: str = ""
+    scheduler: str = ""
+    """The address of a Dask scheduler whose workers look."""
+    all_places: bool = False
+    """Each of them looks."""
 
     def __post_init__(self) -> None:
         if not (self.pattern or self.limit):
@@ -224,11 +229,14 @@ def _without_secrets(word: str) -> str:
 
 
 class Interrupted(KeyboardInterrupt):
-    """A person ended it; ``reports`` are those of the hosts that were done."""
+    """A person ended it; ``reports`` are those of the hosts that were done.
 
-    def __init__(self, reports: list[HostReport], left: int) -> None:
+    ``left``: so many are not known. ``running`` says what still runs.
+    """
+
+    def __init__(self, reports: list[HostReport], left: int, running: str) -> None:
         super().__init__()
-        self.reports, self.left = reports, left
+        self.reports, self.left, self.running = reports, left, running
 
     def __str__(self) -> str:
         return f"{self.left} host{'s are' if self.left != 1 else ' is'} not known"
@@ -241,11 +249,17 @@ def shown_progress(hosts: Sequence[Host], options: Options, *, asks: bool = Fals
 
 
 def in_order(
-    hosts: Sequence[Host], reports: Generator[HostReport], options: Options, *, asks: bool = False
+    hosts: Sequence[Host],
+    reports: Generator[HostReport],
+    options: Options,
+    *,
+    asks: bool = False,
+    running: str = NOTHING_RUNS,
 ) -> list[HostReport]:
     """All reports in the order of ``hosts``; how far it is, is shown.
 
-    ``asks``: there are questions between them. Raises Interrupted when nothing is under way any more.
+    ``asks``: there are questions between them. ``running``: what runs on when they are ended early.
+    Raises Interrupted, when all that can be ended is.
     """
     done: dict[str, HostReport] = {}
     shown = shown_progress(hosts, options, asks=asks)
@@ -259,7 +273,7 @@ def in_order(
                 done[report.host] = report
                 shown.ended(report)
     except KeyboardInterrupt:
-        raise Interrupted(known(), len(hosts) - len(done)) from None
+        raise Interrupted(known(), len(hosts) - len(done), running) from None
     return known()
 
 

@@ -26,6 +26,7 @@ from sshdoctor.errors import InputError, RemedyError, SshdoctorError, UsageError
 
 _PLACE = ("-r", "--search-root", "-c", "--collection")
 
+NOTHING_RUNS = "nothing is left running"
 _STEPS, _LONGEST = 3, 300
 
 
@@ -44,7 +45,8 @@ def exit_code_of(body: Callable[..., int]) -> Callable[..., None]:
             raise _ended(error, exit_codes.UNDECIDED) from None
         except KeyboardInterrupt as ended:
             what = f"interrupted; {ended}" if str(ended) else "interrupted"
-            raise _ended(f"{what}; nothing is left running", exit_codes.INTERRUPTED) from None
+            left = getattr(ended, "running", NOTHING_RUNS)
+            raise _ended(f"{what}; {left}", exit_codes.INTERRUPTED) from None
         except (Exit, OSError):
             raise
         except Exception as error:  # ours, whatever it is: one sentence to send us, and no traceback
@@ -150,6 +152,8 @@ def run_program(collection: Collection, name: str) -> NoReturn:
         sys.stdout.flush()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
+        if isinstance(ended.__context__, KeyboardInterrupt):  # Invoke gives 1, which is a diagnosis's
+            code = exit_codes.INTERRUPTED
     except KeyboardInterrupt:
         code = exit_codes.INTERRUPTED
     except BrokenPipeError:  # `| head` has read enough

@@ -12,7 +12,9 @@ from sshdoctor.reports.layout.printable import printable
 from sshdoctor.watch.recording import read_recording
 from sshdoctor.watch.replay import replay
 
-TOO_FEW = "fewer than two witnesses are set up (sshdoctor_vantage), so nothing can be called down"
+TOO_FEW = (
+    "fewer than two witnesses are set up (sshdoctor_vantage, --scheduler), so nothing can be called down"
+)
 
 
 def run_replay(file: str) -> int:

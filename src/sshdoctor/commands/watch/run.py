@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from textwrap import indent
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -37,6 +38,11 @@ from sshdoctor.watch.windows import Window, parse_window
 from sshdoctor.watch.witness.panel import Panel
 from sshdoctor.watch.words import LANGUAGES, moment
 
+if TYPE_CHECKING:
+    from sshdoctor.commands.watch.workers import Workers
+
+_LIMIT = 20.0
+"""Seconds that a witness has for each look."""
 FORMATS = ("text", "json", "jsonl")
 _STATES = {"up": 0, "suspected": 1, "down": 1, "unknown": exit_codes.UNDECIDED}
 
@@ -62,16 +68,18 @@ def run(options: Options, wish: WatchOptions) -> int:
         raise UsageError("--state FILE is missing: in it what was told is remembered, over a restart too")
     targets = _targets(hosts_of(options))
     witnesses = _witnesses(options)
-    if len(witnesses) < 2:
+    workers = _workers(options)
+    panel = _panel(witnesses, workers)
+    if len(panel.witnesses) < 2:
         print(f"sshdoctor: {TOO_FEW}", file=sys.stderr)
     store = Store(Path(wish.state) if wish.state else None)
     try:
-        monitor = _monitor(options, targets, witnesses, store, every, windows)
+        monitor = _monitor(options, targets, witnesses, panel, store, every, windows)
         if wish.once:
             asyncio.run(monitor.once())
             return _code(monitor)
         _say(
-            f"targets: {len(targets)}, every {every:g} s; witnesses: {len(witnesses)}; Ctrl-C ends it",
+            f"targets: {len(targets)}, every {every:g} s; witnesses: {len(panel.witnesses)}; Ctrl-C ends it",
             options,
         )
         gc.freeze()  # what is there now stays: it need not be looked through again and again
@@ -81,6 +89,8 @@ def run(options: Options, wish: WatchOptions) -> int:
         return 0
     finally:
         store.close()
+        if workers is not None:
+            workers.close()
 
 
 def run_exporter(options: Options, listen: str) -> int:
@@ -139,10 +149,29 @@ def _witnesses(options: Options) -> list[Host]:
     return [complete(host) for host in usable]
 
 
+def _workers(options: Options) -> Workers | None:
+    """A scheduler's, who stand beside the inventory's. Raises UsageError."""
+    if not options.scheduler:
+        return None
+    from sshdoctor.commands.watch.workers import Workers  # which takes Dask
+
+    workers = Workers(options.scheduler)
+    for name in workers.here:
+        print(printable(f"sshdoctor: the worker {name} is on this machine: no witness"), file=sys.stderr)
+    return workers
+
+
+def _panel(witnesses: Sequence[Host], workers: Workers | None) -> Panel:
+    if workers is None:
+        return Panel(witnesses, _LIMIT)
+    return Panel([*witnesses, *workers.witnesses], _LIMIT, workers.ask)
+
+
 def _monitor(
     options: Options,
     targets: Sequence[Target],
-    witnesses: Sequence[Host],
+    references: Sequence[Host],
+    panel: Panel,
     store: Store,
     every: float,
     windows: Sequence[Window],
@@ -153,7 +182,7 @@ def _monitor(
     send = _sender(options, targets, clock.now)
     senses = Senses(
         look=_looker(targets),
-        line=lambda: line_is_up(witnesses),
+        line=lambda: line_is_up(references),
         emit=_printer(options),
         cause=_cause_finder(options),
         maintenance=lambda now: any(one.holds(datetime.fromtimestamp(now).astimezone()) for one in windows),
@@ -162,7 +191,7 @@ def _monitor(
         targets,
         every,
         senses,
-        Panel(witnesses, 20.0),
+        panel,
         store,
         Post(store, send, clock),
         clock,

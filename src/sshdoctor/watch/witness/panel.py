@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from sshdoctor.access import open_way
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host
-from sshdoctor.watch.witness.script import answers, script
+from sshdoctor.watch.witness.script import LARGEST, answers, script
 
 MOST, AT_ONCE = 100, 8
 """So many looks in one script; so many scripts at a time."""
-_GATHER, _LOGIN, _MORE = 0.3, 8.0, 10.0
+_GATHER, _LOGIN, MORE = 0.3, 8.0, 10.0
 _log = logging.getLogger(__name__)
 
 Asked = Callable[[Host, Sequence[Host], float], Mapping[int, str]]
@@ -30,7 +30,7 @@ def ask(witness: Host, hosts: Sequence[Host], limit: float) -> Mapping[int, str]
             _log.info("witness %s: %s: %s", witness.name, way.connection, error)
             continue
         try:
-            said = access.run(script(hosts, limit), timeout=limit + _MORE, limit=2**20)
+            said = access.run(script(hosts, limit), timeout=limit + MORE, limit=LARGEST)
             return answers(said.stdout, hosts)
         except AccessError as error:
             _log.info("witness %s: %s: %s", witness.name, way.connection, error)

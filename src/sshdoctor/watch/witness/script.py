@@ -13,6 +13,8 @@ from sshdoctor.watch.rules.memory import LOST
 
 _HERE = Path(__file__).parent
 _LONGEST_AUTHORITY = 8_000
+LARGEST = 2**20
+"""So many bytes of a witness's answer are read."""
 _LINE = re.compile(rb"look (\d{1,6}) ([!-~ ]{1,20000})")
 
 

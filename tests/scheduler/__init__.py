@@ -1,0 +1,1 @@
+"""Hosts examined by the workers of a real Dask scheduler."""
