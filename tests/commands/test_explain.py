@@ -77,6 +77,7 @@ def test_every_reply_is_a_word_of_the_contract(client: str, words: object) -> No
         ("dial tcp 198.51.100.2:22: connect: connection refused", "rst"),
         ("com.jcraft.jsch.JSchException: Auth fail", "auth-denied"),
         ("FATAL ERROR: Network error: Connection timed out", "silence"),
+        ('Could not establish connection to "web1": Permission denied (publickey).', "auth-denied"),
         ("<html><head><title>403 Forbidden</title></head>", "blocked"),
         ("curl: (60) SSL certificate problem: certificate has expired", "certificate-expired"),
         (

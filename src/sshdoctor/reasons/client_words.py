@@ -73,7 +73,9 @@ def hear(text: str) -> Heard | None:
     for number, line in reversed([*enumerate(lines)]):
         found = [*_in(line, is_last=number == len(lines) - 1)]
         if found:
-            client, words = max(found, key=lambda one: (one[1].weight, one[0] != _ANY_OTHER))
+            client, words = max(
+                found, key=lambda one: (not one[1].above, one[1].weight, one[0] != _ANY_OTHER)
+            )
             same = tuple(dict.fromkeys(who for who, other in found if other.says == words.says))
             service = next(one.service for one in client_lists() if one.client == client)
             heard = Heard(line=line.strip(), clients=same or (client,), words=words, service=service)
