@@ -60,7 +60,7 @@ HERE = "import os; from sshdoctor.cli import main; os.write(2, b'here\\n'); main
 """The program, which says when its own modules are there: before that Python itself ends."""
 
 
-@pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.8, 1.5, 3])
+@pytest.mark.parametrize("after", [0.5, 0.8, 1.5, 3])
 def test_an_interrupt_at_any_moment_leaves_no_process(folder: Path, after: float) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HERE, *command("--timeout", "30", "--format", "json")[3:]],

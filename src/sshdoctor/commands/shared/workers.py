@@ -94,7 +94,11 @@ class Workers(Generic[T, R]):
         context = get_context("fork")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(self._work, theirs, ours), daemon=False)
-        process.start()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:  # an interrupt among what is done at a fork is lost, there or here: it waits
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         return _Worker(process, ours)
 
@@ -104,6 +108,7 @@ def _serve(work: Callable[[T], R], line: Connection, other: Connection) -> None:
     other.close()
     signal.signal(signal.SIGINT, _interrupt_once)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         while True:
             thing = line.recv()
             answer: R | SshdoctorError

@@ -25,14 +25,14 @@ class Workers:
         self._scheduler = connect(address)
         self.here: list[str] = []
         """Those on this machine, which sees no more than the watch does."""
-        self.witnesses: list[Host] = []
+        self.witnesses: list[Host] = []  # asked by the scheduler, by no service of their own
         for name, place in sorted(self._scheduler.workers().items()):
             at = urlsplit(place)
             if _is_here(at.hostname or ""):
                 self.here.append(name)
             else:
                 login = Login(address=at.hostname or name, port=at.port or 0)
-                self.witnesses.append(Host(service="ssh", name=name, login=login, ways=()))
+                self.witnesses.append(Host(service="", name=name, login=login, ways=()))
 
     def ask(self, witness: Host, hosts: Sequence[Host], limit: float) -> Mapping[int, str]:
         """What a worker, or another witness, gets from ``hosts``. Blocks; raises whatever goes wrong."""
