@@ -56,7 +56,16 @@ class Street(msgspec.Struct, frozen=True):
     def diagnose(self, url: str, *flags: str, status: int) -> dict[str, Any]:
         command = [sys.executable, "-m", "sshdoctor.cli", "diagnose", f"--inventory={self.folder}/hosts.json"]
         done = subprocess.run(
-            [*command, "--on=web1", "--format=json", f"--ca={self.folder}/s.pem", "--host", url, *flags],
+            [
+                *command,
+                "--on=web1",
+                "--timeout=12",
+                "--format=json",
+                f"--ca={self.folder}/s.pem",
+                "--host",
+                url,
+                *flags,
+            ],
             capture_output=True,
             text=True,
             check=False,
