@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from examination.record import recorded
 from sshdoctor.commands.shared.examined import in_words
@@ -83,6 +84,21 @@ def test_escape_codes_of_a_host_reach_no_terminal() -> None:
     assert "\x1b" not in text and "\x07" not in text
     assert "\x1b" not in json.dumps(host_entry("web1", found))
     assert max(map(len, text.splitlines())) <= 80
+
+
+def stopped_units(facts: Mapping[str, Any]) -> list[str]:
+    return [
+        one["what"] for one in host_entry("web1", examine(facts))["stop"] if one["what"].startswith("unit:")
+    ]
+
+
+def test_a_launcher_that_cannot_be_read_is_no_application_of_the_owners() -> None:
+    facts = parse_all(FACTS, recorded()["app-exploited"])
+    assert stopped_units(facts) == []
+    own = "/home/shop/api/server.py"
+    files = facts["mechanisms"].files
+    compiled = replace(facts["mechanisms"], files={**files, own: replace(files[own], text=())})
+    assert stopped_units({**facts, "mechanisms": compiled}) == ["unit:shop-api.service"]
 
 
 def test_a_title_of_a_daemon_alone_is_no_guilt() -> None:

@@ -17,7 +17,7 @@ from sshdoctor.examination.findings import Line, Origin, StartedBy
 from sshdoctor.examination.known import Known
 from sshdoctor.examination.mentions import mentions, named_in_settings, names_of
 from sshdoctor.examination.places import base, is_interpreter
-from sshdoctor.examination.programs import DELETED, in_a_request, script_of
+from sshdoctor.examination.programs import DELETED, in_a_request, judge, script_of
 from sshdoctor.examination.ways import DAEMONS, UNITS, WAYS, is_setting
 from sshdoctor.facts.frozen.entries import Entry
 from sshdoctor.facts.frozen.mechanisms import HostFile
@@ -149,14 +149,19 @@ def _by_unit(program: str, unit: str, known: Known) -> Origin:
 
 
 def _serves_others(program: str, unit: str, service: HostFile, known: Known) -> bool:
-    """Whether the unit's own program is another one, which still runs, and names nothing of this: it was
-    begun through that one."""
+    """Whether the unit's own program is another one that still runs, is not odd itself, and names nothing
+    of this: it was begun through that one. Of one whose text was not read this is not known: an intruder may
+    have brought a launcher of his own."""
     starts = [*_matching(service, _EXECUTES)]
     for one in known.processes:
         own = (script_of(one) if is_interpreter(one.exe) else "") or one.exe
         if unit in one.units and own != program and own and any(own in line.text for line in starts):
             text = known.files[own].text if own in known.files else ()
-            return not any(names_of(program.removesuffix(DELETED)).search(line) for line in text)
+            return (
+                bool(text)
+                and not judge(one, known).why
+                and not any(names_of(program.removesuffix(DELETED)).search(line) for line in text)
+            )
     return False
 
 
