@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Generic, TypeVar
@@ -52,5 +53,23 @@ def once(work: Callable[[], T]) -> Callable[[], T]:
             if not values:
                 values.append(work())
             return values[0]
+
+    return result
+
+
+def kept(seconds: float, work: Callable[[], T]) -> Callable[[], T]:
+    """``work``, done again at the first call after what it gave is older than ``seconds``.
+
+    >>> count = kept(60, iter([1, 2]).__next__)
+    >>> count(), count()
+    (1, 1)
+    """
+    lock, values = Lock(), list[tuple[float, T]]()
+
+    def result() -> T:
+        with lock:
+            if not values or time.monotonic() - values[-1][0] > seconds:
+                values[:] = [(time.monotonic(), work())]
+            return values[-1][1]
 
     return result

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sshdoctor.access.local import open_local
+from sshdoctor.diagnosis.background import Background
 from sshdoctor.diagnosis.outside import Outside
 from sshdoctor.errors import AccessError
 from sshdoctor.facts import asked_once, commands, parse_all
@@ -17,7 +18,8 @@ from sshdoctor.outside.unmarked import connects_unmarked
 from sshdoctor.services import load, progress, works
 from sshdoctor.services.base import GREETED
 
-FACTS = ("addresses", "firewall", "links", "way_back")
+OF_THE_MACHINE = ("addresses", "firewall", "links")
+OF_THE_WAY = ("way_back",)
 _SECONDS = 15
 _PATIENCE = 2.0
 """Seconds after which a packet counts as lost; TCP has sent it again twice by then."""
@@ -26,9 +28,16 @@ _STALLED = re.compile(r"stall|time|lost|no answer|reset by peer", re.I)
 Facts = Mapping[str, Any]
 
 
-def look_here(host: Host, outside: Outside, timeout: float) -> dict[str, Facts]:
+def this_machine() -> Facts:
+    """What this machine says of itself, whoever is dialled."""
+    return _ask(OF_THE_MACHINE, {})
+
+
+def look_here(
+    host: Host, outside: Outside, timeout: float, machine: Callable[[], Facts] = this_machine
+) -> dict[str, Facts]:
     """What this machine says about each address that gave no greeting, by address; ``unmarked`` is whether a
-    silent one answers a dial without the mark of IPQoS.
+    silent one answers a dial without the mark of IPQoS. ``machine`` gives what does not hang on the address.
 
     It is asked as whoever runs this, without sudo; nothing is asked where the way leads through a jump host,
     where another host dialled, or where this machine is looked into anyway.
@@ -36,14 +45,16 @@ def look_here(host: Host, outside: Outside, timeout: float) -> dict[str, Facts]:
     through = host.login.jumps or host.login.fault or "proxycommand" in host.login.options
     if through or host.asked_from is not None or host.ways[0].connection == "local":
         return {}
+    unanswered = [reply for reply in outside.replies if reply.address and progress(reply.word) < GREETED]
+    same = Background(machine) if unanswered else None
     return {
-        reply.address: {
-            **_ask(reply),
+        reply.address or "": {
+            **_way_to(reply),
+            **(same.result() if same else {}),
             "unsent": _counted(outside.unsent),
             "unmarked": connects_unmarked(host.login, load(host.service), reply, timeout),
         }
-        for reply in outside.replies
-        if reply.address is not None and progress(reply.word) < GREETED
+        for reply in unanswered
     }
 
 
@@ -73,22 +84,24 @@ def _counted(unsent: int | None) -> int | Unknown:
     return Unknown("the kernel does not count it") if unsent is None else unsent
 
 
-def _ask(reply: Reply) -> Facts:
-    """The facts, with the address dialled in the part of the client: the other end."""
-    mark = secrets.token_hex(16)
-    asked = {name: f"around=yes\n{text}" for name, text in commands(FACTS).items()}
+def _way_to(reply: Reply) -> Facts:
+    """The facts of the way, with the address dialled in the part of the client: the other end."""
     source = reply.source or ""
     variables = {
         "client": (reply.address or "").partition("%")[0],
         "address": source.partition("%")[0],
         "port": str(reply.port),
-        "user": "",
     }
+    return {**_ask(OF_THE_WAY, variables), "source": source}
+
+
+def _ask(facts: Sequence[str], variables: Mapping[str, str]) -> Facts:
+    mark = secrets.token_hex(16)
+    asked = {name: f"around=yes\n{text}" for name, text in commands(facts).items()}
+    every = {"client": "", "address": "", "port": "", "user": "", **variables}
+    script = build_script(asked, every, mark, asked_once(facts))
     try:
-        output = (
-            open_local().run(build_script(asked, variables, mark, asked_once(FACTS)), timeout=_SECONDS).stdout
-        )
+        output = open_local().run(script, timeout=_SECONDS).stdout
     except AccessError:
         output = b""
-    found = parse_all(FACTS, split_output(output, mark, tuple(asked)))
-    return {**found, "source": source}
+    return parse_all(facts, split_output(output, mark, tuple(asked)))

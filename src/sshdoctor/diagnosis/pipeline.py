@@ -72,7 +72,7 @@ def diagnose(
         _log.info(
             "%s: dialled %s: %s", host.name, endpoint(reply.address, reply.port), reply.word, extra=_LOOKING
         )
-    around = Background(lambda: _look_here(completed, seen, setup.probing.timeout))
+    around = Background(lambda: _look_here(completed, seen, setup))
     inside = look_inside(
         completed,
         seen,
@@ -115,10 +115,10 @@ def _look_outside(host: Host, probing: ProbeOptions) -> tuple[Host, Outside]:
     return completed, replace(seen, when=began, unsent=unsent)
 
 
-def _look_here(host: Host, seen: Outside, timeout: float) -> Around:
+def _look_here(host: Host, seen: Outside, setup: DiagnosisSetup) -> Around:
     from sshdoctor.diagnosis.here import look_here  # only where a dial failed is anything asked here
 
-    return look_here(host, seen, timeout)
+    return look_here(host, seen, setup.probing.timeout, setup.this_machine)
 
 
 def _measured(host: Host, seen: Outside, inside: Inside, around: Around, setup: DiagnosisSetup) -> Around:

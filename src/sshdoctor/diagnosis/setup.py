@@ -7,13 +7,13 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sshdoctor import access, services
-from sshdoctor.diagnosis.background import once
+from sshdoctor.diagnosis.background import kept, once
 from sshdoctor.diagnosis.outside import ProbeOptions
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory.folders import check_folders
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # What reads checks and facts is imported while a host is already being dialled.
 
 _READ_LATER = ("diagnosis.report", "firewall", "firewall.nft.json")
+_HOLDS = 30
+"""Seconds for which what this machine says of itself holds, from one dial that fails to the next."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -49,10 +51,12 @@ class DiagnosisSetup(Struct, frozen=True, kw_only=True):
     wanted: Callable[[], Wanted]
     checks: Callable[[], Sequence[Check]]
     probing: ProbeOptions
+    this_machine: Callable[[], Mapping[str, Any]] = field(default_factory=lambda: kept(_HOLDS, _this_machine))
+    """What the machine that dials says of itself, for those dials that fail."""
 
     def prepare(self) -> None:
         """Read and import all that every host takes, once, before workers are forked."""
-        self.wanted(), self.checks()
+        self.wanted(), self.checks(), self.this_machine()
         access.prepare()
 
     def plan(self) -> Plan:
@@ -86,6 +90,12 @@ def diagnosis_setup(
         checks=once(lambda: _while_waiting(checks, (*_READ_LATER, *rooms))),
         probing=probing,
     )
+
+
+def _this_machine() -> Mapping[str, Any]:
+    from sshdoctor.diagnosis.here import this_machine  # only where a dial failed is anything asked here
+
+    return this_machine()
 
 
 def _while_waiting(checks: Callable[[], tuple[Check, ...]], rooms: Sequence[str]) -> tuple[Check, ...]:
