@@ -15,7 +15,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from sshdoctor.cli import namespace as product
+from sshdoctor.cli.collection import namespace as product
 from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.program import run_program
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sshdoctor.cli import namespace
+from sshdoctor.cli.collection import namespace
 from sshdoctor.commands.shared.command_line import understand
 from sshdoctor.commands.shared.program import as_command, contexts_of
 from sshdoctor.errors import UsageError

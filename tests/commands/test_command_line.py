@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sshdoctor.cli import namespace
+from sshdoctor.cli.collection import namespace
 from sshdoctor.commands.shared.command_line import Line, understand
 from sshdoctor.commands.shared.help_text import help_of
 from sshdoctor.commands.shared.program import as_command, contexts_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sshdoctor.cli import namespace
+from sshdoctor.cli.collection import namespace
 from sshdoctor.commands.completion import SHELLS, fitting
 from sshdoctor.commands.shared.help_text import help_of
 from sshdoctor.commands.shared.man_page import man_page

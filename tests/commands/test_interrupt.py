@@ -79,3 +79,15 @@ def test_an_interrupted_fleet_ends_at_once_and_prints_what_is_known(
     assert "Traceback" not in noted
     assert left_in(process.pid) == []
     assert took < 2
+
+
+@pytest.mark.parametrize("module", ["sshdoctor.cli.help_texts", "sshdoctor.model", "sshdoctor.cli.auditing"])
+def test_an_interrupt_while_the_program_is_being_read_ends_it_without_a_word(module: str) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "sshdoctor.cli", "diagnose", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any(module in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        _, noted = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert [line for line in noted.splitlines() if not line.startswith("import time:")] == []

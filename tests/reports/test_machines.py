@@ -15,7 +15,8 @@ import pytest
 from msgspec.structs import replace
 
 from reports.cases import OK, cause, finding, outside_only, seen_inside
-from sshdoctor.model import HostReport
+from sshdoctor.commands.shared.fleet import failed_report
+from sshdoctor.model import Host, HostReport
 from sshdoctor.reports import render
 from sshdoctor.reports.layout.client_words import SAID
 from sshdoctor.services import reply_words
@@ -36,6 +37,11 @@ def test_a_line_of_jsonl_is_a_host_of_the_json_report() -> None:
     assert [json.loads(line) for line in lines] == json.loads(render(ALL, "json"))["hosts"]
     for line in lines:
         jsonschema.validate(json.loads(line), {**SCHEMA, **SCHEMA["$defs"]["host"], "$defs": SCHEMA["$defs"]})
+
+
+def test_a_host_of_which_nothing_came_to_be_known_fits_the_schema() -> None:
+    failed = failed_report(Host(name="web1", service="ssh", login=WELL.login, ways=()), "internal error")
+    jsonschema.validate(json.loads(render([failed], "json")), SCHEMA)
 
 
 JUNIT = {

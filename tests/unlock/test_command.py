@@ -170,6 +170,8 @@ def test_the_extra_is_named_where_it_is_missing(tmp_path: Path) -> None:
 
 
 def test_what_others_do_not_need_they_do_not_load() -> None:
-    asked = "import sys, sshdoctor.cli, sshdoctor.commands.allow; print('starlette' in sys.modules)"
+    asked = (
+        "import sys, sshdoctor.cli.collection, sshdoctor.commands.allow; print('starlette' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

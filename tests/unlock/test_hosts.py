@@ -23,7 +23,8 @@ pytestmark = pytest.mark.containers
 
 PORT = 8443
 GUARDED = """
-echo 'MaxStartups 100' >>/etc/ssh/sshd_config  # who is banned half way keeps his place: two of them would fill 10
+# who is banned half way keeps his place: two of them would fill the ten that there are
+echo 'MaxStartups 100' >>/etc/ssh/sshd_config
 systemctl reload ssh
 cat >/etc/fail2ban/jail.local <<'end'
 [DEFAULT]
