@@ -37,6 +37,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("sshdoctor remediate web1 --cause sshd-sto", ["sshd-stopped"]),
         ("sshdoctor diagnose --only firew", ["firewall", "firewall-accepts-ssh"]),
         ("sshdoctor playbook start-ss", ["start-sshd"]),
+        ("sshdoctor diagnose web1 --service ", ["all", "ssh", "web"]),
         ("sshdoctor completion f", ["fish"]),
         ("sshdoctor diagnose --output ", []),
     ],

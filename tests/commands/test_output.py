@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,12 +81,42 @@ def test_what_to_type_next_has_the_inventory_that_was_given(tmp_path: Path, inve
     assert host["next"] == [
         f"sshdoctor diagnose --host web1 --inventory {inventory.name} --deep",
         f"sshdoctor rescue --host web1 --inventory {inventory.name} --output rescue.sh",
-        "sh rescue.sh > capture.txt  # as root, at its console",
+        "sh rescue.sh --plain > capture.txt  # as root, at its console",
         f"sshdoctor diagnose --host web1 --inventory {inventory.name} --capture capture.txt",
     ]
     rescued = typed(*host["next"][1].split()[1:], folder=tmp_path)
     assert rescued.returncode == 0
     assert f"--inventory {inventory.name} --capture capture.txt" in rescued.stderr
+
+
+def test_each_next_step_of_a_host_without_a_way_in_works_as_it_is_pasted(
+    tmp_path: Path, inventory: Path
+) -> None:
+    done = typed("diagnose", "web1", "-i", inventory.name, "--deep", "--format", "json", folder=tmp_path)
+    (host,) = json.loads(done.stdout)["hosts"]
+    (tmp_path / "sshdoctor").write_text(f'#!/bin/sh\nexec {sys.executable} -m sshdoctor.cli "$@"\n')
+    (tmp_path / "sshdoctor").chmod(0o755)
+    env = {**os.environ, "HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for command in host["next"]:
+        pasted = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        )
+        assert pasted.returncode != 2, (command, pasted.stderr)
+    assert "looked in capture" in pasted.stdout
+
+
+def test_what_is_no_capture_is_told_by_what_it_is(tmp_path: Path, inventory: Path) -> None:
+    asked = ("web1", "-i", inventory.name)
+    typed("rescue", *asked, "--output", "rescue.sh", folder=tmp_path)
+    done = typed("diagnose", *asked, "--capture", "rescue.sh", folder=tmp_path)
+    assert (done.returncode, "it is the rescue script itself" in done.stderr) == (2, True)
+    shown = subprocess.run(["sh", "rescue.sh"], cwd=tmp_path, capture_output=True, check=True).stdout
+    (tmp_path / "shown.txt").write_bytes(shown)
+    kept = re.search(r"/\S+/capture", shown.decode())
+    assert kept
+    done = typed("diagnose", *asked, "--capture", "shown.txt", folder=tmp_path)
+    assert (done.returncode, f"the capture is {kept[0]}, on the host" in done.stderr) == (2, True)
+    shutil.rmtree(Path(kept[0]).parent)
 
 
 def test_a_name_that_has_no_address_is_looked_up_here_and_not_at_a_console(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from reports.cases import SILENCE, outside_only
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
+from sshdoctor.model import AccessUsed, Cause, HostReport, Repair
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,38 @@ def test_a_site_whose_front_page_is_forbidden_is_to_be_examined(url: str, word: 
     refused = outside_only(replace(SILENCE, word=word))
     report = replace(refused, service="web", url=url)
     assert (next_commands(report, Asked())[-1:] == ("sshdoctor examine --host web1",)) is points
+
+
+def _refused(path: str) -> HostReport:
+    denied = Cause(
+        id="access-denied-by-rule",
+        role="root",
+        confidence="proved",
+        layer="request",
+        summary="A rule refuses.",
+        playbooks=("open-access",),
+    )
+    refused = outside_only(replace(SILENCE, word="blocked"))
+    return replace(
+        refused,
+        service="web",
+        url=f"https://shop.example{path}",
+        causes=(denied,),
+        access=AccessUsed(via="podman", privileged=True),
+    )
+
+
+def test_how_a_page_was_asked_for_goes_to_no_command_that_has_no_such_option() -> None:
+    asked = Asked(again=("-e", "a=1"), request=("--on", "web1"))
+    assert next_commands(_refused("/"), asked) == (
+        "sshdoctor remediate --host https://shop.example/ -e a=1 --on web1 --for 15m",
+        "sshdoctor examine --host web1 -e a=1",
+    )
+
+
+def test_what_could_not_be_opened_is_not_to_be_opened_next() -> None:
+    report = replace(_refused("/page"), repair=Repair(outcome="no-remedy", detail="It cannot be opened."))
+    assert next_commands(report, Asked(held=True)) == (
+        "sshdoctor diagnose --host https://shop.example/page  # when that is mended",
+    )
+    assert next_commands(report, Asked())[0].startswith("sshdoctor remediate"), "for how long was not said"

@@ -1,11 +1,13 @@
 """Every format tells the same report, and nothing that a host says steers what reads it."""
 
 import json
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from sshdoctor.errors import UsageError
 from sshdoctor.model import (
@@ -124,3 +126,49 @@ def test_a_format_that_there_is_not_is_named_with_those_there_are() -> None:
         match="--format yaml: there are html, json, jsonl, junit, markdown, prometheus, text, ticket",
     ):
         render([report()], "yaml")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_command_to_type_is_one_for_a_shell_on_however_many_lines(width: int) -> None:
+    command = (
+        "sshdoctor diagnose --host web1 --inventory 'my hosts.yml' --known-hosts known --capture capture.txt"
+    )
+    two = (command, "sh rescue.sh --plain > capture.txt  # as root, at its console")
+    for given in ((command,), two):
+        text = render([replace(report(), next=given)], "text", width=width)
+        _, _, after = text.partition("Next:")
+        pasted, _, _ = after.partition("\n\n")
+        said = subprocess.run(
+            ["sh", "-c", f'sshdoctor() {{ echo sshdoctor "$@"; }}; sh() {{ :; }}; cd /tmp; {pasted}'],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert said.split() == command.replace("'", "").split()
+        assert max(map(len, pasted.splitlines())) <= width
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_what_it_may_be_is_told_where_no_cause_was_found(form: str) -> None:
+    maybe = Cause(
+        id="sshd-stopped",
+        role="root",
+        confidence="possible",
+        layer="daemon",
+        summary="The SSH daemon is not running.",
+        fix="To settle it: systemctl status ssh",
+    )
+    text = render([replace(report(), verdict="undecided", causes=(), possible=(maybe,))], form)
+    told = " ".join(text.split())
+    assert all(word in told.lower() for word in ("perhaps", maybe.summary.lower(), "systemctl status ssh"))
+
+
+def test_markdown_says_each_reason_why_something_was_not_seen_once() -> None:
+    hidden = [
+        Finding(
+            id=f"c{n}", title=f"Question {n}", layer="daemon", status="unknown", summary="Not seen: no bus."
+        )
+        for n in range(9)
+    ]
+    text = render([replace(report(), checks=tuple(hidden))], "markdown")
+    assert text.count("no bus") + text.count("No bus") == 1

@@ -275,7 +275,7 @@ def test_no_word_in_a_rule_is_taken_for_what_becomes_of_a_packet(name: str, tmp_
 def test_a_diagnosis_without_a_way_in_names_the_script_as_the_next_step(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sshdoctor.cli", "diagnose", "--host", NAME]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert "sh rescue.sh > capture.txt" in done.stdout
+    assert "sh rescue.sh --plain > capture.txt" in done.stdout
     assert f"sshdoctor rescue --host {NAME} --output rescue.sh" in done.stdout
     outside = subprocess.run(
         [*command, "--outside-only"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sshdoctor.commands.shared.options import Options
 
 
-@host_task(HOST_HELP)
+@host_task(HOST_HELP, format="FORMAT: text, json")
 def protection(options: Options) -> int:
     """Say what guards a host against guessed passwords, and whether it works. Changes nothing."""
     from sshdoctor.commands.protection import run
@@ -19,7 +19,7 @@ def protection(options: Options) -> int:
     return run(options)
 
 
-@host_task(HOST_HELP)
+@host_task(HOST_HELP, format="FORMAT: text, json")
 def doors(options: Options) -> int:
     """Show every account's doors (SSH, su, sudo, the console), each with the smallest sets of factors."""
     from sshdoctor.commands.doors import run
@@ -29,6 +29,7 @@ def doors(options: Options) -> int:
 
 @host_task(
     {**HOST_HELP, "only": "PARTS: of processes, persistence, mail, files, entry (a comma list)"},
+    format="FORMAT: text, json, ticket",
     account="USER: only what is of this account",
     notice="FILE: what the provider wrote; with --format ticket its numbers and dates are answered",
 )

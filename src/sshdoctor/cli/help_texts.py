@@ -30,12 +30,12 @@ HOST_HELP = {
 }
 
 SITE_HELP = {
-    "on": "the inventory's host to look into for a URL",
-    "method": "of a URL: GET, POST, ... (default HEAD, then GET)",
-    "header": "of a URL: NAME: VALUE (repeatable)",
-    "user_agent": "of a URL: what to call oneself",
-    "data": "of a URL: send this file",
-    "ca": "of a URL: trust this authority as well",
+    "on": "HOST: the inventory's host to look into for a URL",
+    "method": "METHOD: of a URL: GET, POST, ... (default HEAD, then GET)",
+    "header": "HEADER: of a URL, as NAME: VALUE (repeatable)",
+    "user_agent": "NAME: of a URL: what to call oneself",
+    "data": "FILE: of a URL: send this file",
+    "ca": "FILE: of a URL: trust the authority of this certificate as well",
     "ipv4": "of a URL: IPv4 alone",
     "ipv6": "of a URL: IPv6 alone",
 }

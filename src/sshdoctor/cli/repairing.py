@@ -57,7 +57,7 @@ def remediate(
     )
     request = site_request(method, tuple(header), user_agent, data, ca, on, ipv4, ipv6, from_)
     options = replace(options, capture=given_capture(capture), capture_file=capture, request=request)
-    return run(options, wish, tuple(cause), notice)
+    return run(replace(options, held=bool(for_)), wish, tuple(cause), notice)
 
 
 @host_task(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sshdoctor.commands.shared.command_line import SHORT, Command
 from sshdoctor.commands.shared.options import show_text
+from sshdoctor.diagnosis.outside import known_services
 from sshdoctor.errors import SshdoctorError, UsageError
 from sshdoctor.inventory import find_sources, load_inventory
 from sshdoctor.inventory.folders import check_folders, playbook_folders
@@ -87,7 +88,12 @@ def _values(option: str) -> list[str]:
             return _checks()
     except SshdoctorError:
         return []
-    known = {"format": [*formats()], "lang": [*languages("ticket")], "shell": [*SHELLS]}
+    known = {
+        "format": [*formats()],
+        "lang": [*languages("ticket")],
+        "shell": [*SHELLS],
+        "service": sorted(known_services()),
+    }
     return known.get(option, [])
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from msgspec import to_builtins
 
@@ -19,16 +20,20 @@ from sshdoctor.reports.layout.client_words import SAID
 from sshdoctor.reports.layout.printable import printable
 
 _WIDTH = 78
+_CLIENTS = {"any other": "other clients"}
 _LARGEST = 4_000_000
+_LINES = 50
 
 
 def run(message: str, form: str) -> int:
     """Print what ``message`` means; "" or "-": what standard input holds. Raises UsageError."""
     if form not in ("text", "json"):
         raise UsageError(f"--format {form}: there are json, text")
-    found = explain(_given(message), load_checks(check_folders(())), SAID)
+    given, checks = _given(message), load_checks(check_folders(()))
+    found = explain(given, checks, SAID)
     if found is None:
-        show_text(_unknown(form))
+        meant = _meant(given)
+        show_text(_unknown(form, meant))
         return exit_codes.UNDECIDED
     show_text(json.dumps(to_builtins(found), indent=2) + "\n" if form == "json" else _text(found))
     return 0
@@ -45,12 +50,24 @@ def _given(message: str) -> str:
     return text
 
 
-def _unknown(form: str) -> str:
+def _meant(text: str) -> str:
+    """The client's words that a line was probably copied from by hand; "" if none are close."""
+    known = {said.partition(" (")[0].partition(":")[0].lower(): said for said in SAID.values()}
+    for line in text.splitlines()[:_LINES]:
+        for part in line.split(": "):
+            close = get_close_matches(part.partition(" (")[0].strip(" .").lower(), known, n=1, cutoff=0.8)
+            if close:
+                return known[close[0]].partition(":")[0].partition(" (")[0]
+    return ""
+
+
+def _unknown(form: str, meant: str) -> str:
     if form == "json":
         return "null\n"
     return (
-        "No list of clients' words knows this.\n"
-        f"  Next: {talkative()} 2>&1 | sshdoctor explain\n"
+        "No list of clients' words knows this"
+        + (f"; did you mean {meant!r}?\n" if meant else ".\n")
+        + f"  Next: {talkative()} 2>&1 | sshdoctor explain\n"
         "        sshdoctor diagnose --host USER@HOST    # or the address of a page, https://HOST/PATH\n"
     )
 
@@ -64,7 +81,7 @@ def _lines(found: Explanation) -> Iterator[str]:
     if found.replies:
         yield from _wrapped("  reply    ", ", or ".join(found.replies))
     yield from _wrapped("  means    ", found.means)
-    yield from _wrapped("  said by  ", ", ".join(found.clients))
+    yield from _wrapped("  said by  ", ", ".join(_CLIENTS.get(client, client) for client in found.clients))
     yield from _wrapped("  came     ", found.stage)
     if found.note:
         yield from _wrapped("  note     ", found.note)
@@ -79,6 +96,7 @@ def _lines(found: Explanation) -> Iterator[str]:
     others = [ident for ident in found.causes if ident not in told]
     if others:
         yield from _wrapped("\n  or from: ", ", ".join(others))
+        yield "  docs/causes.md says what each of these is."
     yield f"\n  Next: {found.next}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -118,7 +119,10 @@ def _lines(audit: Protection) -> list[str]:
         lines.append(f"  dropped for others    {held}")
     if audit.after_next_failure is not None:
         lines.append(f"  after next failure    bans stop packets: {_WORDS[audit.after_next_failure]}")
-    return [*lines, *(f"  - {printable(text)}" for text in audit.why)]
+    for text in audit.why:
+        words = printable(text)
+        lines += textwrap.wrap(words, 80, initial_indent="  - ", subsequent_indent=" " * 4)
+    return lines
 
 
 def _open_doors(audit: Protection) -> str:

@@ -12,8 +12,11 @@ from sshdoctor.commands.shared import exit_codes
 from sshdoctor.commands.shared.changes import ChangeOptions, agree, choice_of, repair_setup, work_on_each
 from sshdoctor.commands.shared.options import Options, one_host, probe_options, write, write_program
 from sshdoctor.diagnosis.pipeline import Diagnosis
+from sshdoctor.diagnosis.setup import load_checks
+from sshdoctor.documents.reader import suggest
 from sshdoctor.errors import UsageError
 from sshdoctor.examination.cleanup.causes import CAUSES
+from sshdoctor.inventory.folders import check_folders
 from sshdoctor.model import Host, HostReport
 from sshdoctor.remedy.consent import Choice
 from sshdoctor.remedy.setup import RepairSetup, diagnose_to_repair
@@ -33,6 +36,7 @@ def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...], notice: 
         raise UsageError(
             "a capture cannot be repaired; with --script FILE the plan is written for the console"
         )
+    _all_known(causes, options)
     choice = choice_of(wish, causes)
     if found := [one for one in causes if one in CAUSES]:
         from sshdoctor.commands.shared import cleaning
@@ -51,6 +55,17 @@ def run(options: Options, wish: ChangeOptions, causes: tuple[str, ...], notice: 
         return repair(host, before, setup, choice, partial(agree, wish=wish))
 
     return work_on_each(options, work, wish)
+
+
+def _all_known(causes: Sequence[str], options: Options) -> None:
+    """Nothing is dialled for a cause that there is not. Raises UsageError."""
+    if not causes:
+        return
+    checks = load_checks(check_folders(options.sources))
+    known = {*CAUSES, *(cause.id for check in checks for cause in check.causes)}
+    for word in causes:
+        if word not in known:
+            raise UsageError(f"--cause {word}: there is no such cause{suggest(word, known)}")
 
 
 def _write_script(options: Options, wish: ChangeOptions, choice: Choice) -> int:

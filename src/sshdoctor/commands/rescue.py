@@ -44,7 +44,7 @@ def write_script(options: Options, offer: Offer) -> int:
     then = join(["sshdoctor", "diagnose", "--host", options.pattern, *options.again])
     print(
         f"Run it at the console of {printable(rescue.host.name)}, and keep what it prints:\n"
-        f"    sh {name} > capture.txt\nThen, here:\n    {then} --capture capture.txt",
+        f"    sh {name} --plain > capture.txt\nThen, here:\n    {then} --capture capture.txt",
         file=sys.stderr,
     )
     return 0

@@ -23,12 +23,21 @@ _HERE = ("name-not-found", "local-unreachable")
 
 _AGAIN = ("failed", "rolled-back", "undone")
 
+_OF_A_REQUEST = ("diagnose", "remediate", "playbook")
+"""The commands that take how a URL was asked for."""
+
+_THEN = "  # when that is mended"
+
 
 class Asked(Struct, frozen=True, kw_only=True):
     """What was asked for, as far as the next command has to ask for it too."""
 
     again: tuple[str, ...] = ()
     """The options that hold for every command: the inventory, who logs in ..."""
+    request: tuple[str, ...] = ()
+    """Those that say how a URL was asked for, which not every command takes."""
+    held: bool = False
+    """It was asked to open something for a while."""
     capture: str = ""
     """The capture that was read instead of a host."""
     outside_only: bool = False
@@ -87,7 +96,7 @@ class _Next:
         if self.report.access.via is None:
             yield from self.console()
         elif not port:
-            yield self.tool("diagnose")
+            yield self.tool("diagnose") + _THEN
 
     def repair(self, causes: list[Cause]) -> Iterator[str]:
         """The repair of all that can be repaired, if the first can; what is by hand is left out by name."""
@@ -101,6 +110,8 @@ class _Next:
             yield "sh fix.sh  # as root, at its console"
         else:
             opens = ["--for", "15m"] if "open-access" in causes[0].playbooks else []
+            if opens and self.asked.held and self.report.repair is not None:
+                return  # that was what was asked for, and it could not be done
             yield self.tool("remediate", *flags, *opens)
 
     def undecided(self) -> Iterator[str]:
@@ -144,7 +155,7 @@ class _Next:
 
     def console(self) -> Iterator[str]:
         yield self.tool("rescue", "--output", "rescue.sh")
-        yield "sh rescue.sh > capture.txt  # as root, at its console"
+        yield "sh rescue.sh --plain > capture.txt  # as root, at its console"
         yield self.tool("diagnose", "--capture", "capture.txt")
 
     def causes(self, *roles: str) -> list[Cause]:
@@ -152,7 +163,8 @@ class _Next:
 
     def tool(self, command: str, *flags: str) -> str:
         what = self.report.url or self.report.host
-        return join(["sshdoctor", command, "--host", what, *self.asked.again, *flags])
+        request = self.asked.request if command in _OF_A_REQUEST else ()
+        return join(["sshdoctor", command, "--host", what, *self.asked.again, *request, *flags])
 
 
 def client_command(login: Login, port: int, client: str) -> str:

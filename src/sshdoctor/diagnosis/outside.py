@@ -13,7 +13,7 @@ from sshdoctor.access.base import Access, LoginError, LoginFailure, Offers
 from sshdoctor.errors import AccessError
 from sshdoctor.model import Host, Login, Reply, WayIn
 from sshdoctor.outside import DialResult, dial
-from sshdoctor.services import Service, load, progress, works
+from sshdoctor.services import Service, load, names, progress, works
 from sshdoctor.services.base import GREETED, LOGIN_TRIED
 
 
@@ -42,6 +42,11 @@ class Outside(Struct, frozen=True, kw_only=True):
     unsent: int | None = None
     """How often this machine's kernel could not send a segment again meanwhile; None where it does not
     count."""
+
+
+def known_services() -> tuple[str, ...]:
+    """What may be asked to be diagnosed: one service, or all of a host's."""
+    return (*names(), "all")
 
 
 def look_outside(host: Host, probing: ProbeOptions) -> Outside:

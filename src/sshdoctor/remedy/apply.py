@@ -178,9 +178,13 @@ def described(access: Access) -> tuple[str, str, str]:
     output = _guard(access, "describe", "")
     said = output.stdout.decode("utf-8", "backslashreplace").strip()
     if output.status != 0:
-        raise RemedyError(f"nothing was undone: {output.error or said or 'the host did not say why'}")
+        raise RemedyError(f"nothing was undone: {_why(output, said)}")
     run, since, *about = [*said.splitlines(), "", ""]
     return run, since, "\n".join(about).strip()
+
+
+def _why(output: Output, said: str) -> str:
+    return (output.error or said or "the host did not say why").removeprefix("guard: ")
 
 
 def rules_then(access: Access) -> dict[str, str]:
@@ -202,7 +206,7 @@ def undo(access: Access, run: str = "") -> str:
     if output.status is None:
         raise RemedyError(f"whether it was undone is not known: {output.error}; the host goes on by itself")
     if output.status != 0:
-        raise RemedyError(f"nothing was undone: {output.error or said or 'the host did not say why'}")
+        raise RemedyError(f"nothing was undone: {_why(output, said)}")
     return said
 
 

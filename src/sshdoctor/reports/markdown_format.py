@@ -10,6 +10,7 @@ from sshdoctor.reports.layout.client_words import seen
 from sshdoctor.reports.layout.many_hosts import by_cause, by_urgency
 from sshdoctor.reports.layout.phrases import phrases
 from sshdoctor.reports.layout.template import fill
+from sshdoctor.reports.layout.unseen import unseen
 
 
 def render(
@@ -23,8 +24,8 @@ def render(
     if lang != "en":
         return fill(f"markdown.{lang}.md.j2", reports, words=phrases(lang, own_checks))
     matters = by_cause(reports) if len(reports) > 1 else []
-    return fill("markdown.md.j2", by_urgency(reports), seen=seen, matters=matters)
+    return fill("markdown.md.j2", by_urgency(reports), seen=seen, matters=matters, unseen=_unseen)
 
 
-def _seen(report: HostReport) -> str:
-    return seen(report)
+def _unseen(report: HostReport) -> list[str]:
+    return list(unseen(report.checks))

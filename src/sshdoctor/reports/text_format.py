@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sshdoctor.model import Cause, Evidence, Hop, HostReport, Reply, endpoint
 from sshdoctor.reports.layout.client_words import client_words, seen
+from sshdoctor.reports.layout.commands import broken
 from sshdoctor.reports.layout.history import history_lines
 from sshdoctor.reports.layout.many_hosts import by_urgency, recap_lines, summary_lines, told_before
 from sshdoctor.reports.layout.printable import printable
@@ -39,7 +40,7 @@ def render(reports: Sequence[HostReport], *, colour: bool = False, width: int = 
         if other := before.get(report.host):
             console.print(Text.assemble(*_headline(report), f" As {printable(other)}."))
             continue
-        for block in _host(report):
+        for block in _host(report, width):
             console.print(block)
         if not _is_short(report):
             console.print()
@@ -56,7 +57,7 @@ def _is_short(report: HostReport) -> bool:
     return report.verdict == "healthy" and not (report.causes or report.repair)
 
 
-def _host(report: HostReport) -> Iterator[RenderableType]:
+def _host(report: HostReport, width: int) -> Iterator[RenderableType]:
     yield Text.assemble(*_headline(report))
     if _is_short(report):
         yield _indented(f"Looked in by {_looked_in(report)}. {_counts(report)}", 2, "dim")
@@ -67,10 +68,10 @@ def _host(report: HostReport) -> Iterator[RenderableType]:
         for line in repair_lines(report.repair, still_blocked=report.verdict == "blocked"):
             yield Text(line)
         if report.repair.outcome in CHANGED_NOTHING:
-            yield from _next(report)
+            yield from _next(report, width)
             return
     yield from _answer(report)
-    yield from _next(report)
+    yield from _next(report, width)
     yield Text("")
     yield _table([row for reply in report.outside for row in _outside(report, reply)])
     yield _table([("looked in", _looked_in(report))])
@@ -112,13 +113,13 @@ def _answer(report: HostReport) -> Iterator[RenderableType]:
         yield _said("Why" if report.verdict != "healthy" else "Well", _without_cause(report), "bold")
 
 
-def _next(report: HostReport) -> Iterator[RenderableType]:
+def _next(report: HostReport, width: int) -> Iterator[RenderableType]:
     if len(report.next) == 1:
-        yield _said("Next", report.next[0], "bold")
+        yield Text.assemble(("  Next: ", "bold"), broken(printable(report.next[0]), width, 8, 4))
     elif report.next:
         yield Text("  Next:", style="bold")
         for command in report.next:
-            yield _indented(command, 4)
+            yield Text(" " * 4 + broken(printable(command), width, 4, 6))
 
 
 def _unseen(report: HostReport) -> Iterator[RenderableType]:

@@ -22,6 +22,8 @@ _HEAD = re.compile(
     re.MULTILINE,
 )
 _CHECKSUM = re.compile(rb"^sshdoctor-checksum (?:-|(\d+) (\d+))\n?", re.MULTILINE)
+_FOR_THE_EYE = re.compile(rb"^The capture: (/[\w./-]{1,200}) \(", re.MULTILINE)
+"""What the rescue script says on the screen (rescue/rescue.sh)."""
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -112,6 +114,11 @@ def _read_plain(data: bytes, source: str, lost: str, mended: str) -> Capture:
         return _capture(head, output, source, lost, mended)
     if lost:
         raise CaptureError(f"{lost}; nothing can be read without that")
+    if b"\nsshdoctor_rescue() {" in data:
+        raise CaptureError("it is the rescue script itself: run it at the host's console, with --plain >FILE")
+    if left := _FOR_THE_EYE.search(data):
+        there = left[1].decode("ascii", "replace")
+        raise CaptureError(f"it is the look for the eye alone: the capture is {there}, on the host")
     if FIRST_LINE.encode() in data:
         raise CaptureError("it was changed (wrapped, edited?) since it was taken: its check sum is wrong")
     raise CaptureError("it is no capture: expected what the rescue script of `sshdoctor rescue` wrote")

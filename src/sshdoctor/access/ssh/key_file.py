@@ -40,7 +40,7 @@ def key_fault(name: str) -> KeyFault | None:
         of = path.stat()
         data = path.read_bytes()[:_LARGEST] if stat.S_ISREG(of.st_mode) else b""
     except FileNotFoundError:
-        named = Command("name the key that is (ssh -i)")
+        named = Command("name the key that is (--private-key, ansible_ssh_private_key_file; ssh -i)")
         return KeyFault(name, "client-key-permissions", f"{name} is not there", named)
     except OSError as error:
         return KeyFault(name, "client-key-permissions", f"{name}: {error.strerror}", closed)

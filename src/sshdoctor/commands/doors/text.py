@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from sshdoctor.commands.shared.doors.compared import sets_text
@@ -34,7 +35,7 @@ def _lines(one: HostDoors) -> Iterator[str]:
         yield f"  Certificates are judged by the client's own: {files}."
 
 
-_DOOR = 10
+_DOOR, _WIDTH = 10, 80
 
 
 def _standing_out(doors: Doors) -> Iterator[str]:
@@ -48,6 +49,7 @@ def _standing_out(doors: Doors) -> Iterator[str]:
         yield f"  One step, though two were meant: {name} ({', '.join(single)})"
     if doors.locked_out:
         yield f"  Locked out of SSH: {', '.join(doors.locked_out)}"
-    yield from (f"  Note: {note}." for note in doors.notes)
+    for note in doors.notes:
+        yield from textwrap.wrap(f"  Note: {note}.", _WIDTH, subsequent_indent=" " * 4)
     for each in doors.unknown:
         yield f"  Undecided: {each.account}, {each.door}: {each.why}"

@@ -113,6 +113,8 @@ class _Reader:
         name = _full_name(word)
         if any(name in command.options for command in self.commands.values()):
             return f"{word} comes after the command: {self.program} COMMAND {word} ..."
+        if word.startswith("--") and (meant := _close(word, ("--version", "--help"))):
+            return f"there is no option {word}; did you mean {meant}?"
         return f"there is no option {word}; {self.program} --help lists what there is"
 
 
@@ -226,7 +228,11 @@ def _joined(values: Sequence[tuple[str, str | bool | int]]) -> Iterator[tuple[st
 
 
 def _meant(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
+    close = _close(word, known)
+    return f"; did you mean {close}?" if close else "; see --help"
+
+
+def _close(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else "; see --help"
+    return next(iter(get_close_matches(word, list(known), n=1)), "")

@@ -72,7 +72,7 @@ def _words(options: tuple[OptionHelp, ...], positional: tuple[str, ...]) -> str:
 
 def program_help(helps: Mapping[str, CommandHelp], program: str) -> str:
     """``--help`` of the program."""
-    lines = [f"Usage: {program} COMMAND [HOST] [OPTIONS]", "", ABOUT, "", "Commands:"]
+    lines = [f"Usage: {program} COMMAND [HOST] [OPTIONS]", "", *textwrap.wrap(ABOUT, _WIDTH), "", "Commands:"]
     for one in helps.values():
         lines += _entry(one.name, one.summary.split("\n")[0], 15)
     lines += ["", f"{program} COMMAND --help tells the options of one; {program} --version its version."]
@@ -82,7 +82,8 @@ def program_help(helps: Mapping[str, CommandHelp], program: str) -> str:
 def command_help(one: CommandHelp, program: str) -> str:
     """``--help`` of one command."""
     words = f" {one.words}" if one.words else ""
-    lines = [f"Usage: {program} {one.name}{words} [OPTIONS]", "", *one.summary.splitlines(), "", "Options:"]
+    about = [part for line in one.summary.splitlines() for part in textwrap.wrap(line, _WIDTH) or [""]]
+    lines = [f"Usage: {program} {one.name}{words} [OPTIONS]", "", *about, "", "Options:"]
     for option in one.options:
         lines += _entry(option.spelled, option.text, _COLUMN)
     return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ from invoke.tasks import Task, task
 
 from sshdoctor.commands.shared.program import exit_code_of
 from sshdoctor.commands.shared.verbose import follow
+from sshdoctor.errors import UsageError
 
 if TYPE_CHECKING:
     from sshdoctor.commands.shared.options import Options
@@ -103,6 +104,9 @@ def host_task(
             mine = {each.name: flags.pop(each.name) for each in own}
             if not flags["host"] and any(mine[name] for name in without_host):
                 flags["host"] = NO_HOST
+            for name in positional:
+                if not mine[name]:
+                    raise UsageError(f"--{name} is missing: {own_help[name].partition(': ')[2]}")
             options = _options(**flags)
             follow(options.verbose)
             if options.list_hosts:

@@ -19,7 +19,8 @@ from sshdoctor.commands.shared.logins import LoginOptions, overruled, typed_vari
 from sshdoctor.commands.shared.program import NOTHING_RUNS
 from sshdoctor.commands.shared.progress import Progress, progress_of
 from sshdoctor.diagnosis.next_steps import Asked, next_commands
-from sshdoctor.diagnosis.outside import ProbeOptions
+from sshdoctor.diagnosis.outside import ProbeOptions, known_services
+from sshdoctor.documents.reader import suggest
 from sshdoctor.errors import UsageError
 from sshdoctor.inventory import Request, dialled_from, find_sources, is_url, load_hosts, load_site, with_site
 from sshdoctor.inventory.folders import check_folders
@@ -63,10 +64,15 @@ class Options(Struct, frozen=True, kw_only=True):
     """The address of a Dask scheduler whose workers look."""
     all_places: bool = False
     """Each of them looks."""
+    held: bool = False
+    """What refuses a URL is to be opened for a while."""
 
     def __post_init__(self) -> None:
         if not (self.pattern or self.limit):
             raise UsageError("--host is missing: a host, group, pattern, or user@address:port")
+        if self.service and self.service not in (known := known_services()):
+            there = f"there are {', '.join(known)}{suggest(self.service, known)}"
+            raise UsageError(f"--service {self.service}: {there}")
 
     @property
     def again(self) -> tuple[str, ...]:
@@ -76,10 +82,15 @@ class Options(Struct, frozen=True, kw_only=True):
             *(("-e", _without_secrets(word)) for word in self.extra_vars),
             ("--known-hosts", self.known_hosts),
             *self.login.valued,
-            *(_asked_so(self.request) if self.request else ()),
         )
         words = (word for name, value in valued if value for word in (name, value))
         return (*words, *self.login.flags)
+
+    @property
+    def asked_so(self) -> tuple[str, ...]:
+        """The options that say how a URL was asked for: of the next command, where it takes them."""
+        valued = _asked_so(self.request) if self.request else ()
+        return tuple(word for name, value in valued if value for word in (name, value))
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -284,6 +295,8 @@ def write(reports: Sequence[HostReport], options: Options, to_name: Collection[s
     """
     asked = Asked(
         again=options.again,
+        request=options.asked_so,
+        held=options.held,
         capture=options.capture_file,
         outside_only=options.outside_only,
         deep=options.deep,
@@ -291,7 +304,7 @@ def write(reports: Sequence[HostReport], options: Options, to_name: Collection[s
     )
     reports = [replace(report, next=next_commands(report, asked)) for report in reports]
     if options.quiet and options.format == "text":
-        reports = [report for report in reports if report.verdict != "healthy" or report.causes]
+        reports = [report for report in reports if _is_news(report)]
         if not reports:
             return
     told = partial(
@@ -309,6 +322,12 @@ def write(reports: Sequence[HostReport], options: Options, to_name: Collection[s
         Path(options.output).write_text(told(), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--output {options.output}: {error.strerror}") from None
+
+
+def _is_news(report: HostReport) -> bool:
+    """Whether there is something to say of a host: it is not well, may not stay so, or was changed."""
+    tried = report.repair is not None and report.repair.outcome != "nothing-to-do"
+    return report.verdict != "healthy" or bool(report.causes) or tried
 
 
 _PLAIN_SIGNS = str.maketrans({"…": "...", "→": "->", "·": "-"})

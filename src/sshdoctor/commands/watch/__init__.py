@@ -13,7 +13,8 @@ from sshdoctor.watch.recording import read_recording
 from sshdoctor.watch.replay import replay
 
 TOO_FEW = (
-    "fewer than two witnesses are set up (sshdoctor_vantage, --scheduler), so nothing can be called down"
+    "fewer than two witnesses are set up (sshdoctor_vantage, --scheduler), so nothing can be called down: "
+    "docs/watch.md"
 )
 
 

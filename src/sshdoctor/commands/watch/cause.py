@@ -33,7 +33,7 @@ class CauseFinder:
         report = diagnose(target.host, self._setup).report
         listed = catalog(playbook_folders(self._options.sources))
         report = with_playbooks(report, listed)
-        asked = Asked(again=self._options.again, to_name=to_name(listed))
+        asked = Asked(again=self._options.again, request=self._options.asked_so, to_name=to_name(listed))
         commands = tuple(printable(command) for command in next_commands(report, asked))
         if is_frozen(report) and (frozen := _examined(target.host, self._options)):
             return frozen

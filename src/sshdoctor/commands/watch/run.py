@@ -65,7 +65,9 @@ def run(options: Options, wish: WatchOptions) -> int:
     every = number("--every", wish.every, 1, 86400)
     windows = [parse_window(text) for text in wish.maintenance]
     if not wish.once and not wish.state:
-        raise UsageError("--state FILE is missing: in it what was told is remembered, over a restart too")
+        raise UsageError(
+            "--state FILE is missing: in it what was told is remembered, over a restart too (or --once)"
+        )
     targets = _targets(hosts_of(options))
     witnesses = _witnesses(options)
     workers = _workers(options)

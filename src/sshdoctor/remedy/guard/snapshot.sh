@@ -82,7 +82,12 @@ guard_dump() (
   fi
 )
 
-guard_unread() { head -n 3 "$state/$1/errors" 2>/dev/null; }
+# One line: of several, who reads the guard's words would take the last for all of them.
+guard_unread() {
+  head -n 3 "$state/$1/errors" 2>/dev/null | tr '\n' ' '
+  ! grep -qsiE 'permission denied|not permitted' "$state/$1/errors" ||
+    echo '(root has no CAP_NET_ADMIN there: a container has it by --cap-add NET_ADMIN)'
+}
 
 guard_unit_states() {
   local unit
