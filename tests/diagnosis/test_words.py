@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from sshdoctor.diagnosis.derived.words import Words, words
 from sshdoctor.facts.parsing.journal_lines import Line
@@ -75,3 +75,30 @@ def test_what_was_written_before_the_dial_counts_only_if_it_names_the_client() -
     ours = (Line("sshd", 74, text, True, early=True) for text in (ACCEPTED.message, NO_FORK))
     assert said(old).causes == () and said(now).causes == ("port-taken",)
     assert said(*ours, old).causes == ("session-limit",)
+
+
+def test_what_was_said_of_a_connection_is_nothing_of_the_start_that_served_it() -> None:
+    offer = "no matching host key type found. Their offer: sk-ecdsa-sha2-nistp256@openssh.com [preauth]"
+    scanned = Line("sshd", 70, f"Unable to negotiate with {CLIENT} port 41000: {offer}", True)
+    start = left_to("inactive")
+    assert isinstance(start.lines, tuple)
+    start = replace(start, lines=(scanned, *start.lines))
+    found = words("ssh", CLIENT, PORT, DialLog(lines=(), source=""), start)
+    assert isinstance(found, Words) and found.causes == () and "negotiate" not in found.evidence[0].text
+
+
+def test_of_a_client_that_dialled_twice_what_it_did_before_is_not_about_this_dial() -> None:
+    def lines(pid: int, port: int) -> Line:
+        offer = "no matching host key type found. Their offer: sk-ecdsa-sha2-nistp256@openssh.com [preauth]"
+        return Line("sshd", pid, f"Unable to negotiate with {CLIENT} port {port}: {offer}", True)
+
+    ended = Line(
+        "sshd", 74, f"Connection closed by authenticating user root {CLIENT} port {PORT} [preauth]", True
+    )
+    causes = []
+    for written in ((lines(70, 41000), ended), (ended, lines(80, 51000))):
+        log = DialLog(lines=written, source="journalctl")
+        found = words("ssh", CLIENT, PORT, log, Unknown("not asked for"), again=True)
+        assert isinstance(found, Words)
+        causes.append(found.causes)
+    assert causes == [(), ("kex-mismatch",)]

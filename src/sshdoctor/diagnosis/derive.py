@@ -123,12 +123,12 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
     way = path(dial, view.client, known["firewall"], known["addresses"], known["bans"])
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
-    port = None if conversation.witness else _source_port(reply, view.client)
+    port, again = _source_port(reply, view.client), bool(conversation.witness)
     heard = conversation.heard
     log = known["dial_log"]
     if not progress(reply.word) and not isinstance(log, Unknown):
         log = replace(log, lines=())  # what did not connect was seen by no program of the host
-    said = words(conversation.service, view.client, port, log, known["start"], heard)
+    said = words(conversation.service, view.client, port, log, known["start"], heard, again=again)
     around = conversation.around.get(reply.address or "", Unknown("this machine was not asked"))
     known |= {"dialled": dial, "words": said, "answer": reply.answer, "asked_site": conversation.site}
     return {

@@ -52,10 +52,18 @@ class _Read(Struct, frozen=True):
 
 
 def words(
-    service: str, client: str | None, port: int | None, log: Any, start: Any, heard: Sequence[str] = ()
+    service: str,
+    client: str | None,
+    port: int | None,
+    log: Any,
+    start: Any,
+    heard: Sequence[str] = (),
+    *,
+    again: bool = False,
 ) -> Words | Unknown:
     """The fact; ``client`` and ``port`` are the client's, as the host sees them, None where not known;
-    ``log`` and ``start`` the facts dial_log and start.
+    ``log`` and ``start`` the facts dial_log and start. ``again``: the client dialled once more after that,
+    from a port that is not known.
 
     ``heard`` is what the client's session printed before it ended; it counts where the host's log says as
     much, for a start file may print anything.
@@ -74,7 +82,7 @@ def words(
         return Unknown("the client's address is not known")
     # Where the system vouches for some lines, what anybody may have written beside them counts for nothing.
     lines = [line for line in log.lines if line.trusted or line.account] or log.lines
-    ours = _ours([_Read(line, classify(line.program, line.message)) for line in lines], client, port)
+    ours = _ours([_Read(line, classify(line.program, line.message)) for line in lines], client, port, again)
     said = (*_said(ours), *_heard(load(service).client, heard, ours))
     shown = "\n".join(f"{one.line.program}[{one.line.pid}]: {one.line.message}" for one in ours[-8:])
     return Words(
@@ -90,8 +98,10 @@ def words(
 
 def _of_start(start: Any, lines: Sequence[Line]) -> Words:
     read = [_Read(line, classify(line.program, line.message)) for line in lines]
-    said = tuple(_said(read, of="start"))
-    shown = "\n".join(f"{line.program}[{line.pid}]: {line.message}" for line in lines[-8:])
+    served = {one.line.pid for one in read if one.peer}
+    own = [one for one in read if one.line.pid not in served]  # others' connections are no part of it
+    said = tuple(_said(own, of="start"))
+    shown = "\n".join(f"{one.line.program}[{one.line.pid}]: {one.line.message}" for one in own[-8:])
     return Words(
         said=said,
         causes=tuple(dict.fromkeys(one.cause for one in said)),
@@ -103,17 +113,22 @@ def _of_start(start: Any, lines: Sequence[Line]) -> Words:
     )
 
 
-def _ours(lines: Sequence[_Read], client: str, port: int | None) -> list[_Read]:
+def _ours(lines: Sequence[_Read], client: str, port: int | None, again: bool) -> list[_Read]:
     """The messages about this client's connection: by the peer that they or their process's others name.
 
     Those of processes that name no peer (the listening server's, or of one that ended at once) count as well.
-    Of a client whose port is known, only what names it counts; ``port`` is None where NAT changed it, or a
-    second connection was made.
+    Of a client whose port is known, only what names it counts; where it dialled ``again``, so does every
+    process that named the client after it first wrote of that port, and not before. ``port`` is None where
+    NAT changed it.
     """
     address = _plain(client)
+    first = (address, str(port))
+    begun = next((number for number, one in enumerate(lines) if one.peer == first), 0) if again else 0
+    before = {one.line.pid for one in lines[:begun]}
 
-    def is_ours(peer: tuple[str, str]) -> bool:
-        return peer[0] == address and (port is None or peer[1] in ("", str(port)))
+    def is_ours(peer: tuple[str, str], pid: int) -> bool:
+        same = port is None or peer[1] in ("", str(port)) or (again and pid not in before)
+        return peer[0] == address and same
 
     peers: dict[int, list[tuple[str, str]]] = {}
     for one in lines:
@@ -121,7 +136,7 @@ def _ours(lines: Sequence[_Read], client: str, port: int | None) -> list[_Read]:
 
     def belongs(one: _Read) -> bool:
         named = [one.peer] if one.peer else peers[one.line.pid]
-        return any(map(is_ours, named)) if named else not one.line.early
+        return any(is_ours(peer, one.line.pid) for peer in named) if named else not one.line.early
 
     return [one for one in lines if belongs(one)]
 
