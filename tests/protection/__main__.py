@@ -17,7 +17,19 @@ from typing import Any
 import msgspec
 
 from hosts.testbed import Testbed, TestHost, open_testbed
-from protection.case import KINDS, REPORTS, Case, answers, attacked, cases, compared, inventory_of, made, told
+from protection.case import (
+    KINDS,
+    LATER,
+    REPORTS,
+    Case,
+    answers,
+    attacked,
+    cases,
+    compared,
+    inventory_of,
+    made,
+    told,
+)
 from protection.recorded import record
 from sshdoctor.inventory import complete, load_hosts
 
@@ -30,10 +42,11 @@ def main() -> int:
     parser.add_argument("case", nargs="*", help="a case, or the start of one's name with *")
     parser.add_argument("--kinds", action="store_true", help="those of kinds.yml")
     parser.add_argument("--reports", action="store_true", help="those of reports.yml")
+    parser.add_argument("--later", action="store_true", help="those of later.yml")
     parser.add_argument("--attacked", action="store_true", help="ask after the attack alone")
     parser.add_argument("--keep", type=Path, help="a folder for what was said")
     asked = parser.parse_args()
-    files = [KINDS] * asked.kinds + [REPORTS] * asked.reports
+    files = [KINDS] * asked.kinds + [REPORTS] * asked.reports + [LATER] * asked.later
     chosen = [case for case in cases(*files).values() if _is_meant(case.name, asked.case)]
     folder = Path(tempfile.mkdtemp())
     rows: list[tuple[str, str, bool, bool | None]] = []

@@ -23,6 +23,7 @@ from sshdoctor.documents.reader import read_yaml
 GIVEN = Path(__file__).parent / "cases.yml"
 KINDS = Path(__file__).parent / "kinds.yml"
 REPORTS = Path(__file__).parent / "reports.yml"
+LATER = Path(__file__).parent / "later.yml"
 PROXY = "192.0.2.80"
 QUIET = """
 systemctl stop fail2ban sshguard crowdsec nginx firewalld >/dev/null 2>&1 || true
@@ -31,6 +32,9 @@ echo root:secret | chpasswd; echo deploy:secret | chpasswd
 [ ! -w /proc/sys/net/ipv4/ip_forward ] || echo 1 >/proc/sys/net/ipv4/ip_forward
 """
 """What every case begins with."""
+
+_POLLED = 11
+"""Seconds after which CrowdSec's bouncer has asked for decisions (update_frequency: 10s)."""
 
 Truth = Mapping[str, bool]
 
@@ -126,7 +130,7 @@ def attacked(case: Case, host: TestHost) -> bool:
     Whether an engine has banned anybody for it by itself.
     """
     _guess(case, host)
-    time.sleep(2)
+    time.sleep(_POLLED if "crowdsec" in case.setup else 2)
     noticed = host.run(_BANNED).strip() != ""
     if not case.truth["on"]:
         attacker = host.variables["NOBODY6" if case.family == "ipv6" else "NOBODY4"]
@@ -146,7 +150,8 @@ if fail2ban-client ping >/dev/null 2>&1; then
     grep . | while read -r each; do fail2ban-client get "$each" banip; done
 fi
 journalctl -q --no-pager -o cat SYSLOG_IDENTIFIER=sshguard 2>/dev/null | grep '^Blocking ' || :
-! systemctl is-active -q crowdsec || cscli decisions list -o raw | grep -e ',ban,' | grep -v simul || :
+! systemctl is-active -q crowdsec ||
+  cscli decisions list -o raw | grep -e ',ban,' | grep -v ',true,[0-9]*$' || :
 """
 _BY_HAND = """
 if [ -S /run/fail2ban/fail2ban.sock ]; then

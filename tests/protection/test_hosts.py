@@ -8,12 +8,25 @@ from pathlib import Path
 import pytest
 
 from hosts.testbed import Testbed, open_testbed
-from protection.case import GIVEN, KINDS, REPORTS, Case, Truth, answers, attacked, cases, compared, made, told
+from protection.case import (
+    GIVEN,
+    KINDS,
+    LATER,
+    REPORTS,
+    Case,
+    Truth,
+    answers,
+    attacked,
+    cases,
+    compared,
+    made,
+    told,
+)
 
 pytestmark = pytest.mark.containers
 
-CASES = cases(GIVEN, KINDS, REPORTS)
-OURS = cases(REPORTS)
+CASES = cases(GIVEN, KINDS, REPORTS, LATER)
+OURS = cases(REPORTS, LATER)
 SHORT = ("port-moved", "journalmatch-unit", "ok-allports")
 """Asked before anybody was banned, on an image that other tests use as well."""
 

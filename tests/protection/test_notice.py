@@ -9,7 +9,7 @@ from sshdoctor.facts.protection.engines import Engines, Jail
 from sshdoctor.facts.protection.guards import Guards
 from sshdoctor.model import Reply, Unknown
 from sshdoctor.protection.guarding import Guarding
-from sshdoctor.protection.notice import notices, sees_real
+from sshdoctor.protection.notice import notices, sees_real, unkept
 
 FAILED = "Failed password for root from {} port 53567 ssh2"
 COMM = ("_COMM=sshd",)
@@ -63,6 +63,17 @@ def test_a_jail_notices_what_its_journalmatch_finds(
 
 def test_a_host_that_has_logged_no_client_proves_nothing() -> None:
     assert notices(engines(line("Server listening on 0.0.0.0 port 22.")), jail(COMM))[0] is None
+
+
+def test_a_journal_that_keeps_warnings_alone_has_nothing_noticed() -> None:
+    """Unless our own dial stands in it: then journald was not started anew since that was written."""
+    ours, old = reply("192.0.2.1", 50022), line("Connection closed by 127.0.0.1 port 36168")
+    kept = replace(engines(old), kept="warning")
+    assert sees_real(kept, [ours], ["127.0.0.1"])[0] is False
+    assert "MaxLevelStore" in sees_real(kept, [ours], ["127.0.0.1"])[1]
+    logged = line("Accepted publickey for root from 192.0.2.1 port 50022 ssh2")
+    assert sees_real(replace(kept, lines=(old, logged)), [ours], ["127.0.0.1"])[0] is True
+    assert unkept(replace(kept, kept="info"), [ours]) is None
 
 
 def test_a_daemon_that_logs_no_failure_has_nothing_noticed() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from protection.case import GIVEN, KINDS, REPORTS, cases, compared
+from protection.case import GIVEN, KINDS, LATER, REPORTS, cases, compared
 from protection.recorded import held_again, judged_again
 
 RECORDED = {file.stem: file for file in sorted((Path(__file__).parent / "recorded").glob("*.json"))}
-CASES = cases(GIVEN, KINDS, REPORTS)
+CASES = cases(GIVEN, KINDS, REPORTS, LATER)
 NOT_TOLD = {
     ("masqueraded-in", "bans_stop_packets"): "it is banned in another network's rules",
     ("ok-ignorecommand-says-no", "owner_allowed"): "a program says whom it lets pass, and is not run",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hosts.engine import EngineError
 from hosts.testbed import Testbed, open_testbed
-from sites.case import FILE, HEALTHY, HOPS, MORE, REFUSALS, REPORTED, Case, load_cases
+from sites.case import FILE, FURTHER, HEALTHY, HOPS, MORE, REFUSALS, REPORTED, Case, load_cases
 from sites.run import Result, run_case
 from sites.table import write
 
@@ -21,6 +21,7 @@ KINDS = {
     "rules that refuse": REFUSALS,
     "one server before another": HOPS,
     "later reports": REPORTED,
+    "further reports": FURTHER,
     _HEALTHY: HEALTHY,
 }
 

@@ -20,6 +20,8 @@ HOPS = Path(__file__).parent / "hops.yml"
 """Two servers, one in front of the other."""
 REPORTED = Path(__file__).parent / "later.yml"
 """A later round of people's reports."""
+FURTHER = Path(__file__).parent / "further.yml"
+"""A later one still."""
 
 HEALTHY = Path(__file__).parent / "healthy.yml"
 """What looks ill, and is not."""

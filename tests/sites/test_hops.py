@@ -33,6 +33,7 @@ def case(text: str, *, front: str = "nginx", target: str = "/app/x?y=1", inner: 
         words=(),
         pid_files={},
         programs=(),
+        members={},
         evidence=(),
     )
     config = WebConfig(

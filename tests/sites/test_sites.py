@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from hosts.testbed import Testbed
-from sites.case import FILE, HEALTHY, HOPS, MORE, REFUSALS, REPORTED, Case, load_cases
+from sites.case import FILE, FURTHER, HEALTHY, HOPS, MORE, REFUSALS, REPORTED, Case, load_cases
 from sites.run import run_case
 
-FILES = (FILE, MORE, REFUSALS, HOPS, REPORTED, HEALTHY)
+FILES = (FILE, MORE, REFUSALS, HOPS, REPORTED, FURTHER, HEALTHY)
 CASES = [case for file in FILES for case in load_cases(file)]
 FEW = (
     "xmlrpc-protected-path",

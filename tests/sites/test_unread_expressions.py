@@ -56,6 +56,7 @@ def explained(configuration: str, *errors: str, status: int = 403) -> Explained:
         words=(),
         pid_files={},
         programs=("apache2",),
+        members={},
         evidence=(),
     )
     config = WebConfig(

@@ -31,6 +31,7 @@ def saying(answer: Mapping[str, Any]) -> Iterator[int]:
         if where == "/":
             text = answer.get("first", text)
         whole = text + "x" * answer.get("filling", 0) + answer.get("last", "")
+        whole = whole.replace("{port}", str(listener.getsockname()[1]))
         return str(whole).encode(answer.get("code", "latin-1"))
 
     def converse(connection: socket.socket) -> None:

@@ -27,6 +27,7 @@ from sshdoctor.model.words import (
     is_address,
     is_mail_address,
     is_network,
+    plain_address,
 )
 
 __all__ = [
@@ -68,4 +69,5 @@ __all__ = [
     "is_address",
     "is_mail_address",
     "is_network",
+    "plain_address",
 ]

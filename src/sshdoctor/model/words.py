@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from msgspec import Struct
 
@@ -40,6 +40,21 @@ def is_mail_address(text: str) -> bool:
     (True, False)
     """
     return _MAIL_ADDRESS.fullmatch(text) is not None
+
+
+def plain_address(text: str) -> str:
+    """The address without brackets and scope, an IPv4 one that a socket of both families shows as itself;
+    "" if it is none.
+
+    >>> plain_address("[::ffff:198.51.100.1]"), plain_address("*")
+    ('198.51.100.1', '')
+    """
+    try:
+        found = ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return str(mapped or found)
 
 
 def is_network(text: str) -> bool:

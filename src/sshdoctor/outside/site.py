@@ -87,9 +87,11 @@ def _connected(name: str, port: int, login: Login, first: Endpoint, timeout: flo
         raise NoAnswerError(error.detail) from None
     except AccessError as error:
         raise OSError(error.detail or error.word) from None
+    met: list[str] = []
     for target in targets:
         call = Call(ConnectAttempt(target), None, timeout)
         call_all([call])
         if call.knock.socket is not None and call.knock.refusal is None:
             return call.knock.socket
-    raise OSError(f"{name}:{port} does not answer")
+        met.append(call.knock.refusal.word if call.knock.refusal else "silence")
+    raise OSError(f"{name}:{port} does not answer ({', '.join(dict.fromkeys(met))})")

@@ -13,11 +13,16 @@ from sshdoctor.facts.protection.engines import Jail
 from sshdoctor.facts.protection.guards import Crowdsec, Sshguard
 from sshdoctor.model import Unknown
 from sshdoctor.protection.action.rules import Rules
-from sshdoctor.protection.imagined import NoBanError, banned, bans_elsewhere, ends_connections
+from sshdoctor.protection.imagined import NoBanError, banned, bans_elsewhere, by_itself, ends_connections
+from sshdoctor.protection.wrapping import Wrapping
 
 Ban = Callable[[Firewall, str], Firewall | Unknown]
 """The rules with one address more banned. Raises NoBanError."""
 _MOST = 4
+_POWERLESS = (
+    "{} runs without the capability CAP_NET_ADMIN, so that the kernel refuses every rule of its: "
+    "CapabilityBoundingSet= of its unit, or --cap-add NET_ADMIN for a container"
+)
 
 
 class Book(Struct, frozen=True):
@@ -36,14 +41,23 @@ class Book(Struct, frozen=True):
         return tuple(each for each in self.held if (":" in each) == (family == "ipv6"))[-_MOST:]
 
 
-def of_jail(jail: Jail, tools: Sequence[str], *, wrapped: bool = False, web: bool = True) -> Book:
-    """The book of one jail of fail2ban; ``wrapped``: what it guards asks hosts.deny; ``web``: is a site."""
+def of_jail(
+    jail: Jail,
+    tools: Sequence[str],
+    *,
+    wrapped: Wrapping | None = None,
+    web: bool = True,
+    powerless: bool = False,
+) -> Book:
+    """The book of one jail of fail2ban; ``wrapped``: what it guards asks hosts.deny; ``web``: is a site;
+    ``powerless``: the server may not change what the kernel does to packets."""
 
     def by(properties: Mapping[str, str]) -> Ban:
         def ban(firewall: Firewall, address: str) -> Firewall | Unknown:
             started = any((":" in each) == (":" in address) for each in jail.banned)
-            told = {"started": started, "wrapped": wrapped, "web": web}
-            return banned(firewall, properties, address, tools, **told)
+            if powerless and by_itself(properties):
+                raise NoBanError(_POWERLESS.format("fail2ban"))
+            return banned(firewall, properties, address, tools, started=started, wrapped=wrapped, web=web)
 
         return ban
 
@@ -62,7 +76,9 @@ def of_sshd() -> Book:
     return Book("sshd", (), (refuse,))
 
 
-def of_sshguard(guard: Sshguard, firewall: Firewall | Unknown, tools: Sequence[str]) -> Book:
+def of_sshguard(
+    guard: Sshguard, firewall: Firewall | Unknown, tools: Sequence[str], *, powerless: bool = False
+) -> Book:
     """Its back end is the last part of ``BACKEND``: sets of nft or ipset, or a chain of iptables."""
     backend = guard.settings.get("BACKEND", "").rpartition("/")[2].removeprefix("sshg-fw-")
     held = () if isinstance(firewall, Unknown) else tuple(_listed(firewall))
@@ -72,6 +88,8 @@ def of_sshguard(guard: Sshguard, firewall: Firewall | Unknown, tools: Sequence[s
         table = "ip6" if six else "ip"
         if backend == "null":
             raise NoBanError("sshguard's BACKEND is sshg-fw-null, which stops nobody: sshg-fw-nft-sets")
+        if powerless:
+            raise NoBanError(_POWERLESS.format("sshguard"))
         command = {
             "nft-sets": ["nft", "add", "element", table, "sshguard", "attackers", "{", address, "}"],
             "iptables": [f"{table}tables", "-A", "sshguard", "-s", address, "-j", "DROP"],
@@ -84,7 +102,9 @@ def of_sshguard(guard: Sshguard, firewall: Firewall | Unknown, tools: Sequence[s
     return Book("sshguard", held, (ban,))
 
 
-def of_crowdsec(crowdsec: Crowdsec, firewall: Firewall | Unknown, tools: Sequence[str]) -> Book:
+def of_crowdsec(
+    crowdsec: Crowdsec, firewall: Firewall | Unknown, tools: Sequence[str], *, powerless: bool = False
+) -> Book:
     """By the sets of its bouncer for the firewall; without one nobody is stopped."""
 
     def ban(rules: Firewall, address: str) -> Firewall | Unknown:
@@ -98,7 +118,14 @@ def of_crowdsec(crowdsec: Crowdsec, firewall: Firewall | Unknown, tools: Sequenc
                 f"CrowdSec decides, and no bouncer that runs carries it out{waits}: "
                 "systemctl enable --now crowdsec-firewall-bouncer"
             )
+        if powerless:
+            raise NoBanError(_POWERLESS.format("crowdsec-firewall-bouncer"))
         command = _set_of_bouncer(rules, address)
+        if command is None and _set_of_bouncer(rules, "" if ":" in address else "::") is not None:
+            raise NoBanError(
+                f"the bouncer of CrowdSec has no set for IPv{6 if ':' in address else 4}: nobody is stopped "
+                "there. disable_ipv6: false, and nftables: ipv6: enabled: true, in its file"
+            )
         if command is None:
             return Unknown("the bouncer of CrowdSec has no set in the rules yet")
         return _after(rules, command, tools, "the bouncer of CrowdSec has no set in the rules")

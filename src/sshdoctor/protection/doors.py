@@ -194,9 +194,10 @@ def _told(verdict: Any, packet: Packet, what: str, to: tuple[str, int] | None, a
         )
     rule = f": {verdict.rule}" if verdict.rule else ", no rule stops it"
     rule = rule.replace(packet.source, "ADDRESS")
+    port = to[1] if to else packet.destination_port
     return (
         f"an address that {what} still comes in at {at}{rule}. Put the ban first (restart what bans after "
-        f"the firewall), and give the jail port = {packet.destination_port}"
+        f"the firewall), and give the jail port = {port}"
     )
 
 

@@ -16,6 +16,7 @@ from sshdoctor.protection import notice, notice_others
 from sshdoctor.protection.books import Book, of_crowdsec, of_jail, of_sshd, of_sshguard
 from sshdoctor.protection.notice import Said
 from sshdoctor.protection.pages import Asked
+from sshdoctor.protection.wrapping import Wrapping
 
 
 class Guard(Struct, frozen=True):
@@ -43,7 +44,8 @@ class Guarding:
         self._sshguard = guards.sshguard if isinstance(guards.sshguard, Sshguard) else None
         self._crowdsec = guards.crowdsec if isinstance(guards.crowdsec, Crowdsec) else None
         self._jails = () if isinstance(engines.jails, Unknown) else engines.jails
-        self._wrapped = getattr(facts["wrappers"], "linked", False) is True
+        self._wrapping = Wrapping(facts["wrappers"])
+        self._unkept = notice.unkept(engines, replies)
         untold = (guards.sshguard, guards.crowdsec, engines.jails)
         self.untold = next((each for each in untold if isinstance(each, Unknown)), None)
         """Why one of them could not be asked."""
@@ -62,14 +64,18 @@ class Guarding:
             if "ssh" in jail.samples or jail.hits:
                 dialled = any(reply.source_port for reply in self._replies)
                 said = notice.notices(self._engines, jail, self._own, dialled=dialled)
+                said = said if jail.logpath else self._unkept or said
                 yield self._of_jail(jail, said, "ssh")
         tools = self._engines.tools
         if (guard := self._sshguard) and guard.running:
             said = notice_others.noticed_by_sshguard(guard, self._engines)
-            yield Guard(said, of_sshguard(guard, self._firewall, tools), guard.allowed)
+            said = self._unkept or said if "journalctl" in guard.settings.get("LOGREADER", "") else said
+            book = of_sshguard(guard, self._firewall, tools, powerless=self._is_powerless("sshg-fw"))
+            yield Guard(said, book, guard.allowed)
         if (crowdsec := self._crowdsec) and crowdsec.running:
             said = notice_others.noticed_by_crowdsec(crowdsec, self._engines)
-            yield Guard(said, of_crowdsec(crowdsec, self._firewall, tools), crowdsec.allowed)
+            said = self._unkept or said if _reads_journal(crowdsec) else said
+            yield Guard(said, self._of_crowdsec(crowdsec), crowdsec.allowed)
         if self._engines.penalizes and self._alone():
             yield Guard((True, ""), of_sshd(), self._engines.exempt)
 
@@ -86,8 +92,15 @@ class Guarding:
             uncounted = notice.requests_uncounted(self._engines, jail, self._seen, self._own)
             yield self._of_jail(jail, uncounted or said, "web")
         if (crowdsec := self._crowdsec) and crowdsec.running:
-            book = of_crowdsec(crowdsec, self._firewall, self._engines.tools)
-            yield Guard(notice_others.guesses_noticed_by_crowdsec(crowdsec), book, crowdsec.allowed)
+            said = notice_others.guesses_noticed_by_crowdsec(crowdsec)
+            yield Guard(said, self._of_crowdsec(crowdsec), crowdsec.allowed)
+
+    def _of_crowdsec(self, crowdsec: Crowdsec) -> Book:
+        powerless = self._is_powerless("crowdsec-firewa")  # as a process may be called: 15 characters
+        return of_crowdsec(crowdsec, self._firewall, self._engines.tools, powerless=powerless)
+
+    def _is_powerless(self, program: str) -> bool:
+        return any(each.startswith(program) for each in self._engines.powerless)
 
     def _of_jail(self, jail: Jail, said: Said, service: str) -> Guard:
         fixed = tuple(each for each in jail.ignoreip if is_network(each))
@@ -96,8 +109,13 @@ class Guarding:
         may_pass = any(jail.resolved.get(each) is None for each in named) or bool(jail.ignorecommand)
         if jail.ignorecommand:
             named.append(f"ignorecommand {jail.ignorecommand.split()[0]}")
-        wrapped = self._wrapped and service == "ssh"
-        book = of_jail(jail, self._engines.tools, wrapped=wrapped, web=service == "web")
+        book = of_jail(
+            jail,
+            self._engines.tools,
+            wrapped=self._wrapping if self._wrapping.asked and service == "ssh" else None,
+            web=service == "web",
+            powerless=self._is_powerless("fail2ban-server"),
+        )
         return Guard(said, book, fixed, tuple(named), may_pass)
 
     @property
@@ -127,7 +145,8 @@ class Guarding:
         if self._engines.fail2ban == "stopped":
             lines = self._engines.refused.splitlines() or [""]
             refused = next((line for line in lines if " ERROR " in line), lines[0])
-            return f"fail2ban is installed and does not run: {refused}"
+            cure = ". apt install python3-systemd" if "No module named 'systemd'" in refused else ""
+            return f"fail2ban is installed and does not run: {refused}{cure}"
         if self._engines.fail2ban == "running":
             names = ", ".join(jail.name for jail in self._jails) or "none"
             web = "a jail with a filter for POST to wp-login.php and xmlrpc.php"
@@ -163,6 +182,10 @@ class Guarding:
         if unheard or self._engines.dbfile not in ("", "None"):
             return ""
         return "fail2ban keeps no database (dbfile = None): a restart lets all who are banned in again"
+
+
+def _reads_journal(crowdsec: Crowdsec) -> bool:
+    return any("journalctl" in each.text for each in crowdsec.sources)
 
 
 def _ports_of(jail: Jail) -> set[str]:

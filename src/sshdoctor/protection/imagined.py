@@ -15,6 +15,7 @@ from sshdoctor.model import Unknown
 from sshdoctor.protection.action.rules import Rules
 from sshdoctor.protection.action.shell import Shell
 from sshdoctor.protection.action.words import ShellError
+from sshdoctor.protection.wrapping import Wrapping
 
 Properties = Mapping[str, str]
 _PARTS = ("actionstart", "actioncheck", "actionban")
@@ -31,12 +32,12 @@ def banned(
     tools: Sequence[str],
     *,
     started: bool = False,
-    wrapped: bool = False,
+    wrapped: Wrapping | None = None,
     web: bool = True,
 ) -> Firewall | Unknown:
     """``firewall`` with ``address`` banned by the action of ``properties``; ``started``: it has banned
-    somebody of this family already; ``wrapped``: the daemon asks hosts.deny; ``web``: it is a web server.
-    Raises NoBanError."""
+    somebody of this family already; ``wrapped``: the daemon asks hosts.deny, by these rules; ``web``: it is
+    a web server. Raises NoBanError."""
     name = properties.get("actname", "") or "?"
     texts = {part: filled(properties, part, address) for part in _PARTS}
     if properties.get("refused"):
@@ -46,7 +47,9 @@ def banned(
         )
     rules = Rules(firewall, tools, _ports(properties))
     shell = Shell(rules.command)
-    if "hosts.deny" in texts["actionban"] and wrapped:
+    if "hosts.deny" in texts["actionban"] and wrapped is not None:
+        if rule := wrapped.admitted(address):
+            raise NoBanError(f"hosts.allow is asked before hosts.deny, and lets everybody in ({rule})")
         return _unanswered(rules, address)
     if not web and _OF_SITES.search(texts["actionban"]):
         raise NoBanError(
@@ -87,6 +90,14 @@ _ELSEWHERE = re.compile(r"hosts\.(?:deny|allow)|xt_recent", re.I)
 """By a daemon's own list, a list of recent senders."""
 _OF_SITES = re.compile(r"/nginx|/apache|/httpd|\.htaccess|cloudflare", re.I)
 """By a web server's rules, or in somebody else's network before it."""
+
+
+_BY_ITSELF = re.compile(r"\b(?:ip6?tables|nft|ipset|ufw|ip)\b(?!-)")
+
+
+def by_itself(properties: Properties) -> bool:
+    """Whether fail2ban's own process changes the rules: firewalld is asked to do so by another."""
+    return _BY_ITSELF.search(filled(properties, "actionban", "192.0.2.213")) is not None
 
 
 def bans_elsewhere(properties: Properties) -> bool:

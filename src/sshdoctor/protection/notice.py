@@ -103,6 +103,23 @@ def _spared(jail: Jail) -> Said | None:
     return None, f"notices: nobody has failed yet by whom to tell what ignorecommand {words[0]} makes of them"
 
 
+_INFO = ("info", "debug", "6", "7", "")
+"""The levels of MaxLevelStore by which sshd's lines of failures are kept (journald.conf(5))."""
+
+
+def unkept(engines: Engines, replies: Sequence[Reply]) -> Said | None:
+    """The journal keeps none of sshd's failures, which are of level info; nor did it keep our own dial."""
+    ports = {str(reply.source_port) for reply in replies if reply.source_port}
+    if engines.kept in _INFO or isinstance(engines.lines, Unknown) or not ports:
+        return None
+    if any(ports & set(line.get("MESSAGE", "").split()) for line in engines.lines):
+        return None
+    return False, (
+        f"MaxLevelStore of journald is {engines.kept}: failures of sshd are of level info, and the journal "
+        "keeps none. MaxLevelStore=debug in journald.conf; systemctl restart systemd-journald"
+    )
+
+
 def quiet_of(engines: Engines) -> Said | None:
     if engines.log_level not in _QUIET:
         return None
@@ -178,6 +195,8 @@ def sees_real(engines: Engines, replies: Sequence[Reply], own: Sequence[str]) ->
     """Whether failures are logged under the address that they came from: this dial is looked for first."""
     if engines.log_level in _QUIET:
         return False, f"sshd's LogLevel is {engines.log_level}: no address is logged. LogLevel INFO"
+    if (lost := unkept(engines, replies)) is not None:
+        return lost
     if isinstance(engines.lines, Unknown):
         return None, f"sees_real_addresses: {engines.lines.reason}"
     seen = [found.groups() for line in engines.lines if (found := _FROM.search(line.get("MESSAGE", "")))]

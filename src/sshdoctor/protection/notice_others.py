@@ -45,6 +45,18 @@ def guesses_noticed_by_crowdsec(crowdsec: Crowdsec) -> Said:
     return False, "CrowdSec reads no log of the site, or has no scenario for it (crowdsecurity/wordpress)"
 
 
+def _simulates(crowdsec: Crowdsec) -> bool:
+    """Whether each scenario for SSH is simulated: those of the list are where the others are not."""
+    mine = [each.removesuffix(".yaml") for each in crowdsec.scenarios if "ssh" in each]
+    unlike = {each.rpartition("/")[2] for each in crowdsec.unlike}
+    return bool(mine) and all(crowdsec.simulated is not (each in unlike) for each in mine)
+
+
+def _decides(profiles: str) -> bool:
+    """Whether one of the profiles bans; True where none is there to be read (they may stand elsewhere)."""
+    return not profiles.strip() or re.search(r"(?m)^[ ]*(?:-[ ]*)?type:[ ]*[\"']?ban\b", profiles) is not None
+
+
 _PARSED_TYPES = ("syslog", "sshd")
 
 
@@ -52,8 +64,13 @@ def noticed_by_crowdsec(crowdsec: Crowdsec, engines: Engines) -> Said:
     """The sources of sshd's lines, the parsers, the scenario, and what was really parsed."""
     if (quiet := quiet_of(engines)) is not None:
         return quiet
-    if crowdsec.simulated:
+    if _simulates(crowdsec):
         return False, "CrowdSec is in simulation mode: it decides nothing. cscli simulation disable --global"
+    if not _decides(crowdsec.profiles):
+        return False, (
+            "profiles.yaml of CrowdSec has no profile that bans: alerts are written, and nobody is stopped. "
+            "decisions: with type: ban in it"
+        )
     if not any("sshd-logs" in each for each in crowdsec.parsers):
         return False, "CrowdSec has no parser of sshd's lines: cscli collections install crowdsecurity/sshd"
     if not any("ssh" in each for each in crowdsec.scenarios):

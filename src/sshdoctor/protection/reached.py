@@ -9,11 +9,11 @@ from sshdoctor.facts.host.firewall import Firewall
 from sshdoctor.facts.parsing.sockets import Listener, Listeners
 from sshdoctor.facts.protection.engines import Engines
 from sshdoctor.facts.protection.seen_requests import SeenRequests, proxies
-from sshdoctor.facts.ssh.wrappers import Wrappers
 from sshdoctor.model import Family, Reply, Unknown
 from sshdoctor.protection import notice
 from sshdoctor.protection.doors import Way, behind, outer, ways
 from sshdoctor.protection.pages import Asked
+from sshdoctor.protection.wrapping import Wrapping
 
 
 class Reached:
@@ -43,11 +43,8 @@ class Reached:
 
     def unanswered(self, service: str) -> frozenset[str]:
         """Who gets no answer whatever the firewall does: by a route, or for SSH by hosts.deny."""
-        wrappers = self._facts["wrappers"]
-        asks = service == "ssh" and isinstance(wrappers, Wrappers) and wrappers.linked is True
-        rules = wrappers.deny if asks and isinstance(wrappers.deny, tuple) else ()
-        denied = (word.strip("[]") for rule in rules for word in rule.clients)
-        return frozenset((*self._engines.unrouted, *denied))
+        refused = Wrapping(self._facts["wrappers"]).refused() if service == "ssh" else ()
+        return frozenset((*self._engines.unrouted, *refused))
 
     def ways(self, service: str) -> Iterator[Way]:
         """A stranger's first packet for each port and family; the host's addresses are known."""

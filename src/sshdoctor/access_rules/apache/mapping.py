@@ -26,7 +26,7 @@ def proxied(scopes: Sequence[Line], path: str) -> bool:
 def _proxied(line: Line, path: str) -> bool:
     if line.name == "proxypassmatch":
         raise UnknownValue(line.text)
-    return len(line.args) > 1 and line.args[1] != "!" and _below(path, line.args[0])
+    return len(line.args) > 1 and line.args[1] != "!" and below(path, line.args[0])
 
 
 def aliased(scopes: Sequence[Line], path: str) -> str:
@@ -39,7 +39,7 @@ def aliased(scopes: Sequence[Line], path: str) -> str:
                 found = expression(line.args[0]).search(path)
                 if found:
                     return re.sub(r"\$(\d)", lambda one: found[int(one[1])] or "", line.args[1])  # noqa: B023 -- used at once
-            elif _below(path, line.args[0]):
+            elif below(path, line.args[0]):
                 return line.args[1] + path[len(line.args[0]) :]
     return ""
 
@@ -63,10 +63,10 @@ def redirected(line: Line, path: str) -> int | None:
         return status if expression(args[0]).search(path) else None
     if len(args) == 1 and (status < 400 or not args[0].startswith("/")):
         raise UnknownValue(line.text)
-    return status if _below(path, args[0]) else None
+    return status if below(path, args[0]) else None
 
 
-def _below(path: str, prefix: str) -> bool:
+def below(path: str, prefix: str) -> bool:
     """As alias_matches has it: whole parts only."""
     if not path.startswith(prefix):
         return False

@@ -18,7 +18,7 @@ from msgspec import Struct
 from sshdoctor.facts.parsing.output import evidence, number, parts, properties, unseen
 from sshdoctor.facts.parsing.section import Section
 from sshdoctor.facts.parsing.words import address, plain_name
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Evidence, Unknown, plain_address
 
 COMMANDS = {
     "answers": """
@@ -198,14 +198,14 @@ def _waiting(said: Mapping[str, str]) -> tuple[Waiting, ...] | Unknown:
 def _of_ss(text: str) -> Iterator[Waiting]:
     for line in text.splitlines():
         ends = re.findall(r"(?<!\S)(\S+):(\d+)(?=\s|$)", line.partition(" timer:")[0])
-        if len(ends) == 2 and (peer := _address(ends[1][0])):
+        if len(ends) == 2 and (peer := plain_address(ends[1][0])):
             yield Waiting(peer, int(ends[1][1]), int(ends[0][1]), line.strip())
 
 
 def _of_proc(text: str) -> Iterator[Waiting]:
     for line in text.splitlines():
         ends = [end.partition(":") for end in line.split()[1:3]]
-        peer = _address(str(_bytes_to_address(ends[1][0])))
+        peer = plain_address(str(_bytes_to_address(ends[1][0])))
         yield Waiting(peer, int(ends[1][2], 16), int(ends[0][2], 16), line.strip())
 
 
@@ -217,20 +217,6 @@ def _bytes_to_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Addres
     """
     words = [bytes.fromhex(text[at : at + 8])[::-1] for at in range(0, len(text), 8)]
     return ipaddress.ip_address(b"".join(words))
-
-
-def _address(text: str) -> str:
-    """The address without brackets and scope, an IPv4 one that a socket of both families shows as itself.
-
-    >>> _address("[::ffff:198.51.100.1]"), _address("*")
-    ('198.51.100.1', '')
-    """
-    try:
-        found = ipaddress.ip_address(text.strip("[]").partition("%")[0])
-    except ValueError:
-        return ""
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return str(mapped or found)
 
 
 def _kept(values: Mapping[str, str]) -> bool | Unknown:

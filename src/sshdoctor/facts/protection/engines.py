@@ -26,7 +26,7 @@ from sshdoctor.model import Evidence, Unknown
 _ASKED = Path(__file__).with_name("fail2ban_asked.txt").read_text(encoding="utf-8")
 COMMANDS = {
     "fail2ban": SOCKET
-    + f"""
+    + rf"""
 command -v fail2ban-client >/dev/null || exit 0
 echo '## installed'
 [ ! -e /etc/fail2ban/jail.d/sshdoctor.local ] || echo '## allow-list'
@@ -45,7 +45,11 @@ esac 2>/dev/null | awk '
   /[]] Ban / && !/Ban (192[.]0[.]2[.]213|2001:db8:5d0c::213) *$/ {{ bans++ }}
   END {{ if (NR) print bans + 0 }}'
 [ -S "$socket" ] || {{
-  echo '## refused'; fail2ban-client -t 2>&1 | tail -n 3 | cut -c 1-300; exit 0
+  echo '## refused'; fail2ban-client -t 2>&1 | tail -n 3 | cut -c 1-300
+  # What a test does not find stands in the log; its other lines may hold addresses.
+  [ ! -f "$log" ] || tail -n 60 "$log" | grep -E '\.(jail|jails?reader|configreader|configurator) .* ERROR ' |
+    tail -n 3 | cut -c 1-300
+  exit 0
 }}
 python=$(sed -n '1s/^#! *//p' "$(command -v fail2ban-client)" | cut -d ' ' -f 1)
 echo '## jails'
@@ -61,6 +65,10 @@ echo '## network'; readlink /proc/self/ns/net
 grep -lsxE 'fail2ban-server|sshg-blocker|crowdsec' /proc/[0-9]*/comm | while read -r comm; do
   readlink "${comm%comm}ns/net"
 done | sort -u
+echo '## powerless'
+grep -lsxE 'fail2ban-server|sshg-fw.*|crowdsec-firewa' /proc/[0-9]*/comm | while read -r comm; do
+  case $(sed -n 's/^CapEff:[^0-9a-f]*//p' "${comm%comm}status") in *[02468ace]???) cat "$comm" ;; esac
+done | sort -u
 echo '## unrouted'
 for family in -4 -6; do ip $family route show table all 2>/dev/null; done |
   awk '/^(unreachable|blackhole|prohibit) / { print $2 }' | head -n 500
@@ -74,6 +82,9 @@ if [ -d /run/systemd/system ] && command -v journalctl >/dev/null; then
   fields=MESSAGE,_UID,_COMM,_EXE,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER
   journalctl -q -n 400 -o json --output-fields=$fields --no-pager _UID=0 SYSLOG_IDENTIFIER=sshd + \\
     _UID=0 SYSLOG_IDENTIFIER=sshd-session 2>&1
+  echo '## kept'
+  systemd-analyze cat-config systemd/journald.conf 2>/dev/null |
+    sed -n 's/^[[:space:]]*MaxLevelStore[[:space:]]*=[[:space:]]*//p' | tail -n 1
 fi
 true
 """,
@@ -123,7 +134,8 @@ class Engines(Struct, frozen=True, kw_only=True):
     the fields of each line that sshd wrote, Unknown without a journal: anybody may write a text log.
     ``elsewhere``: what bans has another network than this session (network_namespaces(7)), so that the rules
     that were seen are not those in which it bans. ``unrouted``: to whom routes send nothing back.
-    ``allow_list``: there is one that `allow` wrote."""
+    ``allow_list``: there is one that `allow` wrote. ``powerless``: what bans and has not CAP_NET_ADMIN
+    (capabilities(7): bit 12). ``kept``: journald's MaxLevelStore, "" for its own."""
 
     fail2ban: str
     refused: str
@@ -139,6 +151,8 @@ class Engines(Struct, frozen=True, kw_only=True):
     elsewhere: bool = False
     version: tuple[int, ...] = ()
     allow_list: bool = False
+    powerless: tuple[str, ...] = ()
+    kept: str = ""
     evidence: tuple[Evidence, ...] = ()
 
     @property
@@ -180,6 +194,8 @@ def parse(sections: Mapping[str, Section]) -> Engines | Unknown:
         unrouted=tuple(others.get("unrouted", "").split()),
         elsewhere=bool(theirs) and ours not in theirs,
         allow_list="allow-list" in said,
+        powerless=tuple(others.get("powerless", "").splitlines()),
+        kept=parts(sections["lines"].output).get("kept", "").strip(),
     )
 
 

@@ -45,12 +45,14 @@ for file in /etc/crowdsec/acquis.yaml /etc/crowdsec/acquis.d/*.yaml; do
 done
 echo '## parsers'; ls /etc/crowdsec/parsers/s00-raw /etc/crowdsec/parsers/s01-parse 2>/dev/null
 echo '## scenarios'; ls /etc/crowdsec/scenarios 2>/dev/null
-echo '## simulation'; grep -s '^simulation:' /etc/crowdsec/simulation.yaml
+echo '## simulation'; grep -sv '^ *#' /etc/crowdsec/simulation.yaml
+echo '## profiles'; grep -sv '^ *#' /etc/crowdsec/profiles.yaml
 echo '## metrics'; cscli metrics -o json 2>/dev/null
 echo; echo '## decisions'; cscli decisions list -o json -a 2>/dev/null
 echo; echo '## alerts'; cscli alerts list -o json -l 0 2>/dev/null | grep -c '"scenario"'
 echo; echo '## whitelists'
-grep -RhE '^ *- *"?[0-9a-fA-F.:/]+"? *$' /etc/crowdsec/parsers/s02-enrich 2>/dev/null
+grep -RhE -e '^ *- *"?[0-9a-fA-F.:/]+"? *$' -e '^ *(ip|cidr): *[[]' /etc/crowdsec/parsers/s02-enrich \
+  /etc/crowdsec/postoverflows 2>/dev/null
 true
 """,
 }
@@ -84,6 +86,9 @@ class Crowdsec(Struct, frozen=True, kw_only=True):
     parsers: tuple[str, ...] = ()
     scenarios: tuple[str, ...] = ()
     simulated: bool = False
+    """Globally; ``unlike`` are the scenarios for which the other way round holds."""
+    unlike: tuple[str, ...] = ()
+    profiles: str = ""
     read: int = 0
     parsed: int = 0
     banned: tuple[str, ...] | None = None
@@ -143,7 +148,9 @@ def _crowdsec(section: Section) -> Crowdsec | Unknown | None:
         sources=tuple(_sources(said["acquisition"])),
         parsers=tuple(said["parsers"].split()),
         scenarios=tuple(said["scenarios"].split()),
-        simulated="true" in said["simulation"],
+        simulated=re.search(r"(?im)^simulation:[ ]*(?:true|on|yes)\b", said["simulation"]) is not None,
+        unlike=tuple(re.findall(r"(?m)^[ ]*-[ ]*[\"']?([\w./-]+)", said["simulation"])),
+        profiles=said.get("profiles", ""),
         read=sum(each for name, each in lines if name in ("lines_read", "reads")),
         parsed=sum(each for name, each in lines if name in ("lines_parsed", "parsed")),
         banned=tuple(_values(decisions)) if said["decisions"].strip() else None,

@@ -13,7 +13,7 @@ from ipaddress import ip_address, ip_network
 from msgspec import Struct
 
 from sshdoctor.facts.parsing.section import Section
-from sshdoctor.model import Evidence, is_network
+from sshdoctor.model import Evidence, is_network, plain_address
 
 COMMANDS = {
     "seen": r"""
@@ -90,7 +90,10 @@ def parse(sections: Mapping[str, Section]) -> SeenRequests:
     others = re.findall(r"^others (\d+)$", sections["seen"].output, re.M)
     ports = re.findall(r":(\d+)$", sections["ports"].output, re.M)
     return SeenRequests(
-        seen=tuple(Seen(*found) for found in _LINE.findall(sections["seen"].output)),
+        seen=tuple(
+            Seen(file, plain_address(client) or client, mark)
+            for file, client, mark in _LINE.findall(sections["seen"].output)
+        ),
         guessed=tuple(
             dict.fromkeys((page, file) for file, page in _GUESSED.findall(sections["seen"].output))
         ),

@@ -27,9 +27,11 @@ ps -eo pid=,ppid=,euser:32=,args= | grep -E 'nginx|apache2|httpd|php-fpm|lighttp
 while read -r pid parent user args; do
   exe=$(readlink "/proc/$pid/exe") || exe='?'
   began=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20)
-  echo "$pid $parent $user $began $exe"
+  groups=$(sed -n 's/^Gid:[^0-9]*[0-9]*[^0-9]*\([0-9]*\).*/\1/p; s/^Groups://p' "/proc/$pid/status" | tr -cs 0-9 ,)
+  echo "$pid $parent $user $began ${groups:-,} $exe"
 done
 """,
+    "groups": "cut -d: -f1,3,4 /etc/group",
     "sockets": "ss -Hltnp; ss -Hlxnp",
     "units": f"""
 fpm=$(systemctl list-unit-files --plain --no-legend 'php*fpm*.service' 2>/dev/null | cut -d' ' -f1)
@@ -62,13 +64,15 @@ _SERVERS = ("nginx", "apache2", "httpd", "lighttpd", "caddy")
 
 
 class Process(Struct, frozen=True, kw_only=True):
-    """``began`` in seconds since 1970; ``program`` is the file's name."""
+    """``began`` in seconds since 1970; ``program`` is the file's name; ``groups``: those it runs with,
+    by name, as far as /etc/group has them."""
 
     pid: int
     parent: int
     user: str
     began: float
     program: str
+    groups: tuple[str, ...] = ()
 
 
 class Socket(Struct, frozen=True, kw_only=True):
@@ -97,6 +101,8 @@ class WebState(Struct, frozen=True, kw_only=True):
     """The last ones of units that failed."""
     pid_files: Mapping[str, str]
     programs: tuple[str, ...]
+    members: Mapping[str, tuple[str, ...]]
+    """Of each group, by /etc/group."""
     evidence: tuple[Evidence, ...]
 
     def masters(self, *programs: str) -> list[Process]:
@@ -134,7 +140,9 @@ def parse(sections: Mapping[str, Section]) -> WebState | Unknown:
     clock = sections["clock"].output.split()
     now, up, ticks = _number(clock, 0), _number(clock, 2), _number(clock, 3) or 100
     units = [properties(block) for block in sections["units"].output.split("\n\n")]
-    processes = tuple(_processes(sections["processes"].output, now - up, ticks))
+    groups = [line.split(":") for line in sections["groups"].output.splitlines() if line.count(":") == 2]
+    names = {number: name for name, number, _ in groups}
+    processes = tuple(_processes(sections["processes"].output, now - up, ticks, names))
     shown = "\n".join(f"{one.program} {one.pid} ({one.user})" for one in processes[:6])
     return WebState(
         now=int(now),
@@ -155,6 +163,7 @@ def parse(sections: Mapping[str, Section]) -> WebState | Unknown:
             for file, _, pid in [line.partition(" ")]
         },
         programs=tuple(line.rpartition("/")[2] for line in sections["programs"].output.splitlines()),
+        members={name: tuple(listed.split(",")) for name, _, listed in groups},
         evidence=(Evidence("ps", shown),) if shown else (),
     )
 
@@ -166,16 +175,16 @@ def _number(words: list[str], at: int) -> float:
         return 0.0
 
 
-def _processes(text: str, boot: float, ticks: float) -> Iterator[Process]:
+def _processes(text: str, boot: float, ticks: float, names: Mapping[str, str]) -> Iterator[Process]:
     """A worker of another user, whose program may not be seen, runs its parent's."""
     programs: dict[str, str] = {}
     for line in text.splitlines():
-        fields = line.split(maxsplit=4)
-        if len(fields) == 5 and fields[4] != "?":
-            programs[fields[0]] = fields[4]
+        fields = line.split(maxsplit=5)
+        if len(fields) == 6 and fields[5] != "?":
+            programs[fields[0]] = fields[5]
     for line in text.splitlines():
-        fields = line.split(maxsplit=4)
-        if len(fields) < 5 or not (fields[0].isdecimal() and fields[1].isdecimal() and fields[3].isdecimal()):
+        fields = line.split(maxsplit=5)
+        if len(fields) < 6 or not (fields[0].isdecimal() and fields[1].isdecimal() and fields[3].isdecimal()):
             continue
         path = programs.get(fields[0]) or programs.get(fields[1], "")
         program = path.removesuffix(" (deleted)").rpartition("/")[2]
@@ -186,6 +195,7 @@ def _processes(text: str, boot: float, ticks: float) -> Iterator[Process]:
                 user=fields[2],
                 began=boot + int(fields[3]) / ticks,
                 program=program,
+                groups=tuple(names[one] for one in fields[4].split(",") if one in names),
             )
 
 

@@ -54,6 +54,20 @@ class Listing:
             raise ShellError(f"what nft {verb} {kind} does is not known")
         return made(family, rest, verb)
 
+    def denying(self, zone: str) -> tuple[str, str, str] | None:
+        """The chain of firewalld's in which ``zone`` refuses, None if it does not use nftables.
+
+        "" is the default zone: that to which all goes that is in no other.
+        """
+        rules = (each.get("rule") or {} for each in self._objects)
+        sent = [one.get("expr") or [] for one in rules if _place(one) == ("firewalld", "filter_INPUT_ZONES")]
+        for expr in sent if not zone else ():
+            target = expr[0].get("goto", {}).get("target", "") if len(expr) == 1 else ""
+            zone = target.removeprefix("filter_IN_") or zone
+        chain = f"filter_IN_{zone}_deny"
+        there = zone and self._find("chain", "inet", "firewalld", chain) is not None
+        return ("inet", "firewalld", chain) if there else None
+
     def _find(self, kind: str, family: str, table: str, name: str = "") -> Object | None:
         for each in self._objects:
             found: Object = each.get(kind) or {}
@@ -118,6 +132,10 @@ class Listing:
         at = (mine[0] if verb == "insert" else mine[-1] + 1) if mine else len(self._objects)
         self._objects.insert(at, rule)
         return True
+
+
+def _place(rule: Object) -> tuple[Any, Any]:
+    return rule.get("table"), rule.get("chain")
 
 
 def _is_in(each: Object, family: str, table: str, chain: str) -> bool:

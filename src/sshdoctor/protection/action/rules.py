@@ -140,7 +140,8 @@ class Rules:
             family, table, chain = words[words.index("--add-chain") + 1 :][:3]
             return self._tables.new_chain(family == "ipv6", table, chain)
         if rich := [word for word in words if word.startswith("--add-rich-rule=")]:
-            return self._rich(rich[0])
+            zones = (word.partition("=")[2] for word in words if word.startswith("--zone="))
+            return self._rich(rich[0], next(zones, ""))
         raise ShellError("what this call of firewall-cmd does is not known")
 
     def _runs_firewalld(self) -> bool:
@@ -150,14 +151,18 @@ class Rules:
         )
         return "firewalld" in self._firewall.managers or chains or '"name": "firewalld"' in self._nft.text
 
-    def _rich(self, text: str) -> bool:
-        """A rich rule that rejects stands before what the zone lets in."""
+    def _rich(self, text: str, zone: str) -> bool:
+        """A rich rule that rejects stands before what ``zone`` lets in, "" for the default one."""
         source = re.search(r"source address='([^']+)'", text)
         port = re.search(r"port port='([^']+)'", text)
         if not source or not re.search(r"\b(reject|drop)\b", text):
             raise ShellError("what this rich rule does is not known")
-        which = f" -p tcp -m multiport --dports {numbered(port[1], self._ports)}" if port else ""
         six = ":" in source[1]
+        if (chain := self._nft.denying(zone)) is not None:
+            where = ["tcp", "dport", numbered(port[1], self._ports)] if port else []
+            words = ["insert", "rule", *chain, "ip6" if six else "ip", "saddr", source[1], *where, "drop"]
+            return self._nft.change(words)
+        which = f" -p tcp -m multiport --dports {numbered(port[1], self._ports)}" if port else ""
         self._tables.declare(six, "filter")
         self._tables.put(six, "filter", "INPUT", f"-A INPUT -s {source[1]}{which} -j DROP", first=True)
         return True

@@ -80,6 +80,8 @@ class _Visit:
             url = urljoin(url, last.header("location")).partition("#")[0]
             if urlsplit(url).scheme not in ("http", "https"):
                 return "redirection", f"it redirects to another scheme: {url[:80]}"
+            if not _is_askable(url):
+                return "not-http", f"it redirects to {url[:80]}"
 
     @property
     def usual_method(self) -> str:
@@ -146,10 +148,7 @@ class _Visit:
     ) -> Exchange:
         """One request on a connection of its own, which ``told`` is given."""
         parts = urlsplit(url)
-        try:
-            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-        except ValueError:
-            raise NotHttpError(f"it redirects to {url[:80]}") from None
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         channel = self.channel(parts.hostname or "", port, beside)
         try:
             told(channel)
@@ -197,6 +196,15 @@ class _Visit:
             pass
         finally:
             channel.close()
+
+
+def _is_askable(url: str) -> bool:
+    """Whether it has a host, and a port that there is."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _printable(target: str) -> str:

@@ -7,11 +7,20 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from sshdoctor.access_rules.nginx.walk import walk
-from sshdoctor.access_rules.verdict import Rule
-from sshdoctor.facts.web.explain import apache_rules, hops, limits, logged, paths, php, rules, servers, tls
+from sshdoctor.facts.web.explain import (
+    apache_rules,
+    hops,
+    limits,
+    logged,
+    paths,
+    php,
+    redirects,
+    rules,
+    servers,
+    tls,
+)
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
-from sshdoctor.model import Evidence, Exchange
+from sshdoctor.model import Evidence
 from sshdoctor.services.base import NETWORK_WORDS
 
 _CDN = ("cf-ray", "x-sucuri-id", "x-amz-cf-id", "x-served-by", "x-akamai-request-id", "x-iinfo", "x-cdn")
@@ -26,10 +35,10 @@ def explain(case: Case) -> Found | None:
     if (found := _elsewhere(case)) is not None:
         return found
     if case.word == "redirection":
-        return _loop(case)
+        return redirects.loop(case)
     if case.word == "success":
         return _success(case)
-    if (found := servers.another_site(case)) is not None:
+    if (found := servers.another_site(case) or redirects.led_away(case)) is not None:
         return found
     return logged.explain(case) or _behind(case) or _unlogged(case)
 
@@ -123,6 +132,8 @@ def _states(case: Case) -> Iterator[Found]:
         yield php.script_refused(case, case.lines[-1]) if case.lines else _extension(case)
     if status == 400 and case.by_nginx and (found := limits.certificate_wanted(case)) is not None:
         yield found
+    if status == 400 and (found := limits.spoken_plainly(case)) is not None:
+        yield found
     if status == 414:
         yield limits.header(case)
     if status in (400, 431, 494) and re.search(r"(?im)^(?>.*?header).*too (?:large|long)|exceeds", case.body):
@@ -194,7 +205,7 @@ def _apache_missing(case: Case) -> Found | None:
     root = paths.root_of(case)
     if root and root not in case.files.entries:
         return paths.missing(case, file, "apache2")
-    if (found := paths.sandboxed(case, file, "apache2")) is not None:
+    if (found := paths.sandboxed(case, file, "apache2") or paths.alias_by_apache(case, file)) is not None:
         return found
     return _unrewritten(case, file) or (
         paths.missing(case, file, "apache2") if case.exists(file, "any") is False else None
@@ -260,66 +271,6 @@ def _engine_on(case: Case, file: str) -> bool:
     sections = case.governed(file).sections()
     said = [one.args[0].lower() for _, block in sections for one in block if one.name == "rewriteengine"]
     return said[-1:] == ["on"]
-
-
-def _loop(case: Case) -> Found:
-    """The two that send each other the client."""
-    sent = [one for one in case.made if 300 <= one.status < 400]
-    steps = [f"{one.url} -> {one.header('location')}" for one in sent]
-    senders: list[Rule] = []
-    for one in sent:
-        if (rule := _sender(case, one)) is not None:
-            senders.append(rule)
-    settings = [
-        Evidence(f"{path}:{line.partition(':')[0]}", line.partition(":")[2].strip())
-        for path, (_, text) in case.files.application.items()
-        if path.endswith("wp-config.php")
-        for line in text.split("\n")
-        if re.search(r"WP_HOME|WP_SITEURL|HTTPS|FORWARDED", line)
-    ]
-    who = [f"{rule.file}:{rule.line}: {rule.text}" for rule in dict.fromkeys(senders)]
-    who += [f"{one.source}: {one.text}" for one in settings]
-    round_ = len({one.url for one in sent}) < len(sent) or any(
-        one.header("location").rstrip("/") == other.url.rstrip("/") for one in sent for other in sent
-    )
-    fronts = [] if case.own else [f"It goes through {case.address}, which asks the host by another scheme."]
-    return Found(
-        cause="redirect-loop",
-        layer="rewriting",
-        text=(
-            "The site sends its clients round in a circle. "
-            if round_
-            else "Too many redirects, one after the other. "
-        )
-        + "; ".join((*who, *fronts)),
-        fix="Let them agree on one address and scheme (siteurl and the front's https; X-Forwarded-Proto heeded)",
-        sure=bool(who) and round_,
-        evidence=(Evidence("redirects", "\n".join(steps[:5])), *evidence_of(*senders), *settings),
-    )
-
-
-def _sender(case: Case, made: Exchange) -> Rule | None:
-    """The redirect of the first server on the way that has one for this request.
-
-    Where another machine is in front, nginx may be asked by plain HTTP.
-    """
-    if not case.own:
-        return _sender_behind_another(case, made.url)
-    for one in hops.chain(hops.alone(case, made)):
-        verdict = hops.verdict(one)
-        if verdict is not None and verdict.status and 300 <= verdict.status < 400:
-            return verdict.rule
-    return None
-
-
-def _sender_behind_another(case: Case, url: str) -> Rule | None:
-    if case.nginx is None:
-        return None
-    for one in (url, url.replace("https://", "http://", 1)):
-        verdict = walk(case.nginx, replace(case.request(one), address=""), case.exists).verdict
-        if verdict.status and 300 <= verdict.status < 400:
-            return verdict.rule
-    return None
 
 
 __all__ = ["FPM", "explain"]

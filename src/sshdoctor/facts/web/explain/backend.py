@@ -55,7 +55,10 @@ def refused(case: Case, target: str, error: int, *lines: Said) -> Found:
                 Evidence(mine.place("listen"), f"listen = {mine.value('listen')}"),
             ),
         )
-    if not is_fpm and (found := _web_server(case, target, *lines)) is not None:
+    if (
+        not is_fpm
+        and (found := _web_server(case, target, *lines) or _moved(case, target, *lines)) is not None
+    ):
         return found
     unit = unit_of(case, FPM) if is_fpm else "the program behind it"
     state = case.state.units.get(unit, {}).get("ActiveState", "")
@@ -89,6 +92,34 @@ def _web_server(case: Case, target: str, *lines: Said) -> Found | None:
     text = f"Nothing listens on {target}: {found.text}"
     layer = "backend" if cause.startswith("backend") else found.layer
     return replace(found, cause=cause, layer=layer, text=text, sure=bool(program), evidence=tuple(evidence))
+
+
+def _moved(case: Case, target: str, *lines: Said) -> Found | None:
+    """The port is listened on at another address: nginx takes a name's when it starts (ngx_http_proxy_module)."""
+    port = target.rpartition(":")[2]
+    there = case.state.on_port(int(port)) if port.isdecimal() else []
+    asked = _handler(case)
+    if not there or asked is None:
+        return None
+    other = there[0]
+    name = asked.args[0].partition("://")[2].partition("/")[0].rpartition(":")[0]
+    named = re.search(r"[A-Za-z]", name) is not None and "$" not in name
+    since = f": nginx took that for the address of {name} when it started" if named else ""
+    return Found(
+        cause="backend-address-wrong",
+        layer="backend",
+        text=f"Nothing listens on {target}{since}; {other.program or 'a program'} listens on"
+        f" {other.address}:{port} ({asked.file}:{asked.line}: {asked.rule.text}).",
+        fix="systemctl reload nginx, which asks for the name anew"
+        if named
+        else f"{asked.name} to that address",
+        sure=False,
+        evidence=(
+            *case.proof(*lines),
+            Evidence("ss -ltnp", f"{other.address}:{port} {other.program}"),
+            *evidence_of(asked.rule),
+        ),
+    )
 
 
 def _same(listen: str, target: str) -> bool:

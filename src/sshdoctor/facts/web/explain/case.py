@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sshdoctor.access_rules.apache.govern import Governed
 from sshdoctor.access_rules.apache.host import Host, choose_host
+from sshdoctor.access_rules.apache.mapping import below
 from sshdoctor.access_rules.apache.place import Place
 from sshdoctor.access_rules.apache.read import Line, Reader
 from sshdoctor.access_rules.apache.walk import ApacheWalk
@@ -261,16 +262,22 @@ class Case:
         return walk_apache(self.apache, self.request(), self.apache_reader, self.exists, self.files.htaccess)
 
     @cached_property
+    def apache_alias(self) -> Line | None:
+        """The Alias that is for the path."""
+        path = self.request().target.partition("?")[0]
+        scopes = [one for one in (self.apache_host.block, self.apache) if one is not None]
+        lines = (one for scope in scopes for one in scope.all("alias") if len(one.args) > 1)
+        return next((one for one in lines if below(path, one.args[0])), None)
+
+    @cached_property
     def apache_file(self) -> str:
         """Where Apache looks for the path: by Alias, or in the document root."""
         if self.apache is None:
             return ""
         path = self.request().target.partition("?")[0]
         scopes = [one for one in (self.apache_host.block, self.apache) if one is not None]
-        for scope in scopes:
-            for one in scope.all("alias"):
-                if len(one.args) > 1 and path.startswith(one.args[0]):
-                    return one.args[1].rstrip("/") + "/" + path[len(one.args[0]) :].lstrip("/")
+        if (line := self.apache_alias) is not None:
+            return line.args[1] + path[len(line.args[0]) :]
         root = next(
             (one.args[0] for scope in scopes for one in scope.all("documentroot") if one.args),
             "/var/www/html",
@@ -338,8 +345,9 @@ class Case:
 
     # ---- Files
 
-    def blocked_part(self, path: str, user: str, groups: tuple[str, ...] = ()) -> Entry | None:
-        """The first part of ``path`` that ``user`` may not pass, or may not read."""
+    def blocked_part(self, path: str, program: str) -> Entry | None:
+        """The first part of ``path`` that a worker of ``program`` may not pass, or may not read."""
+        user, groups = self.worker_user(program), self.worker_groups(program)
         parts = path.strip("/").split("/")
         for number in range(len(parts)):
             part = "/" + "/".join(parts[: number + 1])
@@ -351,12 +359,12 @@ class Case:
                 real = target if target.startswith("/") else f"{part.rpartition('/')[0]}/{target}"
                 if number < len(parts) - 1:
                     real += "/" + "/".join(parts[number + 1 :])
-                return self.blocked_part(real, user, groups) if real != path else None
+                return self.blocked_part(real, program) if real != path else None
             needed = 1 if "directory" in entry.kind and number < len(parts) - 1 else 4
             if "directory" in entry.kind and number == len(parts) - 1:
                 needed = 1
             digit = entry.mode[-3:]
-            which = 0 if entry.owner == user else 1 if entry.group in (user, *groups) else 2
+            which = 0 if entry.owner == user else 1 if entry.group in groups else 2
             if not int(digit[which]) & needed:
                 return entry
         return None
@@ -364,6 +372,11 @@ class Case:
     def worker_user(self, program: str) -> str:
         worker = next(iter(self.state.workers(program)), None)
         return worker.user if worker else "www-data"
+
+    def worker_groups(self, program: str) -> tuple[str, ...]:
+        """Those that it runs with, which it was given when it started."""
+        worker = next(iter(self.state.workers(program)), None)
+        return (worker.groups if worker else ()) or (self.worker_user(program),)
 
 
 def evidence_of(*rules: Rule) -> tuple[Evidence, ...]:

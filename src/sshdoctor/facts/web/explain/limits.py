@@ -1,6 +1,6 @@
 """What the status and the server's own page say where no log does: a certificate that is wanted, a size.
 
-Source: ngx_http_special_response.c.
+Sources: ngx_http_special_response.c; httpd's modules/ssl/ssl_engine_kernel.c.
 """
 
 from __future__ import annotations
@@ -22,6 +22,18 @@ def certificate_wanted(case: Case) -> Found | None:
         text=f"The server wants a certificate of the client{where}.",
         fix="Ask with such a certificate; or ssl_verify_client optional, and a rule where it is needed",
         evidence=evidence_of(place.rule) if place else (),
+    )
+
+
+def spoken_plainly(case: Case) -> Found | None:
+    """The pages of nginx (its 497) and of Apache for plain HTTP at a port of TLS, which go out as 400."""
+    if not re.search(r"plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL", case.body):
+        return None
+    return Found(
+        cause="tls-not-spoken",
+        layer="tls",
+        text=f"Port {case.site.port} speaks TLS, and was asked in plain HTTP.",
+        fix=f"Ask port {case.site.port} by https:// (proxy_pass https://… in a server before it)",
     )
 
 

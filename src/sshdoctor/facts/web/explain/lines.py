@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from sshdoctor.model import plain_address
+
 _NGINX = re.compile(
     r"(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<level>\w+)\] (?P<pid>\d+)#\d+: (?:\*(?P<number>\d+) )?(?P<rest>.*)",
     re.DOTALL,
@@ -81,6 +83,7 @@ def _nginx(line: str, path: str, shift: int) -> Said | None:
     fields = {}
     if comma:
         fields = dict(re.findall(r'(?:^|, )(\w+): "?((?:[^",]|,(?! \w+: ))*)"?', "client: " + rest))
+        fields["client"] = plain_address(fields.get("client", "")) or fields.get("client", "")
     return Said(
         server="nginx",
         level=found["level"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sshdoctor.facts.web.explain import backend, paths, php, rules
+from sshdoctor.facts.web.explain import backend, paths, php, rules, tls_behind
 from sshdoctor.facts.web.explain.case import Case, Found, evidence_of
 from sshdoctor.facts.web.explain.limits import size
 from sshdoctor.facts.web.explain.lines import Said
@@ -40,7 +40,7 @@ def _temporary(case: Case, one: Said, path: str) -> Found:
     folder = path
     while folder.rpartition("/")[2].isdecimal():
         folder = folder.rpartition("/")[0]
-    part = case.blocked_part(folder, user)
+    part = case.blocked_part(folder, "nginx")
     return Found(
         cause="not-writable",
         layer="files",
@@ -227,20 +227,6 @@ def _user_unknown(case: Case, one: Said, found: re.Match[str]) -> Found | None:
     )
 
 
-def _upstream_tls(case: Case, one: Said, found: re.Match[str]) -> Found | None:
-    walked = case.walked
-    handler = walked.handler if walked else None
-    if walked is None or walked.setting("proxy_ssl_server_name") is not None:
-        return None
-    return Found(
-        cause="sni-missing",
-        layer="tls",
-        text="nginx sends no name in TLS to the backend, which needs one.",
-        fix="proxy_ssl_server_name on; proxy_ssl_name $host;",
-        evidence=(*case.proof(one), *(evidence_of(handler.rule) if handler else ())),
-    )
-
-
 NGINX: Mapping[str, Handler] = {
     r"ModSecurity: Access denied": waf,
     r"24: Too many open files": lambda case, one, found: exhausted(case, one),
@@ -254,7 +240,7 @@ NGINX: Mapping[str, Handler] = {
     r"limiting (?:requests|connections)": _limited,
     r"connect\(\) (?:to unix:(?P<path>\S+) )?failed \((?P<errno>\d+):": _connect,
     r"upstream sent too big header": _big_header,
-    r"SSL_do_handshake\(\) failed|upstream SSL": _upstream_tls,
+    r"SSL_do_handshake\(\) failed|upstream SSL": tls_behind.explain,
     r"FastCGI sent in stderr: \"?(?P<text>.*)": _stderr,
     r"upstream prematurely closed|recv\(\) failed \(104|readv\(\) failed \(104|writev\(\) failed": _cut,
     r"upstream timed out": _slow,

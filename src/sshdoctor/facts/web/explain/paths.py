@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sshdoctor.access_rules.nginx.choose import modifier_of
+from sshdoctor.access_rules.nginx.read import Directive
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
 from sshdoctor.facts.web.explain.lines import Said
 from sshdoctor.facts.web.web_files import Entry
@@ -19,6 +20,8 @@ _SANDBOX = (
     "RootDirectory",
     "PrivateMounts",
 )
+
+_TAKEN = ("suspected", "infected", "quarantined", "quarantine", "malware", "virus")
 
 
 def unit_of(case: Case, program: str) -> str:
@@ -60,7 +63,7 @@ def not_readable(case: Case, path: str, program: str, *lines: Said) -> Found:
     if (found := sandboxed(case, path, program, *lines)) is not None:
         return found
     user = case.worker_user(program)
-    part = case.blocked_part(path, user)
+    part = case.blocked_part(path, program)
     if part is not None and part.mode[-3:] == "000" and "directory" not in part.kind:
         return Found(
             cause="files-quarantined",
@@ -77,6 +80,8 @@ def not_readable(case: Case, path: str, program: str, *lines: Said) -> Found:
             fix=f"namei -l {path}; getfacl {path}",
             evidence=case.proof(*lines),
         )
+    if user in case.state.members.get(part.group, ()) and part.group not in case.worker_groups(program):
+        return _group_too_late(case, part, program, *lines)
     folder = "directory" in part.kind
     need = "x" if folder else "r"
     return Found(
@@ -86,6 +91,24 @@ def not_readable(case: Case, path: str, program: str, *lines: Said) -> Found:
         f" ({part.mode.zfill(4)}, {part.owner}:{part.group}).",
         fix=f"chmod o+{need} {part.path} (or setfacl -m u:{user}:{need} {part.path})",
         evidence=(*case.proof(*lines), _shown(part)),
+    )
+
+
+def _group_too_late(case: Case, part: Entry, program: str, *lines: Said) -> Found:
+    """Groups are those of the account at the time when a program starts (setgroups(2))."""
+    user, unit = case.worker_user(program), unit_of(case, program)
+    return Found(
+        cause="files-not-readable",
+        layer="files",
+        text=f"{part.path} ({part.mode.zfill(4)}, {part.owner}:{part.group}) is closed to the workers of {unit}:"
+        f" {user} was put into the group {part.group} after they had started, and they do not have it.",
+        fix=f"systemctl restart {unit}",
+        evidence=(
+            *case.proof(*lines),
+            _shown(part),
+            Evidence("/etc/group", f"{part.group}: {', '.join(case.state.members[part.group])}"),
+            Evidence("/proc/PID/status of a worker", f"Groups: {', '.join(case.worker_groups(program))}"),
+        ),
     )
 
 
@@ -128,6 +151,15 @@ def missing(case: Case, path: str, program: str, *lines: Said) -> Found:
             fix=f"Restore {root}, or correct root / DocumentRoot",
             evidence=(*case.proof(*lines), *(evidence_of(place.rule) if place else ())),
         )
+    if (taken := _taken_away(case, path)) is not None:
+        return Found(
+            cause="files-quarantined",
+            layer="files",
+            text=f"{path} is not there; {taken} is, as scanners rename what they suspect.",
+            fix=f"Look at {taken} first; if it is sound: mv {taken} {path}",
+            sure=False,
+            evidence=(*case.proof(*lines), Evidence(f"ls {taken}", "is there")),
+        )
     return Found(
         cause="files-missing",
         layer="files",
@@ -136,6 +168,13 @@ def missing(case: Case, path: str, program: str, *lines: Said) -> Found:
         sure=bool(lines),
         evidence=case.proof(*lines),
     )
+
+
+def _taken_away(case: Case, path: str) -> str | None:
+    """The same file under a name with one of the words that scanners put behind it."""
+    folder, _, name = path.rstrip("/").rpartition("/")
+    there = case.files.folders.get(folder, {})
+    return next((f"{folder}/{name}.{word}" for word in _TAKEN if f"{name}.{word}" in there), None)
 
 
 def root_of(case: Case) -> str:
@@ -152,6 +191,8 @@ def root_of(case: Case) -> str:
 
 def _mapped_wrongly(case: Case, path: str, *lines: Said) -> Found | None:
     """An alias without its slash, a root that repeats the location's name, or a root that is another's."""
+    if case.by_apache and case.apache is not None:
+        return alias_by_apache(case, path, *lines)
     walked = case.walked if case.by_nginx else None
     if walked is None or walked.location is None:
         return None
@@ -167,6 +208,8 @@ def _mapped_wrongly(case: Case, path: str, *lines: Said) -> Found | None:
             fix=f"alias {alias.args[0].rstrip('/')}/; in location {text.rstrip('/')}/",
             evidence=(*case.proof(*lines), *evidence_of(alias.rule, location.rule)),
         )
+    if modifier in ("~", "~*") and (found := _displaced(case, location, path, *lines)) is not None:
+        return found
     place = alias or root
     if place is not None and "$" not in place.args[0]:
         rest = case.request().target.partition("?")[0]
@@ -188,6 +231,48 @@ def _mapped_wrongly(case: Case, path: str, *lines: Said) -> Found | None:
     return None
 
 
+def _displaced(case: Case, location: Directive, path: str, *lines: Said) -> Found | None:
+    """A regular expression goes before a prefix that has the file (ngx_http_core_module, location)."""
+    walked = case.walked
+    server = walked.chosen.server.block if walked is not None and walked.chosen is not None else None
+    uri = case.request().target.partition("?")[0]
+    for one in server.all("location") if server is not None else ():
+        modifier, text = modifier_of(one)
+        place = one.first("alias") or one.first("root")
+        if modifier or not uri.startswith(text) or place is None or "$" in place.args[0]:
+            continue
+        base = place.args[0].rstrip("/")
+        there = f"{base}/{uri[len(text) :].lstrip('/')}" if place.name == "alias" else f"{base}{uri}"
+        if there == path or there not in case.files.entries:
+            continue
+        return Found(
+            cause="path-mapped-wrongly",
+            layer="files",
+            text=f"{location.file}:{location.line}: {location.rule.text} goes before location {text}"
+            f" ({one.file}:{one.line}): nginx looks for {path}; the file is {there}.",
+            fix=f"location ^~ {text}, which no regular expression goes before",
+            evidence=(*case.proof(*lines), *evidence_of(location.rule, one.rule, place.rule)),
+        )
+    return None
+
+
+def alias_by_apache(case: Case, path: str, *lines: Said) -> Found | None:
+    """mod_alias puts what is left of the path right behind the folder, whose slash at the end is missing."""
+    alias = case.apache_alias
+    if alias is None or not alias.args[0].endswith("/") or alias.args[1].endswith("/"):
+        return None
+    asked, folder = alias.args[0].rstrip("/"), alias.args[1]
+    meant = f"{folder}/{case.request().target.partition('?')[0][len(alias.args[0]) :]}"
+    return Found(
+        cause="path-mapped-wrongly",
+        layer="files",
+        text=f"{alias.file}:{alias.line}: {alias.text} has a slash at one end alone: Apache looks for {path}.",
+        fix=f"Alias {asked}/ {folder}/",
+        sure=case.exists(meant, "any") is True,
+        evidence=(*case.proof(*lines), *evidence_of(alias.rule)),
+    )
+
+
 def script_unknown(case: Case, *lines: Said) -> Found:
     """PHP-FPM does not find the script that it was told to run."""
     path = case.walked.file if case.walked and case.by_nginx else case.apache_file
@@ -200,10 +285,8 @@ def script_unknown(case: Case, *lines: Said) -> Found:
     named = [
         one for one in (handler.all("fastcgi_param") if handler else ()) if one.args[0] == "SCRIPT_FILENAME"
     ]
-    if entry is not None or path in case.files.entries:
-        user = _pool_user(case)
-        if case.blocked_part(path, user) is not None:
-            return not_readable(case, path, FPM, *lines)
+    if (entry is not None or path in case.files.entries) and case.blocked_part(path, FPM) is not None:
+        return not_readable(case, path, FPM, *lines)
     rules = [one.rule for one in named] + ([handler.rule] if handler is not None and handler.args else [])
     asked = named[-1].args[1] if named else path
     if (
@@ -221,8 +304,3 @@ def script_unknown(case: Case, *lines: Said) -> Found:
         fix="fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name; with the right root",
         evidence=(*case.proof(*lines), *evidence_of(*rules)),
     )
-
-
-def _pool_user(case: Case) -> str:
-    worker = next(iter(case.state.workers(FPM)), None)
-    return worker.user if worker else "www-data"

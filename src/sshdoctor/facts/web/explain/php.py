@@ -38,7 +38,7 @@ def php_said(case: Case, text: str, line: Said) -> Found | None:
         return _wrapper_gone(case, wrapped["path"], line)
     if "Unable to open primary script" in text or "Failed opening required" in text:
         path = re.search(r"(?:script: |required ')(/[^\s')]+)", text)
-        if path and ("Permission denied" in text or case.blocked_part(path[1], case.worker_user(FPM))):
+        if path and ("Permission denied" in text or case.blocked_part(path[1], FPM)):
             return not_readable(case, path[1], FPM, line)
     if "No space left on device" in text:
         return full(case, line)

@@ -14,7 +14,7 @@ from sshdoctor.model import Evidence
 def explain(case: Case) -> Found | None:
     """Why the handshake failed, or the certificate is refused."""
     if case.word == "tls-failed":
-        return _not_spoken(case)
+        return _not_spoken(case) or _rejected(case)
     file, place = _configured(case)
     shown = case.answer.certificate if case.answer else None
     evidence = [Evidence("the certificate that is served", _told(shown))] if shown else []
@@ -42,8 +42,7 @@ def _by_word(case: Case, file: CertificateFile | None, evidence: tuple[Evidence,
     shown = case.answer.certificate if case.answer else None
     server = "nginx" if case.by_nginx else "apache2"
     if case.word == "certificate-expired":
-        ended = time.strftime("%Y-%m-%d", time.gmtime(shown.ends)) if shown else "an unknown day"
-        text, fix = f"The certificate ended on {ended}.", f"certbot renew; systemctl reload {server}"
+        text, fix = _dates(case, server)
     elif case.word == "certificate-mismatch":
         names = ", ".join(shown.names) if shown else "unknown"
         text = f"The certificate is for {names}, not for {case.site.name}."
@@ -57,6 +56,19 @@ def _by_word(case: Case, file: CertificateFile | None, evidence: tuple[Evidence,
         text = f"Nobody whom this machine trusts issued the certificate ({shown.issuer if shown else 'unknown'})."
         fix = "A certificate of a known authority, or --ca FILE if yours issued it"
     return Found(cause=case.word, layer="tls", text=text, fix=fix, evidence=evidence)
+
+
+def _dates(case: Case, server: str) -> tuple[str, str]:
+    shown = case.answer.certificate if case.answer else None
+    if shown and shown.begins > case.state.now:
+        begins = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(shown.begins))
+        text = f"The certificate is not valid before {begins}."
+        return (
+            text,
+            f"Serve the one before it until then, or a new one; systemctl reload {server}; timedatectl",
+        )
+    ended = time.strftime("%Y-%m-%d", time.gmtime(shown.ends)) if shown else "an unknown day"
+    return f"The certificate ended on {ended}.", f"certbot renew; systemctl reload {server}"
 
 
 def _told(shown: object) -> str:
@@ -87,6 +99,35 @@ def _configured(case: Case) -> tuple[CertificateFile | None, Directive | None]:
     return next((one for one in case.config.certificates if one.path == path), None), place
 
 
+def _rejected(case: Case) -> Found | None:
+    """The server block that is chosen by the name in the handshake rejects it (ngx_http_ssl_module)."""
+    walked = case.walked if case.by_nginx else None
+    chosen = walked.chosen if walked else None
+    place = chosen.server.block.first("ssl_reject_handshake") if chosen else None
+    if chosen is None or place is None or place.args[:1] != ("on",):
+        return None
+    block = chosen.server.block
+    where = f"{place.file}:{place.line}: {place.rule.text}"
+    if chosen.by_name:
+        cause, layer = "access-denied-by-rule", "request"
+        text = f"The server block of {case.site.name} rejects all handshakes ({where})."
+        fix = f"ssl_certificate in the place of {place.rule.text}"
+    else:
+        cause, layer = "wrong-virtual-host", "server"
+        text = f"No server_name is {case.site.name} on this port: the default server rejects it ({where})."
+        fix = f"Add {case.site.name} to the site's server_name; nginx -t && systemctl reload nginx"
+    return Found(
+        cause=cause,
+        layer=layer,
+        text=text,
+        fix=fix,
+        evidence=(
+            Evidence(f"{place.file}:{place.line}", place.rule.text),
+            Evidence(f"{block.file}:{block.line}", " ".join(("server_name", *chosen.server.names))),
+        ),
+    )
+
+
 def _not_spoken(case: Case) -> Found | None:
     if not (case.answer and case.answer.plain):
         return None
@@ -95,7 +136,11 @@ def _not_spoken(case: Case) -> Found | None:
     evidence = [Evidence(f"http://{case.site.name}:{case.site.port}/", "answers in plain HTTP")]
     if listen is not None:
         evidence.append(Evidence(f"{listen.file}:{listen.line}", listen.rule.text))
+    block = case.apache_host.block if case.by_apache and case.apache is not None else None
+    engine = block.all("sslengine")[-1:] if block is not None else []
+    evidence += [Evidence(f"{one.file}:{one.line}", one.text) for one in (block, *engine) if one is not None]
     where = f" ({listen.file}:{listen.line}: {listen.rule.text})" if listen else ""
+    where = where or "".join(f" ({one.file}:{one.line}: {one.text})" for one in engine)
     fix = f"listen {case.site.port} ssl;" if case.by_nginx else "SSLEngine on"
     return Found(
         cause="tls-not-spoken",
