@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sshdoctor.access.ssh.key_file import KeyFault
     from sshdoctor.access.ssh.openssh import OpensshAnswer
 
-__all__ = ["ask_own_client", "key_fault", "offers_of", "open_way", "prepare"]
+__all__ = ["ask_own_client", "forced_command", "key_fault", "offers_of", "open_way", "prepare"]
 
 
 def prepare() -> None:
@@ -56,6 +56,13 @@ def wants_passphrase(path: str) -> bool:
     from sshdoctor.access.ssh import key_file
 
     return key_file.wants_passphrase(path)
+
+
+def forced_command(path: str) -> str:
+    """What a certificate of the client's has the server run in place of the shell, "" for nothing."""
+    from sshdoctor.access.ssh import certificate
+
+    return certificate.forced_command(path)
 
 
 def open_way(

@@ -39,7 +39,7 @@ DERIVED: Mapping[str, type] = {
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "dialled": ("addresses",),
-    "path": ("firewall", "addresses", "bans"),
+    "path": ("firewall", "addresses", "bans", "links"),
     "listening": ("listeners", "addresses", "firewall", "identity", "processes", "service", "config"),
     "words": ("dial_log", "start"),
     "start_end": ("start",),
@@ -120,7 +120,7 @@ def derive(conversation: Conversation, reply: Reply, view: AddressFacts) -> dict
     )
     if conversation.off:
         dial = unheard(dial, conversation.login)
-    way = path(dial, view.client, known["firewall"], known["addresses"], known["bans"])
+    way = path(dial, view.client, known["firewall"], known["addresses"], known["bans"], known["links"])
     if isinstance(way, Path) and way.redirected_to:
         dial = replace(dial, arrives_at=way.redirected_to[0], inside_port=way.redirected_to[1])
     port, again = _source_port(reply, view.client), bool(conversation.witness)

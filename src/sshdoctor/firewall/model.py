@@ -185,7 +185,8 @@ class Base(NamedTuple):
     """Where the kernel calls a chain; lower priorities run first (linux/netfilter_ipv4.h).
 
     ``order`` tells which of several of one priority was registered first, None if it is not known.
-    ``devices`` is for chains of certain interfaces: their names, none if they are not known.
+    ``devices`` is for chains of certain interfaces: their names, none if they are not known. ``bridge``: only
+    what comes through a bridge meets it.
     """
 
     hook: Hook
@@ -193,6 +194,7 @@ class Base(NamedTuple):
     nat: bool = False
     order: int | None = None
     devices: tuple[str, ...] | None = None
+    bridge: bool = False
 
 
 class Chain:

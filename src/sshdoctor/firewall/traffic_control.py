@@ -77,6 +77,22 @@ def dead_queues(text: str) -> dict[str, list[str]]:
     return found
 
 
+def narrow_queues(text: str) -> dict[str, int]:
+    """The bytes of a token bucket (tc-tbf(8)) that is smaller than a packet may be, by interface.
+
+    What is larger than the bucket (burst) is dropped, however long it waits (sch_tbf.c).
+
+    >>> narrow_queues("qdisc tbf 8001: dev eth0 root refcnt 2 rate 1Mbit burst 100b lat 50ms")
+    {'eth0': 100}
+    """
+    found = re.findall(r"^qdisc tbf \S+ dev (\S+) root .*?\bburst (\d{1,4})b(?:/\d+)?\b", text, re.M)
+    return {device: int(burst) for device, burst in found if int(burst) < _FRAME}
+
+
+_FRAME = 1514
+"""The bytes of a whole frame of Ethernet."""
+
+
 def _filters(text: str) -> Iterator[_Filter]:
     for block in re.split(r"^(?=filter )", text, flags=re.MULTILINE):
         head, _, body = block.partition("\n")

@@ -17,7 +17,8 @@ from sshdoctor.model import Command, Evidence, Unknown
 
 
 class Beneath(Struct, frozen=True, kw_only=True):
-    """``state``: "clear"; "stops" (a model of it says so), "may" (something is there whose doings cannot be
+    """``state``: "clear"; "stops" (a model of it says so), "narrows" (it lets small packets through, such as
+    those of a handshake of TCP), "may" (something is there whose doings cannot be
     told, such as a program of BPF). ``what`` names it, ``why`` says what it does, ``fix`` takes it away.
     ``way``: "in" or "out". ``counted``: it has dropped packets."""
 
@@ -38,6 +39,7 @@ class _Found(NamedTuple):
     sure: bool
     evidence: tuple[Evidence, ...]
     counted: bool = False
+    narrow: bool = False
 
 
 def beneath(
@@ -69,7 +71,7 @@ def beneath(
             evidence=(),
         )
     return Beneath(
-        state="stops" if best.sure else "may",
+        state="narrows" if best.narrow else "stops" if best.sure else "may",
         what=best.what,
         why=best.why,
         fix=Command(best.fix),
@@ -121,7 +123,7 @@ def _filters(
     dial: Dialled, client: str, host: str, below: Below, interfaces: tuple[str, ...]
 ) -> Iterator[_Found]:
     from sshdoctor.firewall.header import opening
-    from sshdoctor.firewall.traffic_control import dead_queues, taken
+    from sshdoctor.firewall.traffic_control import dead_queues, narrow_queues, taken
 
     syn, answer = opening("ipv6" if ":" in client else "ipv4", client, host, dial.inside_port)
     dead = {} if isinstance(below.queues, Unknown) else dead_queues(below.queues)
@@ -135,6 +137,18 @@ def _filters(
                 way="out",
                 sure=True,
                 evidence=(Evidence(f"tc qdisc show dev {device}", "\n".join(shown)),),
+            )
+    for device, burst in ({} if isinstance(below.queues, Unknown) else narrow_queues(below.queues)).items():
+        if device in interfaces:
+            shown = [line for line in str(below.queues).splitlines() if f" dev {device} root" in line]
+            yield _Found(
+                what=f"the shaper tbf of {device}",
+                why=f"it drops every packet of more than {burst} bytes (its burst), however long that waits",
+                fix=f"tc qdisc del dev {shlex.quote(device)} root (or a burst of some thousand bytes)",
+                way="out",
+                sure=burst < _SYN,
+                evidence=(Evidence(f"tc qdisc show dev {device}", "\n".join(shown)),),
+                narrow=burst >= _SYN,
             )
     for one in below.filters:
         if one.interface not in interfaces:
@@ -155,6 +169,10 @@ def _filters(
             ),
             counted=below.dropped.get(one.interface, 0) > 0,
         )
+
+
+_SYN = 74
+"""The bytes of a SYN-ACK of Linux in a frame of Ethernet, over IPv4."""
 
 
 def _parent(text: str) -> str:

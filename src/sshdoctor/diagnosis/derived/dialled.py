@@ -45,6 +45,8 @@ class Dialled(Struct, frozen=True, kw_only=True):
     """An ICMP refusal whose sender is not the address dialled: somebody else's firewall or router."""
     no_route: bool
     """This machine itself has no route to the address."""
+    no_zone: bool
+    """A link-local address was dialled without its interface (RFC 4007), so that the packet did not leave."""
     other_works: bool
     untried: bool
     """The dial ended before a login was tried, on every address: what that would meet can be foretold."""
@@ -119,6 +121,7 @@ def dialled(
         sender=reply.sender,
         foreign_sender=reply.word.startswith("icmp") and reply.sender not in (None, address),
         no_route=reply.word == "local-unreachable" and "Network is unreachable" in (reply.detail or ""),
+        no_zone=reply.word == "local-unreachable" and _lacks_zone(address),
         other_works=any(works(r.word) for r in others),
         untried=untried,
         no_session=no_session,
@@ -184,6 +187,17 @@ def _plain(address: str) -> str:
     return address.split("%")[0]
 
 
+def _lacks_zone(address: str) -> bool:
+    """
+    >>> _lacks_zone("fe80::1"), _lacks_zone("fe80::1%eth0"), _lacks_zone("169.254.0.1")
+    (True, False, False)
+    """
+    if "%" in address or not is_address(address):
+        return False
+    plain = ip_address(address)
+    return plain.version == 6 and plain.is_link_local
+
+
 def _own(address: str, addresses: Addresses, on_this_machine: bool) -> bool:
     if ip_address(_plain(address)).is_loopback:
         return on_this_machine
@@ -210,13 +224,16 @@ def _arrival(address: str, addresses: Addresses | Unknown, on_this_machine: bool
 
 
 def _elsewhere(address: str, addresses: Addresses | Unknown, on_this_machine: bool) -> bool | Unknown:
-    """Not the host's own, though it has an address of the same kind (public or private, same family)."""
+    """Not the host's own, though it has an address of the same kind (public or private, same family).
+
+    What a link-local address means hangs on the interface, which was not named where there is no zone.
+    """
     if isinstance(addresses, Unknown):
         return addresses
     if not is_address(address) or isinstance(addresses.all_addresses, Unknown):
         return Unknown("the address is not known")
     wanted = ip_address(_plain(address))
-    if wanted.is_loopback or _own(address, addresses, on_this_machine):
+    if wanted.is_loopback or _lacks_zone(address) or _own(address, addresses, on_this_machine):
         return False
     kinds = {
         (own.version, own.is_global)

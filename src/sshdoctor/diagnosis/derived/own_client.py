@@ -10,7 +10,7 @@ from shlex import quote
 
 from msgspec import Struct
 
-from sshdoctor.access import key_fault, wants_passphrase
+from sshdoctor.access import forced_command, key_fault, wants_passphrase
 from sshdoctor.checks.said import Said
 from sshdoctor.model import Command, Evidence, Login
 from sshdoctor.reasons import classify
@@ -36,6 +36,8 @@ class OwnClient(Struct, frozen=True, kw_only=True):
     """Those, the person's own configuration's too, that keep it from offering a key."""
     certificate: str
     """The file of a certificate that the client offers, "" for none."""
+    forced: str
+    """What that certificate has the server run in place of the shell (force-command), "" for nothing."""
     alias: str
     """HostKeyAlias: the name under which it looks for the host's key, "" where that is the host's own."""
     family: str
@@ -77,6 +79,7 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
     fault = next((found for path in login.key_files if (found := key_fault(path))), None)
     said = tuple(_said(program, lines))
     shown = [one.text for one in said] or [line.removeprefix("debug1: ") for line in lines[-3:]]
+    certificate = _certificate(login)
     other = next((match for line in lines if (match := _OTHER_KEY.match(line))), None)
     return OwnClient(
         said=said,
@@ -86,7 +89,8 @@ def own_client(service: str, login: Login, lines: Sequence[str]) -> OwnClient:
         locked=tuple(path for path in login.key_files if wants_passphrase(path)),
         overrides=tuple(f"{name}={login.options[name]}" for name in _CHOOSING if name in login.options),
         disabled=tuple(_disabled(login)),
-        certificate=_certificate(login),
+        certificate=certificate,
+        forced=forced_command(certificate) if certificate else "",
         alias=login.host_key_alias or login.options.get("hostkeyalias", ""),
         family=_other_family(login),
         fault=login.fault,

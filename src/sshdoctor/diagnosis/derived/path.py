@@ -18,6 +18,7 @@ from sshdoctor.errors import RulesError
 from sshdoctor.facts.host.addresses import Addresses
 from sshdoctor.facts.host.bans import Bans
 from sshdoctor.facts.host.firewall import Firewall
+from sshdoctor.facts.host.links import Links
 from sshdoctor.model import Command, Evidence, Unknown
 from sshdoctor.services import load, progress
 from sshdoctor.services.base import GREETED
@@ -30,6 +31,9 @@ from sshdoctor.unblock.unban import Unban, unban
 
 if TYPE_CHECKING:
     from sshdoctor.firewall import Dump, Packet, Rule, Verdict
+
+
+_NO_LINKS = Unknown("the interfaces were not asked for")
 
 
 class Path(Struct, frozen=True, kw_only=True):
@@ -79,6 +83,7 @@ def path(
     firewall: Firewall | Unknown,
     addresses: Addresses | Unknown,
     bans: Bans | Unknown,
+    links: Links | Unknown = _NO_LINKS,
 ) -> Path | Unknown:
     """The fact for the connection from ``source`` (the client's address as the host sees it)."""
     if isinstance(firewall, Unknown):
@@ -95,6 +100,7 @@ def path(
     packet = replace(
         packet_of(dial, source, dial.arrives_at, addresses),
         in_interface=likely,
+        bridged=_bridged(links, likely),
         queues=None if firewall.queues is None else frozenset(firewall.queues),
         not_recent=frozenset(name for name, held in firewall.recent.items() if source not in held),
     )
@@ -105,7 +111,13 @@ def path(
         told = verdict
         if not _hangs_on_a_rate(verdict):
             elsewhere = (
-                partial(judge, rulesets, replace(packet, in_interface=name), service) for name in others
+                partial(
+                    judge,
+                    rulesets,
+                    replace(packet, in_interface=name, bridged=_bridged(links, name)),
+                    service,
+                )
+                for name in others
             )
             own = of_reply(verdict, str(dial.reply), stalled="stalled" in str(dial.detail))
             verdict = of_interfaces(own, str(dial.reply), elsewhere)
@@ -130,6 +142,13 @@ def packet_of(dial: Dialled, source: str, destination: str, addresses: Addresses
         reverse_path=_returns(addresses),
         local_addresses=() if isinstance(addresses, Unknown) else _all(addresses),
     )
+
+
+def _bridged(links: Links | Unknown, interface: str | None) -> bool | None:
+    """Whether an interface is a bridge with a port, None where that is not known."""
+    if isinstance(links, Unknown) or interface is None:
+        return None
+    return any(link.taken_as == "bridge" and link.taken_by == interface for link in links.all)
 
 
 def _entrances(addresses: Addresses | Unknown) -> list[str | None]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 _DEEPEST = 8
+_INCLUDING = (["include"], ["substack"])
 _LINE = re.compile(r"(-?)(\w+)\s+(\[[^\]]*\]|\w+)\s+(\S+)\s*(.*)")
 
 
@@ -101,3 +102,18 @@ def lines(services: Mapping[str, str], service: str, phase: str, depth: int = 0)
                 yield from lines(services, inner, phase, depth + 1)
             else:
                 yield Line(found[0].strip(), control, found[4], tuple(found[5].split()), found[1] == "-")
+
+
+def files(services: Mapping[str, str], service: str, depth: int = 0) -> frozenset[str]:
+    """The names of the files that a service's stacks are made of.
+
+    >>> sorted(files({"sshd": "@include common\\nauth substack more", "common": ""}, "sshd"))
+    ['common', 'more', 'sshd']
+    """
+    found = frozenset((service,))
+    for text in services.get(service, "").splitlines():
+        words = text.split("#")[0].split()
+        inner = words[1:2] if words[:1] == ["@include"] else words[2:3] if words[1:2] in _INCLUDING else []
+        if inner and depth < _DEEPEST:
+            found |= files(services, inner[0], depth + 1)
+    return found

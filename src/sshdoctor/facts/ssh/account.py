@@ -79,6 +79,7 @@ elif [ -f "/var/lib/systemd/home/$user.identity" ]; then echo sealed=systemd-hom
 fi
 above=${home%/*}
 while [ -n "$above" ]; do stat -L -c 'stat=%a %u %g %U %F|%n' "$above" 2>&1; above=${above%/*}; done
+stat -L -c 'stat=%a %u %g %U %F|%n' /
 values='' chroot=''
 if [ "$(id -u)" = 0 ] && sshd=$(command -v sshd); then
   from=${client:-0.0.0.0}
@@ -98,6 +99,12 @@ while read -r keyword value; do
     authorizedkeysfile) patterns=${patterns:-$value} ;;
     authorizedkeyscommand) echo "command=$value" ;;
     chrootdirectory) chroot=$value ;;
+    subsystem)
+      case $value in 'sftp /'*)
+        program=${value#sftp } program=${program%% *}
+        echo "sftp=$program"
+        [ -x "$program" ] || echo sftp_gone=yes ;;
+      esac ;;
   esac
 done <<EOT
 $values
@@ -119,7 +126,7 @@ case $chroot in
     stat -L -c 'stat=%a %u %g %U %F|%n' / ;;
 esac
 set -f
-utf16=$(printf '(\377\376|\376\377)')
+utf16=$(printf '(\377\376|\376\377)') mark=$(printf '\357\273\277')
 listed=
 for path in $patterns; do
   [ "$path" != none ] || continue
@@ -134,7 +141,8 @@ for path in $patterns; do
   [ -r "$path" ] || continue
   echo readable=yes
   [ ! -d "$path" ] || { echo odd=directory; continue; }
-  sed -n -E -e '/^[[:space:]]*(#|$)/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/{' \
+  sed -n -E -e "1s/^$mark.*/odd=mark/p" -e t \
+    -e '/^[[:space:]]*(#|$)/d' -e '/cert-authority.*[[:space:]](ssh|ecdsa|sk)-/{' \
     -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/ca=\3/p' \
     -e 'd' -e '}' \
     -e 's/^(.*[[:space:]])?(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+[[:space:]]+(AAAA[A-Za-z0-9+/=]+).*/key=\3 \1/p' \
@@ -171,8 +179,8 @@ class AuthFile(Struct, frozen=True):
     authorities: tuple[str, ...] = ()
     """The keys that cert-authority makes authorities: they sign others, and log nobody in themselves."""
     odd: str = ""
-    """What else stands there, that sshd does not read as a key: "ssh2", "private", "utf-16", "directory",
-    "line"; ""."""
+    """What else stands there, that sshd does not read as a key: "ssh2", "private", "utf-16", "mark" (a byte
+    order mark before the first line), "directory", "line"; ""."""
 
     @property
     def problem(self) -> str:
@@ -221,6 +229,10 @@ class Account(Struct, frozen=True, kw_only=True):
     authorized: tuple[str, ...] | Unknown = ()
     authorized_files: tuple[AuthFile, ...] = ()
     keys_command: str = ""
+    sftp: str = ""
+    """The program of the subsystem sftp, "" where sshd has its own, or where that was not read."""
+    sftp_gone: bool = False
+    """It is not there, or cannot be run."""
     chroot: tuple[Objection, ...] = ()
     """What sshd holds against ChrootDirectory, or a folder above it; () where there is none."""
     chroot_gone: str = ""
@@ -242,7 +254,7 @@ _COMMAND = re.compile(r'(?:^|,)command="((?:[^"\\]|\\.){0,2000})"')
 _LONGEST = 4096
 _SHELLS = frozenset(("sh", "bash", "rbash", "dash", "ash", "busybox", "zsh", "rzsh", "ksh", "ksh93", "mksh"))
 _SHELLS |= {"rksh", "lksh", "pdksh", "oksh", "tcsh", "csh", "fish", "yash", "posh"}
-_TELLING = ("directory", "utf-16", "ssh2", "private", "line")
+_TELLING = ("directory", "utf-16", "mark", "ssh2", "private", "line")
 
 
 def on_disk(disk: Disk, user: str) -> Account | Unknown:
@@ -287,6 +299,8 @@ def parse(sections: Mapping[str, Section]) -> Account | Unknown:
         groups=tuple(entry.get("groups", "").split()),
         authorized=NOT_PERMITTED if "unread" in entry else _authorized(files),
         authorized_files=files,
+        sftp=_plain_path(entry["sftp"]) if "sftp" in entry else "",
+        sftp_gone="sftp_gone" in entry,
         chroot=_chroot(said),
         chroot_gone=_chroot_without(said, "gone=yes"),
         chroot_bare=_chroot_without(said, "shell=gone"),

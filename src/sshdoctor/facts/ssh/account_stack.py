@@ -7,14 +7,16 @@ file is not there refuses, unless its line begins with "-".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from shlex import quote
 
 from msgspec import Struct
 
 from sshdoctor.facts.parsing.output import evidence, parts, unseen
-from sshdoctor.facts.parsing.pam import FITTING, Line, lines
+from sshdoctor.facts.parsing.pam import FITTING, Line, files, lines
 from sshdoctor.facts.parsing.section import Section
+from sshdoctor.facts.parsing.words import path as plain_path
+from sshdoctor.facts.ssh.parsing import tally
 from sshdoctor.model import Command, Evidence, Unknown
 
 COMMANDS = {
@@ -26,10 +28,15 @@ set -- /usr/lib/security /usr/lib64/security /usr/lib/*/security
 [ -L /lib ] || set -- "$@" /lib/security /lib/*/security
 [ -L /lib64 ] || set -- "$@" /lib64/security
 for folder; do for file in "$folder"/pam_*; do [ ! -e "$file" ] || echo "${file##*/}"; done; done
-for file in /etc/security/time.conf /etc/security/access.conf; do
+for file in /etc/security/time.conf /etc/security/access.conf /etc/security/faillock.conf; do
   [ -r "$file" ] || continue
-  echo "## file $file"; grep -m 6 -v -e '^[[:space:]]*#' -e '^[[:space:]]*$' "$file" | sed 's/^/|/'
+  echo "## file $file"; grep -m 12 -v -e '^[[:space:]]*#' -e '^[[:space:]]*$' "$file" | sed 's/^/|/'
 done
+if [ -n "$user" ] && [ -s "/run/faillock/$user" ]; then
+  echo '## failures'; date '+%Y-%m-%d %H:%M:%S'; faillock --user "$user" 2>&1 | tail -n 100
+fi
+return=$(printf '\\r')
+echo '## returns'; grep -l "$return$" /etc/pam.d/* 2>/dev/null
 true
 """
 }
@@ -61,15 +68,20 @@ class AccountStack(Struct, frozen=True, kw_only=True):
 
     asked: tuple[Asked, ...]
     reads_shadow: bool
+    returns: tuple[str, ...]
+    """The files of the stack whose lines end with carriage returns, as an editor of Windows writes them."""
+    failures: str
+    """Those for which pam_faillock keeps the account closed to any password, as "3, the last at ..."; ""."""
     evidence: tuple[Evidence, ...]
 
 
 VALUE = AccountStack
-WRITERS = {"": "root"}
+WRITERS = {"": "root", "failures": "account"}
 
+_FAILLOCK = "/etc/security/faillock.conf"
 _READS: Mapping[str, tuple[str, str]] = {
     "pam_access": ("/etc/security/access.conf", "accessfile"),
-    "pam_faillock": ("/etc/security/faillock.conf", "conf"),
+    "pam_faillock": (_FAILLOCK, "conf"),
     "pam_listfile": ("", "file"),
     "pam_localuser": ("/etc/passwd", "file"),
     "pam_nologin": ("/etc/nologin", "file"),
@@ -94,16 +106,25 @@ def parse(sections: Mapping[str, Section]) -> AccountStack | Unknown:
     services = {name[4:]: text for name, text in said.items() if name.startswith("pam ")}
     if not services:
         return Unknown("no stack of PAM can be read here")
-    stack = tuple(lines(services, "sshd" if "sshd" in services else "other", "account"))
+    service = "sshd" if "sshd" in services else "other"
+    stack = tuple(lines(services, service, "account"))
     asked = tuple(_asked(stack, frozenset(said.get("modules", "").split())))
     return AccountStack(
         asked=asked,
         reads_shadow=any(one.module == "pam_unix" and "broken_shadow" not in one.line for one in asked),
+        returns=_returns(said.get("returns", ""), files(services, service)),
+        failures=tally.closed(
+            said.get("failures", ""), lines(services, service, "auth"), said.get(f"file {_FAILLOCK}", "")
+        ),
         evidence=(
             *evidence("grep account /etc/pam.d/sshd (with what it includes)", [one.line for one in asked]),
             *_rules(said, asked),
         ),
     )
+
+
+def _returns(listed: str, read: Collection[str]) -> tuple[str, ...]:
+    return tuple(path for path in map(plain_path, listed.splitlines()) if path.rpartition("/")[2] in read)
 
 
 def _asked(stack: tuple[Line, ...], installed: frozenset[str]) -> Iterator[Asked]:

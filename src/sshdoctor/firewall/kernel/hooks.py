@@ -14,7 +14,7 @@ from sshdoctor.firewall.kernel.matches import has_loopback_address, on_device
 from sshdoctor.firewall.kernel.paths import ChainPath, Doubts, Result, Stop, add_stop, join, merge, with_doubt
 from sshdoctor.firewall.kernel.segment import RST, SYN, Segment, to_number
 from sshdoctor.firewall.kernel.walk import Walker
-from sshdoctor.firewall.model import NAT, Base, Chain, Doubt, Hook, NatTo, Table
+from sshdoctor.firewall.model import NAT, Base, Chain, Doubt, Hook, NatTo, Table, Truth
 
 CONNTRACK = -200
 _NEEDS_CONNTRACK = re.compile(
@@ -136,7 +136,7 @@ class Hooks:
 
     @staticmethod
     def _through(placed: _Placed, path: ChainPath, result: Result) -> None:
-        here = on_device(placed.base.devices, path.segment)
+        here = _meets(placed.base, path.segment)
         redirected = placed.base.nat and path.segment.connection.redirected_to
         done = redirected and path.segment.hook == "prerouting"  # input asks about the source alone
         if here is not True or done:
@@ -144,15 +144,29 @@ class Hooks:
         if here is False or done:
             return
         at = with_doubt(path, here, None)
-        walked = placed.walker.base(placed.chain, at.segment)
+        if placed.base.bridge:  # there the interfaces are the bridge's ports
+            seen = replace(at.segment, in_interface=None, out_interface=None)
+        else:
+            seen = at.segment
+        walked = placed.walker.base(placed.chain, seen)
         for stop in walked.stops:
             add_stop(result, stop._replace(doubts=join(at.doubts, stop.doubts)))
         result.accepted.extend(_onward(at, after) for after in walked.accepted)
 
 
+def _meets(base: Base, segment: Segment) -> Truth:
+    """Whether a chain of certain interfaces, or of bridges, sees the packet."""
+    if not base.bridge:
+        return on_device(base.devices, segment)
+    through = segment.packet.bridged
+    return Doubt("unknown", "whether the packet comes through a bridge") if through is None else through
+
+
 def _onward(before: ChainPath, after: ChainPath) -> ChainPath:
     """``before``, past a chain. What is named as letting the client in is what let its SYN in."""
-    segment = after.segment
+    segment = replace(
+        after.segment, in_interface=before.segment.in_interface, out_interface=before.segment.out_interface
+    )
     named = after.rule is not None and segment.flags == SYN and segment.hook in ("input", "forward")
     rule, way = (after.rule, after.way) if named else (before.rule, before.way)
     redirected = segment.connection.redirected_to and not before.segment.connection.redirected_to

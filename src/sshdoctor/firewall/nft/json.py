@@ -22,8 +22,9 @@ FAMILIES: dict[str, tuple[Family, ...]] = {
     "ip6": ("ipv6",),
     "inet": ("ipv4", "ipv6"),
     "netdev": ("ipv4", "ipv6"),
+    "bridge": ("ipv4", "ipv6"),
 }
-"""Which packets a table sees; those of bridges and ARP are none of ours."""
+"""Which packets a table sees; those of ARP are none of ours."""
 
 _HOOKS: dict[str, tuple[Hook, int]] = {
     "ingress": ("prerouting", -1_000_000),
@@ -35,6 +36,14 @@ _HOOKS: dict[str, tuple[Hook, int]] = {
     "egress": ("postrouting", 1_000_000),
 }
 """The hook, and what is added to its priorities: ingress is before, egress after everything else."""
+_BRIDGE_HOOKS: dict[str, tuple[Hook, int]] = {
+    "prerouting": ("prerouting", -900_000),
+    "input": ("prerouting", -800_000),
+    "output": ("postrouting", 800_000),
+    "postrouting": ("postrouting", 900_000),
+}
+"""A bridge hands the host's own packets up after both of its hooks (br_input.c), and takes them last of all;
+what it forwards is none of ours."""
 
 
 def read(text: str, listing: str = "") -> list[Table]:
@@ -211,10 +220,12 @@ def _policy(entry: dict[str, Any], base: Base | None) -> str | None:
 
 
 def _base(entry: dict[str, Any], order: int, devices: tuple[str, ...]) -> Base | None:
-    hook, shift = _HOOKS.get(str(entry.get("hook")), (None, 0))
+    bridge = entry.get("family") == "bridge"
+    hook, shift = (_BRIDGE_HOOKS if bridge else _HOOKS).get(str(entry.get("hook")), (None, 0))
     if hook is None or not isinstance(entry.get("prio"), int):
         return None
-    return Base(hook, entry["prio"] + shift, entry.get("type") == "nat", order, devices if shift else None)
+    of = devices if shift and not bridge else None
+    return Base(hook, entry["prio"] + shift, entry.get("type") == "nat", order, of, bridge)
 
 
 def _compiler(scope: Scope) -> Callable[[dict[str, Any]], Body]:

@@ -46,6 +46,8 @@ def derive(known: Mapping[str, Any]) -> AccountRules:
     suspects = _suspects(asked, known["shadow"])
     if own is not None:
         mend = _of_one(own)
+    elif not named and _unread(known["words"]):
+        mend = _of_the_files(() if isinstance(stack, Unknown) else stack.returns)
     elif suspects and not named:
         mend = Command(
             f"Mend what decides: {_told(suspects)}; or that module's line among {_PLACE}, from inside."
@@ -61,10 +63,33 @@ def derive(known: Mapping[str, Any]) -> AccountRules:
 
 def _named(words: Any) -> str:
     """The module that the host's own words name, "" for none."""
-    said = () if isinstance(words, Unknown) else words.said
-    texts = [one.text for one in said if one.trusted and one.cause == "account-refused-by-pam"]
+    texts = _texts(words)
     found = _NAMED.match(texts[0]) if texts else None
     return found[1] if found else ""
+
+
+def _texts(words: Any) -> list[str]:
+    said = () if isinstance(words, Unknown) else words.said
+    return [one.text for one in said if one.trusted and one.cause == "account-refused-by-pam"]
+
+
+def _unread(words: Any) -> bool:
+    """The library itself complains: its files are not what pam.d(5) has, and no module was asked."""
+    texts = _texts(words)
+    return bool(texts) and texts[0].startswith("PAM ")
+
+
+def _of_the_files(returns: Sequence[str]) -> Command:
+    if returns:
+        listed = " ".join(map(quote, returns))
+        return Command(
+            f"sed -i 's/\\r$//' {listed} (the lines end with carriage returns, as Windows writes them, which "
+            "PAM takes for a part of their last words)"
+        )
+    return Command(
+        "Mend /etc/pam.d/sshd, or a file that it includes, from inside: each line is a type (auth, account, "
+        "password, session), a control and a module; an @include names a file that is there."
+    )
 
 
 def _suspects(asked: Sequence[Asked], shadow: Any) -> tuple[Asked, ...]:

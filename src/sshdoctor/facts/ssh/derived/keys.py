@@ -64,6 +64,7 @@ _ODD = {
     "ssh2": "holds no line that sshd can read: a key in SSH2 format (RFC 4716)",
     "private": "holds no line that sshd can read: it is a private key, which is to stay with its owner",
     "utf-16": "holds no line that sshd can read: it is written in UTF-16",
+    "mark": "holds no line that sshd can read: a byte order mark stands before its first one",
     "line": "holds no line that sshd can read as a whole key",
 }
 
@@ -73,6 +74,7 @@ def _rewrite(file: AuthFile) -> Command:
     owned = f"chmod 600 {path}; and let the user own it"
     cure = {
         "ssh2": f"ssh-keygen -i -f {bad} >{path}; {owned}",
+        "mark": f"tail -c +4 {bad} >{path} (without the byte order mark); {owned}",
         "utf-16": f"iconv -f UTF-16 -t UTF-8 {bad} | tr -d '\\r' >{path}; {owned}",
     }.get(file.odd, f"then write the public key into {path}, one key a line, as in a .pub file; {owned}")
     return Command(f"mv {path} {bad}; {cure}")

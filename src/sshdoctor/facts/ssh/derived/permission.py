@@ -27,11 +27,14 @@ class Permission(Struct, frozen=True, kw_only=True):
     stated: str
     """``rule``, or where none is seen what sshd says of it; ""."""
     lines: tuple[str, ...]
+    keys_alone: bool
+    """Root gets in by keys and by no password (prohibit-password), and a password is all the client has."""
     evidence: tuple[Evidence, ...]
 
 
 VALUE = Permission
 _CAUSE = "user-not-allowed"
+_KEYS_ALONE = "PermitRootLogin prohibit-password"
 WRITERS = {"": "root"}
 NEEDS = ("config", "account")
 
@@ -64,8 +67,27 @@ def derive(known: Mapping[str, Any]) -> Permission | Unknown:
     seen = (Evidence(f"sshd -T -C user={user},addr={client or 'CLIENT'}", rule),) if rule else ()
     lines = _lifting(stopping, user, () if isinstance(names, Unknown) else names)
     spoken = next((one.text for one in getattr(known.get("words"), "said", ()) if one.cause == _CAUSE), "")
+    keys_alone = not rule and _keys_alone(known["dialled"], config)
+    if keys_alone:
+        seen = (Evidence(f"sshd -T -C user={user},addr={client or 'CLIENT'}", _KEYS_ALONE),)
     return Permission(
-        allowed="no" if rule else "yes", rule=rule, stated=rule or spoken, lines=lines, evidence=seen
+        allowed="no" if rule else "yes",
+        rule=rule,
+        stated=rule or spoken,
+        lines=lines,
+        keys_alone=keys_alone,
+        evidence=seen,
+    )
+
+
+def _keys_alone(dialled: Any, config: Config) -> bool:
+    """As OpenSSH's auth_password(): there is no right password for root then."""
+    return (
+        dialled.user == "root"
+        and f"PermitRootLogin {config.permit_root_login}" == _KEYS_ALONE
+        and dialled.has_password
+        and not isinstance(dialled.client_keys, Unknown)
+        and not dialled.client_keys
     )
 
 
