@@ -138,8 +138,23 @@ def _for_whom(case: Case) -> str:
         return f" It holds for requests with {' and '.join(conditions)}."
     rule = walked.verdict.rule
     if rule is not None and rule.text.startswith("deny"):
-        return f" The client is {case.client} to nginx; it holds for all whom no allow before it lets in."
+        return f" The client is {case.client} to nginx; it holds for {_denied(rule.text)}."
     return " It holds for everybody who asks for this path."
+
+
+def _denied(text: str) -> str:
+    """
+    >>> _denied("deny all;")
+    'all whom no allow before it lets in'
+    >>> _denied("deny 192.0.2.0/24;")
+    '192.0.2.0/24 (unless an allow before it lets in)'
+    """
+    whom = text.rstrip("; ").partition(" ")[2].strip()
+    return (
+        "all whom no allow before it lets in"
+        if whom in ("all", "")
+        else f"{whom} (unless an allow before it lets in)"
+    )
 
 
 def stale(case: Case) -> Found | None:
