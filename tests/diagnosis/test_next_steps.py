@@ -73,3 +73,15 @@ def test_what_could_not_be_opened_is_not_to_be_opened_next() -> None:
         "sshdoctor diagnose --host https://shop.example/page  # when that is mended",
     )
     assert next_commands(report, Asked())[0].startswith("sshdoctor remediate"), "for how long was not said"
+
+
+def test_what_is_likely_and_was_not_mended_unasked_is_named_in_the_next_step() -> None:
+    report = _refused("/page")
+    likely = replace(
+        report.causes[0], id="not-writable", confidence="likely", playbooks=("fix-web-permissions",)
+    )
+    report = replace(
+        report, causes=(likely,), repair=Repair(outcome="no-remedy", detail="likely, not proved")
+    )
+    (command,) = next_commands(report, Asked())
+    assert command == "sshdoctor remediate --host https://shop.example/page --cause not-writable"

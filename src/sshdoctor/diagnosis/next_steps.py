@@ -103,7 +103,8 @@ class _Next:
         if not causes or not causes[0].playbooks or self.report.access.via is None:
             return
         able = [cause for cause in causes if cause.playbooks]
-        named = len(able) < len(causes) or any(cause.id in self.asked.to_name for cause in able)
+        unproved = self.report.repair is not None and able[0].confidence != "proved"  # nobody decided for it
+        named = unproved or len(able) < len(causes) or any(cause.id in self.asked.to_name for cause in able)
         flags = [word for cause in able for word in ("--cause", cause.id)] if named else []
         if self.report.access.via == "capture":
             yield self.tool("remediate", "--capture", self.asked.capture, "--script", "fix.sh", *flags)
