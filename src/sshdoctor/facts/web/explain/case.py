@@ -345,8 +345,11 @@ class Case:
 
     # ---- Files
 
-    def blocked_part(self, path: str, program: str) -> Entry | None:
-        """The first part of ``path`` that a worker of ``program`` may not pass, or may not read."""
+    def blocked_part(self, path: str, program: str, links: int = 40) -> Entry | None:
+        """The first part of ``path`` that a worker of ``program`` may not pass, or may not read.
+
+        ``links``: after so many symbolic ones the kernel gives up (path_resolution(7)).
+        """
         user, groups = self.worker_user(program), self.worker_groups(program)
         parts = path.strip("/").split("/")
         for number in range(len(parts)):
@@ -359,7 +362,7 @@ class Case:
                 real = target if target.startswith("/") else f"{part.rpartition('/')[0]}/{target}"
                 if number < len(parts) - 1:
                     real += "/" + "/".join(parts[number + 1 :])
-                return self.blocked_part(real, program) if real != path else None
+                return self.blocked_part(real, program, links - 1) if links else None
             needed = 1 if "directory" in entry.kind and number < len(parts) - 1 else 4
             if "directory" in entry.kind and number == len(parts) - 1:
                 needed = 1
