@@ -88,32 +88,43 @@ def entries(services: Mapping[str, str], service: str, phase: str) -> Iterator[t
     return ((line.module, line.arguments) for line in lines(services, service, phase) if line.must_agree)
 
 
-def lines(services: Mapping[str, str], service: str, phase: str, depth: int = 0) -> Iterator[Line]:
-    """All lines of a phase that ask a module, in their order, through include, substack and @include."""
+def lines(
+    services: Mapping[str, str], service: str, phase: str, above: tuple[str, ...] = ()
+) -> Iterator[Line]:
+    """All lines of a phase that ask a module, in their order, through include, substack and @include.
+
+    A file that is among those ``above`` it is not read again: PAM would not come to an end.
+    """
+    if service in above or len(above) > _DEEPEST:
+        return
+    chain = (*above, service)
     for text in services.get(service, "").splitlines():
         words = text.split("#")[0].split()
         if words[:1] == ["@include"]:
-            inner = words[1] if len(words) > 1 and depth < _DEEPEST else ""
-            yield from lines(services, inner, phase, depth + 1)
+            yield from lines(services, "".join(words[1:2]), phase, chain)
         elif (found := _LINE.match(" ".join(words))) and found[2].lower() == phase:
             control = found[3].lower()
             if control in ("include", "substack"):
-                inner = found[4] if depth < _DEEPEST else ""
-                yield from lines(services, inner, phase, depth + 1)
+                yield from lines(services, found[4], phase, chain)
             else:
                 yield Line(found[0].strip(), control, found[4], tuple(found[5].split()), found[1] == "-")
 
 
-def files(services: Mapping[str, str], service: str, depth: int = 0) -> frozenset[str]:
+def files(services: Mapping[str, str], service: str) -> frozenset[str]:
     """The names of the files that a service's stacks are made of.
 
-    >>> sorted(files({"sshd": "@include common\\nauth substack more", "common": ""}, "sshd"))
+    >>> sorted(files({"sshd": "@include common\\nauth substack more", "common": "@include sshd"}, "sshd"))
     ['common', 'more', 'sshd']
     """
-    found = frozenset((service,))
-    for text in services.get(service, "").splitlines():
-        words = text.split("#")[0].split()
-        inner = words[1:2] if words[:1] == ["@include"] else words[2:3] if words[1:2] in _INCLUDING else []
-        if inner and depth < _DEEPEST:
-            found |= files(services, inner[0], depth + 1)
-    return found
+    found: set[str] = set()
+    todo = [service]
+    while todo:
+        if (name := todo.pop()) in found:
+            continue
+        found.add(name)
+        for text in services.get(name, "").splitlines():
+            words = text.split("#")[0].split()
+            todo += (
+                words[1:2] if words[:1] == ["@include"] else words[2:3] if words[1:2] in _INCLUDING else []
+            )
+    return frozenset(found)
