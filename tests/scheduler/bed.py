@@ -119,6 +119,8 @@ class Network:
             run("ip", "netns", "add", space)
             stack.callback(run, "ip", "netns", "del", space)
             run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", space)
+            # With its space it would go, but some time later, when the next one wants its name.
+            stack.callback(run, "ip", "link", "del", link)
             run("ip", "link", "set", link, "master", bridge, "up")
             self.space(
                 name, f"ip addr add {addresses[name]}/24 dev eth0; ip link set eth0 up; ip link set lo up"

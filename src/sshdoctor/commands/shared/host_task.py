@@ -105,7 +105,7 @@ def host_task(
             if not flags["host"] and any(mine[name] for name in without_host):
                 flags["host"] = NO_HOST
             for name in positional:
-                if not mine[name]:
+                if not (mine[name] or flags["host"]):
                     raise UsageError(f"--{name} is missing: {own_help[name].partition(': ')[2]}")
             options = _options(**flags)
             follow(options.verbose)
