@@ -128,6 +128,25 @@ def test_accounts_that_another_machine_keeps_are_not_absent(root: Path) -> None:
     assert read(root, "account", "nobody") == Unknown("its accounts are kept by sss as well")
 
 
+@pytest.mark.parametrize(
+    ("content", "odd"),
+    [
+        ("\ufeffssh-ed25519 AAAAC3Nz deploy".encode(), "mark"),
+        ("ssh-ed25519 AAAAC3Nz deploy".encode("utf-16"), "utf-16"),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "private"),
+        (b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAA", "ssh2"),
+    ],
+    ids=["mark", "utf-16", "private", "ssh2"],
+)
+def test_what_stands_in_the_place_of_keys_is_told_as_on_a_live_host(
+    root: Path, content: bytes, odd: str
+) -> None:
+    file = root / "home/deploy/.ssh/authorized_keys"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    assert read(root, "account").authorized_files[0].odd == odd
+
+
 def test_no_hash_and_no_private_key_leaves_the_disk(root: Path) -> None:
     (root / "etc/shadow").write_text("deploy:$y$hash$secret:19000:0:99999:7:::\n")
     key = root / "etc/ssh/ssh_host_ed25519_key"

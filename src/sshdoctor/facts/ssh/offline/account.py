@@ -86,8 +86,24 @@ def _file(disk: Disk, path: str, home: str) -> Iterator[str]:
     for line in text.splitlines():
         if not _NOT_A_KEY.match(line):
             found = _KEY.match(line)
-            ssh2 = line.startswith("---- BEGIN SSH2 PUBLIC KEY")
-            yield f"key={found[1]}" if found else f"odd={'ssh2' if ssh2 else 'line'}"
+            yield f"key={found[1]}" if found else f"odd={_odd(line)}"
+
+
+_ODD: Mapping[str, str | tuple[str, ...]] = {
+    "ssh2": "---- BEGIN SSH2 PUBLIC KEY",
+    "private": "-----BEGIN ",
+    "mark": "\ufeff",
+    "utf-16": ("\\xff\\xfe", "\\xfe\\xff"),
+}
+"""How a line begins that is no key; bytes that are no UTF-8 are shown by their numbers."""
+
+
+def _odd(line: str) -> str:
+    """
+    >>> _odd("\ufeffssh-ed25519 AAAA"), _odd("anything")
+    ('mark', 'line')
+    """
+    return next((kind for kind, beginning in _ODD.items() if line.startswith(beginning)), "line")
 
 
 def _real(disk: Disk, path: str) -> str:
