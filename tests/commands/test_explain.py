@@ -148,6 +148,12 @@ def test_the_command_reads_words_and_standard_input() -> None:
     assert typed(said="\n").returncode == 2
 
 
+def test_what_was_meant_is_looked_for_in_what_a_person_may_have_typed_alone() -> None:
+    assert "did you mean 'Permission denied'?" in typed("ssh: Permision denied").stdout
+    endless = typed(said="Permision denied: " * 200_000)
+    assert endless.returncode == 3 and "did you mean" not in endless.stdout
+
+
 def test_the_page_of_messages_is_made_from_the_lists() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: invoke docs"
 

@@ -22,7 +22,8 @@ from sshdoctor.reports.layout.printable import printable
 _WIDTH = 78
 _CLIENTS = {"any other": "other clients"}
 _LARGEST = 4_000_000
-_LINES = 50
+_LINES, _LONGEST = 50, 300
+"""What a person may have typed off a screen: so many lines, of so many letters."""
 
 
 def run(message: str, form: str) -> int:
@@ -54,7 +55,7 @@ def _meant(text: str) -> str:
     """The client's words that a line was probably copied from by hand; "" if none are close."""
     known = {said.partition(" (")[0].partition(":")[0].lower(): said for said in SAID.values()}
     for line in text.splitlines()[:_LINES]:
-        for part in line.split(": "):
+        for part in line.split(": ") if len(line) <= _LONGEST else ():
             close = get_close_matches(part.partition(" (")[0].strip(" .").lower(), known, n=1, cutoff=0.8)
             if close:
                 return known[close[0]].partition(":")[0].partition(" (")[0]
