@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 _INTERRUPTED = 130
+"""As commands.shared.exit_codes has it, which is among what is still to be read."""
 
 
 def main() -> NoReturn:

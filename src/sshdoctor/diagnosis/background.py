@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from threading import Lock, Thread
@@ -46,15 +47,7 @@ def once(work: Callable[[], T]) -> Callable[[], T]:
     >>> count(), count()
     (1, 1)
     """
-    lock, values = Lock(), list[T]()
-
-    def result() -> T:
-        with lock:
-            if not values:
-                values.append(work())
-            return values[0]
-
-    return result
+    return kept(math.inf, work)
 
 
 def kept(seconds: float, work: Callable[[], T]) -> Callable[[], T]:

@@ -33,9 +33,7 @@ def this_machine() -> Facts:
     return _ask(OF_THE_MACHINE, {})
 
 
-def look_here(
-    host: Host, outside: Outside, timeout: float, machine: Callable[[], Facts] = this_machine
-) -> dict[str, Facts]:
+def look_here(host: Host, outside: Outside, timeout: float, machine: Callable[[], Facts]) -> dict[str, Facts]:
     """What this machine says about each address that gave no greeting, by address; ``unmarked`` is whether a
     silent one answers a dial without the mark of IPQoS. ``machine`` gives what does not hang on the address.
 

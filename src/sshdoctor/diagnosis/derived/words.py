@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import ip_address
 from typing import Any
 
 from msgspec import Struct
 
 from sshdoctor.checks.said import Said
 from sshdoctor.facts.parsing.journal_lines import Line
-from sshdoctor.model import Evidence, Unknown
+from sshdoctor.model import Evidence, Unknown, plain_address
 from sshdoctor.reasons import CLIENT_STAGES, Reason, classify
 from sshdoctor.services import load
 
@@ -48,7 +47,7 @@ class _Read(Struct, frozen=True):
         What is said at the start (``Server listening on``) names the server's own.
         """
         parts = self.reason.parts if self.reason and self.reason.entry.stage != "start" else {}
-        return (_plain(parts["address"]), parts.get("port", "")) if parts.get("address") else None
+        return (_one_spelling(parts["address"]), parts.get("port", "")) if parts.get("address") else None
 
 
 def words(
@@ -121,7 +120,7 @@ def _ours(lines: Sequence[_Read], client: str, port: int | None, again: bool) ->
     process that named the client after it first wrote of that port, and not before. ``port`` is None where
     NAT changed it.
     """
-    address = _plain(client)
+    address = _one_spelling(client)
     first = (address, str(port))
     begun = next((number for number, one in enumerate(lines) if one.peer == first), 0) if again else 0
     before = {one.line.pid for one in lines[:begun]}
@@ -141,14 +140,8 @@ def _ours(lines: Sequence[_Read], client: str, port: int | None, again: bool) ->
     return [one for one in lines if belongs(one)]
 
 
-def _plain(address: str) -> str:
-    """An address in one spelling; IPv4 mapped into IPv6 is IPv4."""
-    try:
-        found = ip_address(address.split("%")[0])
-    except ValueError:
-        return address
-    mapped = getattr(found, "ipv4_mapped", None)
-    return str(mapped or found)
+def _one_spelling(address: str) -> str:
+    return plain_address(address) or address
 
 
 def _said(lines: Iterable[_Read], of: str = "dial") -> Iterator[Said]:

@@ -21,7 +21,8 @@ _SANDBOX = (
     "PrivateMounts",
 )
 
-_TAKEN = ("suspected", "infected", "quarantined", "quarantine", "malware", "virus")
+_TAKEN = ".suspected"
+"""What providers put behind the name of a file that they take for harmful (php1st.com/2579)."""
 
 
 def unit_of(case: Case, program: str) -> str:
@@ -155,8 +156,8 @@ def missing(case: Case, path: str, program: str, *lines: Said) -> Found:
         return Found(
             cause="files-quarantined",
             layer="files",
-            text=f"{path} is not there; {taken} is, as scanners rename what they suspect.",
-            fix=f"Look at {taken} first; if it is sound: mv {taken} {path}",
+            text=f"{path} is not there; {taken} is, as providers rename what they suspect.",
+            fix=f"Ask the provider, and look at {taken}; if it is sound, its owner (not root) gives it its name back",
             sure=False,
             evidence=(*case.proof(*lines), Evidence(f"ls {taken}", "is there")),
         )
@@ -171,10 +172,10 @@ def missing(case: Case, path: str, program: str, *lines: Said) -> Found:
 
 
 def _taken_away(case: Case, path: str) -> str | None:
-    """The same file under a name with one of the words that scanners put behind it."""
+    """The same file under the name that a provider gives it."""
     folder, _, name = path.rstrip("/").rpartition("/")
     there = case.files.folders.get(folder, {})
-    return next((f"{folder}/{name}.{word}" for word in _TAKEN if f"{name}.{word}" in there), None)
+    return f"{folder}/{name}{_TAKEN}" if f"{name}{_TAKEN}" in there else None
 
 
 def root_of(case: Case) -> str:
