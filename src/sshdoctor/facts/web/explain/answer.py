@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from shlex import quote
 
 from msgspec.structs import replace
 
@@ -180,7 +181,7 @@ def _maintenance(case: Case) -> Found | None:
             cause="maintenance-mode",
             layer="rewriting",
             text=f"{path} is {old} old; {why}.",
-            fix=f"rm {path}",
+            fix=f"rm {quote(path)}",
             evidence=(Evidence(f"{path}:1", text.split("\n")[0][:200]),),
         )
     return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from shlex import quote
 
 from sshdoctor.facts.web.explain import backend, paths, php, rules, tls_behind
 from sshdoctor.facts.web.explain.case import Case, Found, evidence_of
@@ -46,7 +47,7 @@ def _temporary(case: Case, one: Said, path: str) -> Found:
         layer="files",
         text=f"nginx runs as {user} and may not write its temporary files in {folder}"
         + (f" ({part.path} is {part.owner}:{part.group} {part.mode.zfill(4)})." if part else "."),
-        fix=f"chown {user} {folder}; chmod 700 {folder}",
+        fix=f"chown {user} {quote(folder)}; chmod 700 {quote(folder)}",
         evidence=(*case.proof(one), *evidence_of(*places)),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from sshdoctor.access_rules.nginx.choose import modifier_of
 from sshdoctor.access_rules.nginx.read import Directive
 from sshdoctor.facts.web.explain.case import FPM, Case, Found, evidence_of
@@ -78,7 +80,7 @@ def not_readable(case: Case, path: str, program: str, *lines: Said) -> Found:
             cause="files-not-readable",
             layer="files",
             text=f"{user} may not read {path}, though its modes let it (an ACL, SELinux or AppArmor may forbid it).",
-            fix=f"namei -l {path}; getfacl {path}",
+            fix=f"namei -l {quote(path)}; getfacl {quote(path)}",
             evidence=case.proof(*lines),
         )
     if user in case.state.members.get(part.group, ()) and part.group not in case.worker_groups(program):
@@ -90,7 +92,7 @@ def not_readable(case: Case, path: str, program: str, *lines: Said) -> Found:
         layer="files",
         text=f"{user} cannot {'pass' if folder else 'read'} {part.path}"
         f" ({part.mode.zfill(4)}, {part.owner}:{part.group}).",
-        fix=f"chmod o+{need} {part.path} (or setfacl -m u:{user}:{need} {part.path})",
+        fix=f"chmod o+{need} {quote(part.path)} (or setfacl -m u:{user}:{need} {quote(part.path)})",
         evidence=(*case.proof(*lines), _shown(part)),
     )
 

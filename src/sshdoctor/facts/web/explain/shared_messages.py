@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from shlex import quote
 
 from sshdoctor.access_rules.verdict import Rule
 from sshdoctor.facts.web.explain.case import Case, Found, evidence_of
@@ -50,7 +51,7 @@ def auth_file(case: Case, path: str, places: list[Rule], one: Said) -> Found:
         cause="auth-file-unusable",
         layer="request",
         text=f"The password file {path} cannot be read by {user}{modes}: {one.text[-80:]}",
-        fix=f"chgrp {user} {path}; chmod 640 {path}",
+        fix=f"chgrp {user} {quote(path)}; chmod 640 {quote(path)}",
         evidence=(*case.proof(one), *evidence_of(*places)),
     )
 
